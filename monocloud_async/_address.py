@@ -1,0 +1,124 @@
+"""Where a call goes: a tenant's origin, and ids as path segments that cannot be anything else."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import quote
+
+from .errors import ConfigurationError, InvalidArgumentError
+
+_AUTHORITY = re.compile(
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\\%\[\]]+)(?::(?P<port>[0-9]{1,5}))?"
+)
+_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def origin(domain: object) -> str:
+    """Return the origin of a tenant, such as ``https://acme.us.monocloud.com``.
+
+    Args:
+        domain: a bare host name, or ``https://host[:port]``, with or without one slash at the
+            end; ``http://`` is taken for loopback hosts only.
+
+    Raises:
+        ConfigurationError: it is anything else.
+    """
+    if not isinstance(domain, str):
+        raise _no_domain(domain, "it is not a string")
+    scheme, mark, rest = domain.rpartition("://")
+    scheme = scheme.lower() if mark else "https"
+    found = _AUTHORITY.fullmatch(rest[:-1] if rest.endswith("/") else rest)
+    if scheme not in ("https", "http") or not found:
+        raise _no_domain(domain, "it is more, or less, than a host name")
+    host, port = found["host"].lower(), found["port"]
+    if port and not 0 < int(port) < 65536:
+        raise _no_domain(domain, "its port is not between 1 and 65535")
+    host = _host_name(domain, host)
+    if scheme == "http" and not is_loopback(host):
+        raise _no_domain(domain, "http:// would send the API key unencrypted")
+    if not mark and "." not in host and host != "localhost" and not host.startswith("["):
+        raise _no_domain(domain, "a name without a dot is no tenant")
+    return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address is this very machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def segment(name: str, value: object) -> str:
+    """Return an id as exactly one segment of a path.
+
+    Args:
+        name: the argument's name, for the message.
+        value: the id.
+
+    Raises:
+        InvalidArgumentError: it would be no segment, or another one than it looks.
+    """
+    text(name, value)
+    if value in (".", ".."):
+        # Quoting leaves dots alone, and a path with them leads to another resource.
+        raise InvalidArgumentError(f"{name} must be an id, not {value!r}; nothing was sent")
+    return quote(str(value), safe="")
+
+
+def text(name: str, value: object) -> str:
+    """Return an argument that has to be a string with something in it."""
+    if not isinstance(value, str):
+        wrong = f"it is of type {type(value).__name__}"
+    elif not value.strip():
+        wrong = "it is empty or blank"
+    elif _UNSENDABLE.search(value):
+        wrong = "it has some"
+    else:
+        return value
+    raise InvalidArgumentError(
+        f"{name} must be a non-empty string without control characters, but {wrong}; nothing was sent"
+    )
+
+
+def flag(name: str, value: object) -> bool:
+    """Return an argument that has to be True or False."""
+    if not isinstance(value, bool):
+        raise InvalidArgumentError(
+            f"{name} must be True or False, not {type(value).__name__}; nothing was sent"
+        )
+    return value
+
+
+def _host_name(domain: str, host: str) -> str:
+    if host.startswith("["):
+        try:
+            return f"[{ipaddress.IPv6Address(host[1:-1])}]"
+        except ValueError:
+            raise _no_domain(domain, "its address is no IPv6 address") from None
+    labels = host.split(".")
+    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        # An international name is for the caller to encode: the standards differ in where it leads.
+        raise _no_domain(domain, "its host cannot be a host name (in ASCII, so 'xn--…')")
+    if labels[-1].isdigit() and not _is_ipv4(host):
+        raise _no_domain(domain, "its address is no IPv4 address")
+    return host
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _no_domain(domain: object, why: str) -> ConfigurationError:
+    # What stands before an @ may be a password: say nothing of such a domain.
+    shown = "the domain given" if not isinstance(domain, str) or "@" in domain else repr(domain)
+    return ConfigurationError(
+        f"{shown} is not a tenant's domain: {why}. Give a bare host name such as "
+        "'acme.us.monocloud.com', or 'https://host:port'"
+    )

@@ -1,0 +1,134 @@
+"""One exchange with the server: a request out, an answer or the lack of one in.
+
+With _session.py, which opens the connections, the only module that knows aiohttp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from ._session import Pool, Progress, progress, time_limit
+from .response import Headers, one_line
+
+MAX_BODY = 16 * 1024 * 1024
+# The limit of time is ours alone: aiohttp's would count the wait for a connection too.
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
+_NO_CONTENT_TYPE = ("Content-Type",)
+_NEVER_SENT = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
+
+
+@attrs.frozen(eq=False)
+class Request:
+    """What to send."""
+
+    method: str
+    url: URL
+    headers: Mapping[str, str]
+    body: Mapping[str, object] | None
+    proxy: str | None
+
+
+@attrs.frozen(eq=False)
+class Answer:
+    """What came back: status, headers, and at most ``MAX_BODY`` + 1 bytes of the body."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@attrs.frozen(eq=False)
+class NoAnswer:
+    """Why nothing came back that could be used.
+
+    Attributes:
+        reason: what went wrong, for a person.
+        timed_out: whether it was the limit of time.
+        reached_server: whether the request may have been sent, all or in part.
+        kept_connection: whether it was sent on a connection kept from an earlier call.
+    """
+
+    reason: str
+    timed_out: bool
+    reached_server: bool
+    kept_connection: bool
+
+
+async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAnswer:
+    """Send a request and read its answer.
+
+    Args:
+        pool: the connections.
+        request: what to send.
+        limit: seconds until the answer must be there, its body included.
+    """
+    # Whether a session of the caller's got a connection cannot be told: take it that it did.
+    state = Progress(has_connection=pool.lifetime is None)
+    progress.set(state)
+    try:
+        async with time_limit(limit):
+            return await _request(pool.session, request, state)
+    except asyncio.TimeoutError:
+        reason, timed_out, sent = "", True, state.has_connection
+    except (aiohttp.ClientError, OSError) as error:
+        reason, timed_out = _reason(error), False
+        sent = state.has_connection and not isinstance(error, _NEVER_SENT)
+    if state.status >= 300:
+        # It said no, and broke off before it said why: the no stands.
+        return Answer(state.status, state.headers, b"")
+    return NoAnswer(reason, timed_out, sent, sent and state.kept_connection)
+
+
+async def _request(session: aiohttp.ClientSession, request: Request, state: Progress) -> Answer:
+    async with session.request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        json=request.body,
+        # Else aiohttp calls the body that a POST does not have an octet-stream.
+        skip_auto_headers=_NO_CONTENT_TYPE if request.body is None else None,
+        proxy=request.proxy,
+        timeout=_NO_TIMEOUT,
+        # aiohttp would carry X-API-KEY along to wherever a redirect leads.
+        allow_redirects=False,
+        raise_for_status=False,
+    ) as response:
+        state.headers = Headers(response.headers.items())
+        state.status = response.status
+        return Answer(response.status, state.headers, await _read(response))
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BODY:
+            break
+    return bytes(body[: MAX_BODY + 1])
+
+
+def _reason(error: BaseException) -> str:
+    """Return what went wrong; aiohttp's own text may hold the request's headers."""
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy refused, with status {error.status}"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return one_line(f"the server's certificate is not trusted: {error.certificate_error}")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return one_line(f"no connection to {error.host}:{error.port}: {error.os_error}")
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the server closed the connection without an answer"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the connection broke off within the answer"
+    if isinstance(error, aiohttp.ClientResponseError):
+        return one_line(f"the answer is not HTTP: {error.message}", 200)
+    what = error.strerror if isinstance(error, OSError) else None
+    return f"the connection failed: {what or type(error).__name__}"

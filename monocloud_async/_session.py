@@ -1,0 +1,208 @@
+"""The connections of a client: one aiohttp session for each running event loop and process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import ssl
+import sys
+import weakref
+from collections.abc import AsyncGenerator
+from contextvars import ContextVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment
+
+import aiohttp
+import attrs
+
+from .errors import ConfigurationError
+from .response import Headers
+
+if sys.version_info >= (3, 11):
+    from asyncio import timeout as time_limit
+else:
+    from async_timeout import timeout as time_limit
+
+_CLOSE_SECONDS = 2.0
+
+
+@attrs.define
+class Progress:
+    """How far one exchange has come.
+
+    Attributes:
+        has_connection: whether it got a connection, so that the request may have been sent.
+        kept_connection: whether that was one kept from an earlier call.
+        status: the status of the answer, once it began.
+        headers: the answer's headers, likewise.
+    """
+
+    has_connection: bool = False
+    kept_connection: bool = False
+    status: int = 0
+    headers: Headers = attrs.field(factory=Headers)
+
+
+# How the connector, deep inside aiohttp, tells the exchange that it serves.
+progress: ContextVar[Progress] = ContextVar("monocloud_progress")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """A connector that takes note of how far an exchange has come."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.connector.Connection:
+        state = progress.get()
+        state.kept_connection = True
+        connection = await super().connect(req, traces, timeout)
+        state.has_connection = True
+        return connection
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.client_proto.ResponseHandler:
+        progress.get().kept_connection = False
+        return await super()._create_connection(req, traces, timeout)
+
+
+@attrs.frozen(eq=False)
+class Pool:
+    """What one event loop has of a client.
+
+    Attributes:
+        session: the aiohttp session.
+        slots: as many as there may be calls on the wire at once.
+        lifetime: ends with the loop, or by aclose(), and closes the session then; None for a
+            session that is the caller's.
+    """
+
+    session: aiohttp.ClientSession
+    slots: asyncio.Semaphore
+    lifetime: AsyncGenerator[aiohttp.ClientSession, None] | None
+
+
+class Sessions:
+    """All connections of a client.
+
+    Args:
+        max_connections: calls on the wire at once, for each event loop.
+        ssl_context: what to trust; the system's certificates if None.
+        lent: a session of the caller's, to use and never to close.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_connections: int,
+        ssl_context: ssl.SSLContext | None,
+        lent: aiohttp.ClientSession | None,
+    ) -> None:
+        self.max_connections = max_connections
+        self._ssl_context = ssl_context
+        self.lent = lent
+        self._closed = False
+        self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
+        _all_sessions.add(self)
+
+    async def pool(self) -> Pool:
+        """Return the running loop's pool, opened now if this is its first call.
+
+        Raises:
+            ConfigurationError: the client, or the session it was lent, is closed.
+        """
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise ConfigurationError("this client is closed: make a new one; nothing was sent")
+        pool = self._pools.get(loop)
+        if pool is None:
+            pool = self._pools[loop] = await self._open()
+        if pool.session.closed:
+            raise ConfigurationError("the session given is closed; nothing was sent")
+        return pool
+
+    async def aclose(self) -> None:
+        """Close what this process opened; further calls are refused."""
+        self._closed = True
+        pools, self._pools = self._pools, {}
+        here = asyncio.get_running_loop()
+        for loop, pool in pools.items():
+            if pool.lifetime is None or loop.is_closed():
+                continue
+            if loop is here:
+                await _end(pool.lifetime)
+            else:
+                # A session can be closed on its own loop only, and that one is another thread's.
+                with contextlib.suppress(RuntimeError):
+                    asyncio.run_coroutine_threadsafe(_end(pool.lifetime), loop)
+
+    def forget(self) -> None:
+        """Leave the connections to the process that this one was forked from."""
+        _inherited.append(self._pools)
+        self._pools = {}
+
+    async def _open(self) -> Pool:
+        for loop in [loop for loop in self._pools if loop.is_closed()]:
+            del self._pools[loop]
+        slots = asyncio.Semaphore(self.max_connections)
+        if self.lent is not None:
+            return Pool(self.lent, slots, None)
+        # A loop that ends, ends its async generators too: that closes the session in time.
+        lifetime = self._session()
+        return Pool(await anext(lifetime), slots, lifetime)
+
+    async def _session(self) -> AsyncGenerator[aiohttp.ClientSession, None]:
+        session = aiohttp.ClientSession(
+            # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
+            connector=_Connector(limit=0, ssl=self._ssl_context or _system_trust()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        # aiohttp sends GET and DELETE again by itself, uncounted; our retries are the only ones.
+        session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
+        try:
+            yield session
+        finally:
+            await session.close()
+
+
+def environment_proxy(origin: str) -> str | None:
+    """Return the proxy that the environment names for an origin, honouring NO_PROXY."""
+    url = urlsplit(origin)
+    proxies = getproxies_environment()
+    if proxy_bypass_environment(url.netloc, proxies):
+        return None
+    return proxies.get(url.scheme) or proxies.get("all")
+
+
+def _system_trust() -> ssl.SSLContext:
+    # Made when first needed: aiohttp's own is made at import, before SSL_CERT_FILE may be set.
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def _end(lifetime: AsyncGenerator[aiohttp.ClientSession, None]) -> None:
+    with contextlib.suppress(asyncio.TimeoutError):
+        async with time_limit(_CLOSE_SECONDS):
+            await lifetime.aclose()
+
+
+_all_sessions: weakref.WeakSet[Sessions] = weakref.WeakSet()
+# Sessions of the parent process: to close one here would close it there.
+_inherited: list[object] = []
+
+
+def _forget_inherited() -> None:
+    for sessions in list(_all_sessions):
+        sessions.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_inherited)

@@ -1,0 +1,283 @@
+"""One call: address, attempt, retry, decode."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import platform
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import aiohttp
+import attrs
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
+from yarl import URL
+
+from . import retry
+from ._converter import structure
+from ._exchange import MAX_BODY, Answer, NoAnswer, Request, exchange
+from ._json import parse
+from ._operation import Operation
+from ._session import Pool, Sessions, time_limit
+from ._version import __version__
+from .errors import (
+    APIError,
+    InvalidRecordError,
+    RequestTimeoutError,
+    ResponseDecodeError,
+    TransportError,
+    api_error,
+)
+from .response import Response, trace_id_of
+from .retry import RetryPolicy, RetryQuota
+
+T = TypeVar("T")
+_SHOWN_BODY = 500
+_log = logging.getLogger("monocloud")
+
+
+class RequestHeaders(dict[str, str]):
+    """What every request carries; it does not show the API key, and does not travel."""
+
+    def __init__(self, api_key: str) -> None:
+        super().__init__()
+        self["X-API-KEY"] = api_key
+        self["Accept"] = "application/json, application/problem+json"
+        self["User-Agent"] = (
+            f"monocloud-python/{__version__} Python/{platform.python_version()} "
+            f"aiohttp/{aiohttp.__version__}"
+        )
+
+    def __repr__(self) -> str:
+        return f"RequestHeaders({', '.join(self)})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("the API key is neither pickled nor copied")
+
+
+@attrs.define(eq=False)
+class _Call:
+    """One call on its way: what to send, and what became of its attempts so far."""
+
+    operation: Operation[Any]
+    request: Request
+    started: float
+    deadline: float
+    attempts: int = 0
+    reached_server: bool = True
+    kept_connection: bool = False
+    may_have_been_applied: bool = False
+
+
+@attrs.frozen(eq=False, repr=False)
+class Transport:
+    """What turns an operation into a record, over the connections of a client.
+
+    Attributes:
+        sessions: the connections.
+        origin: the tenant's origin.
+        headers: what every request carries.
+        proxy: the proxy's URL, or None.
+        timeout: seconds for one attempt, its body included.
+        policy: how to repeat what failed.
+        quota: what may be spent on repeats.
+        clock: tells the time in seconds, from any start.
+        sleep: waits some seconds.
+    """
+
+    sessions: Sessions
+    origin: str
+    headers: RequestHeaders
+    proxy: str | None
+    timeout: float
+    policy: RetryPolicy
+    quota: RetryQuota = attrs.field(factory=RetryQuota)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def call(
+        self, operation: Operation[T], *ids: str, body: Mapping[str, object] | None = None
+    ) -> T:
+        """Carry out an operation and return the record that it answers with.
+
+        Args:
+            operation: what to do.
+            ids: the ids of its path, in its order.
+            body: the JSON to send; None sends no body.
+        """
+        url = URL(self.origin + operation.address(*ids), encoded=True)
+        request = Request(operation.method, url, self.headers, body, self.proxy)
+        now = self.clock()
+        call = _Call(operation, request, started=now, deadline=now + self.policy.deadline)
+        answer = await self._send(call)
+        record = _decode(call, answer, operation.result)
+        response = Response(
+            status=answer.status,
+            headers=answer.headers,
+            attempts=call.attempts,
+            elapsed=self.clock() - now,
+        )
+        object.__setattr__(record, "response", response)
+        return record
+
+    async def _send(self, call: _Call) -> Answer:
+        """Try once, and let tenacity say when to try again only if that failed."""
+        try:
+            answer = await self._attempt(call)
+        except (APIError, TransportError) as error:
+            failure = error
+        else:
+            self.quota.give_back()
+            return answer
+        return await self._send_again(call, failure)
+
+    async def _send_again(self, call: _Call, failure: Exception) -> Answer:
+        failures = [failure]
+
+        async def attempt() -> Answer:
+            # The first attempt is over: tenacity counts it, and waits after it as after others.
+            if failures:
+                raise failures.pop()
+            return await self._attempt(call)
+
+        def may_repeat(error: BaseException) -> bool:
+            return retry.may_repeat(
+                error, repeatable=call.operation.repeatable, reached_server=call.reached_server
+            )
+
+        retrying = AsyncRetrying(
+            sleep=self.sleep,
+            retry=retry_if_exception(may_repeat),
+            wait=lambda state: self._wait(call, state),
+            stop=lambda state: self._gives_up(call, state),
+            reraise=True,
+        )
+        return await retrying(attempt)
+
+    def _wait(self, call: _Call, state: RetryCallState) -> float:
+        if call.attempts == 1 and call.kept_connection:
+            return 0.0
+        return self.policy.delay(call.attempts, _error(state))
+
+    def _gives_up(self, call: _Call, state: RetryCallState) -> bool:
+        error = _error(state)
+        return (
+            call.attempts >= self.policy.max_attempts
+            or not self.policy.allows_wait(error)
+            or self.clock() + state.upcoming_sleep >= call.deadline
+            or not self.quota.take(error)
+        )
+
+    async def _attempt(self, call: _Call) -> Answer:
+        """Make one exchange with the server; return its success, or raise its failure."""
+        pool = await self.sessions.pool()
+        began = await self._take_slot(pool, call)
+        call.attempts += 1
+        limit = min(self.timeout, call.deadline - began)
+        try:
+            result = await exchange(pool, call.request, limit)
+        finally:
+            pool.slots.release()
+        if _log.isEnabledFor(logging.DEBUG):
+            _log_attempt(call, result, self.clock() - began)
+        if isinstance(result, Answer) and 200 <= result.status < 300:
+            return result
+        raise self._failure(call, result, limit)
+
+    async def _take_slot(self, pool: Pool, call: _Call) -> float:
+        """Wait for a connection to be free, and return the time at which it was."""
+        now = self.clock()
+        if now < call.deadline and not pool.slots.locked():
+            await pool.slots.acquire()
+            return now
+        try:
+            async with time_limit(max(0.0, call.deadline - now)):
+                await pool.slots.acquire()
+            return self.clock()
+        except asyncio.TimeoutError:
+            pass
+        raise RequestTimeoutError(
+            f"the deadline of {self.policy.deadline:g} s passed, waiting for one of "
+            f"{self.sessions.max_connections} connections to be free",
+            operation=call.operation.name,
+            attempts=call.attempts,
+            may_have_been_applied=call.may_have_been_applied,
+        )
+
+    def _failure(
+        self, call: _Call, result: Answer | NoAnswer, limit: float
+    ) -> APIError | TransportError:
+        """Return the error for a failed attempt, with what earlier ones left open."""
+        name = call.operation.name
+        failure: APIError | TransportError
+        if isinstance(result, Answer):
+            call.reached_server, call.kept_connection = True, False
+            asked = retry.retry_after(result.headers)
+            body = result.body if len(result.body) <= MAX_BODY else b""
+            failure = api_error(
+                result.status, result.headers, body, operation=name, retry_after=asked
+            )
+        else:
+            call.reached_server = result.reached_server
+            call.kept_connection = result.kept_connection
+            failure = TransportError(result.reason, operation=name)
+            if result.timed_out:
+                which = "attempt's timeout" if limit == self.timeout else "call's deadline"
+                seconds = self.timeout if limit == self.timeout else self.policy.deadline
+                failure = RequestTimeoutError(
+                    f"no answer within the {which} of {seconds:g} s", operation=name
+                )
+        if not call.operation.reads and retry.leaves_open(
+            failure, reached_server=call.reached_server
+        ):
+            call.may_have_been_applied = True
+        failure.attempts = call.attempts
+        failure.may_have_been_applied = call.may_have_been_applied
+        return failure
+
+
+def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:
+    try:
+        return structure(parse(answer.body), kind)
+    except InvalidRecordError as error:
+        reason, path = str(error), error.path
+    except (ValueError, RecursionError):
+        reason, path = _why_no_json(answer.body), None
+    applied = "" if call.operation.reads else ", so the change was applied"
+    raise ResponseDecodeError(
+        f"the server answered {answer.status}{applied}, but its answer cannot be read: {reason}",
+        operation=call.operation.name,
+        status=answer.status,
+        headers=answer.headers,
+        body=answer.body[:_SHOWN_BODY],
+        path=path,
+        attempts=call.attempts,
+    )
+
+
+def _why_no_json(body: bytes) -> str:
+    if len(body) > MAX_BODY:
+        return f"it is longer than {MAX_BODY // 1024 // 1024} MiB"
+    return "it is no JSON" if body.strip() else "it is empty"
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _log_attempt(call: _Call, result: Answer | NoAnswer, seconds: float) -> None:
+    if isinstance(result, Answer):
+        outcome = str(result.status)
+        trace = trace_id_of(result.headers)
+    else:
+        outcome = "timed out" if result.timed_out else result.reason
+        trace = None
+    _log.debug(
+        "%s attempt %d: %s in %.1f ms, trace %s",
+        call.operation.name,
+        call.attempts,
+        outcome,
+        seconds * 1000,
+        trace or "-",
+    )

@@ -1,0 +1,366 @@
+"""Every error of the SDK, and how an answer of the API becomes one.
+
+MonoCloudError
+├── ConfigurationError                also ValueError: nothing was sent
+├── InvalidArgumentError              also ValueError: nothing was sent
+├── InvalidRecordError                also ValueError: from_dict was given what is no record
+├── TransportError                    no usable answer came
+│   └── RequestTimeoutError           also TimeoutError: a time limit passed
+├── ResponseDecodeError               a 2xx that cannot be read: the change was applied
+└── APIError                          the API said no
+    ├── BadRequestError 400
+    ├── UnauthorizedError 401
+    ├── PaymentRequiredError 402
+    ├── ForbiddenError 403
+    ├── NotFoundError 404
+    ├── ConflictError 409
+    ├── UnprocessableError 422
+    │   ├── IdentityValidationError   .errors: sequence of (code, description)
+    │   └── KeyValidationError        .errors: field -> messages
+    ├── RateLimitedError 429
+    └── ServerError 5xx
+
+All of them pickle and copy, and none of them ever holds the API key.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple, cast
+
+from .response import Headers, one_line, trace_id_of
+
+
+class MonoCloudError(Exception):
+    """Anything that the SDK raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__.copy())
+
+
+def _restore(
+    kind: type[MonoCloudError], args: tuple[Any, ...], state: dict[str, Any]
+) -> MonoCloudError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(MonoCloudError, ValueError):
+    """The client is set up or used in a way that cannot work; nothing was sent."""
+
+
+class InvalidArgumentError(MonoCloudError, ValueError):
+    """An argument of a call cannot be right; nothing was sent."""
+
+
+class InvalidRecordError(MonoCloudError, ValueError):
+    """What was given is no record of the API.
+
+    Attributes:
+        path: where it departs from one, as a JSON path such as ``$.emails[0].id``.
+    """
+
+    def __init__(self, message: str, *, path: str = "$") -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class TransportError(MonoCloudError):
+    """No usable answer came: the connection failed, broke, or brought what is not HTTP.
+
+    Attributes:
+        operation: what was called, such as ``phones.set_primary``.
+        attempts: how many times it was tried.
+        may_have_been_applied: whether a try reached the server, so that the change may be made.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        operation: str,
+        attempts: int = 1,
+        may_have_been_applied: bool = False,
+    ) -> None:
+        super().__init__(reason)
+        self.operation = operation
+        self.attempts = attempts
+        self.may_have_been_applied = may_have_been_applied
+
+    def __str__(self) -> str:
+        return (
+            f"{self.operation}: {self.args[0]}"
+            f"{_after(self.attempts)}{_doubt(self.may_have_been_applied)}"
+        )
+
+
+class RequestTimeoutError(TransportError, TimeoutError):
+    """A time limit passed; the message says which, the attempt's timeout or the deadline."""
+
+
+class ResponseDecodeError(MonoCloudError):
+    """The API said yes, so the change was applied, but what it said cannot be read.
+
+    Attributes:
+        operation: what was called.
+        status: the HTTP status, a 2xx.
+        headers: the answer's headers.
+        body: the first bytes of the answer.
+        path: the JSON path of what cannot be read; None where the body is no JSON.
+        trace_id: the server's name for this exchange, if it gave one.
+        attempts: how many times the call was tried.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        operation: str,
+        status: int,
+        headers: Headers,
+        body: bytes,
+        path: str | None = None,
+        attempts: int = 1,
+    ) -> None:
+        super().__init__(reason)
+        self.operation = operation
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.path = path
+        self.trace_id = trace_id_of(headers)
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        trace = f" (trace {self.trace_id})" if self.trace_id else ""
+        return f"{self.operation}: {self.args[0]}{trace}"
+
+
+class APIError(MonoCloudError):
+    """The API answered with anything but success.
+
+    Attributes:
+        status: the HTTP status.
+        problem: the problem+json body, whole; empty where there was none to read.
+        headers: the answer's headers, names in any case.
+        trace_id: the server's name for this exchange, to give to its support.
+        operation: what was called, such as ``phones.set_primary``.
+        attempts: how many times it was tried.
+        retry_after: seconds that the server asked to wait; None where it did not say.
+        may_have_been_applied: whether the change may be made all the same: this try or an
+            earlier one failed in a way that does not tell.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        problem: Mapping[str, Any],
+        headers: Headers,
+        *,
+        operation: str,
+        attempts: int = 1,
+        retry_after: float | None = None,
+        may_have_been_applied: bool = False,
+    ) -> None:
+        super().__init__(status)
+        self.status = status
+        self.problem = problem
+        self.headers = headers
+        self.operation = operation
+        self.attempts = attempts
+        self.retry_after = retry_after
+        self.may_have_been_applied = may_have_been_applied
+
+    @property
+    def title(self) -> str | None:
+        """The problem's short name, if it has one."""
+        return _text(self.problem.get("title"))
+
+    @property
+    def detail(self) -> str | None:
+        """What the problem says of this very call, if anything."""
+        return _text(self.problem.get("detail"))
+
+    @property
+    def trace_id(self) -> str | None:
+        """The server's name for this exchange, to give to its support."""
+        return _text(self.problem.get("traceId")) or trace_id_of(self.headers)
+
+    def __str__(self) -> str:
+        said = [str(self.status), self.title or _phrase(self.status)]
+        line = f"{self.operation}: {' '.join(part for part in said if part)}"
+        details = [part for part in (self.detail, self._findings()) if part]
+        if self.retry_after is not None:
+            details.append(f"the server asks to wait {self.retry_after:g} s")
+        if 300 <= self.status < 400:
+            details.append("redirects are not followed: check the domain")
+        trace = f" (trace {self.trace_id})" if self.trace_id else ""
+        tail = _after(self.attempts) + _doubt(self.may_have_been_applied) + trace
+        return one_line(": ".join([line, "; ".join(details)]) if details else line) + tail
+
+    def _findings(self) -> str:
+        """What the problem found wrong, part by part."""
+        return ""
+
+
+class BadRequestError(APIError):
+    """400: the API does not accept the request."""
+
+
+class UnauthorizedError(APIError):
+    """401: the API key is missing, wrong or withdrawn."""
+
+
+class PaymentRequiredError(APIError):
+    """402: the tenant's plan does not have this."""
+
+
+class ForbiddenError(APIError):
+    """403: the API key may not do this."""
+
+
+class NotFoundError(APIError):
+    """404: no such user, or the user has no such phone."""
+
+
+class ConflictError(APIError):
+    """409: the change collides with another."""
+
+
+class UnprocessableError(APIError):
+    """422: the request is well-formed and cannot be carried out."""
+
+
+class IdentityFinding(NamedTuple):
+    """One thing that the identity rules refuse."""
+
+    code: str
+    description: str
+
+
+class IdentityValidationError(UnprocessableError):
+    """422: the tenant's identity rules refuse it; ``errors`` says why, as codes."""
+
+    @property
+    def errors(self) -> Sequence[IdentityFinding]:
+        """The code and description of each finding."""
+        return tuple(
+            IdentityFinding(_text(item.get("code")) or "", _text(item.get("description")) or "")
+            for item in _dicts(self.problem.get("errors"))
+        )
+
+    def _findings(self) -> str:
+        return ", ".join(code or description for code, description in self.errors)
+
+
+class KeyValidationError(UnprocessableError):
+    """422: fields of the request are refused; ``errors`` says which and why."""
+
+    @property
+    def errors(self) -> Mapping[str, Sequence[str]]:
+        """The messages for each field."""
+        found = self.problem.get("errors")
+        if not isinstance(found, dict):
+            return {}
+        return {
+            field: tuple(text for text in messages if isinstance(text, str))
+            for field, messages in cast("dict[str, Any]", found).items()
+            if isinstance(messages, list)
+            for messages in [cast("list[Any]", messages)]
+        }
+
+    def _findings(self) -> str:
+        return ", ".join(f"{field}: {' '.join(said)}" for field, said in self.errors.items())
+
+
+class RateLimitedError(APIError):
+    """429: too many calls; ``retry_after`` says when to come again, if the server did."""
+
+
+class ServerError(APIError):
+    """5xx: the API or something before it failed."""
+
+
+_BY_STATUS: Mapping[int, type[APIError]] = {
+    400: BadRequestError,
+    401: UnauthorizedError,
+    402: PaymentRequiredError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: UnprocessableError,
+    429: RateLimitedError,
+}
+_VALIDATION_TYPES: Mapping[str, type[UnprocessableError]] = {
+    "https://httpstatuses.io/422#identity-validation-error": IdentityValidationError,
+    "https://httpstatuses.io/422#validation-error": KeyValidationError,
+}
+
+
+def api_error(
+    status: int,
+    headers: Headers,
+    body: bytes,
+    *,
+    operation: str,
+    attempts: int = 1,
+    retry_after: float | None = None,
+) -> APIError:
+    """Return the error for an answer; its HTTP status alone decides the class.
+
+    Args:
+        status: the HTTP status, not a 2xx.
+        headers: the answer's headers.
+        body: the answer's body; anything but a problem document is passed over.
+        operation: what was called.
+        attempts: how many times it was tried.
+        retry_after: seconds that the server asked to wait.
+    """
+    problem = _problem(body)
+    kind = _BY_STATUS.get(status, ServerError if status >= 500 else APIError)
+    if status == 422:
+        kind = _VALIDATION_TYPES.get(_text(problem.get("type")) or "", kind)
+    return kind(
+        status,
+        problem,
+        headers,
+        operation=operation,
+        attempts=attempts,
+        retry_after=retry_after,
+    )
+
+
+def _problem(body: bytes) -> Mapping[str, Any]:
+    try:
+        problem: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", problem) if isinstance(problem, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _after(attempts: int) -> str:
+    return f" (after {attempts} attempts)" if attempts > 1 else ""
+
+
+def _doubt(may_have_been_applied: bool) -> str:
+    return "; the change may have been applied" if may_have_been_applied else ""

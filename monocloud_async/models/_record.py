@@ -1,0 +1,79 @@
+"""What every record of the API has in common: it gives the wire's JSON back exactly."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+import attrs
+
+from .._converter import NOT_WIRE, NULLABLE, epoch, structure, wire_fields
+
+R = TypeVar("R", bound="Record")
+
+
+def nullable() -> Any:
+    """Declare a member that the API may leave out, or send as null."""
+    return attrs.field(default=None, metadata=NULLABLE)
+
+
+def free_json() -> Any:
+    """Declare a member that is an object of whatever the tenant put there."""
+    return attrs.field(factory=dict, hash=False)
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """An immutable value that the API sends.
+
+    Attributes:
+        extra: members of the JSON that this version of the SDK does not know, as they came.
+    """
+
+    extra: Mapping[str, Any] = attrs.field(factory=dict, hash=False, metadata=NOT_WIRE)
+    # The names of the members as they came, which tell null from absent and keep the order.
+    _keys: tuple[str, ...] = attrs.field(
+        default=(), alias="_keys", eq=False, repr=False, metadata=NOT_WIRE
+    )
+
+    @classmethod
+    def from_dict(cls: type[R], data: Mapping[str, Any]) -> R:
+        """Return the record that the API's JSON describes.
+
+        Args:
+            data: the parsed JSON, which is copied.
+
+        Raises:
+            InvalidRecordError: it is no such record; ``.path`` says where.
+        """
+        return structure(deepcopy(data), cls)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the API's JSON: what came, unknown members too, with what was changed since."""
+        known = wire_fields(type(self))
+        json: dict[str, Any] = {}
+        for name in self._keys:
+            if name in known:
+                json[name] = _plain(getattr(self, name))
+            elif name in self.extra:
+                json[name] = _plain(self.extra[name])
+        for name in known:
+            if name not in json and _is_set(value := getattr(self, name)):
+                json[name] = _plain(value)
+        for name, value in self.extra.items():
+            if name not in known:
+                json.setdefault(name, _plain(value))
+        return json
+
+
+def _is_set(value: object) -> bool:
+    """Return whether a member has a value of its own, and not the one that stands for absent."""
+    return value is not None and value != () and value != {}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Record):
+        return value.to_dict()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in cast("tuple[object, ...]", value)]
+    return epoch(value) if isinstance(value, datetime) else deepcopy(value)

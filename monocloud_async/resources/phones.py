@@ -1,0 +1,106 @@
+"""The phones of a user."""
+
+from __future__ import annotations
+
+from .._address import flag, text
+from .._operation import Operation
+from .._transport import Transport
+from ..models import User
+
+_PHONE = "/users/{user_id}/phones/{identifier_id}"
+SET_PRIMARY = Operation("phones.set_primary", "POST", f"{_PHONE}/primary", User, repeatable=True)
+ADD = Operation("phones.add", "POST", "/users/{user_id}/phones", User, repeatable=False)
+REMOVE = Operation("phones.remove", "DELETE", _PHONE, User, repeatable=True)
+SET_VERIFIED = Operation("phones.set_verified", "POST", f"{_PHONE}/verify", User, repeatable=True)
+SET_UNVERIFIED = Operation(
+    "phones.set_unverified", "POST", f"{_PHONE}/unverify", User, repeatable=True
+)
+
+
+class PhonesResource:
+    """The phones that users sign in with."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def set_primary(self, user_id: str, identifier_id: str) -> User:
+        """Make one of a user's phones the default one for communication and sign-in.
+
+        Args:
+            user_id: the user's id.
+            identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
+
+        Returns the user as it is then. It may be sent more than once where an answer is lost,
+        which does no harm: the last state is the same.
+
+        API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
+        """
+        return await self._transport.call(SET_PRIMARY, user_id, identifier_id)
+
+    async def add(
+        self,
+        user_id: str,
+        phone_number: str,
+        *,
+        is_verified: bool = False,
+        skip_restriction_checks: bool = False,
+    ) -> User:
+        """Add a phone to a user.
+
+        Args:
+            user_id: the user's id.
+            phone_number: the number, E.164: ``+`` and digits.
+            is_verified: whether it is known to be the user's; one that is not cannot sign in.
+            skip_restriction_checks: whether to pass over the tenant's block list.
+
+        Returns the user as it is then. It is sent at most once: where the answer is lost, the
+        error's ``may_have_been_applied`` is true, and ``users.get`` tells.
+
+        API page: https://www.monocloud.com/docs/apis/identity/users/add_phone
+        """
+        body = {
+            "phone_number": text("phone_number", phone_number),
+            "is_verified": flag("is_verified", is_verified),
+            "skip_restriction_checks": flag("skip_restriction_checks", skip_restriction_checks),
+        }
+        return await self._transport.call(ADD, user_id, body=body)
+
+    async def remove(self, user_id: str, identifier_id: str) -> User:
+        """Remove a phone from a user.
+
+        Args:
+            user_id: the user's id.
+            identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
+
+        Returns the user as it is then. A NotFoundError whose ``may_have_been_applied`` is true
+        means that an earlier attempt, of which the answer was lost, may have removed it.
+
+        API page: https://www.monocloud.com/docs/apis/identity/users/remove_phone
+        """
+        return await self._transport.call(REMOVE, user_id, identifier_id)
+
+    async def set_verified(self, user_id: str, identifier_id: str) -> User:
+        """Mark a user's phone as one that the user has proved to hold.
+
+        Args:
+            user_id: the user's id.
+            identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
+
+        Returns the user as it is then.
+
+        API page: https://www.monocloud.com/docs/apis/identity/users/set_phone_verified
+        """
+        return await self._transport.call(SET_VERIFIED, user_id, identifier_id)
+
+    async def set_unverified(self, user_id: str, identifier_id: str) -> User:
+        """Mark a user's phone as one that the user has yet to prove to hold.
+
+        Args:
+            user_id: the user's id.
+            identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
+
+        Returns the user as it is then.
+
+        API page: https://www.monocloud.com/docs/apis/identity/users/set_phone_unverified
+        """
+        return await self._transport.call(SET_UNVERIFIED, user_id, identifier_id)

@@ -1,0 +1,75 @@
+"""The answer that a record came in, and its headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import attrs
+
+_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_SECRET_HEADERS = frozenset({"x-api-key", "authorization", "set-cookie", "cookie"})
+# None of these is documented; the first that an answer carries is taken.
+_TRACE_HEADERS = ("traceparent", "x-trace-id", "x-request-id", "x-correlation-id")
+
+
+class Headers(Mapping[str, str]):
+    """The headers of an answer: names in any case, repeated ones joined by a comma."""
+
+    __slots__ = ("_items",)
+
+    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
+        joined: dict[str, str] = {}
+        for name, value in items:
+            key = name.lower()
+            joined[key] = f"{joined[key]}, {value}" if key in joined else value
+        self._items = joined
+
+    def __getitem__(self, name: str) -> str:
+        return self._items[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        shown = {k: "***" if k in _SECRET_HEADERS else v for k, v in self._items.items()}
+        return f"Headers({shown})"
+
+
+@attrs.frozen(kw_only=True)
+class Response:
+    """The answer that a record came in.
+
+    Attributes:
+        status: the HTTP status.
+        headers: the answer's headers.
+        attempts: how many times the call was tried; 1 where nothing went wrong.
+        elapsed: seconds from the call to the answer, waits between attempts included.
+    """
+
+    status: int
+    headers: Headers
+    attempts: int
+    elapsed: float
+
+    @property
+    def trace_id(self) -> str | None:
+        """The server's name for this exchange, if it gave one."""
+        return trace_id_of(self.headers)
+
+
+def trace_id_of(headers: Mapping[str, str]) -> str | None:
+    """Return the server's name for an exchange, read from its answer's headers."""
+    for name in _TRACE_HEADERS:
+        if found := headers.get(name):
+            return one_line(found)
+    return None
+
+
+def one_line(text: str, limit: int = 1000) -> str:
+    """Return foreign text fit for one line of a log: no line breaks, no control characters."""
+    flat = _UNPRINTABLE.sub(" ", text).strip()
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
