@@ -29,7 +29,7 @@ def origin(domain: object) -> str:
         raise _no_domain(domain, "it is not a string")
     scheme, mark, rest = domain.rpartition("://")
     scheme = scheme.lower() if mark else "https"
-    found = _AUTHORITY.fullmatch(rest[:-1] if rest.endswith("/") else rest)
+    found = _AUTHORITY.fullmatch(rest.removesuffix("/"))
     if scheme not in ("https", "http") or not found:
         raise _no_domain(domain, "it is more, or less, than a host name")
     host, port = found["host"].lower(), found["port"]
@@ -79,7 +79,8 @@ def text(name: str, value: object) -> str:
     else:
         return value
     raise InvalidArgumentError(
-        f"{name} must be a non-empty string without control characters, but {wrong}; nothing was sent"
+        f"{name} must be a non-empty string without control characters, but {wrong}; "
+        "nothing was sent"
     )
 
 
@@ -100,7 +101,7 @@ def _host_name(domain: str, host: str) -> str:
             raise _no_domain(domain, "its address is no IPv6 address") from None
     labels = host.split(".")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        # An international name is for the caller to encode: the standards differ in where it leads.
+        # An international name is the caller's to encode: standards differ in where it leads.
         raise _no_domain(domain, "its host cannot be a host name (in ASCII, so 'xn--…')")
     if labels[-1].isdigit() and not _is_ipv4(host):
         raise _no_domain(domain, "its address is no IPv4 address")

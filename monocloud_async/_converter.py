@@ -1,8 +1,9 @@
-"""The one cattrs converter: strict about what the API promises, and keeping what it does not know."""
+"""The one cattrs converter: strict about what is promised, keeping what is not known."""
 
 from __future__ import annotations
 
 import math
+import types
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar, cast, get_args, get_origin
@@ -43,7 +44,7 @@ def structure(data: object, kind: type[T]) -> T:
     """
     try:
         return cast("T", _converter.get_structure_hook(kind)(data, kind))
-    except (BaseValidationError, _Refused) as error:
+    except (BaseValidationError, _RefusedError) as error:
         found = transform_error(error, format_exception=_describe)
     first, _, path = found[0].rpartition(" @ ")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -61,34 +62,34 @@ def epoch(moment: datetime) -> float:
     return int(seconds) if seconds.is_integer() else seconds
 
 
-class _Refused(ValueError):
+class _RefusedError(ValueError):
     """A JSON value is of another type than the API promises."""
 
     def __init__(self, expected: str, value: object) -> None:
         super().__init__(f"expected {expected}, got {_JSON_NAMES.get(type(value), 'something')}")
 
 
-def _describe(error: BaseException, kind: type | None) -> str:
+def _describe(error: BaseException, _: type | None) -> str:
     if isinstance(error, KeyError):
         return "required member missing"
-    return str(error) if isinstance(error, _Refused) else "invalid value"
+    return str(error) if isinstance(error, _RefusedError) else "invalid value"
 
 
 def _exact(value: Any, kind: type) -> Any:
     if type(value) is not kind:
-        raise _Refused(_JSON_NAMES[kind], value)
+        raise _RefusedError(_JSON_NAMES[kind], value)
     return value
 
 
 def _time(value: Any, _: type) -> datetime:
     if type(value) is not int and not (type(value) is float and math.isfinite(value)):
-        raise _Refused("seconds since 1970", value)
+        raise _RefusedError("seconds since 1970", value)
     try:
         moment = _EPOCH + timedelta(seconds=value)
     except OverflowError:
-        raise _Refused("seconds since 1970 up to the year 9999", value) from None
+        raise _RefusedError("seconds since 1970 up to the year 9999", value) from None
     if epoch(moment) != value:
-        raise _Refused("seconds since 1970 in no more than microseconds", value)
+        raise _RefusedError("seconds since 1970 in no more than microseconds", value)
     return moment
 
 
@@ -97,7 +98,7 @@ def _free(value: Any, _: type) -> Any:
 
 
 def _list_hook(kind: Any) -> Hook:
-    items = list[get_args(kind)[0]]  # type: ignore[misc]
+    items: Any = types.GenericAlias(list, get_args(kind)[:1])
     hook = _converter.get_structure_hook(items)
 
     def listed(value: Any, _: Any) -> tuple[Any, ...]:
@@ -108,12 +109,11 @@ def _list_hook(kind: Any) -> Hook:
 
 def _record_hook(kind: type[Any]) -> Hook:
     fields = wire_fields(kind)
-    make = make_dict_structure_fn(
-        kind,
-        _converter,
-        **{a.name: override(omit=True) for a in attrs.fields(kind) if a.name not in fields},
-        **{name: override(struct_hook=_member_hook(a)) for name, a in fields.items()},
-    )
+    overrides: dict[str, Any] = {
+        a.name: override(struct_hook=_member_hook(a)) if a.name in fields else override(omit=True)
+        for a in attrs.fields(kind)
+    }
+    make = make_dict_structure_fn(kind, _converter, **overrides)
     known = frozenset(fields)
 
     def record(data: Any, _: Any) -> Any:
@@ -132,7 +132,7 @@ def _member_hook(attribute: attrs.Attribute[Any]) -> Hook:
     kinds = [k for k in get_args(attribute.type) if k is not type(None)]
     optional = type(None) in get_args(attribute.type)
     kind = kinds[0] if optional else attribute.type
-    hook = cast("Hook", _converter.get_structure_hook(kind))
+    hook = _converter.get_structure_hook(kind)
 
     def member(value: Any, _: Any) -> Any:
         return hook(value, kind)
@@ -143,13 +143,17 @@ def _member_hook(attribute: attrs.Attribute[Any]) -> Hook:
     return member_or_null if attribute.metadata.get("nullable") else member
 
 
+def _is_a(origin: object) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) is origin
+
+
 def _build() -> Converter:
     converter = Converter()
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, _exact)
     converter.register_structure_hook(datetime, _time)
-    converter.register_structure_hook_func(lambda kind: get_origin(kind) is Mapping, _free)
-    converter.register_structure_hook_factory(lambda kind: get_origin(kind) is tuple, _list_hook)
+    converter.register_structure_hook_func(_is_a(Mapping), _free)
+    converter.register_structure_hook_factory(_is_a(tuple), _list_hook)
     converter.register_structure_hook_factory(attrs.has, _record_hook)
     return converter
 

@@ -12,7 +12,8 @@ import aiohttp
 import attrs
 from yarl import URL
 
-from ._session import Pool, Progress, progress, time_limit
+from ._session import Pool, Progress, progress
+from ._time_limit import time_limit
 from .response import Headers, one_line
 
 MAX_BODY = 16 * 1024 * 1024

@@ -6,23 +6,22 @@ import asyncio
 import contextlib
 import os
 import ssl
-import sys
 import weakref
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import (
+    getproxies_environment,
+    proxy_bypass_environment,  # type: ignore[attr-defined]
+)
 
 import aiohttp
 import attrs
+from aiohttp.client_proto import ResponseHandler
 
+from ._time_limit import time_limit
 from .errors import ConfigurationError
 from .response import Headers
-
-if sys.version_info >= (3, 11):
-    from asyncio import timeout as time_limit
-else:
-    from async_timeout import timeout as time_limit
 
 _CLOSE_SECONDS = 2.0
 
@@ -68,7 +67,7 @@ class _Connector(aiohttp.TCPConnector):
         req: aiohttp.ClientRequest,
         traces: list[aiohttp.tracing.Trace],
         timeout: aiohttp.ClientTimeout,
-    ) -> aiohttp.client_proto.ResponseHandler:
+    ) -> ResponseHandler:
         progress.get().kept_connection = False
         return await super()._create_connection(req, traces, timeout)
 

@@ -19,7 +19,8 @@ from ._converter import structure
 from ._exchange import MAX_BODY, Answer, NoAnswer, Request, exchange
 from ._json import parse
 from ._operation import Operation
-from ._session import Pool, Sessions, time_limit
+from ._session import Pool, Sessions
+from ._time_limit import time_limit
 from ._version import __version__
 from .errors import (
     APIError,

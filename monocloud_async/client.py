@@ -59,7 +59,7 @@ class MonoCloudClient:
         api_key: str | None = None,
         *,
         timeout: float | None = None,
-        retry: RetryPolicy = RetryPolicy(),  # noqa: B008  an immutable value
+        retry: RetryPolicy = RetryPolicy(),
         max_connections: int = 100,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
@@ -118,7 +118,7 @@ class MonoCloudClient:
         return view
 
     async def aclose(self) -> None:
-        """Close the client's connections; a second time does nothing, and later calls are refused."""
+        """Close the connections; later calls are refused, and a second close does nothing."""
         if self._owner:
             await self._transport.sessions.aclose()
 

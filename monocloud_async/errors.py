@@ -267,10 +267,9 @@ class KeyValidationError(UnprocessableError):
         if not isinstance(found, dict):
             return {}
         return {
-            field: tuple(text for text in messages if isinstance(text, str))
-            for field, messages in cast("dict[str, Any]", found).items()
+            field: tuple(text for text in cast("list[Any]", messages) if isinstance(text, str))
+            for field, messages in cast("dict[str, object]", found).items()
             if isinstance(messages, list)
-            for messages in [cast("list[Any]", messages)]
         }
 
     def _findings(self) -> str:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from typing import TypeGuard
 
 import attrs
 
@@ -22,7 +23,7 @@ _TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 _LONGEST_RETRY_AFTER = 366 * 24 * 3600.0
 
 
-def _seconds(policy: object, attribute: attrs.Attribute[float], value: object) -> None:
+def _seconds(_: object, attribute: attrs.Attribute[float], value: object) -> None:
     lowest = attribute.metadata.get("above")
     if not is_number(value) or value < 0 or (lowest is not None and value <= lowest):
         bound = "more than 0" if lowest is not None else "0 or more"
@@ -31,7 +32,7 @@ def _seconds(policy: object, attribute: attrs.Attribute[float], value: object) -
         )
 
 
-def _count(policy: object, attribute: attrs.Attribute[int], value: object) -> None:
+def _count(_: object, attribute: attrs.Attribute[int], value: object) -> None:
     if type(value) is not int or value < 1:
         raise ConfigurationError(
             f"RetryPolicy {attribute.name} must be a whole number, 1 or more, not {value!r}"
@@ -70,7 +71,7 @@ class RetryPolicy:
         """
         # The exponent is bounded: a float overflows at 2**1024.
         most = min(self.max_delay, self.base_delay * 2 ** min(attempt - 1, 64))
-        return (asked_wait(error) or 0) + random.uniform(0, most)
+        return (asked_wait(error) or 0) + random.uniform(0, most)  # noqa: S311
 
     def allows_wait(self, error: BaseException | None) -> bool:
         """Return whether the wait that a server asks for is one that a caller would sit out."""
@@ -158,6 +159,6 @@ def _until(date: str, now: datetime | None) -> float:
     return max(0.0, (then - (now or datetime.now(timezone.utc))).total_seconds())
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[float]:
     """Return whether a value is a finite number; True and False are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

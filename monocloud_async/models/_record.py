@@ -19,7 +19,7 @@ def nullable() -> Any:
 
 def free_json() -> Any:
     """Declare a member that is an object of whatever the tenant put there."""
-    return attrs.field(factory=dict, hash=False)
+    return attrs.field(factory=dict[str, Any], hash=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -30,7 +30,7 @@ class Record:
         extra: members of the JSON that this version of the SDK does not know, as they came.
     """
 
-    extra: Mapping[str, Any] = attrs.field(factory=dict, hash=False, metadata=NOT_WIRE)
+    extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False, metadata=NOT_WIRE)
     # The names of the members as they came, which tell null from absent and keep the order.
     _keys: tuple[str, ...] = attrs.field(
         default=(), alias="_keys", eq=False, repr=False, metadata=NOT_WIRE
