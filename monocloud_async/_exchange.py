@@ -33,9 +33,9 @@ class Request:
 
     method: str
     url: URL
-    headers: Mapping[str, str]
-    body: Mapping[str, object] | None
-    proxy: str | None
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: Mapping[str, object] | None = attrs.field(repr=False)
+    proxy: str | None = attrs.field(repr=False)
 
 
 @attrs.frozen(eq=False)

@@ -9,11 +9,7 @@ import ssl
 import weakref
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
-from urllib.parse import urlsplit
-from urllib.request import (
-    getproxies_environment,
-    proxy_bypass_environment,  # type: ignore[attr-defined]
-)
+from typing import Any
 
 import aiohttp
 import attrs
@@ -24,6 +20,7 @@ from .errors import ConfigurationError
 from .response import Headers
 
 _CLOSE_SECONDS = 2.0
+Lifetime = AsyncGenerator[aiohttp.ClientSession, None]
 
 
 @attrs.define
@@ -81,11 +78,19 @@ class Pool:
         slots: as many as there may be calls on the wire at once.
         lifetime: ends with the loop, or by aclose(), and closes the session then; None for a
             session that is the caller's.
+        guard: ends the lifetime of a client that is forgotten unclosed; it also keeps the session
+            out of reach of the garbage collector, which would find it before its lifetime.
     """
 
     session: aiohttp.ClientSession
     slots: asyncio.Semaphore
-    lifetime: AsyncGenerator[aiohttp.ClientSession, None] | None
+    lifetime: Lifetime | None = None
+    guard: weakref.finalize[..., Any] | None = None
+
+    def unguard(self) -> None:
+        """Leave the session to whoever ends its lifetime now."""
+        if self.guard is not None:
+            self.guard.detach()
 
 
 class Sessions:
@@ -133,6 +138,7 @@ class Sessions:
         pools, self._pools = self._pools, {}
         here = asyncio.get_running_loop()
         for loop, pool in pools.items():
+            pool.unguard()
             if pool.lifetime is None or loop.is_closed():
                 continue
             if loop is here:
@@ -144,40 +150,38 @@ class Sessions:
 
     def forget(self) -> None:
         """Leave the connections to the process that this one was forked from."""
+        for pool in self._pools.values():
+            pool.unguard()
         _inherited.append(self._pools)
         self._pools = {}
 
     async def _open(self) -> Pool:
-        for loop in [loop for loop in self._pools if loop.is_closed()]:
-            del self._pools[loop]
+        for loop in list(self._pools):
+            if loop.is_closed():
+                self._pools.pop(loop).unguard()
         slots = asyncio.Semaphore(self.max_connections)
         if self.lent is not None:
-            return Pool(self.lent, slots, None)
+            return Pool(self.lent, slots)
         # A loop that ends, ends its async generators too: that closes the session in time.
-        lifetime = self._session()
-        return Pool(await anext(lifetime), slots, lifetime)
-
-    async def _session(self) -> AsyncGenerator[aiohttp.ClientSession, None]:
-        session = aiohttp.ClientSession(
-            # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
-            connector=_Connector(limit=0, ssl=self._ssl_context or _system_trust()),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        # aiohttp sends GET and DELETE again by itself, uncounted; our retries are the only ones.
-        session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
-        try:
-            yield session
-        finally:
-            await session.close()
+        lifetime = _lifetime(self._ssl_context or _system_trust())
+        session = await anext(lifetime)
+        guard = weakref.finalize(self, _end_soon, lifetime, asyncio.get_running_loop())
+        guard.atexit = False
+        return Pool(session, slots, lifetime, guard)
 
 
-def environment_proxy(origin: str) -> str | None:
-    """Return the proxy that the environment names for an origin, honouring NO_PROXY."""
-    url = urlsplit(origin)
-    proxies = getproxies_environment()
-    if proxy_bypass_environment(url.netloc, proxies):
-        return None
-    return proxies.get(url.scheme) or proxies.get("all")
+async def _lifetime(ssl_context: ssl.SSLContext) -> Lifetime:
+    session = aiohttp.ClientSession(
+        # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
+        connector=_Connector(limit=0, ssl=ssl_context),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )
+    # aiohttp sends GET and DELETE again by itself, uncounted; our retries are the only ones.
+    session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
+    try:
+        yield session
+    finally:
+        await session.close()
 
 
 def _system_trust() -> ssl.SSLContext:
@@ -187,7 +191,13 @@ def _system_trust() -> ssl.SSLContext:
     return context
 
 
-async def _end(lifetime: AsyncGenerator[aiohttp.ClientSession, None]) -> None:
+def _end_soon(lifetime: Lifetime, loop: asyncio.AbstractEventLoop) -> None:
+    # This may run on any thread, and as late as when the interpreter exits.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(lambda: loop.create_task(_end(lifetime)))
+
+
+async def _end(lifetime: Lifetime) -> None:
     with contextlib.suppress(asyncio.TimeoutError):
         async with time_limit(_CLOSE_SECONDS):
             await lifetime.aclose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ from ._version import __version__
 from .errors import (
     APIError,
     InvalidRecordError,
+    MonoCloudError,
     RequestTimeoutError,
     ResponseDecodeError,
     TransportError,
@@ -111,8 +113,15 @@ class Transport:
         request = Request(operation.method, url, self.headers, body, self.proxy)
         now = self.clock()
         call = _Call(operation, request, started=now, deadline=now + self.policy.deadline)
-        answer = await self._send(call)
-        record = _decode(call, answer, operation.result)
+        handled = sys.exc_info()[1]
+        try:
+            answer = await self._send(call)
+            record = _decode(call, answer, operation.result)
+        except MonoCloudError as error:
+            # An error of aiohttp's holds the request's headers, and must not hang on to ours:
+            # on Python 3.10 one that is long handled may still be taken for the context.
+            error.__context__ = handled
+            raise
         response = Response(
             status=answer.status,
             headers=answer.headers,
@@ -127,15 +136,13 @@ class Transport:
         try:
             answer = await self._attempt(call)
         except (APIError, TransportError) as error:
-            failure = error
+            failures = [error]
         else:
             self.quota.give_back()
             return answer
-        return await self._send_again(call, failure)
+        return await self._send_again(call, failures)
 
-    async def _send_again(self, call: _Call, failure: Exception) -> Answer:
-        failures = [failure]
-
+    async def _send_again(self, call: _Call, failures: list[APIError | TransportError]) -> Answer:
         async def attempt() -> Answer:
             # The first attempt is over: tenacity counts it, and waits after it as after others.
             if failures:

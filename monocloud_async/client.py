@@ -7,13 +7,13 @@ import re
 import ssl
 from types import TracebackType
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import aiohttp
 import attrs
 
 from . import _address
-from ._session import Sessions, environment_proxy
+from ._proxy import proxy_for
+from ._session import Sessions
 from ._transport import RequestHeaders, Transport
 from .errors import ConfigurationError
 from .resources.phones import PhonesResource
@@ -21,6 +21,7 @@ from .resources.users import UsersResource
 from .retry import RetryPolicy, is_number
 
 C = TypeVar("C", bound="MonoCloudClient")
+K = TypeVar("K")
 DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
 API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
 TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
@@ -78,7 +79,7 @@ class MonoCloudClient:
                 sessions,
                 origin,
                 RequestHeaders(_key(_setting("api_key", api_key, API_KEY_VARIABLE))),
-                _proxy(proxy) if proxy is not None else environment_proxy(origin),
+                proxy_for(origin, proxy),
                 _environment_timeout() if timeout is None else _timeout(timeout),
                 _policy(retry),
             ),
@@ -186,21 +187,6 @@ def _count(value: object) -> int:
     if type(value) is not int or value < 1:
         raise ConfigurationError(f"max_connections must be 1 or more, not {value!r}")
     return value
-
-
-def _proxy(value: object) -> str:
-    # Its text is not shown: it may hold a password.
-    try:
-        url = urlsplit(str(value))
-        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        usable = False
-    if not isinstance(value, str) or not usable:
-        raise ConfigurationError("proxy must be a URL such as 'http://proxy.example:3128'")
-    return value
-
-
-K = TypeVar("K")
 
 
 def _instance(name: str, value: K, kind: type[Any]) -> K:

@@ -250,7 +250,7 @@ class IdentityValidationError(UnprocessableError):
         """The code and description of each finding."""
         return tuple(
             IdentityFinding(_text(item.get("code")) or "", _text(item.get("description")) or "")
-            for item in _dicts(self.problem.get("errors"))
+            for item in _objects(self.problem.get("errors"))
         )
 
     def _findings(self) -> str:
@@ -267,9 +267,8 @@ class KeyValidationError(UnprocessableError):
         if not isinstance(found, dict):
             return {}
         return {
-            field: tuple(text for text in cast("list[Any]", messages) if isinstance(text, str))
+            field: tuple(text for text in _items(messages) if isinstance(text, str))
             for field, messages in cast("dict[str, object]", found).items()
-            if isinstance(messages, list)
         }
 
     def _findings(self) -> str:
@@ -345,9 +344,12 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _dicts(value: object) -> list[dict[str, Any]]:
-    items = cast("list[object]", value) if isinstance(value, list) else []
-    return [cast("dict[str, Any]", item) for item in items if isinstance(item, dict)]
+def _items(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [cast("dict[str, Any]", item) for item in _items(value) if isinstance(item, dict)]
 
 
 def _phrase(status: int) -> str:

@@ -37,6 +37,7 @@ class _Runner:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self.stopping = False
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return the running loop.
@@ -65,6 +66,7 @@ class _Runner:
 
     def stop(self) -> None:
         """Close what is open, and end the loop; a program that exits does not wait for long."""
+        self.stopping = True
         loop, thread = self._loop, self._thread
         if loop is None or thread is None or not thread.is_alive():
             return
@@ -91,6 +93,8 @@ def run(coroutine: Coroutine[Any, Any, R]) -> R:
         future = asyncio.run_coroutine_threadsafe(coroutine, loop)
         return _result(future)
     except BaseException:
+        if _runner.stopping:
+            _outlive()
         if future is None or not future.done():
             ending = asyncio.run_coroutine_threadsafe(_end(coroutine), loop)
             with contextlib.suppress(concurrent.futures.TimeoutError):
@@ -127,6 +131,12 @@ def _result(future: concurrent.futures.Future[R]) -> R:
             # The same class as a timeout of the call's own, since Python 3.11.
             if future.done():
                 raise
+
+
+def _outlive() -> None:
+    """Stay silent until the program is over: only daemon threads still wait for calls then."""
+    if threading.current_thread() is not threading.main_thread():
+        threading.Event().wait()
 
 
 async def _end(coroutine: Coroutine[Any, Any, Any]) -> None:

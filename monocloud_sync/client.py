@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import monocloud_async as aio
+from monocloud_async import RetryPolicy
 
 from ._blocking import blocking
 from .resources import PhonesResource, UsersResource
@@ -42,7 +43,7 @@ class MonoCloudClient:
         api_key: str | None = None,
         *,
         timeout: float | None = None,
-        retry: aio.RetryPolicy = aio.RetryPolicy(),
+        retry: RetryPolicy = RetryPolicy(),
         max_connections: int = 100,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
@@ -65,7 +66,7 @@ class MonoCloudClient:
         self.phones = PhonesResource(client.phones)
 
     def with_options(
-        self: C, *, timeout: float | None = None, retry: aio.RetryPolicy | None = None
+        self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None
     ) -> C:
         """Return a view of this client with other limits, on the same connections.
 

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from monocloud_async import MonoCloudClient, RetryPolicy
+
+from .wire import PAGE, Wire, answer
+
+FAST = RetryPolicy(base_delay=0.0)
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("MONOCLOUD_") or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+async def wire() -> AsyncIterator[Wire]:
+    """A server that always says yes."""
+    async with Wire(answer(200, PAGE)) as server:
+        yield server
+
+
+@pytest.fixture
+async def client(wire: Wire) -> AsyncIterator[MonoCloudClient]:
+    async with MonoCloudClient(wire.url, "key") as client:
+        yield client
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A loopback port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from yarl import URL
+
+from monocloud_async import ConfigurationError, InvalidArgumentError
+from monocloud_async._address import origin, segment
+from monocloud_async.resources.phones import SET_PRIMARY
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("acme.us.monocloud.com", "https://acme.us.monocloud.com"),
+        ("acme.us.monocloud.com/", "https://acme.us.monocloud.com"),
+        ("https://acme.us.monocloud.com", "https://acme.us.monocloud.com"),
+        ("HTTPS://Acme.US.monocloud.com/", "https://acme.us.monocloud.com"),
+        ("https://acme.com:8443", "https://acme.com:8443"),
+        ("acme.com:8443", "https://acme.com:8443"),
+        ("https://internal", "https://internal"),
+        ("localhost:3000", "https://localhost:3000"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://127.0.0.1:80", "http://127.0.0.1:80"),
+        ("http://127.3.2.1", "http://127.3.2.1"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+        ("xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"),
+    ],
+)
+def test_a_domain_becomes_an_origin(domain: str, expected: str) -> None:
+    assert origin(domain) == expected
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        "",
+        " ",
+        "/",
+        "https://",
+        "https:",
+        "http",
+        "acme",
+        "acme.com//",
+        "acme.com/api",
+        "https://acme.com/tenant",
+        "acme.com?x=1",
+        "acme.com/#f",
+        "acme.com#f",
+        " acme.com",
+        "acme.com\n",
+        "acme .com",
+        "user:pass@acme.com",
+        "https://user@acme.com",
+        "https://https://acme.com",
+        "ftp://acme.com",
+        "//acme.com",
+        "http://acme.com",
+        "http://127.0.0.1.evil.com",
+        "http://localhost.evil.com",
+        "http://localhost@evil.com",
+        "http://10.0.0.1",
+        "http://0.0.0.0",
+        "acme.com:0",
+        "acme.com:65536",
+        "acme.com:",
+        "acme.com:x",
+        "acme..com",
+        ".acme.com",
+        "acme.com.",
+        "-acme.com",
+        "acme.com\\evil",
+        "acme%2ecom",
+        "{tenant}.monocloud.com",
+        "<your-domain>",
+        "1.2.3",
+        "256.1.1.1",
+        "https://[::1",
+        "https://[:::1]",
+        "münchen.example",
+        "a" * 64 + ".com",
+        7,
+        b"acme.com",
+    ],
+)
+def test_anything_else_is_refused_with_what_to_give(domain: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"acme\.us\.monocloud\.com") as caught:
+        origin(domain)
+    assert "pass" not in str(caught.value).replace("passed", "")
+
+
+@given(st.text())
+def test_an_id_is_exactly_one_segment_or_refused(text: str) -> None:
+    unfit = not text.strip() or text in (".", "..")
+    unfit = unfit or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text)
+    unfit = unfit or any(0xD800 <= ord(c) < 0xE000 for c in text)
+    if unfit:
+        with pytest.raises(InvalidArgumentError, match="identifier_id"):
+            SET_PRIMARY.address("u", text)
+        return
+    path = SET_PRIMARY.address("u", text)
+    url = URL("https://host" + path, encoded=True)
+    parts = url.raw_path.split("/")
+    assert parts[:5] == ["", "api", "users", "u", "phones"]
+    assert parts[6:] == ["primary"]
+    assert unquote(parts[5]) == text
+    assert not url.raw_query_string
+    assert not url.raw_fragment
+
+
+@pytest.mark.parametrize("bad", ["", " ", "\t", ".", "..", "a\nb", "a\x00", "\x7f", "\ud800"])
+def test_an_id_that_is_no_segment(bad: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=r"user_id must be .*nothing was sent"):
+        segment("user_id", bad)
+
+
+@pytest.mark.parametrize("bad", [None, 7, b"u", ["u"], True])
+def test_an_id_that_is_no_string(bad: object) -> None:
+    with pytest.raises(InvalidArgumentError, match=f"of type {type(bad).__name__}"):
+        segment("user_id", bad)
+
+
+@pytest.mark.parametrize(
+    ("plain", "quoted"),
+    [
+        ("a/b", "a%2Fb"),
+        ("../x", "..%2Fx"),
+        ("%2e%2e", "%252e%252e"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("ü ", "%C3%BC%20"),
+        ("...", "..."),
+        ("a;b:c@d", "a%3Bb%3Ac%40d"),
+    ],
+)
+def test_an_id_is_quoted_whole(plain: str, quoted: str) -> None:
+    assert segment("user_id", plain) == quoted

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from typing import Any
+
+import pytest
+
+import monocloud_async
+from monocloud_async import (
+    APIError,
+    BadRequestError,
+    ConfigurationError,
+    ConflictError,
+    ForbiddenError,
+    Headers,
+    IdentityValidationError,
+    InvalidArgumentError,
+    InvalidRecordError,
+    KeyValidationError,
+    MonoCloudError,
+    NotFoundError,
+    PaymentRequiredError,
+    RateLimitedError,
+    RequestTimeoutError,
+    ResponseDecodeError,
+    ServerError,
+    TransportError,
+    UnauthorizedError,
+    UnprocessableError,
+)
+from monocloud_async import errors as module
+from monocloud_async.errors import api_error
+
+IDENTITY = "https://httpstatuses.io/422#identity-validation-error"
+VALIDATION = "https://httpstatuses.io/422#validation-error"
+
+
+def error_for(status: int, problem: object = None, **more: Any) -> APIError:
+    body = problem if isinstance(problem, bytes) else json.dumps(problem).encode()
+    return api_error(status, Headers(), body, operation="phones.set_primary", **more)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (300, APIError),
+        (302, APIError),
+        (400, BadRequestError),
+        (401, UnauthorizedError),
+        (402, PaymentRequiredError),
+        (403, ForbiddenError),
+        (404, NotFoundError),
+        (405, APIError),
+        (409, ConflictError),
+        (422, UnprocessableError),
+        (429, RateLimitedError),
+        (500, ServerError),
+        (503, ServerError),
+        (599, ServerError),
+    ],
+)
+@pytest.mark.parametrize(
+    "problem",
+    [
+        None,
+        {},
+        [],
+        "text",
+        7,
+        b"",
+        b"<html>",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        {"status": 200},
+        {"status": "404", "title": 7, "detail": None, "traceId": []},
+        {"type": IDENTITY},
+    ],
+)
+def test_the_status_alone_decides_the_class(
+    status: int, kind: type[APIError], problem: object
+) -> None:
+    error = error_for(status, problem)
+    if status == 422 and isinstance(problem, dict) and "type" in problem:
+        kind = IdentityValidationError
+    assert type(error) is kind
+    assert error.status == status
+    assert str(status) in str(error)
+    assert "\n" not in str(error)
+
+
+def test_the_line_says_what_a_person_needs() -> None:
+    error = error_for(
+        404,
+        {"title": "Not Found", "detail": "No such\nphone.", "traceId": "00-ab-cd-01"},
+        attempts=2,
+    )
+    assert str(error) == (
+        "phones.set_primary: 404 Not Found: No such phone. (after 2 attempts) (trace 00-ab-cd-01)"
+    )
+    assert (error.title, error.detail) == ("Not Found", "No such\nphone.")
+    assert error.trace_id == "00-ab-cd-01"
+
+
+def test_the_trace_comes_from_the_headers_where_the_problem_has_none() -> None:
+    headers = Headers([("TraceParent", "00-1-2-01")])
+    error = api_error(502, headers, b"<html>", operation="users.get")
+    assert error.trace_id == "00-1-2-01"
+    assert str(error) == "users.get: 502 Bad Gateway (trace 00-1-2-01)"
+
+
+def test_identity_findings() -> None:
+    error = error_for(
+        422,
+        {
+            "type": IDENTITY,
+            "title": "Invalid",
+            "errors": [
+                {"code": "PhoneTaken", "description": "It is taken.", "field": "phone"},
+                {"description": "Other"},
+                "junk",
+                {"code": 7},
+            ],
+        },
+    )
+    assert isinstance(error, IdentityValidationError)
+    assert error.errors[0] == ("PhoneTaken", "It is taken.")
+    assert error.errors[0].code == "PhoneTaken"
+    assert len(error.errors) == 3
+    assert "Invalid: PhoneTaken, Other" in str(error)
+
+
+def test_key_findings() -> None:
+    error = error_for(
+        422,
+        {"type": VALIDATION, "title": "Invalid", "errors": {"phone_number": ["Bad.", 7], "x": "y"}},
+    )
+    assert isinstance(error, KeyValidationError)
+    assert error.errors == {"phone_number": ("Bad.",), "x": ()}
+    assert "phone_number: Bad." in str(error)
+
+
+@pytest.mark.parametrize("kind", [IDENTITY, VALIDATION])
+@pytest.mark.parametrize("errors", [None, 7, "text", [None], {"a": None}])
+def test_findings_that_are_none(kind: str, errors: object) -> None:
+    error = error_for(422, {"type": kind, "errors": errors})
+    assert isinstance(error, (IdentityValidationError, KeyValidationError))
+    assert str(error).startswith("phones.set_primary: 422")
+
+
+def test_a_redirect_says_what_to_check() -> None:
+    assert "check the domain" in str(error_for(302))
+
+
+def test_a_wait_and_a_doubt_are_said() -> None:
+    error = error_for(429, {"title": "Slow down"}, retry_after=1.5)
+    error.may_have_been_applied = True
+    assert "asks to wait 1.5 s" in str(error)
+    assert "may have been applied" in str(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MonoCloudError("x"),
+        ConfigurationError("x"),
+        InvalidArgumentError("x"),
+        InvalidRecordError("x", path="$.a"),
+        TransportError("x", operation="o", attempts=3, may_have_been_applied=True),
+        RequestTimeoutError("x", operation="o", attempts=3, may_have_been_applied=True),
+        ResponseDecodeError(
+            "x", operation="o", status=200, headers=Headers([("A", "b")]), body=b"{", path="$"
+        ),
+        error_for(404, {"title": "t", "traceId": "i"}, attempts=2, retry_after=3.0),
+        error_for(422, {"type": IDENTITY, "errors": [{"code": "c"}]}),
+        error_for(503),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_error_pickles_and_copies(error: MonoCloudError) -> None:
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(twin) is type(error)
+        assert str(twin) == str(error)
+        assert twin.args == error.args
+        assert vars(twin).keys() == vars(error).keys()
+        assert repr(vars(twin)) == repr(vars(error))
+
+
+def test_the_builtin_parents() -> None:
+    assert issubclass(ConfigurationError, ValueError)
+    assert issubclass(InvalidArgumentError, ValueError)
+    assert issubclass(InvalidRecordError, ValueError)
+    assert issubclass(RequestTimeoutError, (TransportError, TimeoutError))
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    drawn = str(module.__doc__)
+    for name in monocloud_async.__all__:
+        kind = getattr(monocloud_async, name)
+        if isinstance(kind, type) and issubclass(kind, MonoCloudError):
+            assert f" {name}" in drawn or drawn.count(name)
+
+
+def test_headers_are_found_in_any_case_and_repeated_ones_are_joined() -> None:
+    headers = Headers([("X-One", "1"), ("x-one", "2"), ("Set-Cookie", "secret")])
+    assert headers["X-ONE"] == "1, 2"
+    assert "x-One" in headers
+    assert headers == {"x-one": "1, 2", "set-cookie": "secret"}
+    assert "secret" not in repr(headers)
+    assert pickle.loads(pickle.dumps(headers)) == headers

@@ -1,0 +1,109 @@
+"""One async client in several event loops, one after another and side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from typing import Any
+
+import pytest
+
+from monocloud_async import MonoCloudClient
+
+from .wire import PAGE, Wire, answer, served
+
+
+async def use(client: MonoCloudClient) -> None:
+    assert (await client.users.get("u")).user_id == PAGE["user_id"]
+
+
+def test_one_loop_after_another() -> None:
+    with served(answer()) as wire:
+        client = MonoCloudClient(wire.url, "key")
+        for _ in range(3):
+            asyncio.run(use(client))
+        assert wire.connections == 3
+        assert len(client._transport.sessions._pools) == 1
+
+
+def test_loops_side_by_side() -> None:
+    barrier = threading.Barrier(4)
+
+    async def main(client: MonoCloudClient) -> None:
+        barrier.wait()
+        await asyncio.gather(*(use(client) for _ in range(10)))
+
+    with served(answer()) as wire:
+        client = MonoCloudClient(wire.url, "key")
+        threads = [threading.Thread(target=asyncio.run, args=(main(client),)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(wire.requests) == 40
+
+
+def test_closing_in_one_loop_closes_the_other_s_too() -> None:
+    opened, closed = threading.Event(), threading.Event()
+
+    async def other(client: MonoCloudClient) -> None:
+        await use(client)
+        pool = await client._transport.sessions.pool()
+        opened.set()
+        await asyncio.to_thread(closed.wait)
+        for _ in range(100):
+            if pool.session.closed:
+                return
+            await asyncio.sleep(0.01)
+        pytest.fail("the session stayed open")
+
+    with served(answer()) as wire:
+        client = MonoCloudClient(wire.url, "key")
+        thread = threading.Thread(target=asyncio.run, args=(other(client),))
+        thread.start()
+        opened.wait()
+
+        async def main() -> None:
+            await use(client)
+            await client.aclose()
+
+        asyncio.run(main())
+        closed.set()
+        thread.join()
+
+
+async def test_a_client_that_is_forgotten_closes_its_connections() -> None:
+    async with Wire(answer()) as wire:
+        await use(MonoCloudClient(wire.url, "key"))
+        await wire.left.wait()
+
+
+async def test_a_client_forgotten_in_a_cycle_does_so_too() -> None:
+    async with Wire(answer()) as wire:
+        client: Any = MonoCloudClient(wire.url, "key")
+        await use(client)
+        client.myself = client
+        del client
+        gc.collect()
+        await wire.left.wait()
+
+
+async def test_first_calls_at_once_open_one_session() -> None:
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        await asyncio.gather(*(use(client) for _ in range(20)))
+        assert len(client._transport.sessions._pools) == 1
+
+
+async def test_two_hundred_clients_leave_nothing_behind() -> None:
+    async with Wire(answer()) as wire:
+        before = len(asyncio.all_tasks())
+        for _ in range(200):
+            async with MonoCloudClient(wire.url, "key") as client:
+                await use(client)
+        assert threading.active_count() <= 2
+        for _ in range(100):
+            if len(asyncio.all_tasks()) == before:
+                break
+            await asyncio.sleep(0.01)
+        assert len(asyncio.all_tasks()) == before

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monocloud_async import InvalidRecordError, User, UserPhone
+from monocloud_async.models import UserEmail
+
+from .wire import PAGE, TODAY
+
+# What the API has sent in other years, each with what set it apart then.
+FORMER = {
+    "2023": {
+        "user_id": "u",
+        "usernames": [{"id": "n", "username": "john", "idps": ["monocloud"]}],
+        "phone_numbers": [{"id": "p", "primary": True, "authentication_methods": ["phone"]}],
+        "idps": [{"idp": "google", "provider_user_id": "g", "claims": {}}],
+        "sign_in_count": 3,
+        "last_sign_in_ip": "203.0.113.7",
+    },
+    "July 2024": {
+        "user_id": "u",
+        "blocked": False,
+        "username": {"id": "n", "username": "john", "idps": ["mono_cloud"]},
+        "passkeys": [{"id": "k", "is_backed_up": True, "creation_time": 1640975400}],
+        "idps": [{"authenticator": "google", "provider_user_id": "g"}],
+    },
+    "January 2025": {
+        "user_id": "u",
+        "blocked": True,
+        "sign_in_attempts_count": 1,
+        "external_providers": [{"authenticator": "acme", "provider_user_id": "g", "claims": {}}],
+        "connections": [{"idp": "acme", "connection_id": "c"}],
+    },
+    "another day": {
+        "user_id": "u",
+        "external_providers": [{"provider": "google", "provider_user_id": "g"}],
+        "phone_numbers": [{"id": "p", "country": {"code": "GB"}}],
+        "extra": {"response": None},
+        "_keys": [],
+        "response": 1,
+    },
+    "bare": {"user_id": "u"},
+}
+
+
+@pytest.mark.parametrize("record", [PAGE, TODAY, *FORMER.values()])
+def test_a_record_gives_back_its_json_exactly(record: dict[str, Any]) -> None:
+    before = json.dumps(record)
+    user = User.from_dict(record)
+    assert json.dumps(user.to_dict()) == before
+    assert json.dumps(record) == before
+
+
+def test_the_page_s_record() -> None:
+    user = User.from_dict(PAGE)
+    assert user.user_id == "UOtBaOybB6dTpIJNrnkRw"
+    assert user.creation_time == datetime(2021, 12, 31, 18, 30, tzinfo=timezone.utc)
+    assert user.primary_phone is None
+    assert user.phone_numbers[0].phone == "+441514960453"
+    assert user.idps[0].claims["email_verified"] == "true"
+    assert user.disabled is True
+    assert user.extra == {}
+    assert user.response is None
+
+
+def test_today_s_record() -> None:
+    user = User.from_dict(TODAY)
+    assert user.primary_phone == user.phone_numbers[1]
+    assert user.username is None
+    assert user.connections[1].idp == "google"
+    assert user.block_until is None
+    assert user.private_data["big"] == 2**64 + 1
+
+
+def test_what_is_missing_and_what_is_null_are_told_apart() -> None:
+    assert "username" not in User.from_dict({"user_id": "u"}).to_dict()
+    assert User.from_dict({"user_id": "u", "username": None}).to_dict()["username"] is None
+
+
+def test_a_changed_copy_gives_its_changes_and_nothing_stale() -> None:
+    user = User.from_dict(TODAY)
+    phone = attrs.evolve(user.phone_numbers[0], primary=True, source=None)
+    changed = attrs.evolve(
+        user,
+        phone_numbers=(phone,),
+        disabled=True,
+        creation_time=datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+        last_activity=None,
+        blocked=False,
+        extra={"new": 1},
+    )
+    expected = TODAY | {
+        "phone_numbers": [TODAY["phone_numbers"][0] | {"primary": True, "source": None}],
+        "disabled": True,
+        "creation_time": 1767222000,
+        "last_activity": None,
+        "blocked": False,
+        "new": 1,
+    }
+    assert changed.to_dict() == expected
+    assert user.to_dict() == TODAY
+    without = attrs.evolve(changed, extra={}, blocked=None)
+    assert "new" not in without.to_dict()
+
+
+def test_a_record_made_by_hand() -> None:
+    user = User(user_id="u", phone_numbers=(UserPhone(id="p", primary=True),), claims={"a": None})
+    assert user.to_dict() == {
+        "user_id": "u",
+        "claims": {"a": None},
+        "phone_numbers": [{"id": "p", "primary": True}],
+    }
+    assert user == User.from_dict(user.to_dict())
+
+
+@pytest.mark.parametrize("record", [PAGE, TODAY, {"user_id": "u", "new": {"a": [1]}}])
+def test_records_are_values(record: dict[str, Any]) -> None:
+    user = User.from_dict(record)
+    twins = (
+        User.from_dict(record),
+        pickle.loads(pickle.dumps(user)),
+        copy.copy(user),
+        copy.deepcopy(user),
+    )
+    for twin in twins:
+        assert twin == user
+        assert hash(twin) == hash(user)
+        assert twin.to_dict() == record
+    assert user != attrs.evolve(user, user_id="other")
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        user.user_id = "other"  # type: ignore[misc]
+
+
+def test_a_record_shares_nothing_with_the_json_it_came_from_or_gives() -> None:
+    data = copy.deepcopy(TODAY)
+    data["unknown"] = {"list": [1]}
+    user = User.from_dict(data)
+    expected = copy.deepcopy(data)
+    data["claims"]["address"]["country"] = "XX"
+    data["unknown"]["list"].append(2)
+    given = user.to_dict()
+    given["public_data"]["color_preference"].clear()
+    given["unknown"]["list"].clear()
+    given["phone_numbers"].clear()
+    assert user.to_dict() == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"user_id": None}, "$.user_id"),
+        ({"user_id": 7}, "$.user_id"),
+        ({"disabled": None}, "$.disabled"),
+        ({"disabled": "false"}, "$.disabled"),
+        ({"disabled": 0}, "$.disabled"),
+        ({"failure_count": True}, "$.failure_count"),
+        ({"failure_count": 1.0}, "$.failure_count"),
+        ({"failure_count": "3"}, "$.failure_count"),
+        ({"claims": None}, "$.claims"),
+        ({"claims": []}, "$.claims"),
+        ({"emails": None}, "$.emails"),
+        ({"emails": {}}, "$.emails"),
+        ({"emails": ""}, "$.emails"),
+        ({"emails": [{}]}, "$.emails[0].id"),
+        ({"emails": [None]}, "$.emails[0]"),
+        ({"phone_numbers": [{"id": "p"}, {"id": "q", "primary": "true"}]},
+         "$.phone_numbers[1].primary"),
+        ({"phone_numbers": [{"id": "p", "idps": "google"}]}, "$.phone_numbers[0].idps"),
+        ({"phone_numbers": [{"id": "p", "idps": [1]}]}, "$.phone_numbers[0].idps[0]"),
+        ({"username": "john"}, "$.username"),
+        ({"username": {"id": None}}, "$.username.id"),
+        ({"creation_time": "1640975400"}, "$.creation_time"),
+        ({"creation_time": None}, "$.creation_time"),
+        ({"creation_time": True}, "$.creation_time"),
+        ({"creation_time": 1640975400000}, "$.creation_time"),
+        ({"creation_time": 1e300}, "$.creation_time"),
+        ({"creation_time": float("nan")}, "$.creation_time"),
+        ({"last_updated": "x"}, "$.last_updated"),
+    ],
+)  # fmt: skip
+def test_what_is_no_record_is_refused_with_its_path(change: dict[str, Any], path: str) -> None:
+    with pytest.raises(InvalidRecordError) as caught:
+        User.from_dict(PAGE | change)
+    assert caught.value.path == path
+    assert path in str(caught.value)
+
+
+@pytest.mark.parametrize("junk", [None, [], "u", 7, {}, {"user_ID": "u"}])
+def test_what_is_no_user_at_all(junk: Any) -> None:
+    with pytest.raises(InvalidRecordError, match="User: "):
+        User.from_dict(junk)
+
+
+def test_a_refusal_does_not_say_the_value() -> None:
+    with pytest.raises(InvalidRecordError) as caught:
+        User.from_dict({"user_id": "u", "disabled": "+441514960453"})
+    assert "+44" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 1640975400, 1640975400.5, 253402300799, 1.0])
+def test_times_come_back_as_they_were(seconds: float) -> None:
+    user = User.from_dict({"user_id": "u", "creation_time": seconds})
+    assert user.creation_time
+    assert user.creation_time.tzinfo is timezone.utc
+    assert user.to_dict()["creation_time"] == seconds
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+free = st.dictionaries(st.text(), json_values, max_size=4)
+times = st.integers(-62_135_596_800, 253_402_300_799)
+phones = st.fixed_dictionaries(
+    {"id": st.text()},
+    optional={
+        "phone": st.text(),
+        "primary": st.booleans(),
+        "verified": st.booleans(),
+        "source": st.none() | st.text(),
+        "verification_source": st.none() | st.text(),
+        "authenticators": st.lists(st.text()),
+        "idps": st.lists(st.text()),
+        "unknown": json_values,
+    },
+)
+users = st.fixed_dictionaries(
+    {"user_id": st.text()},
+    optional={
+        "disabled": st.booleans(),
+        "claims": free,
+        "private_data": free,
+        "phone_numbers": st.lists(phones, max_size=3),
+        "username": st.none() | st.fixed_dictionaries({"id": st.text()}),
+        "creation_time": times,
+        "last_updated": st.none() | times,
+        "failure_count": st.integers(),
+        "last_known_city": st.none() | st.text(),
+        "response": json_values,
+        "extra": json_values,
+    },
+)
+
+
+@given(users, st.dictionaries(st.text(), json_values, max_size=3))
+def test_any_record_round_trips(known: dict[str, Any], more: dict[str, Any]) -> None:
+    fields = {a.name for a in attrs.fields(User)}
+    record = {k: v for k, v in more.items() if k not in fields} | known
+    user = User.from_dict(record)
+    assert user.to_dict() == record
+    assert list(user.to_dict()) == list(record)
+    assert pickle.loads(pickle.dumps(user)) == user
+
+
+def test_parts_of_a_record_are_records_too() -> None:
+    email = UserEmail.from_dict({"id": "e", "email": "a@example.com", "new": 1})
+    assert email.extra == {"new": 1}
+    assert email.to_dict() == {"id": "e", "email": "a@example.com", "new": 1}

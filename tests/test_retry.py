@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import math
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from monocloud_async import (
+    APIError,
+    ConfigurationError,
+    Headers,
+    RequestTimeoutError,
+    ResponseDecodeError,
+    RetryPolicy,
+    TransportError,
+)
+from monocloud_async.errors import api_error
+from monocloud_async.retry import RetryQuota, leaves_open, may_repeat, retry_after
+
+NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
+
+
+def refusal(status: int, retry_after: float | None = None) -> APIError:
+    return api_error(status, Headers(), b"", operation="o", retry_after=retry_after)
+
+
+BROKEN = TransportError("broken", operation="o")
+LATE = RequestTimeoutError("late", operation="o")
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("0", 0.0),
+        ("1", 1.0),
+        ("1.5", 1.5),
+        ("120", 120.0),
+        (" 3 ", 3.0),
+        ("-1", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e999", None),
+        ("1e1", None),
+        ("9999999999", None),
+        ("9" * 5000, None),
+        ("", None),
+        ("1_0", None),
+        ("٣", None),
+        ("soon", None),
+        ("Thu, 01 Jan 2026 12:00:30 GMT", 30.0),
+        ("Thursday, 01-Jan-26 12:00:30 GMT", 30.0),
+        ("Thu, 01 Jan 2026 11:00:00 GMT", 0.0),
+        ("Thu, 01 Jan 2026 12:00:30 -0000", 30.0),
+        ("Thu, 01 Jan 99999 12:00:30 GMT", None),
+        ("Thu, 99 Jan 2026 12:00:30 GMT", None),
+    ],
+)
+def test_what_a_server_asks_to_wait(said: str, seconds: float | None) -> None:
+    assert retry_after(Headers([("retry-after", said)]), NOW) == seconds
+
+
+def test_a_server_that_asks_nothing() -> None:
+    assert retry_after(Headers()) is None
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_what_a_repeatable_operation_repeats(status: int) -> None:
+    assert may_repeat(refusal(status), repeatable=True, reached_server=True)
+    assert may_repeat(BROKEN, repeatable=True, reached_server=True)
+    assert may_repeat(LATE, repeatable=True, reached_server=True)
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 409, 410, 422, 501, 505, 599])
+def test_what_is_never_repeated(status: int) -> None:
+    assert not may_repeat(refusal(status), repeatable=True, reached_server=True)
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_what_an_operation_that_adds_does_not_repeat(status: int) -> None:
+    assert not may_repeat(refusal(status), repeatable=False, reached_server=True)
+    assert not may_repeat(BROKEN, repeatable=False, reached_server=True)
+
+
+def test_what_even_an_operation_that_adds_repeats() -> None:
+    assert may_repeat(refusal(429), repeatable=False, reached_server=True)
+    assert may_repeat(BROKEN, repeatable=False, reached_server=False)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyboardInterrupt(),
+        SystemExit(),
+        ValueError(),
+        OSError(),
+        ResponseDecodeError("x", operation="o", status=200, headers=Headers(), body=b""),
+    ],
+)
+def test_only_what_is_listed_is_repeated(error: BaseException) -> None:
+    assert not may_repeat(error, repeatable=True, reached_server=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "reached", "open_"),
+    [
+        (BROKEN, True, True),
+        (BROKEN, False, False),
+        (LATE, True, True),
+        (refusal(500), True, True),
+        (refusal(503), True, True),
+        (refusal(408), True, True),
+        (refusal(429), True, False),
+        (refusal(404), True, False),
+        (refusal(302), True, False),
+    ],
+)
+def test_which_failures_leave_open_what_became_of_the_change(
+    error: Any, reached: bool, open_: bool
+) -> None:
+    assert leaves_open(error, reached_server=reached) is open_
+
+
+def test_waits_are_random_up_to_a_bound_that_doubles() -> None:
+    policy = RetryPolicy(base_delay=1.0, max_delay=3.0)
+    for attempt, bound in [(1, 1.0), (2, 2.0), (3, 3.0), (10, 3.0), (5000, 3.0)]:
+        waits = [policy.delay(attempt, BROKEN) for _ in range(300)]
+        assert all(0 <= wait <= bound for wait in waits)
+        assert max(waits) > bound * 0.8
+        assert min(waits) < bound * 0.2
+
+
+def test_a_wait_is_never_less_than_the_server_asks() -> None:
+    policy = RetryPolicy(base_delay=0.5)
+    waits = [policy.delay(1, refusal(429, 7.0)) for _ in range(100)]
+    assert all(7.0 <= wait <= 7.5 for wait in waits)
+
+
+def test_a_wait_that_nobody_would_sit_out() -> None:
+    policy = RetryPolicy(max_retry_after=60)
+    assert policy.allows_wait(refusal(429, 60))
+    assert not policy.allows_wait(refusal(429, 60.1))
+    assert policy.allows_wait(refusal(429))
+    assert policy.allows_wait(BROKEN)
+
+
+@pytest.mark.parametrize("name", ["base_delay", "max_delay", "deadline", "max_retry_after"])
+@pytest.mark.parametrize("value", [-1, math.nan, math.inf, "1", None, True])
+def test_seconds_that_are_none(name: str, value: object) -> None:
+    settings: dict[str, Any] = {name: value}
+    with pytest.raises(ConfigurationError, match=f"RetryPolicy {name} must be a number"):
+        RetryPolicy(**settings)
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, "3", None, True])
+def test_attempts_that_are_none(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match="max_attempts must be a whole"):
+        RetryPolicy(max_attempts=value)
+
+
+def test_a_deadline_of_nothing_is_refused_and_no_delay_is_not() -> None:
+    with pytest.raises(ConfigurationError, match=r"deadline must be .* more than 0"):
+        RetryPolicy(deadline=0)
+    assert RetryPolicy(base_delay=0, max_delay=0, max_retry_after=0).delay(1, BROKEN) == 0
+
+
+def test_a_policy_is_a_value() -> None:
+    assert RetryPolicy() == RetryPolicy(3, 0.5, 20.0, 60.0, 60.0)
+    assert hash(RetryPolicy()) == hash(RetryPolicy())
+    with pytest.raises(AttributeError):
+        RetryPolicy().deadline = 1.0  # type: ignore[misc]
+
+
+def test_the_quota_runs_out_and_comes_back() -> None:
+    quota = RetryQuota()
+    taken = 0
+    while quota.take(BROKEN):
+        taken += 1
+    assert taken == 500 // 14
+    assert quota.tokens == 500 % 14 == 10
+    assert quota.take(refusal(429))
+    assert quota.take(refusal(429))
+    assert not quota.take(refusal(429))
+    for _ in range(10_000):
+        quota.give_back()
+    assert quota.tokens == 500
