@@ -1,5 +1,6 @@
 """MonoCloud's Users API for asyncio."""
 
+from ._problem import IdentityFinding
 from ._version import __version__
 from .client import MonoCloudClient
 from .errors import (
@@ -8,7 +9,6 @@ from .errors import (
     ConfigurationError,
     ConflictError,
     ForbiddenError,
-    IdentityFinding,
     IdentityValidationError,
     InvalidArgumentError,
     InvalidRecordError,

@@ -14,7 +14,8 @@ from yarl import URL
 
 from ._session import Pool, Progress, progress
 from ._time_limit import time_limit
-from .response import Headers, one_line
+from ._wording import one_line
+from .response import Headers
 
 MAX_BODY = 16 * 1024 * 1024
 # The limit of time is ours alone: aiohttp's would count the wait for a connection too.

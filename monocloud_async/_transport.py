@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import platform
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-import aiohttp
 import attrs
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 from yarl import URL
@@ -20,9 +18,9 @@ from ._converter import structure
 from ._exchange import MAX_BODY, Answer, NoAnswer, Request, exchange
 from ._json import parse
 from ._operation import Operation
+from ._request_headers import RequestHeaders
 from ._session import Pool, Sessions
 from ._time_limit import time_limit
-from ._version import __version__
 from .errors import (
     APIError,
     InvalidRecordError,
@@ -38,25 +36,6 @@ from .retry import RetryPolicy, RetryQuota
 T = TypeVar("T")
 _SHOWN_BODY = 500
 _log = logging.getLogger("monocloud")
-
-
-class RequestHeaders(dict[str, str]):
-    """What every request carries; it does not show the API key, and does not travel."""
-
-    def __init__(self, api_key: str) -> None:
-        super().__init__()
-        self["X-API-KEY"] = api_key
-        self["Accept"] = "application/json, application/problem+json"
-        self["User-Agent"] = (
-            f"monocloud-python/{__version__} Python/{platform.python_version()} "
-            f"aiohttp/{aiohttp.__version__}"
-        )
-
-    def __repr__(self) -> str:
-        return f"RequestHeaders({', '.join(self)})"
-
-    def __reduce__(self) -> Any:
-        raise TypeError("the API key is neither pickled nor copied")
 
 
 @attrs.define(eq=False)
@@ -217,32 +196,37 @@ class Transport:
         self, call: _Call, result: Answer | NoAnswer, limit: float
     ) -> APIError | TransportError:
         """Return the error for a failed attempt, with what earlier ones left open."""
-        name = call.operation.name
         failure: APIError | TransportError
         if isinstance(result, Answer):
             call.reached_server, call.kept_connection = True, False
-            asked = retry.retry_after(result.headers)
-            body = result.body if len(result.body) <= MAX_BODY else b""
-            failure = api_error(
-                result.status, result.headers, body, operation=name, retry_after=asked
-            )
+            failure = _refusal(call.operation.name, result)
         else:
             call.reached_server = result.reached_server
             call.kept_connection = result.kept_connection
-            failure = TransportError(result.reason, operation=name)
-            if result.timed_out:
-                which = "attempt's timeout" if limit == self.timeout else "call's deadline"
-                seconds = self.timeout if limit == self.timeout else self.policy.deadline
-                failure = RequestTimeoutError(
-                    f"no answer within the {which} of {seconds:g} s", operation=name
-                )
-        if not call.operation.reads and retry.leaves_open(
-            failure, reached_server=call.reached_server
-        ):
-            call.may_have_been_applied = True
+            failure = self._no_answer(call.operation.name, result, limit)
+        if not call.operation.reads:
+            call.may_have_been_applied |= retry.leaves_open(
+                failure, reached_server=call.reached_server
+            )
         failure.attempts = call.attempts
         failure.may_have_been_applied = call.may_have_been_applied
         return failure
+
+    def _no_answer(self, operation: str, result: NoAnswer, limit: float) -> TransportError:
+        if not result.timed_out:
+            return TransportError(result.reason, operation=operation)
+        which, seconds = "attempt's timeout", self.timeout
+        if limit < seconds:
+            which, seconds = "call's deadline", self.policy.deadline
+        return RequestTimeoutError(
+            f"no answer within the {which} of {seconds:g} s", operation=operation
+        )
+
+
+def _refusal(operation: str, answer: Answer) -> APIError:
+    body = answer.body if len(answer.body) <= MAX_BODY else b""
+    asked = retry.retry_after(answer.headers)
+    return api_error(answer.status, answer.headers, body, operation=operation, retry_after=asked)
 
 
 def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:

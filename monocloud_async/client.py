@@ -13,8 +13,9 @@ import attrs
 
 from . import _address
 from ._proxy import proxy_for
+from ._request_headers import RequestHeaders
 from ._session import Sessions
-from ._transport import RequestHeaders, Transport
+from ._transport import Transport
 from .errors import ConfigurationError
 from .resources.phones import PhonesResource
 from .resources.users import UsersResource

@@ -25,12 +25,13 @@ All of them pickle and copy, and none of them ever holds the API key.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
-from typing import Any, NamedTuple, cast
+from http.client import responses
+from typing import Any
 
-from .response import Headers, one_line, trace_id_of
+from ._problem import IdentityFinding, identity_findings, key_findings, parse_problem, text_of
+from ._wording import history, one_line
+from .response import Headers, trace_id_of
 
 
 class MonoCloudError(Exception):
@@ -40,10 +41,8 @@ class MonoCloudError(Exception):
         return _restore, (type(self), self.args, self.__dict__.copy())
 
 
-def _restore(
-    kind: type[MonoCloudError], args: tuple[Any, ...], state: dict[str, Any]
-) -> MonoCloudError:
-    error = kind.__new__(kind, *args)
+def _restore(kind: type[MonoCloudError], args: Any, state: dict[str, Any]) -> MonoCloudError:
+    error = kind.__new__(kind)
     error.args = args
     error.__dict__.update(state)
     return error
@@ -92,10 +91,8 @@ class TransportError(MonoCloudError):
         self.may_have_been_applied = may_have_been_applied
 
     def __str__(self) -> str:
-        return (
-            f"{self.operation}: {self.args[0]}"
-            f"{_after(self.attempts)}{_doubt(self.may_have_been_applied)}"
-        )
+        said = history(self.attempts, self.may_have_been_applied)
+        return f"{self.operation}: {self.args[0]}{said}"
 
 
 class RequestTimeoutError(TransportError, TimeoutError):
@@ -162,48 +159,45 @@ class APIError(MonoCloudError):
         headers: Headers,
         *,
         operation: str,
-        attempts: int = 1,
         retry_after: float | None = None,
-        may_have_been_applied: bool = False,
     ) -> None:
         super().__init__(status)
         self.status = status
         self.problem = problem
         self.headers = headers
         self.operation = operation
-        self.attempts = attempts
+        self.attempts = 1
         self.retry_after = retry_after
-        self.may_have_been_applied = may_have_been_applied
+        self.may_have_been_applied = False
 
     @property
     def title(self) -> str | None:
         """The problem's short name, if it has one."""
-        return _text(self.problem.get("title"))
+        return text_of(self.problem.get("title"))
 
     @property
     def detail(self) -> str | None:
         """What the problem says of this very call, if anything."""
-        return _text(self.problem.get("detail"))
+        return text_of(self.problem.get("detail"))
 
     @property
     def trace_id(self) -> str | None:
         """The server's name for this exchange, to give to its support."""
-        return _text(self.problem.get("traceId")) or trace_id_of(self.headers)
+        return text_of(self.problem.get("traceId")) or trace_id_of(self.headers)
 
     def __str__(self) -> str:
-        said = [str(self.status), self.title or _phrase(self.status)]
-        line = f"{self.operation}: {' '.join(part for part in said if part)}"
+        title = self.title or responses.get(self.status, "")
+        line = f"{self.operation}: {self.status} {title}".rstrip()
         details = [part for part in (self.detail, self._findings()) if part]
         if self.retry_after is not None:
             details.append(f"the server asks to wait {self.retry_after:g} s")
         if 300 <= self.status < 400:
             details.append("redirects are not followed: check the domain")
         trace = f" (trace {self.trace_id})" if self.trace_id else ""
-        tail = _after(self.attempts) + _doubt(self.may_have_been_applied) + trace
+        tail = history(self.attempts, self.may_have_been_applied) + trace
         return one_line(": ".join([line, "; ".join(details)]) if details else line) + tail
 
     def _findings(self) -> str:
-        """What the problem found wrong, part by part."""
         return ""
 
 
@@ -235,23 +229,13 @@ class UnprocessableError(APIError):
     """422: the request is well-formed and cannot be carried out."""
 
 
-class IdentityFinding(NamedTuple):
-    """One thing that the identity rules refuse."""
-
-    code: str
-    description: str
-
-
 class IdentityValidationError(UnprocessableError):
     """422: the tenant's identity rules refuse it; ``errors`` says why, as codes."""
 
     @property
     def errors(self) -> Sequence[IdentityFinding]:
         """The code and description of each finding."""
-        return tuple(
-            IdentityFinding(_text(item.get("code")) or "", _text(item.get("description")) or "")
-            for item in _objects(self.problem.get("errors"))
-        )
+        return identity_findings(self.problem)
 
     def _findings(self) -> str:
         return ", ".join(code or description for code, description in self.errors)
@@ -263,13 +247,7 @@ class KeyValidationError(UnprocessableError):
     @property
     def errors(self) -> Mapping[str, Sequence[str]]:
         """The messages for each field."""
-        found = self.problem.get("errors")
-        if not isinstance(found, dict):
-            return {}
-        return {
-            field: tuple(text for text in _items(messages) if isinstance(text, str))
-            for field, messages in cast("dict[str, object]", found).items()
-        }
+        return key_findings(self.problem)
 
     def _findings(self) -> str:
         return ", ".join(f"{field}: {' '.join(said)}" for field, said in self.errors.items())
@@ -305,63 +283,18 @@ def api_error(
     body: bytes,
     *,
     operation: str,
-    attempts: int = 1,
     retry_after: float | None = None,
 ) -> APIError:
     """Return the error for an answer; its HTTP status alone decides the class.
 
     Args:
         status: the HTTP status, not a 2xx.
-        headers: the answer's headers.
-        body: the answer's body; anything but a problem document is passed over.
+        headers, body: the rest; a body that is no problem document is passed over.
         operation: what was called.
-        attempts: how many times it was tried.
         retry_after: seconds that the server asked to wait.
     """
-    problem = _problem(body)
+    problem = parse_problem(body)
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else APIError)
     if status == 422:
-        kind = _VALIDATION_TYPES.get(_text(problem.get("type")) or "", kind)
-    return kind(
-        status,
-        problem,
-        headers,
-        operation=operation,
-        attempts=attempts,
-        retry_after=retry_after,
-    )
-
-
-def _problem(body: bytes) -> Mapping[str, Any]:
-    try:
-        problem: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return cast("dict[str, Any]", problem) if isinstance(problem, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _items(value: object) -> list[object]:
-    return cast("list[object]", value) if isinstance(value, list) else []
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [cast("dict[str, Any]", item) for item in _items(value) if isinstance(item, dict)]
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-def _after(attempts: int) -> str:
-    return f" (after {attempts} attempts)" if attempts > 1 else ""
-
-
-def _doubt(may_have_been_applied: bool) -> str:
-    return "; the change may have been applied" if may_have_been_applied else ""
+        kind = _VALIDATION_TYPES.get(text_of(problem.get("type")) or "", kind)
+    return kind(status, problem, headers, operation=operation, retry_after=retry_after)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
-_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+from ._wording import one_line
+
 _SECRET_HEADERS = frozenset({"x-api-key", "authorization", "set-cookie", "cookie"})
 # None of these is documented; the first that an answer carries is taken.
 _TRACE_HEADERS = ("traceparent", "x-trace-id", "x-request-id", "x-correlation-id")
@@ -67,9 +67,3 @@ def trace_id_of(headers: Mapping[str, str]) -> str | None:
         if found := headers.get(name):
             return one_line(found)
     return None
-
-
-def one_line(text: str, limit: int = 1000) -> str:
-    """Return foreign text fit for one line of a log: no line breaks, no control characters."""
-    flat = _UNPRINTABLE.sub(" ", text).strip()
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"

@@ -39,7 +39,10 @@ VALIDATION = "https://httpstatuses.io/422#validation-error"
 
 def error_for(status: int, problem: object = None, **more: Any) -> APIError:
     body = problem if isinstance(problem, bytes) else json.dumps(problem).encode()
-    return api_error(status, Headers(), body, operation="phones.set_primary", **more)
+    attempts = more.pop("attempts", 1)
+    error = api_error(status, Headers(), body, operation="phones.set_primary", **more)
+    error.attempts = attempts
+    return error
 
 
 @pytest.mark.parametrize(

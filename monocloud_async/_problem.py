@@ -1,0 +1,55 @@
+"""Problem documents, read so that nothing in them can fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+
+class IdentityFinding(NamedTuple):
+    """One thing that the identity rules refuse."""
+
+    code: str
+    description: str
+
+
+def parse_problem(body: bytes) -> Mapping[str, Any]:
+    """Return the members of a problem document; none where the body is no such thing."""
+    try:
+        problem: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("dict[str, Any]", problem) if isinstance(problem, dict) else {}
+
+
+def text_of(value: object) -> str | None:
+    """Return a member that is a text with something in it, and None for any other."""
+    return value if isinstance(value, str) and value else None
+
+
+def identity_findings(problem: Mapping[str, Any]) -> Sequence[IdentityFinding]:
+    """Return the codes and descriptions of an identity problem."""
+    return tuple(
+        IdentityFinding(text_of(item.get("code")) or "", text_of(item.get("description")) or "")
+        for item in _objects(problem.get("errors"))
+    )
+
+
+def key_findings(problem: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """Return the messages of a validation problem, for each field."""
+    found = problem.get("errors")
+    if not isinstance(found, dict):
+        return {}
+    return {
+        field: tuple(text for text in _items(messages) if isinstance(text, str))
+        for field, messages in cast("dict[str, object]", found).items()
+    }
+
+
+def _items(value: object) -> list[object]:
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [cast("dict[str, Any]", item) for item in _items(value) if isinstance(item, dict)]

@@ -1,0 +1,50 @@
+"""What the distribution says of itself, and what its packages show."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import monocloud_async
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted([*ROOT.glob("monocloud_async/**/*.py"), *ROOT.glob("monocloud_sync/*.py")])
+
+
+def test_the_changelog_knows_this_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE)
+    assert versions[0] == monocloud_async.__version__
+
+
+def test_exported_names_are_there_and_sorted() -> None:
+    names = monocloud_async.__all__
+    assert names == sorted(names)
+    shown = {n for n, v in vars(monocloud_async).items() if isinstance(v, type)}
+    assert shown <= set(names)
+    assert all(hasattr(monocloud_async, name) for name in names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_functions_stay_small(path: Path) -> None:
+    source = path.read_text()
+    assert source.count("\n") <= 300 or "models" in path.parts
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+            assert lines <= 30, f"{node.name} has {lines} lines"
+
+
+def test_only_two_modules_know_aiohttp() -> None:
+    knowing = {
+        path.name
+        for path in MODULES
+        if re.search(r"^(import|from) aiohttp", path.read_text(), re.MULTILINE)
+        and "emulator" not in path.parts
+    }
+    # Besides, the client takes a session of the caller's, and the headers say the version.
+    assert knowing == {"_exchange.py", "_session.py", "_request_headers.py", "client.py"}

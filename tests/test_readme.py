@@ -1,0 +1,96 @@
+"""Every Python snippet of the README, run against the emulator."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monocloud_async.emulator import PHONE_ID, USER_ID
+from monocloud_sync.emulator import Emulator
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+BLOCKS = [
+    (re.findall(r"^#+ (.+)$", README[: match.start()], re.MULTILINE)[-1], match[1])
+    for match in re.finditer(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+]
+BY_SECTION = {section: code for section, code in BLOCKS}
+SPECIAL = {"In a web app", "In a Django view", "Tests without a tenant"}
+
+
+@pytest.fixture
+def tenant(monocloud_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", monocloud_emulator.url)
+    monkeypatch.setenv("MONOCLOUD_MANAGEMENT_API_KEY", monocloud_emulator.api_key)
+    return monocloud_emulator
+
+
+def primary(tenant: Emulator) -> str | None:
+    phone = tenant.user(USER_ID).primary_phone
+    return phone and phone.id
+
+
+def run(code: str, tmp_path: Path, name: str = "snippet") -> dict[str, Any]:
+    path = tmp_path / f"{name}.py"
+    path.write_text(code)
+    return runpy.run_path(str(path), run_name=name)
+
+
+@pytest.mark.parametrize(
+    ("section", "code"), [(s, c) for s, c in BLOCKS if s not in SPECIAL], ids=lambda text: text[:30]
+)
+def test_a_snippet_runs(section: str, code: str, tenant: Emulator, tmp_path: Path) -> None:
+    before = primary(tenant)
+    assert before != PHONE_ID
+    run(code, tmp_path)
+    if "set_primary" in code:
+        assert primary(tenant) == PHONE_ID
+
+
+def test_the_web_app(tenant: Emulator, tmp_path: Path) -> None:
+    testclient = pytest.importorskip("fastapi.testclient")
+    app = run(BY_SECTION["In a web app"], tmp_path)["app"]
+    with testclient.TestClient(app) as client:
+        done = client.post(f"/users/{USER_ID}/primary-phone/{PHONE_ID}")
+        missing = client.post(f"/users/{USER_ID}/primary-phone/nope")
+    assert done.status_code == 200
+    assert done.json()["primary"].startswith("+")
+    assert missing.status_code == 404
+    assert primary(tenant) == PHONE_ID
+
+
+def test_the_django_view(tenant: Emulator, tmp_path: Path) -> None:
+    code = BY_SECTION["In a Django view"]
+    (tmp_path / "views.py").write_text(code)
+    script = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import django
+from django.conf import settings
+settings.configure(ROOT_URLCONF="views", ALLOWED_HOSTS=["*"], SECRET_KEY="x")
+django.setup()
+from django.test import Client
+done = Client().post("/users/{USER_ID}/primary-phone/{PHONE_ID}")
+missing = Client().post("/users/{USER_ID}/primary-phone/nope")
+print(done.status_code, missing.status_code, done.json()["primary"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        cwd=Path(__file__).parents[1],
+    )
+    assert done.stdout.split()[:2] == ["200", "404"], done.stderr
+    assert primary(tenant) == PHONE_ID
+
+
+async def test_the_test(tenant: Emulator, tmp_path: Path) -> None:
+    names = run(BY_SECTION["Tests without a tenant"], tmp_path)
+    await names["test_my_code"](tenant)

@@ -1,0 +1,68 @@
+"""What a user writes, for the type checkers: nothing here is run."""
+
+from collections.abc import Mapping, Sequence
+
+from typing_extensions import assert_type
+
+import monocloud_async
+import monocloud_sync
+from monocloud_async import (
+    APIError,
+    IdentityValidationError,
+    KeyValidationError,
+    NotFoundError,
+    RateLimitedError,
+    Response,
+    ResponseDecodeError,
+    RetryPolicy,
+    TransportError,
+    User,
+    UserPhone,
+)
+
+
+async def awaited() -> None:
+    async with monocloud_async.MonoCloudClient("acme.us.monocloud.com", "key") as client:
+        user = await client.phones.set_primary("user", "phone")
+        assert_type(user, User)
+        assert_type(user.primary_phone, UserPhone | None)
+        assert_type(user.phone_numbers, tuple[UserPhone, ...])
+        assert_type(user.disabled, bool | None)
+        assert_type(user.response, Response | None)
+        added = await client.phones.add("user", "+441514960453", is_verified=True)
+        assert_type(added.user_id, str)
+        quick = client.with_options(timeout=2.0, retry=RetryPolicy(max_attempts=1))
+        assert_type(quick, monocloud_async.MonoCloudClient)
+
+
+def waited_for() -> None:
+    with monocloud_sync.MonoCloudClient() as client:
+        user = client.phones.set_primary("user", "phone")
+        assert_type(user, User)
+        assert_type(client.phones.set_primary(user_id="u", identifier_id="p"), User)
+        assert_type(client.users.get("user"), User)
+        assert_type(client.phones.add("user", "+441514960453", is_verified=True), User)
+        assert_type(client.close(), None)
+        assert_type(client.with_options(timeout=2.0), monocloud_sync.MonoCloudClient)
+        client.phones.set_primary("user")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue, reportArgumentType]
+        client.phones.set_primary("user", 7)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+        client.phones.add("user", "+44", is_verifed=True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def errors(error: Exception) -> None:
+    match error:
+        case NotFoundError() | RateLimitedError():
+            assert_type(error.retry_after, float | None)
+            assert_type(error.trace_id, str | None)
+        case IdentityValidationError():
+            assert_type([finding.code for finding in error.errors], list[str])
+        case KeyValidationError():
+            assert_type(error.errors, Mapping[str, Sequence[str]])
+        case APIError():
+            assert_type(error.status, int)
+        case TransportError():
+            assert_type(error.may_have_been_applied, bool)
+        case ResponseDecodeError():
+            assert_type(error.body, bytes)
+        case _:
+            pass
