@@ -98,6 +98,7 @@ class Sessions:
 
     Args:
         max_connections: calls on the wire at once, for each event loop.
+        secure: whether the calls go over TLS.
         ssl_context: what to trust; the system's certificates if None.
         lent: a session of the caller's, to use and never to close.
     """
@@ -106,10 +107,12 @@ class Sessions:
         self,
         *,
         max_connections: int,
+        secure: bool,
         ssl_context: ssl.SSLContext | None,
         lent: aiohttp.ClientSession | None,
     ) -> None:
         self.max_connections = max_connections
+        self._secure = secure
         self._ssl_context = ssl_context
         self.lent = lent
         self._closed = False
@@ -163,17 +166,19 @@ class Sessions:
         if self.lent is not None:
             return Pool(self.lent, slots)
         # A loop that ends, ends its async generators too: that closes the session in time.
-        lifetime = _lifetime(self._ssl_context or _system_trust())
+        if self._secure and self._ssl_context is None:
+            self._ssl_context = _system_trust()
+        lifetime = _lifetime(self._ssl_context)
         session = await anext(lifetime)
         guard = weakref.finalize(self, _end_soon, lifetime, asyncio.get_running_loop())
         guard.atexit = False
         return Pool(session, slots, lifetime, guard)
 
 
-async def _lifetime(ssl_context: ssl.SSLContext) -> Lifetime:
+async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
     session = aiohttp.ClientSession(
         # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
-        connector=_Connector(limit=0, ssl=ssl_context),
+        connector=_Connector(limit=0, ssl=ssl_context or True),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
     # aiohttp sends GET and DELETE again by itself, uncounted; our retries are the only ones.

@@ -70,6 +70,7 @@ class MonoCloudClient:
         origin = _address.origin(_setting("domain", domain, DOMAIN_VARIABLE))
         sessions = Sessions(
             max_connections=_count(max_connections),
+            secure=origin.startswith("https:"),
             ssl_context=_instance("ssl_context", ssl_context, ssl.SSLContext),
             lent=_instance("session", session, aiohttp.ClientSession),
         )

@@ -1,0 +1,94 @@
+"""A server that costs next to nothing, so that what is measured is the client before it.
+
+It answers every ``POST …/primary`` with one record, prepared beforehand, and checks nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_RECORD = ROOT / "tests" / "records" / "page.json"
+_END_OF_HEAD = b"\r\n\r\n"
+# No body: a contender that asks for the wrong thing fails when it parses that.
+_REFUSAL = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Run the server in a process of its own, and yield its origin."""
+    # In a session of its own, Ctrl-C does not reach it; it ends when its stdin is closed, and
+    # that happens however this process ends.
+    command = [sys.executable, "-m", "benchmarks.server"]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield f"http://127.0.0.1:{_port(process)}"
+        finally:
+            process.terminate()
+
+
+def _port(process: subprocess.Popen[str]) -> int:
+    said = process.stdout.readline() if process.stdout else ""
+    if not said:
+        raise RuntimeError("the server did not start")
+    return int(said)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: a request head in, the prepared answer out."""
+
+    def __init__(self, answer: bytes) -> None:
+        self._answer = answer
+        self._unread = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        head, end, rest = (self._unread + data).partition(_END_OF_HEAD)
+        while end:
+            self._transport.write(self._answer_to(head))
+            head, end, rest = rest.partition(_END_OF_HEAD)
+        self._unread = head
+
+    def _answer_to(self, head: bytes) -> bytes:
+        method, target, _ = head.split(b" ", 2)
+        return self._answer if method == b"POST" and target.endswith(b"/primary") else _REFUSAL
+
+
+def _prepared() -> bytes:
+    record = json.loads(_RECORD.read_text(encoding="utf-8"))
+    body = json.dumps(record, separators=(",", ":")).encode()
+    lines = [
+        "HTTP/1.1 200 OK",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        "Connection: keep-alive",
+    ]
+    return "\r\n".join(lines).encode() + _END_OF_HEAD + body
+
+
+async def _serve() -> None:
+    answer = _prepared()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(answer), "127.0.0.1", 0, backlog=256)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

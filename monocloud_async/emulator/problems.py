@@ -1,0 +1,114 @@
+"""How the emulator says no: problem documents, in the shapes that the API has."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+_TYPE = "https://httpstatuses.io"
+
+
+class ProblemError(Exception):
+    """An answer that is not a success.
+
+    Attributes:
+        status: the HTTP status.
+        detail: what is wrong with this very request.
+        kind: the fragment of the problem's type, for 422.
+        title: its short name; the status' own if None.
+        errors: what is wrong part by part, in the shape that the kind has.
+        headers: what the answer carries besides.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        kind: str = "",
+        title: str | None = None,
+        errors: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = detail
+        self.kind = kind
+        self.title = title or HTTPStatus(status).phrase
+        self.errors = errors
+        self.headers = headers or {}
+
+    def document(self, instance: str, trace_id: str) -> dict[str, Any]:
+        """Return the problem+json.
+
+        Args:
+            instance: the path that was asked for.
+            trace_id: this exchange's trace id.
+        """
+        document: dict[str, Any] = {
+            "type": f"{_TYPE}/{self.status}{self.kind}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": instance,
+            "traceId": trace_id,
+        }
+        if self.errors is not None:
+            document["errors"] = self.errors
+        return document
+
+
+def new_trace_id() -> str:
+    """Return a trace id as W3C's traceparent has it."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def bad_request(detail: str) -> ProblemError:
+    """Return the answer to a request that cannot be read."""
+    return ProblemError(400, detail)
+
+
+def unauthorized() -> ProblemError:
+    """Return the answer to a missing or wrong API key."""
+    return ProblemError(401, "The API key is missing or wrong.")
+
+
+def not_found(detail: str) -> ProblemError:
+    """Return the answer for what is not there."""
+    return ProblemError(404, detail)
+
+
+def wrong_method(method: str, allowed: Iterable[str]) -> ProblemError:
+    """Return the answer to a method that the path does not have."""
+    allow = ", ".join(sorted(allowed))
+    detail = f"{method} is not possible here, only {allow}."
+    return ProblemError(405, detail, headers={"Allow": allow})
+
+
+def invalid_fields(errors: Mapping[str, Sequence[str]]) -> ProblemError:
+    """Return the answer to fields that are missing or of the wrong type."""
+    return ProblemError(
+        422,
+        "Members of the body are missing or of the wrong type.",
+        kind="#validation-error",
+        title="Validation error",
+        errors=errors,
+    )
+
+
+def identity_refused(code: str, description: str) -> ProblemError:
+    """Return the answer to what the rules for identities forbid."""
+    return ProblemError(
+        422,
+        "The identity rules refuse this.",
+        kind="#identity-validation-error",
+        title="Identity validation error",
+        errors=[{"code": code, "description": description}],
+    )
+
+
+def broken() -> ProblemError:
+    """Return the answer where the emulator itself failed."""
+    return ProblemError(500, "The emulator failed: its log says how.")
