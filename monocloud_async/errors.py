@@ -103,13 +103,12 @@ class ResponseDecodeError(MonoCloudError):
     """The API said yes, so the change was applied, but what it said cannot be read.
 
     Attributes:
-        operation: what was called.
+        operation, attempts: as for TransportError.
         status: the HTTP status, a 2xx.
         headers: the answer's headers.
         body: the first bytes of the answer.
         path: the JSON path of what cannot be read; None where the body is no JSON.
         trace_id: the server's name for this exchange, if it gave one.
-        attempts: how many times the call was tried.
     """
 
     def __init__(
@@ -129,7 +128,7 @@ class ResponseDecodeError(MonoCloudError):
         self.headers = headers
         self.body = body
         self.path = path
-        self.trace_id = trace_id_of(headers)
+        self.trace_id: str | None = trace_id_of(headers)
         self.attempts = attempts
 
     def __str__(self) -> str:
@@ -289,12 +288,13 @@ def api_error(
 
     Args:
         status: the HTTP status, not a 2xx.
-        headers, body: the rest; a body that is no problem document is passed over.
+        headers: the answer's headers.
+        body: its body, passed over where it is no problem document.
         operation: what was called.
         retry_after: seconds that the server asked to wait.
     """
     problem = parse_problem(body)
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else APIError)
     if status == 422:
-        kind = _VALIDATION_TYPES.get(text_of(problem.get("type")) or "", kind)
+        kind = _VALIDATION_TYPES.get(str(problem.get("type")), kind)
     return kind(status, problem, headers, operation=operation, retry_after=retry_after)

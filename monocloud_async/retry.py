@@ -97,7 +97,7 @@ class RetryQuota:
 
     def __init__(self, tokens: int = 500) -> None:
         self._most = tokens
-        self.tokens = tokens
+        self.tokens: int = tokens
 
     def take(self, error: BaseException | None) -> bool:
         """Pay for a repeat after this error; return False where the rest does not suffice."""

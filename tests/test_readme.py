@@ -19,7 +19,7 @@ BLOCKS = [
     (re.findall(r"^#+ (.+)$", README[: match.start()], re.MULTILINE)[-1], match[1])
     for match in re.finditer(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 ]
-BY_SECTION = {section: code for section, code in BLOCKS}
+BY_SECTION = dict(BLOCKS)
 SPECIAL = {"In a web app", "In a Django view", "Tests without a tenant"}
 
 

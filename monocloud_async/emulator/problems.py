@@ -36,9 +36,9 @@ class ProblemError(Exception):
         self.status = status
         self.detail = detail
         self.kind = kind
-        self.title = title or HTTPStatus(status).phrase
+        self.title: str = title or HTTPStatus(status).phrase
         self.errors = errors
-        self.headers = headers or {}
+        self.headers: Mapping[str, str] = headers or {}
 
     def document(self, instance: str, trace_id: str) -> dict[str, Any]:
         """Return the problem+json.

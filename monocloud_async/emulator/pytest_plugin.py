@@ -1,14 +1,15 @@
-"""The pytest fixture ``monocloud_emulator``, there wherever this package is installed."""
+"""The pytest fixture ``monocloud_emulator``.
 
-from __future__ import annotations
+To have it, say so in the top-level conftest.py:
+
+    pytest_plugins = ["monocloud_async.emulator.pytest_plugin"]
+"""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from monocloud_sync.emulator import Emulator
+from monocloud_sync.emulator import Emulator
 
 
 @pytest.fixture
@@ -17,8 +18,5 @@ def monocloud_emulator() -> Iterator[Emulator]:
 
     It runs on a thread of its own, so it serves blocking and asynchronous tests alike.
     """
-    # Here, since pytest loads this module in every project that has the package installed.
-    from monocloud_sync.emulator import Emulator
-
     with Emulator() as emulator:
         yield emulator
