@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import monocloud_async as aio
 from monocloud_async import RetryPolicy
@@ -36,6 +36,9 @@ class MonoCloudClient:
     Raises:
         ConfigurationError: a setting is missing or cannot work; the message names it.
     """
+
+    users: UsersResource
+    phones: PhonesResource
 
     def __init__(
         self,
@@ -83,7 +86,7 @@ class MonoCloudClient:
         view._use(self._async.with_options(timeout=timeout, retry=retry))
         return view
 
-    close = blocking(aio.MonoCloudClient.aclose)
+    close: Final = blocking(aio.MonoCloudClient.aclose)
 
     def __enter__(self: C) -> C:
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import monocloud_async.emulator as aio
 from monocloud_async import User
@@ -39,8 +39,8 @@ class Emulator:
     ) -> None:
         self._async = aio.Emulator(users, api_key=api_key, port=port)
 
-    start = blocking(aio.Emulator.start)
-    close = blocking(aio.Emulator.aclose)
+    start: Final = blocking(aio.Emulator.start)
+    close: Final = blocking(aio.Emulator.aclose)
 
     @property
     def url(self) -> str:

@@ -1,6 +1,11 @@
-"""The blocking twins of the async resources: one line a method."""
+"""The blocking twins of the async resources: one line a method.
+
+They are Final so that type checkers may rely on the type that `blocking` gives them.
+"""
 
 from __future__ import annotations
+
+from typing import Final
 
 import monocloud_async.resources as aio
 
@@ -13,7 +18,7 @@ class UsersResource:
     def __init__(self, resource: aio.UsersResource) -> None:
         self._async = resource
 
-    get = blocking(aio.UsersResource.get)
+    get: Final = blocking(aio.UsersResource.get)
 
 
 class PhonesResource:
@@ -22,8 +27,8 @@ class PhonesResource:
     def __init__(self, resource: aio.PhonesResource) -> None:
         self._async = resource
 
-    set_primary = blocking(aio.PhonesResource.set_primary)
-    add = blocking(aio.PhonesResource.add)
-    remove = blocking(aio.PhonesResource.remove)
-    set_verified = blocking(aio.PhonesResource.set_verified)
-    set_unverified = blocking(aio.PhonesResource.set_unverified)
+    set_primary: Final = blocking(aio.PhonesResource.set_primary)
+    add: Final = blocking(aio.PhonesResource.add)
+    remove: Final = blocking(aio.PhonesResource.remove)
+    set_verified: Final = blocking(aio.PhonesResource.set_verified)
+    set_unverified: Final = blocking(aio.PhonesResource.set_unverified)
