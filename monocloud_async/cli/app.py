@@ -1,0 +1,139 @@
+"""The commands: what each takes, and which call it makes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .._version import __version__
+from ..client import MonoCloudClient
+from ..models import User
+from .output import exit_codes, show_user
+from .settings import DEFAULT_ATTEMPTS, ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
+
+_SETTINGS = (
+    "The tenant and its API key come from MONOCLOUD_MANAGEMENT_DOMAIN and "
+    "MONOCLOUD_MANAGEMENT_API_KEY, or from the options."
+)
+_EXIT_CODES = (
+    "Exit codes: 0 done; 1 the API or the network said no; 2 wrong usage or settings, and "
+    "nothing was sent; 130 interrupted."
+)
+_DASHES = (
+    "An id that begins with a dash goes after two dashes, and options before them: --json -- -an-id"
+)
+# Plain help and errors: in a frame, what is meant to be copied or searched for gets broken up.
+_PLAIN = None
+
+app: typer.Typer = typer.Typer(
+    name="monocloud",
+    help=f"MonoCloud's Users API on the command line.\n\n{_SETTINGS}\n\n{_EXIT_CODES}",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=_PLAIN,
+    # They would show the API key, which is a local variable of what fails.
+    pretty_exceptions_enable=False,
+)
+users: typer.Typer = typer.Typer(
+    help="The users of a tenant.", no_args_is_help=True, rich_markup_mode=_PLAIN
+)
+phones: typer.Typer = typer.Typer(
+    help="The phones of a user.", no_args_is_help=True, rich_markup_mode=_PLAIN
+)
+app.add_typer(users, name="users")
+app.add_typer(phones, name="phones")
+
+UserId = Annotated[str, typer.Argument(metavar="USER_ID", help="The user's id.")]
+IdentifierId = Annotated[
+    str, typer.Argument(metavar="IDENTIFIER_ID", help="The phone's id, as `users get` shows it.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the API's record, for a pipe.")]
+Seed = Annotated[
+    Path | None,
+    typer.Option(metavar="USERS.JSON", help="The users to begin with; otherwise a made-up one."),
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 picks a free port.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"monocloud {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+]
+
+
+@app.callback()
+def _options(version: Version = False) -> None:  # pyright: ignore[reportUnusedFunction]
+    """Take the options that stand before a command."""
+
+
+@users.command("get", epilog=_DASHES)
+@exit_codes()
+def get_user(
+    user_id: UserId,
+    domain: Domain = None,
+    api_key_file: ApiKeyFile = None,
+    timeout: Timeout = None,
+    max_attempts: MaxAttempts = DEFAULT_ATTEMPTS,
+    as_json: AsJson = False,
+) -> None:
+    """Show a user's phones, or with --json the whole record."""
+    client = make_client(domain, api_key_file, timeout, max_attempts)
+    user = asyncio.run(_answer(client, client.users.get(user_id)))
+    show_user(user, as_json=as_json)
+
+
+@phones.command("set-primary", epilog=_DASHES)
+@exit_codes()
+def set_primary_phone(
+    user_id: UserId,
+    identifier_id: IdentifierId,
+    domain: Domain = None,
+    api_key_file: ApiKeyFile = None,
+    timeout: Timeout = None,
+    max_attempts: MaxAttempts = DEFAULT_ATTEMPTS,
+    as_json: AsJson = False,
+) -> None:
+    """Make a phone the user's primary one, for communication and sign-in.
+
+    Doing it twice does no harm. Prints the user's phones as they are then.
+    """
+    client = make_client(domain, api_key_file, timeout, max_attempts)
+    user = asyncio.run(_answer(client, client.phones.set_primary(user_id, identifier_id)))
+    show_user(user, as_json=as_json)
+
+
+@app.command("emulator")
+@exit_codes()
+def run_emulator(port: Port = 8080, seed: Seed = None) -> None:
+    """Serve a local MonoCloud to try things on, until Ctrl-C."""
+    # Its web server takes a while to import, which the other commands need not wait for.
+    from .serve import serve
+
+    # Windows has no handler for it, so that Ctrl-C arrives as an error there: it is the end.
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(seed, port))
+
+
+@app.command("demo")
+@exit_codes()
+def run_demo() -> None:
+    """Set a primary phone in three ways, on a local MonoCloud that starts by itself."""
+    from .demo import demo
+
+    asyncio.run(demo())
+
+
+async def _answer(client: MonoCloudClient, call: Awaitable[User]) -> User:
+    async with client:
+        return await call

@@ -1,0 +1,129 @@
+"""`monocloud demo`: a primary phone set in three ways, each of them checked on the server."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import shlex
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from textwrap import dedent, indent
+
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE
+from ..emulator import USER_ID, Emulator
+from ..models import UserPhone
+from .output import fail, show, table
+
+# Domain, API key, user id, identifier id.
+Way = Callable[[str, str, str, str], Awaitable[None]]
+Shown = Callable[[str, str, str, str], Text]
+
+
+async def demo() -> None:
+    """Show the three ways, and end with an error if one of them does not have its effect."""
+    _forget_settings()
+    async with Emulator() as emulator:
+        show(Text(f"A local MonoCloud is up at {emulator.url}, with the user {USER_ID}.\n"))
+        for number, (title, shown, way) in enumerate(_WAYS, 1):
+            show(Text(f"{number}. {title}\n", style="bold"))
+            await _take(emulator, shown, way)
+    show(Text("Each of the three did change the primary phone.", style="bold green"))
+
+
+async def _take(emulator: Emulator, shown: Shown, way: Way) -> None:
+    before = _phones(emulator)
+    chosen = next(phone for phone in before if not phone.primary)
+    call = emulator.url, emulator.api_key, USER_ID, chosen.id
+    show(shown(*call))
+    await way(*call)
+    after = _phones(emulator)
+    show(_comparison(before, after), "")
+    if [phone.id for phone in after if phone.primary] != [chosen.id]:
+        fail("that did not make the other phone the primary one")
+
+
+def _phones(emulator: Emulator) -> Sequence[UserPhone]:
+    """Return the phones as the server has them, whatever a client says of them."""
+    return emulator.user(USER_ID).phone_numbers
+
+
+def _comparison(before: Sequence[UserPhone], after: Sequence[UserPhone]) -> Table:
+    rows = table("Phone", "Identifier id", "Before", "After")
+    was = {phone.id: phone.primary for phone in before}
+    for phone in after:
+        marks = ["primary" if primary else "-" for primary in (was[phone.id], phone.primary)]
+        style = "bold green" if phone.primary else None
+        rows.add_row(Text(phone.phone or "-"), Text(phone.id), *marks, style=style)
+    return rows
+
+
+async def _with_asyncio(domain: str, api_key: str, user_id: str, identifier_id: str) -> None:
+    from monocloud_async import MonoCloudClient
+
+    async with MonoCloudClient(domain, api_key) as client:
+        await client.phones.set_primary(user_id, identifier_id)
+
+
+def _without_asyncio(domain: str, api_key: str, user_id: str, identifier_id: str) -> None:
+    from monocloud_sync import MonoCloudClient
+
+    with MonoCloudClient(domain, api_key) as client:
+        client.phones.set_primary(user_id, identifier_id)
+
+
+async def _on_a_thread(domain: str, api_key: str, user_id: str, identifier_id: str) -> None:
+    # The emulator lives on this event loop, which a blocking call would bring to a stop.
+    await asyncio.to_thread(_without_asyncio, domain, api_key, user_id, identifier_id)
+
+
+async def _as_a_command(domain: str, api_key: str, user_id: str, identifier_id: str) -> None:
+    command = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "monocloud_async.cli", "phones", "set-primary", user_id, identifier_id),
+        # With -m, what lies in the current directory comes before the standard library.
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, DOMAIN_VARIABLE: domain, API_KEY_VARIABLE: api_key},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await command.communicate()
+    show(Text(indent(printed.decode(), "    ")))
+    if command.returncode:
+        fail(f"the command ended with exit code {command.returncode}")
+
+
+def _source(function: Callable[..., object]) -> Shown:
+    """Return what shows a function's body: the very code that is run."""
+
+    def shown(*_: str) -> Text:
+        body = dedent(inspect.getsource(function).partition("\n")[2])
+        return Syntax(body, "python", theme="ansi_dark").highlight(indent(body, "    "))
+
+    return shown
+
+
+def _command_line(domain: str, api_key: str, user_id: str, identifier_id: str) -> Text:
+    lines = (
+        f"export {DOMAIN_VARIABLE}={shlex.quote(domain)}",
+        f"export {API_KEY_VARIABLE}={shlex.quote(api_key)}",
+        shlex.join(["monocloud", "phones", "set-primary", user_id, identifier_id]),
+    )
+    return Text("".join(f"    $ {line}\n" for line in lines))
+
+
+_WAYS: Sequence[tuple[str, Shown, Way]] = (
+    ("The async client", _source(_with_asyncio), _with_asyncio),
+    ("The blocking client", _source(_without_asyncio), _on_a_thread),
+    ("The command line", _command_line, _as_a_command),
+)
+
+
+def _forget_settings() -> None:
+    """Leave the caller's tenant alone: neither these clients nor the command learn of it."""
+    for name in [name for name in os.environ if name.startswith("MONOCLOUD_")]:
+        del os.environ[name]

@@ -1,0 +1,80 @@
+"""The options that say which tenant to call and how, and the client that they make."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import _address
+from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE, TIMEOUT_VARIABLE, MonoCloudClient
+from ..errors import ConfigurationError
+from ..retry import RetryPolicy
+
+DEFAULT_ATTEMPTS = RetryPolicy().max_attempts
+
+Domain = Annotated[
+    str | None,
+    typer.Option(metavar="DOMAIN", help=f"The tenant's domain; otherwise {DOMAIN_VARIABLE}."),
+]
+# There is no option for the key itself: every user of the machine can list processes.
+ApiKeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH", help=f"A file that holds the API key; otherwise {API_KEY_VARIABLE}."
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help=f"The limit of one attempt; otherwise {TIMEOUT_VARIABLE} (milliseconds), or 10.",
+    ),
+]
+MaxAttempts = Annotated[
+    int, typer.Option(metavar="NUMBER", min=1, help="How often to try in all; 1 never repeats.")
+]
+
+
+def make_client(
+    domain: str | None, api_key_file: Path | None, timeout: float | None, max_attempts: int
+) -> MonoCloudClient:
+    """Return the client for some options; what is None comes from the environment.
+
+    Raises:
+        ConfigurationError: a setting is missing or cannot work; the message names it.
+    """
+    _check_domain(domain)
+    return MonoCloudClient(
+        domain,
+        None if api_key_file is None else _read_key(api_key_file),
+        timeout=timeout,
+        retry=RetryPolicy(max_attempts=max_attempts),
+    )
+
+
+def _check_domain(given: str | None) -> None:
+    """Refuse what is no domain with a message that says where it comes from."""
+    name = DOMAIN_VARIABLE if given is None else "--domain"
+    domain = os.environ.get(DOMAIN_VARIABLE, "") if given is None else given
+    try:
+        if domain:
+            _address.origin(domain)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{name}: {error}") from None
+
+
+def _read_key(path: Path) -> str:
+    try:
+        key = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"--api-key-file {path}: {error.strerror}") from None
+    except ValueError:
+        # The error of the codec would show a part of what the file holds.
+        raise ConfigurationError(f"--api-key-file {path}: it is not text") from None
+    key = key.removesuffix("\n")
+    if not key:
+        raise ConfigurationError(f"--api-key-file {path}: it is empty")
+    return key

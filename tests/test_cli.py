@@ -1,0 +1,449 @@
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import monocloud_async
+from monocloud_async import cli
+from monocloud_async.cli import demo
+from monocloud_async.cli.app import app
+from monocloud_sync import MonoCloudClient
+from monocloud_sync.emulator import PHONE_ID, USER_ID, Emulator
+
+from .wire import TODAY, answer, served
+
+ROOT = Path(__file__).parents[1]
+KEY = "emulator-key"
+COMMAND = (sys.executable, "-W", "always::ResourceWarning", "-m", "monocloud_async.cli")
+DOMAIN = "MONOCLOUD_MANAGEMENT_DOMAIN"
+API_KEY = "MONOCLOUD_MANAGEMENT_API_KEY"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Emulator]:
+    with Emulator(api_key=KEY) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(running: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """A fresh emulator that the environment speaks of."""
+    running.reset()
+    monkeypatch.setenv(DOMAIN, running.url)
+    monkeypatch.setenv(API_KEY, KEY)
+    return running
+
+
+def environment(**more: str) -> dict[str, str]:
+    # Whatever colours the terminal of these tests has are not theirs.
+    dropped = {"COLUMNS", "FORCE_COLOR", "NO_COLOR", "TERM"}
+    return {**{k: v for k, v in os.environ.items() if k not in dropped}, **more}
+
+
+def monocloud(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [*COMMAND, *args], cwd=ROOT, env=environment(**env), capture_output=True, text=True
+    )
+
+
+@contextmanager
+def started(*args: str, **env: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the command, and see to it that it is gone in the end."""
+    pipe = subprocess.PIPE
+    command = [*COMMAND, *args]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(**env), stdout=pipe, stderr=pipe, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    """Return what the command prints, up to the line that has a text in it."""
+    printed = ""
+    assert process.stdout
+    while text not in printed:
+        line = process.stdout.readline()
+        assert line, printed
+        printed += line
+    return printed
+
+
+def quick(*args: str) -> tuple[int, str]:
+    """Run the command in this process; return its exit code, and all that it printed."""
+    result = CliRunner().invoke(app, args, prog_name="monocloud")
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert KEY not in result.output
+    return result.exit_code, result.output
+
+
+def user_with(*phones: Mapping[str, Any]) -> dict[str, Any]:
+    return {**TODAY, "phone_numbers": list(phones)}
+
+
+# What it does.
+
+
+def test_json_is_the_record_and_nothing_else(emulator: Emulator) -> None:
+    done = monocloud("phones", "set-primary", USER_ID, PHONE_ID, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == emulator.export()[0]
+    assert emulator.executions_of("phones.set_primary") == 1
+    primary = emulator.user(USER_ID).primary_phone
+    assert primary
+    assert primary.id == PHONE_ID
+
+
+def test_the_table_marks_the_primary_phone(emulator: Emulator) -> None:
+    code, printed = quick("phones", "set-primary", USER_ID, PHONE_ID)
+    assert code == 0
+    assert "\x1b" not in printed
+    head, _, *rows = printed.splitlines()
+    assert head == f"User {USER_ID}"
+    assert [PHONE_ID in row for row in rows] == ["primary" in row for row in rows]
+    assert len(rows) == 2
+
+
+def test_get_changes_nothing(emulator: Emulator) -> None:
+    assert quick("users", "get", USER_ID)[0] == 0
+    assert emulator.executions == 0
+
+
+def test_json_survives_any_encoding_and_keeps_what_is_unknown() -> None:
+    odd = {**TODAY, "new": {"big": 2**70, "name": "Zoë \u202e\x1b[2J", "none": None}}
+    with served(answer(200, odd)) as wire:
+        code, printed = quick_at(wire.url, "users", "get", "u", "--json")
+    assert code == 0
+    assert printed.isascii()
+    assert json.loads(printed) == odd
+
+
+def test_a_user_without_phones() -> None:
+    with served(answer(200, user_with())) as wire:
+        assert quick_at(wire.url, "users", "get", "u") == (
+            0,
+            f"User {TODAY['user_id']} has no phones.\n",
+        )
+
+
+def test_foreign_text_is_text_only() -> None:
+    phone = {"id": "[red]i[/red]", "phone": "\x1b[2J[bold]:boom:\n\u202e\x9b☎"}
+    with served(answer(200, user_with(phone))) as wire:
+        env = {DOMAIN: wire.url, API_KEY: KEY, "PYTHONIOENCODING": "latin-1"}
+        done = monocloud("users", "get", "u", **env)
+    assert (done.returncode, done.stderr) == (0, "")
+    phone_as_text = r"\x1b[2J[bold]:boom:\n\u202e\x9b\u260e"
+    assert phone_as_text in done.stdout
+    assert "[red]i[/red]" in done.stdout
+
+
+def test_an_id_that_begins_with_a_dash(emulator: Emulator) -> None:
+    code, printed = quick("users", "get", "--json", "--", "-x")
+    assert code == 1
+    assert "404" in printed
+    assert emulator.requests[0].path == "/api/users/-x"
+
+
+@pytest.mark.parametrize(("more", "green"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_ids_are_whole_on_a_narrow_terminal(more: dict[str, str], green: bool) -> None:
+    long_id = "0123456789" * 15
+    with served(answer(200, user_with({"id": long_id, "phone": "+1", "primary": True}))) as wire:
+        env = {DOMAIN: wire.url, API_KEY: KEY, "TERM": "xterm-256color", **more}
+        screen, code = on_a_terminal("users", "get", "u", columns=80, **env)
+    assert code == 0
+    assert long_id in screen
+    assert ("\x1b[1;32m" in screen) is green
+
+
+def on_a_terminal(*args: str, columns: int, **env: str) -> tuple[str, int]:
+    """Run the command with a terminal for its stdout; return what is on it, and the exit code."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
+    process = subprocess.Popen(
+        [*COMMAND, *args], cwd=ROOT, env=environment(**env), stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    screen = b""
+    try:
+        while more := os.read(ours, 4096):
+            screen += more
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    os.close(ours)
+    return screen.decode(), process.wait()
+
+
+# Settings.
+
+
+def quick_at(url: str, *args: str) -> tuple[int, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DOMAIN, url)
+        patch.setenv(API_KEY, KEY)
+        return quick(*args)
+
+
+def test_options_come_before_the_environment(emulator: Emulator, tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text(f"{KEY}\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DOMAIN, "nowhere.example")
+        patch.setenv(API_KEY, "another")
+        patch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", "junk")
+        options = ("--domain", emulator.url, "--api-key-file", str(key_file), "--timeout", "5")
+        assert quick("users", "get", USER_ID, *options)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "No such file"),
+        (b"", "empty"),
+        (b"\n", "empty"),
+        (b"\xff\xfe", "not text"),
+        (b"emulator-key two\n", "blanks"),
+        (b"emulator-key\n\n", "line breaks"),
+    ],
+)
+def test_a_key_file_that_will_not_do(
+    emulator: Emulator, tmp_path: Path, content: bytes | None, why: str
+) -> None:
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_bytes(content)
+    code, printed = quick("users", "get", USER_ID, "--api-key-file", str(path))
+    assert code == 2
+    assert why in printed
+    assert printed.count("\n") == 1
+    assert not emulator.requests
+
+
+@pytest.mark.parametrize(
+    ("changed", "args", "named"),
+    [
+        ({DOMAIN: ""}, (), DOMAIN),
+        ({DOMAIN: "acme.com/x"}, (), f"{DOMAIN}: "),
+        ({}, ("--domain", "http://acme.com"), "--domain: "),
+        ({API_KEY: ""}, (), API_KEY),
+        ({"MONOCLOUD_MANAGEMENT_TIMEOUT": "5s"}, (), "MONOCLOUD_MANAGEMENT_TIMEOUT"),
+        ({}, ("--timeout", "nan"), "timeout"),
+        ({}, ("--max-attempts", "0"), "--max-attempts"),
+        ({}, ("--key", "k"), "--key"),
+        ({}, ("..",), "extra argument"),
+    ],
+)
+def test_what_cannot_work_is_named_and_nothing_is_sent(
+    emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: Mapping[str, str],
+    args: tuple[str, ...],
+    named: str,
+) -> None:
+    for name, value in changed.items():
+        monkeypatch.setenv(name, value)
+    code, printed = quick("users", "get", USER_ID, *args)
+    assert code == 2
+    assert named in printed
+    assert not emulator.requests
+
+
+@pytest.mark.parametrize("bad", [".", "..", " ", "", "a\nb"])
+def test_what_is_no_id_is_never_sent(emulator: Emulator, bad: str) -> None:
+    code, printed = quick("phones", "set-primary", USER_ID, bad)
+    assert code == 2
+    assert printed.startswith("Error: identifier_id must be ")
+    assert printed.count("\n") == 1
+    assert not emulator.requests
+
+
+# How it fails.
+
+
+def test_not_found_is_one_line_with_the_trace_id(emulator: Emulator) -> None:
+    done = monocloud("phones", "set-primary", USER_ID, "nobody's")
+    assert (done.returncode, done.stdout) == (1, "")
+    trace = r"\(trace 00-[0-9a-f]{32}-[0-9a-f]{16}-01\)"
+    assert re.fullmatch(rf"Error: phones\.set_primary: 404 Not Found: .* {trace}\n", done.stderr)
+
+
+def test_a_wrong_key_is_not_shown(emulator: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("sesame-open\n")
+    done = monocloud("users", "get", USER_ID, "--api-key-file", str(tmp_path / "key"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: users.get: 401 ")
+    assert done.stderr.count("\n") == 1
+    assert "sesame" not in done.stderr
+
+
+def test_nobody_listens(unused_port: int) -> None:
+    args = ("users", "get", "u", "--max-attempts", "1")
+    code, printed = quick_at(f"http://127.0.0.1:{unused_port}", *args)
+    assert code == 1
+    assert printed.startswith(f"Error: users.get: no connection to 127.0.0.1:{unused_port}")
+    assert printed.count("\n") == 1
+
+
+def test_an_answer_that_cannot_be_read() -> None:
+    with served(answer(200, b"<html>\x1b[2J")) as wire:
+        code, printed = quick_at(wire.url, "phones", "set-primary", "u", "p")
+    assert code == 1
+    assert "the change was applied" in printed
+    assert printed.count("\n") == 1
+
+
+def test_a_problem_cannot_steer_the_terminal() -> None:
+    with served(answer(400, {"detail": "a\x1b[2J\nb\u202ec"})) as wire:
+        code, printed = quick_at(wire.url, "users", "get", "u")
+    assert code == 1
+    assert printed == r"Error: users.get: 400 Bad Request: a [2J b\u202ec" + "\n"
+
+
+def test_an_interrupt_is_quiet() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with started("users", "get", "u", **{DOMAIN: url, API_KEY: KEY}) as process:
+            connection, _ = silent.accept()
+            with connection:
+                assert connection.recv(4) == b"GET "
+                process.send_signal(signal.SIGINT)
+                assert process.communicate() == ("", "")
+            assert process.returncode == 130
+
+
+@pytest.mark.parametrize("args", [("users", "get", USER_ID), ("users", "get", USER_ID, "--json")])
+def test_a_broken_pipe_is_quiet(emulator: Emulator, args: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        done = subprocess.run(
+            [*COMMAND, *args], cwd=ROOT, env=environment(), stdout=pipe, stderr=subprocess.PIPE
+        )
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_is_one_line(emulator: Emulator) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "users", "get", USER_ID], cwd=ROOT, stdout=full, stderr=subprocess.PIPE
+        )
+    assert (done.returncode, done.stderr) == (1, b"Error: No space left on device\n")
+
+
+# The emulator and the demo.
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_the_emulator_serves_until_it_is_told_to_end(end: signal.Signals, tmp_path: Path) -> None:
+    seed = tmp_path / "users.json"
+    seed.write_text(json.dumps([user_with({"id": "p-1", "phone": "+1"}, {"id": "p-2"})]))
+    with started("emulator", "--port", "0", "--seed", str(seed)) as process:
+        printed = read_until(process, "p-2")
+        found = dict(re.findall(r"^export (\w+)=(\S+)$", printed, re.MULTILINE))
+        with MonoCloudClient(found[DOMAIN], found[API_KEY]) as client:
+            primary = client.phones.set_primary(TODAY["user_id"], "p-2").primary_phone
+            assert primary
+            assert primary.id == "p-2"
+            process.send_signal(end)
+            assert process.communicate()[1] == ""
+        assert process.returncode == 0
+    assert f"User {TODAY['user_id']}" in printed
+
+
+def test_the_emulator_shows_some_of_many_users(tmp_path: Path) -> None:
+    seed = tmp_path / "users.json"
+    seed.write_text(json.dumps([{"user_id": f"user-{n}"} for n in range(25)]))
+    with started("emulator", "--port", "0", "--seed", str(seed)) as process:
+        printed = read_until(process, "and 5 more users")
+    assert printed.count("User user-") == 20
+
+
+def test_what_the_emulator_cannot_begin_with(tmp_path: Path) -> None:
+    seed = tmp_path / "users.json"
+    seed.write_text('[{"user_id": 7}]')
+    for args in (("--seed", str(seed)), ("--seed", str(tmp_path / "none.json"))):
+        code, printed = quick("emulator", "--port", "0", *args)
+        assert code == 2
+        assert args[1] in printed
+        assert printed.count("\n") == 1
+
+
+def test_the_emulator_says_that_its_port_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, printed = quick("emulator", "--port", str(port))
+    assert code == 2
+    assert f"port {port}" in printed
+    assert printed.count("\n") == 1
+
+
+def test_the_demo_does_what_it_shows() -> None:
+    junk = {DOMAIN: "http://acme.com", API_KEY: "é", "MONOCLOUD_MANAGEMENT_TIMEOUT": "5s"}
+    done = monocloud("demo", **junk)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "async with MonoCloudClient(domain, api_key) as client:" in done.stdout
+    assert "\n    with MonoCloudClient(domain, api_key) as client:" in done.stdout
+    # Before and after, in three tables.
+    marks = re.findall(r"^\+.* (primary|-) +(primary|-) *$", done.stdout, re.MULTILINE)
+    away, here = ("primary", "-"), ("-", "primary")
+    assert marks == [away, here, here, away, away, here]
+
+
+def test_the_demo_fails_where_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def idle(*_: str) -> None:
+        pass
+
+    title, shown, _ = demo._WAYS[0]
+    monkeypatch.setattr(demo, "_WAYS", [(title, shown, idle)])
+    result = CliRunner().invoke(app, ["demo"])
+    assert result.exit_code == 1
+    assert "did not make the other phone the primary one" in result.output
+
+
+# The command itself.
+
+
+def test_version_and_help() -> None:
+    assert quick("--version") == (0, f"monocloud {monocloud_async.__version__}\n")
+    assert "--json -- -an-id" in quick("phones", "set-primary", "--help")[1]
+    assert quick("nonsense")[0] == 2
+
+
+def test_without_the_extra_it_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("monocloud_async.cli.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "typer", None)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "pip install 'monocloud[cli]'" in printed.err
+    assert printed.err.count("\n") == 1
+
+
+def test_the_library_does_not_bring_the_command_line() -> None:
+    code = "import monocloud_sync, sys; print({'typer', 'rich'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
