@@ -15,31 +15,46 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def origin(domain: object) -> str:
+def origin(domain: object, source: str = "domain") -> str:
     """Return the origin of a tenant, such as ``https://acme.us.monocloud.com``.
 
     Args:
         domain: a bare host name, or ``https://host[:port]``, with or without one slash at the
             end; ``http://`` is taken for loopback hosts only.
+        source: where it comes from, for the message.
 
     Raises:
         ConfigurationError: it is anything else.
     """
+    try:
+        return _origin(domain)
+    except (TypeError, ValueError) as error:
+        # What stands before an @ may be a password: say nothing of such a domain.
+        told = isinstance(domain, str) and "@" not in domain
+        shown = f"{domain!r} is not a tenant's domain" if told else "it is no domain"
+        why = str(error)
+    raise ConfigurationError(
+        f"{source}: {shown}: {why}. Give a bare host name such as 'acme.us.monocloud.com', or "
+        "'https://host:port'"
+    )
+
+
+def _origin(domain: object) -> str:
     if not isinstance(domain, str):
-        raise _no_domain(domain, "it is not a string")
+        raise TypeError("it is not a string")
     scheme, mark, rest = domain.rpartition("://")
     scheme = scheme.lower() if mark else "https"
     found = _AUTHORITY.fullmatch(rest.removesuffix("/"))
     if scheme not in ("https", "http") or not found:
-        raise _no_domain(domain, "it is more, or less, than a host name")
+        raise ValueError("it is more, or less, than a host name")
     host, port = found["host"].lower(), found["port"]
     if port and not 0 < int(port) < 65536:
-        raise _no_domain(domain, "its port is not between 1 and 65535")
-    host = _host_name(domain, host)
+        raise ValueError("its port is not between 1 and 65535")
+    host = _host_name(host)
     if scheme == "http" and not is_loopback(host):
-        raise _no_domain(domain, "http:// would send the API key unencrypted")
+        raise ValueError("http:// would send the API key unencrypted")
     if not mark and "." not in host and host != "localhost" and not host.startswith("["):
-        raise _no_domain(domain, "a name without a dot is no tenant")
+        raise ValueError("a name without a dot is no tenant")
     return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
 
 
@@ -93,18 +108,18 @@ def flag(name: str, value: object) -> bool:
     return value
 
 
-def _host_name(domain: str, host: str) -> str:
+def _host_name(host: str) -> str:
     if host.startswith("["):
         try:
             return f"[{ipaddress.IPv6Address(host[1:-1])}]"
         except ValueError:
-            raise _no_domain(domain, "its address is no IPv6 address") from None
+            raise ValueError("its address is no IPv6 address") from None
     labels = host.split(".")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         # An international name is the caller's to encode: standards differ in where it leads.
-        raise _no_domain(domain, "its host cannot be a host name (in ASCII, so 'xn--…')")
+        raise ValueError("its host cannot be a host name (in ASCII, so 'xn--…')")
     if labels[-1].isdigit() and not _is_ipv4(host):
-        raise _no_domain(domain, "its address is no IPv4 address")
+        raise ValueError("its address is no IPv4 address")
     return host
 
 
@@ -114,12 +129,3 @@ def _is_ipv4(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _no_domain(domain: object, why: str) -> ConfigurationError:
-    # What stands before an @ may be a password: say nothing of such a domain.
-    shown = "the domain given" if not isinstance(domain, str) or "@" in domain else repr(domain)
-    return ConfigurationError(
-        f"{shown} is not a tenant's domain: {why}. Give a bare host name such as "
-        "'acme.us.monocloud.com', or 'https://host:port'"
-    )

@@ -1,8 +1,9 @@
-"""JSON off the wire: strict, and with every number as it was sent."""
+"""JSON off the wire: strict, and with every integer as it was sent."""
 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NoReturn
 
 try:
@@ -21,7 +22,7 @@ def parse(body: bytes) -> Any:
         body: the text, UTF-8 without a byte order mark.
 
     Raises:
-        ValueError: it is no JSON; NaN and Infinity are none.
+        ValueError: it is no JSON, as NaN and Infinity are none; or a number is out of range.
         RecursionError: it is nested too deeply.
     """
     # orjson turns integers of more than 64 bits into floats, and is stricter than JSON about
@@ -38,4 +39,11 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-_decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("a number is out of range")
+    return number
+
+
+_decoder = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse_constant)

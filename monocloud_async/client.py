@@ -67,7 +67,7 @@ class MonoCloudClient:
         proxy: str | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
-        origin = _address.origin(_setting("domain", domain, DOMAIN_VARIABLE))
+        origin = _address.origin(*_setting("domain", domain, DOMAIN_VARIABLE))
         sessions = Sessions(
             max_connections=_count(max_connections),
             secure=origin.startswith("https:"),
@@ -80,7 +80,7 @@ class MonoCloudClient:
             Transport(
                 sessions,
                 origin,
-                RequestHeaders(_key(_setting("api_key", api_key, API_KEY_VARIABLE))),
+                RequestHeaders(_key(*_setting("api_key", api_key, API_KEY_VARIABLE))),
                 proxy_for(origin, proxy),
                 _environment_timeout() if timeout is None else _timeout(timeout),
                 _policy(retry),
@@ -146,18 +146,19 @@ class MonoCloudClient:
         )
 
 
-def _setting(name: str, given: object, variable: str) -> object:
-    found = os.environ.get(variable) if given is None else given
+def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
+    """Return a setting, and what to call it by: where it comes from."""
+    found, source = (os.environ.get(variable), variable) if given is None else (given, name)
     if found is None or found == "":
         raise ConfigurationError(f"there is no {name}: give one, or set {variable}")
-    return found
+    return found, source
 
 
-def _key(key: object) -> str:
+def _key(key: object, source: str) -> str:
     if not isinstance(key, str) or _UNSENDABLE.search(key):
         raise ConfigurationError(
-            "the API key must be a string of printable ASCII without blanks or line breaks: if it "
-            f"comes from a file, strip it; if from {API_KEY_VARIABLE}, look there"
+            f"{source} must be a string of printable ASCII without blanks or line breaks; one "
+            "read from a file may have to be stripped"
         )
     return key
 

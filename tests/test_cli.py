@@ -242,7 +242,7 @@ def test_a_key_file_that_will_not_do(
     [
         ({DOMAIN: ""}, (), DOMAIN),
         ({DOMAIN: "acme.com/x"}, (), f"{DOMAIN}: "),
-        ({}, ("--domain", "http://acme.com"), "--domain: "),
+        ({}, ("--domain", "http://acme.com"), "Error: domain: "),
         ({API_KEY: ""}, (), API_KEY),
         ({"MONOCLOUD_MANAGEMENT_TIMEOUT": "5s"}, (), "MONOCLOUD_MANAGEMENT_TIMEOUT"),
         ({}, ("--timeout", "nan"), "timeout"),

@@ -44,6 +44,7 @@ def test_every_value_is_read_as_it_was_sent(text: str) -> None:
         b"<html>",
         b"NaN",
         b'{"a": Infinity}',
+        b'{"a": 1e400}',
         b"\xef\xbb\xbf{}",
         b'"\xff"',
         '"ü"'.encode("utf-16"),

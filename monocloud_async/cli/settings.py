@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .. import _address
 from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE, TIMEOUT_VARIABLE, MonoCloudClient
 from ..errors import ConfigurationError
 from ..retry import RetryPolicy
@@ -46,24 +44,12 @@ def make_client(
     Raises:
         ConfigurationError: a setting is missing or cannot work; the message names it.
     """
-    _check_domain(domain)
     return MonoCloudClient(
         domain,
         None if api_key_file is None else _read_key(api_key_file),
         timeout=timeout,
         retry=RetryPolicy(max_attempts=max_attempts),
     )
-
-
-def _check_domain(given: str | None) -> None:
-    """Refuse what is no domain with a message that says where it comes from."""
-    name = DOMAIN_VARIABLE if given is None else "--domain"
-    domain = os.environ.get(DOMAIN_VARIABLE, "") if given is None else given
-    try:
-        if domain:
-            _address.origin(domain)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{name}: {error}") from None
 
 
 def _read_key(path: Path) -> str:
