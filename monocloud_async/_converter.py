@@ -44,11 +44,20 @@ def structure(data: object, kind: type[T]) -> T:
     """
     try:
         return cast("T", _converter.get_structure_hook(kind)(data, kind))
-    except (BaseValidationError, _RefusedError) as error:
-        found = transform_error(error, format_exception=_describe)
+    except (_RefusedError, KeyError):
+        # Only a converter that keeps account all the way, and is slower for it, knows where.
+        found = _where(data, kind)
     first, _, path = found[0].rpartition(" @ ")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     raise InvalidRecordError(f"{kind.__name__}: {first} at {path}{more}", path=path)
+
+
+def _where(data: object, kind: type[Any]) -> list[str]:
+    try:
+        _detailed_converter.get_structure_hook(kind)(data, kind)
+    except (BaseValidationError, _RefusedError) as error:
+        return transform_error(error, format_exception=_describe)
+    raise AssertionError("the two converters disagree")
 
 
 def wire_fields(kind: type[Any]) -> Mapping[str, attrs.Attribute[Any]]:
@@ -75,49 +84,58 @@ def _describe(error: BaseException, _: type | None) -> str:
     return str(error) if isinstance(error, _RefusedError) else "invalid value"
 
 
-def _exact(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise _RefusedError(_JSON_NAMES[kind], value)
-    return value
+def _exact(kind: type) -> Hook:
+    def exact(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            raise _RefusedError(_JSON_NAMES[kind], value)
+        return value
+
+    return exact
 
 
-def _time(value: Any, _: type) -> datetime:
+def _time(value: Any, _: Any) -> datetime:
     if type(value) is not int and not (type(value) is float and math.isfinite(value)):
         raise _RefusedError("seconds since 1970", value)
     try:
         moment = _EPOCH + timedelta(seconds=value)
     except OverflowError:
         raise _RefusedError("seconds since 1970 up to the year 9999", value) from None
-    if epoch(moment) != value:
+    if type(value) is float and epoch(moment) != value:
         raise _RefusedError("seconds since 1970 in no more than microseconds", value)
     return moment
 
 
-def _free(value: Any, _: type) -> Any:
-    return _exact(value, dict)
+def _list_hook(kind: Any, converter: Converter) -> Hook:
+    item_kind: Any = get_args(kind)[0]
+    items: Any = types.GenericAlias(list, item_kind)
+    all_items = converter.get_structure_hook(items)
+    one_item = converter.get_structure_hook(item_kind)
 
-
-def _list_hook(kind: Any) -> Hook:
-    items: Any = types.GenericAlias(list, get_args(kind)[:1])
-    hook = _converter.get_structure_hook(items)
-
-    def listed(value: Any, _: Any) -> tuple[Any, ...]:
-        return tuple(hook(_exact(value, list), items))
+    def listed(value: list[Any], _: Any) -> tuple[Any, ...]:
+        if type(value) is not list:
+            raise _RefusedError(_JSON_NAMES[list], value)
+        if converter.detailed_validation:
+            return tuple(all_items(value, items))
+        return tuple([one_item(item, item_kind) for item in value])
 
     return listed
 
 
-def _record_hook(kind: type[Any]) -> Hook:
+def _record_hook(kind: type[Any], converter: Converter) -> Hook:
     fields = wire_fields(kind)
     overrides: dict[str, Any] = {
-        a.name: override(struct_hook=_member_hook(a)) if a.name in fields else override(omit=True)
+        a.name: override(struct_hook=_member_hook(a, converter))
+        if a.name in fields
+        else override(omit=True)
         for a in attrs.fields(kind)
     }
-    make = make_dict_structure_fn(kind, _converter, **overrides)
+    make = make_dict_structure_fn(kind, converter, **overrides)
     known = frozenset(fields)
 
-    def record(data: Any, _: Any) -> Any:
-        made = make(_exact(data, dict), kind)
+    def record(data: dict[str, Any], _: Any) -> Any:
+        if type(data) is not dict:
+            raise _RefusedError(_JSON_NAMES[dict], data)
+        made = make(data, kind)
         object.__setattr__(made, "_keys", tuple(data))
         if not known.issuperset(data):
             unknown = {name: value for name, value in data.items() if name not in known}
@@ -127,35 +145,33 @@ def _record_hook(kind: type[Any]) -> Hook:
     return record
 
 
-def _member_hook(attribute: attrs.Attribute[Any]) -> Hook:
+def _member_hook(attribute: attrs.Attribute[Any], converter: Converter) -> Hook:
     """Return the hook of a record's member, which takes null only where the API may send it."""
     kinds = [k for k in get_args(attribute.type) if k is not type(None)]
     optional = type(None) in get_args(attribute.type)
-    kind = kinds[0] if optional else attribute.type
-    hook = _converter.get_structure_hook(kind)
-
-    def member(value: Any, _: Any) -> Any:
-        return hook(value, kind)
+    hook = converter.get_structure_hook(kinds[0] if optional else attribute.type)
 
     def member_or_null(value: Any, _: Any) -> Any:
-        return None if value is None else hook(value, kind)
+        return None if value is None else hook(value, None)
 
-    return member_or_null if attribute.metadata.get("nullable") else member
+    return member_or_null if attribute.metadata.get("nullable") else hook
 
 
 def _is_a(origin: object) -> Callable[[Any], bool]:
     return lambda kind: get_origin(kind) is origin
 
 
-def _build() -> Converter:
-    converter = Converter()
+def _build(*, detailed: bool) -> Converter:
+    """Return a converter whose hooks know their type without being told."""
+    converter = Converter(detailed_validation=detailed)
     for kind in (str, int, bool):
-        converter.register_structure_hook(kind, _exact)
+        converter.register_structure_hook(kind, _exact(kind))
     converter.register_structure_hook(datetime, _time)
-    converter.register_structure_hook_func(_is_a(Mapping), _free)
+    converter.register_structure_hook_func(_is_a(Mapping), _exact(dict))
     converter.register_structure_hook_factory(_is_a(tuple), _list_hook)
     converter.register_structure_hook_factory(attrs.has, _record_hook)
     return converter
 
 
-_converter = _build()
+_converter = _build(detailed=False)
+_detailed_converter = _build(detailed=True)
