@@ -110,11 +110,13 @@ async def _request(session: aiohttp.ClientSession, request: Request, state: Prog
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY:
-            break
+    content = response.content
+    first = await content.readany()
+    if content.at_eof():
+        return first[: MAX_BODY + 1]
+    body = bytearray(first)
+    while not content.at_eof() and len(body) <= MAX_BODY:
+        body += await content.readany()
     return bytes(body[: MAX_BODY + 1])
 
 
