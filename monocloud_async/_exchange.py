@@ -71,8 +71,11 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     Args:
         pool: the connections.
         request: what to send.
-        limit: seconds until the answer must be there, its body included.
+        limit: seconds until the answer must be there, its body included; nothing is sent if
+            there are none.
     """
+    if limit <= 0:
+        return NoAnswer("", timed_out=True, reached_server=False, kept_connection=False)
     # Whether a session of the caller's got a connection cannot be told: take it that it did.
     state = Progress(has_connection=pool.lifetime is None)
     progress.set(state)

@@ -43,8 +43,11 @@ class _Runner:
         """Return the running loop.
 
         Raises:
-            ConfigurationError: the caller is on the loop's own thread, or there are no threads.
+            ConfigurationError: the caller is on the loop's own thread, or there are no threads,
+                or no longer.
         """
+        if self.stopping:
+            raise ConfigurationError("the program is at its end; nothing was sent")
         if threading.current_thread() is self._thread:
             raise ConfigurationError(
                 "a blocking call cannot be made from the client's own event loop: it would wait "

@@ -251,6 +251,21 @@ def test_a_program_ends_while_a_call_hangs() -> None:
         assert (done.returncode, stderr) == (0, "")
 
 
+def test_a_call_after_the_end_is_refused_and_not_waited_for() -> None:
+    says(
+        f"""
+    import atexit
+    @atexit.register
+    def late():
+        try: call()
+        except Exception as error: print(type(error).__name__)
+    {PRELUDE}
+    print(call())
+    """,
+        "UO ConfigurationError",
+    )
+
+
 @posix
 @pytest.mark.parametrize("first", ["", "print(call())"])
 def test_a_fork_before_and_after_the_first_call(first: str) -> None:

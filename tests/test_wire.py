@@ -439,6 +439,23 @@ async def test_the_deadline_is_for_the_whole_call() -> None:
     assert len(wire.requests) == 2
 
 
+async def test_nothing_is_sent_once_the_deadline_has_passed() -> None:
+    clock = Clock()
+
+    async def oversleep(seconds: float) -> None:
+        await clock.sleep(seconds + 100.0)
+
+    async with Wire(answer(), problem(503), answer()) as wire:
+        client = timed(MonoCloudClient(wire.url, KEY), clock)
+        client._use(attrs.evolve(client._transport, sleep=oversleep), owner=True)
+        async with client:
+            await client.phones.set_primary("u", "p")
+            with pytest.raises(RequestTimeoutError, match="deadline of 60 s") as caught:
+                await client.phones.set_primary("u", "p")
+    assert len(wire.requests) == 2
+    assert caught.value.may_have_been_applied
+
+
 async def test_a_wait_for_a_connection_is_not_the_server_s_slowness() -> None:
     release = asyncio.Event()
 
