@@ -119,6 +119,11 @@ class Sessions:
         self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
         _all_sessions.add(self)
 
+    @property
+    def closed(self) -> bool:
+        """Whether no further call can be made."""
+        return self._closed or (self.lent is not None and self.lent.closed)
+
     async def pool(self) -> Pool:
         """Return the running loop's pool, opened now if this is its first call.
 

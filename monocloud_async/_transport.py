@@ -115,18 +115,27 @@ class Transport:
         try:
             answer = await self._attempt(call)
         except (APIError, TransportError) as error:
-            failures = [error]
+            failure = error
         else:
             self.quota.give_back()
             return answer
-        return await self._send_again(call, failures)
+        return await self._send_again(call, failure)
 
-    async def _send_again(self, call: _Call, failures: list[APIError | TransportError]) -> Answer:
+    async def _send_again(self, call: _Call, failure: APIError | TransportError) -> Answer:
+        first = True
+
         async def attempt() -> Answer:
+            nonlocal first, failure
             # The first attempt is over: tenacity counts it, and waits after it as after others.
-            if failures:
-                raise failures.pop()
-            return await self._attempt(call)
+            # And one that a closed client cannot repeat is how the call ended.
+            if first or self.sessions.closed:
+                first = False
+                raise failure
+            try:
+                return await self._attempt(call)
+            except (APIError, TransportError) as error:
+                failure = error
+                raise
 
         def may_repeat(error: BaseException) -> bool:
             return retry.may_repeat(
@@ -151,6 +160,7 @@ class Transport:
         error = _error(state)
         return (
             call.attempts >= self.policy.max_attempts
+            or self.sessions.closed
             or not self.policy.allows_wait(error)
             or self.clock() + state.upcoming_sleep >= call.deadline
             or not self.quota.take(error)

@@ -456,6 +456,30 @@ async def test_nothing_is_sent_once_the_deadline_has_passed() -> None:
     assert caught.value.may_have_been_applied
 
 
+async def test_a_client_closed_between_attempts_does_not_hide_what_was_sent() -> None:
+    async with Wire(close, answer()) as wire:
+        client = MonoCloudClient(wire.url, KEY)
+
+        async def close_meanwhile(_: float) -> None:
+            await client.aclose()
+
+        client._use(attrs.evolve(client._transport, sleep=close_meanwhile), owner=True)
+        with pytest.raises(TransportError, match="may have been applied") as caught:
+            await client.phones.set_primary("u", "p")
+    assert (caught.value.attempts, len(wire.requests)) == (1, 1)
+
+
+async def test_a_client_closed_during_a_call_does_not_hide_that_it_was_sent() -> None:
+    async with Wire(silence) as wire:
+        client = MonoCloudClient(wire.url, KEY, retry=FAST)
+        call = asyncio.create_task(client.phones.set_primary("u", "p"))
+        await wire.arrived.wait()
+        await client.aclose()
+        with pytest.raises(TransportError, match="may have been applied") as caught:
+            await call
+    assert (caught.value.attempts, len(wire.requests)) == (1, 1)
+
+
 async def test_a_wait_for_a_connection_is_not_the_server_s_slowness() -> None:
     release = asyncio.Event()
 
