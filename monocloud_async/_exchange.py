@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 
 import aiohttp
 import attrs
 from yarl import URL
 
-from ._session import Pool, Progress, progress
-from ._time_limit import time_limit
+from ._session import NO_TIMEOUT, Pool, Progress, progress
 from ._wording import one_line
 from .response import Headers
 
 MAX_BODY = 16 * 1024 * 1024
-# The limit of time is ours alone: aiohttp's would count the wait for a connection too.
-_NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
-_NO_CONTENT_TYPE = ("Content-Type",)
 _NEVER_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
@@ -28,7 +25,7 @@ _NEVER_SENT = (
 )
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Request:
     """What to send."""
 
@@ -39,7 +36,7 @@ class Request:
     proxy: str | None = attrs.field(repr=False)
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Answer:
     """What came back: status, headers, and at most ``MAX_BODY`` + 1 bytes of the body."""
 
@@ -48,7 +45,7 @@ class Answer:
     body: bytes
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class NoAnswer:
     """Why nothing came back that could be used.
 
@@ -79,37 +76,39 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     # Whether a session of the caller's got a connection cannot be told: take it that it did.
     state = Progress(has_connection=pool.lifetime is None)
     progress.set(state)
+    answer: Answer | None = None
     try:
-        async with time_limit(limit):
-            return await _request(pool.session, request, state)
+        with pool.time_limits.limit(limit):
+            async with _sent(pool, request) as response:
+                answer = Answer(response.status, Headers(response.headers), b"")
+                answer.body = await _read(response)
+                return answer
     except asyncio.TimeoutError:
         reason, timed_out, sent = "", True, state.has_connection
     except (aiohttp.ClientError, OSError) as error:
         reason, timed_out = _reason(error), False
         sent = state.has_connection and not isinstance(error, _NEVER_SENT)
-    if state.status >= 300:
+    if answer is not None and answer.status >= 300:
         # It said no, and broke off before it said why: the no stands.
-        return Answer(state.status, state.headers, b"")
+        return answer
     return NoAnswer(reason, timed_out, sent, sent and state.kept_connection)
 
 
-async def _request(session: aiohttp.ClientSession, request: Request, state: Progress) -> Answer:
-    async with session.request(
+def _sent(
+    pool: Pool, request: Request
+) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    return pool.session.request(
         request.method,
         request.url,
         headers=request.headers,
         json=request.body,
-        # Else aiohttp calls the body that a POST does not have an octet-stream.
-        skip_auto_headers=_NO_CONTENT_TYPE if request.body is None else None,
+        skip_auto_headers=pool.skipped_headers if request.body is None else None,
         proxy=request.proxy,
-        timeout=_NO_TIMEOUT,
+        timeout=NO_TIMEOUT,
         # aiohttp would carry X-API-KEY along to wherever a redirect leads.
         allow_redirects=False,
         raise_for_status=False,
-    ) as response:
-        state.headers = Headers(response.headers.items())
-        state.status = response.status
-        return Answer(response.status, state.headers, await _read(response))
+    )
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

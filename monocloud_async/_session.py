@@ -15,10 +15,11 @@ import aiohttp
 import attrs
 from aiohttp.client_proto import ResponseHandler
 
-from ._time_limit import time_limit
+from ._time_limit import TimeLimits
 from .errors import ConfigurationError
-from .response import Headers
 
+# The limit of time is ours alone: aiohttp's would count the wait for a connection too.
+NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _CLOSE_SECONDS = 2.0
 Lifetime = AsyncGenerator[aiohttp.ClientSession, None]
 
@@ -30,18 +31,20 @@ class Progress:
     Attributes:
         has_connection: whether it got a connection, so that the request may have been sent.
         kept_connection: whether that was one kept from an earlier call.
-        status: the status of the answer, once it began.
-        headers: the answer's headers, likewise.
     """
 
     has_connection: bool = False
     kept_connection: bool = False
-    status: int = 0
-    headers: Headers = attrs.field(factory=Headers)
 
 
 # How the connector, deep inside aiohttp, tells the exchange that it serves.
 progress: ContextVar[Progress] = ContextVar("monocloud_progress")
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request that does not call the body that it does not have an octet-stream."""
+
+    POST_METHODS = frozenset[str]()
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -76,6 +79,8 @@ class Pool:
     Attributes:
         session: the aiohttp session.
         slots: as many as there may be calls on the wire at once.
+        time_limits: those of the calls on this loop.
+        skipped_headers: what the session would send of itself with a request without a body.
         lifetime: ends with the loop, or by aclose(), and closes the session then; None for a
             session that is the caller's.
         guard: ends the lifetime of a client that is forgotten unclosed; it also keeps the session
@@ -84,6 +89,8 @@ class Pool:
 
     session: aiohttp.ClientSession
     slots: asyncio.Semaphore
+    time_limits: TimeLimits
+    skipped_headers: tuple[str, ...] | None = None
     lifetime: Lifetime | None = None
     guard: weakref.finalize[..., Any] | None = None
 
@@ -130,12 +137,12 @@ class Sessions:
         Raises:
             ConfigurationError: the client, or the session it was lent, is closed.
         """
-        loop = asyncio.get_running_loop()
         if self._closed:
             raise ConfigurationError("this client is closed: make a new one; nothing was sent")
+        loop = asyncio.get_running_loop()
         pool = self._pools.get(loop)
         if pool is None:
-            pool = self._pools[loop] = await self._open()
+            pool = self._pools[loop] = await self._open(loop)
         if pool.session.closed:
             raise ConfigurationError("the session given is closed; nothing was sent")
         return pool
@@ -163,27 +170,28 @@ class Sessions:
         _inherited.append(self._pools)
         self._pools = {}
 
-    async def _open(self) -> Pool:
-        for loop in list(self._pools):
-            if loop.is_closed():
-                self._pools.pop(loop).unguard()
-        slots = asyncio.Semaphore(self.max_connections)
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> Pool:
+        for known in list(self._pools):
+            if known.is_closed():
+                self._pools.pop(known).unguard()
+        slots, time_limits = asyncio.Semaphore(self.max_connections), TimeLimits(loop)
         if self.lent is not None:
-            return Pool(self.lent, slots)
+            return Pool(self.lent, slots, time_limits, skipped_headers=("Content-Type",))
         # A loop that ends, ends its async generators too: that closes the session in time.
         if self._secure and self._ssl_context is None:
             self._ssl_context = _system_trust()
         lifetime = _lifetime(self._ssl_context)
         session = await anext(lifetime)
-        guard = weakref.finalize(self, _end_soon, lifetime, asyncio.get_running_loop())
+        guard = weakref.finalize(self, _end_soon, lifetime, loop)
         guard.atexit = False
-        return Pool(session, slots, lifetime, guard)
+        return Pool(session, slots, time_limits, lifetime=lifetime, guard=guard)
 
 
 async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
     session = aiohttp.ClientSession(
         # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
         connector=_Connector(limit=0, ssl=ssl_context or True),
+        request_class=_Request,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
     # aiohttp sends GET and DELETE again by itself, uncounted; our retries are the only ones.
@@ -209,7 +217,7 @@ def _end_soon(lifetime: Lifetime, loop: asyncio.AbstractEventLoop) -> None:
 
 async def _end(lifetime: Lifetime) -> None:
     with contextlib.suppress(asyncio.TimeoutError):
-        async with time_limit(_CLOSE_SECONDS):
+        with TimeLimits(asyncio.get_running_loop()).limit(_CLOSE_SECONDS):
             await lifetime.aclose()
 
 

@@ -20,7 +20,6 @@ from ._json import parse
 from ._operation import Operation
 from ._request_headers import RequestHeaders
 from ._session import Pool, Sessions
-from ._time_limit import time_limit
 from .errors import (
     APIError,
     InvalidRecordError,
@@ -58,7 +57,7 @@ class Transport:
 
     Attributes:
         sessions: the connections.
-        origin: the tenant's origin.
+        origin: the tenant's origin, as a URL.
         headers: what every request carries.
         proxy: the proxy's URL, or None.
         timeout: seconds for one attempt, its body included.
@@ -69,7 +68,7 @@ class Transport:
     """
 
     sessions: Sessions
-    origin: str
+    origin: URL
     headers: RequestHeaders
     proxy: str | None
     timeout: float
@@ -88,7 +87,7 @@ class Transport:
             ids: the ids of its path, in its order.
             body: the JSON to send; None sends no body.
         """
-        url = URL(self.origin + operation.address(*ids), encoded=True)
+        url = self.origin.with_path(operation.address(*ids), encoded=True)
         request = Request(operation.method, url, self.headers, body, self.proxy)
         now = self.clock()
         call = _Call(operation, request, started=now, deadline=now + self.policy.deadline)
@@ -169,7 +168,11 @@ class Transport:
     async def _attempt(self, call: _Call) -> Answer:
         """Make one exchange with the server; return its success, or raise its failure."""
         pool = await self.sessions.pool()
-        began = await self._take_slot(pool, call)
+        began = self.clock()
+        if began < call.deadline and not pool.slots.locked():
+            await pool.slots.acquire()
+        else:
+            began = await self._wait_for_slot(pool, call)
         call.attempts += 1
         limit = min(self.timeout, call.deadline - began)
         try:
@@ -182,14 +185,10 @@ class Transport:
             return result
         raise self._failure(call, result, limit)
 
-    async def _take_slot(self, pool: Pool, call: _Call) -> float:
+    async def _wait_for_slot(self, pool: Pool, call: _Call) -> float:
         """Wait for a connection to be free, and return the time at which it was."""
-        now = self.clock()
-        if now < call.deadline and not pool.slots.locked():
-            await pool.slots.acquire()
-            return now
         try:
-            async with time_limit(max(0.0, call.deadline - now)):
+            with pool.time_limits.limit(call.deadline - self.clock()):
                 await pool.slots.acquire()
             return self.clock()
         except asyncio.TimeoutError:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import attrs
+from yarl import URL
 
 from . import _address
 from ._proxy import proxy_for
@@ -79,7 +80,7 @@ class MonoCloudClient:
         self._use(
             Transport(
                 sessions,
-                origin,
+                URL(origin),
                 RequestHeaders(_key(*_setting("api_key", api_key, API_KEY_VARIABLE))),
                 proxy_for(origin, proxy),
                 _environment_timeout() if timeout is None else _timeout(timeout),
@@ -137,7 +138,7 @@ class MonoCloudClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._transport.origin!r})"
+        return f"{type(self).__name__}({str(self._transport.origin)!r})"
 
     def __reduce__(self) -> Any:
         raise TypeError(

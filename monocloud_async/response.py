@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
@@ -14,16 +15,26 @@ _TRACE_HEADERS = ("traceparent", "x-trace-id", "x-request-id", "x-correlation-id
 
 
 class Headers(Mapping[str, str]):
-    """The headers of an answer: names in any case, repeated ones joined by a comma."""
+    """The headers of an answer: names in any case, repeated ones joined by a comma.
 
-    __slots__ = ("_items",)
+    Args:
+        items: the names and values as they came, or a mapping of them, where a name may be
+            repeated.
+    """
 
-    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
-        joined: dict[str, str] = {}
-        for name, value in items:
-            key = name.lower()
-            joined[key] = f"{joined[key]}, {value}" if key in joined else value
-        self._items = joined
+    __slots__ = ("_came", "_joined")
+
+    def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+        self._came = items
+        self._joined: dict[str, str] | None = None
+
+    @property
+    def _items(self) -> dict[str, str]:
+        """The headers, put in order when first asked for: hardly any call does."""
+        if self._joined is None:
+            came = self._came.items() if isinstance(self._came, Mapping) else self._came
+            self._joined, self._came = _join(came), ()
+        return self._joined
 
     def __getitem__(self, name: str) -> str:
         return self._items[name.lower()]
@@ -37,6 +48,17 @@ class Headers(Mapping[str, str]):
     def __repr__(self) -> str:
         shown = {k: "***" if k in _SECRET_HEADERS else v for k, v in self._items.items()}
         return f"Headers({shown})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Headers, (tuple(self._items.items()),)
+
+
+def _join(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    joined: dict[str, str] = {}
+    for name, value in items:
+        key = name.lower()
+        joined[key] = f"{joined[key]}, {value}" if key in joined else value
+    return joined
 
 
 @attrs.frozen(kw_only=True)
