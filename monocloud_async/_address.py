@@ -12,6 +12,8 @@ _AUTHORITY = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\\%\[\]]+)(?::(?P<port>[0-9]{1,5}))?"
 )
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+# What an id is made of as a rule: nothing to quote, nothing to refuse.
+_ORDINARY = re.compile(r"[A-Za-z0-9_-]+")
 _UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -76,6 +78,8 @@ def segment(name: str, value: object) -> str:
     Raises:
         InvalidArgumentError: it would be no segment, or another one than it looks.
     """
+    if isinstance(value, str) and _ORDINARY.fullmatch(value):
+        return str(value)
     text(name, value)
     if value in (".", ".."):
         # Quoting leaves dots alone, and a path with them leads to another resource.

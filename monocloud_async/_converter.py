@@ -12,11 +12,10 @@ import attrs
 from cattrs import BaseValidationError, Converter, transform_error
 from cattrs.gen import make_dict_structure_fn, override
 
+from ._shapes import Hook, Member, Shapes
 from .errors import InvalidRecordError
 
 T = TypeVar("T")
-Hook = Callable[[Any, Any], Any]
-_Put = Callable[[Any, Any], None]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _JSON_NAMES: Mapping[type, str] = {
@@ -31,8 +30,6 @@ _JSON_NAMES: Mapping[type, str] = {
 # Marks an attribute of a record that is ours, and not a member of the API's JSON.
 NOT_WIRE: Mapping[str, Any] = {"wire": False}
 NULLABLE: Mapping[str, Any] = {"nullable": True}
-# An API has few; a bound all the same, for what it answers is not ours to choose.
-_MOST_SHAPES = 64
 
 
 def structure(data: object, kind: type[T]) -> T:
@@ -117,9 +114,7 @@ def _list_hook(kind: Any, converter: Converter) -> Hook:
     def listed(value: list[Any], _: Any) -> tuple[Any, ...]:
         if type(value) is not list:
             raise _RefusedError(_JSON_NAMES[list], value)
-        return tuple(
-            [item if type(item) is plain else one_item(item, None) for item in value]
-        )
+        return tuple([item if type(item) is plain else one_item(item, None) for item in value])
 
     return listed
 
@@ -139,72 +134,15 @@ def _accounting_list_hook(item_kind: Any, converter: Converter) -> Hook:
 def _record_hook(kind: type[Any], converter: Converter) -> Hook:
     if converter.detailed_validation:
         return _accounting_hook(kind, converter)
-    shapes: dict[tuple[str, ...], _Shape] = {}
-    make = object.__new__
+    members = {name: _member(a, converter) for name, a in wire_fields(kind).items()}
+    make = Shapes(kind, members).make
 
     def record(data: dict[str, Any], _: Any) -> Any:
         if type(data) is not dict:
             raise _RefusedError(_JSON_NAMES[dict], data)
-        keys = tuple(data)
-        shape = shapes.get(keys)
-        if shape is None:
-            shape = _shape(kind, keys, converter)
-            if len(shapes) < _MOST_SHAPES:
-                shapes[keys] = shape
-        made = make(kind)
-        for (put, plain, hook), value in zip(shape.members, data.values()):  # noqa: B905
-            # Most members are as they have to be: they need no call of a hook.
-            put(made, value if type(value) is plain else hook(value, None))
-        for put, value in shape.defaults:
-            put(made, value)
-        for put, factory in shape.factories:
-            put(made, factory())
-        if shape.unknown:
-            object.__setattr__(made, "extra", {name: data[name] for name in shape.unknown})
-        return made
+        return make(data)
 
     return record
-
-
-@attrs.frozen(eq=False)
-class _Shape:
-    """What to do with the JSON of a record that has just these members, in this order.
-
-    Attributes:
-        members: for each of them, what puts it into its slot, the type that it may have as it
-            is, and the hook for any other.
-        defaults: what puts the value that stands for absent, for each member that is not there.
-        factories: the same, where each record has such a value of its own.
-        unknown: the members that this version of the SDK does not know.
-    """
-
-    members: tuple[tuple[_Put, type | None, Hook], ...]
-    defaults: tuple[tuple[_Put, Any], ...]
-    factories: tuple[tuple[_Put, Callable[[], Any]], ...]
-    unknown: tuple[str, ...]
-
-
-def _shape(kind: type[Any], keys: tuple[str, ...], converter: Converter) -> _Shape:
-    known = wire_fields(kind)
-    put: dict[str, _Put] = {a.name: getattr(kind, a.name).__set__ for a in attrs.fields(kind)}
-    absent = [a for a in attrs.fields(kind) if a.name not in keys or a.name not in known]
-    if any(a.default is attrs.NOTHING for a in absent):
-        raise _RefusedError("all ids", {})
-    fresh = {a.name: factory for a in absent if (factory := _factory(a))}
-    defaults: dict[str, Any] = {a.name: a.default for a in absent if a.name not in fresh}
-    # All records of a shape share the names.
-    defaults["_keys"] = keys
-    return _Shape(
-        members=tuple(
-            (put[name], _plain(_kind_of(known[name])), _member_hook(known[name], converter))
-            if name in known
-            else (_pass_over, None, _as_it_is)
-            for name in keys
-        ),
-        defaults=tuple((put[name], value) for name, value in defaults.items()),
-        factories=tuple((put[name], factory) for name, factory in fresh.items()),
-        unknown=tuple(name for name in keys if name not in known),
-    )
 
 
 def _accounting_hook(kind: type[Any], converter: Converter) -> Hook:
@@ -228,18 +166,22 @@ def _accounting_hook(kind: type[Any], converter: Converter) -> Hook:
 
 def _member_hook(attribute: attrs.Attribute[Any], converter: Converter) -> Hook:
     """Return the hook of a record's member, which takes null only where the API may send it."""
-    hook = converter.get_structure_hook(_kind_of(attribute))
+    member = _member(attribute, converter)
 
     def member_or_null(value: Any, _: Any) -> Any:
-        return None if value is None else hook(value, None)
+        return None if value is None else member.hook(value, None)
 
-    return member_or_null if attribute.metadata.get("nullable") else hook
+    return member_or_null if member.nullable else member.hook
 
 
-def _kind_of(attribute: attrs.Attribute[Any]) -> Any:
-    """Return the type of a record's member, without the None that stands for absent."""
+def _member(attribute: attrs.Attribute[Any], converter: Converter) -> Member:
     kinds = [kind for kind in get_args(attribute.type) if kind is not type(None)]
-    return kinds[0] if type(None) in get_args(attribute.type) else attribute.type
+    kind = kinds[0] if type(None) in get_args(attribute.type) else attribute.type
+    return Member(
+        plain=_plain(kind),
+        nullable=attribute.metadata.get("nullable", False),
+        hook=converter.get_structure_hook(kind),
+    )
 
 
 def _plain(kind: Any) -> type | None:
@@ -247,18 +189,6 @@ def _plain(kind: Any) -> type | None:
     if get_origin(kind) is Mapping:
         return dict
     return kind if kind in (str, int, bool) else None
-
-
-def _factory(attribute: attrs.Attribute[Any]) -> Callable[[], Any] | None:
-    return getattr(attribute.default, "factory", None)
-
-
-def _pass_over(_: Any, __: Any) -> None:
-    """Put an unknown member nowhere; all of them are gathered apart."""
-
-
-def _as_it_is(value: Any, _: Any) -> Any:
-    return value
 
 
 def _is_a(origin: object) -> Callable[[Any], bool]:

@@ -80,7 +80,7 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     try:
         with pool.time_limits.limit(limit):
             async with _sent(pool, request) as response:
-                answer = Answer(response.status, Headers(response.headers), b"")
+                answer = Answer(response.status, Headers(response.headers.items()), b"")
                 answer.body = await _read(response)
                 return answer
     except asyncio.TimeoutError:
@@ -94,9 +94,7 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     return NoAnswer(reason, timed_out, sent, sent and state.kept_connection)
 
 
-def _sent(
-    pool: Pool, request: Request
-) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+def _sent(pool: Pool, request: Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
     return pool.session.request(
         request.method,
         request.url,

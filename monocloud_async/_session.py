@@ -44,7 +44,7 @@ progress: ContextVar[Progress] = ContextVar("monocloud_progress")
 class _Request(aiohttp.ClientRequest):
     """A request that does not call the body that it does not have an octet-stream."""
 
-    POST_METHODS = frozenset[str]()
+    POST_METHODS = set[str]()  # noqa: RUF012
 
 
 class _Connector(aiohttp.TCPConnector):
@@ -131,20 +131,27 @@ class Sessions:
         """Whether no further call can be made."""
         return self._closed or (self.lent is not None and self.lent.closed)
 
-    async def pool(self) -> Pool:
-        """Return the running loop's pool, opened now if this is its first call.
+    def opened(self) -> Pool | None:
+        """Return the running loop's pool, or None before its first call.
 
         Raises:
             ConfigurationError: the client, or the session it was lent, is closed.
         """
         if self._closed:
             raise ConfigurationError("this client is closed: make a new one; nothing was sent")
-        loop = asyncio.get_running_loop()
-        pool = self._pools.get(loop)
-        if pool is None:
-            pool = self._pools[loop] = await self._open(loop)
-        if pool.session.closed:
+        pool = self._pools.get(asyncio.get_running_loop())
+        session = self.lent if pool is None else pool.session
+        if session is not None and session.closed:
             raise ConfigurationError("the session given is closed; nothing was sent")
+        return pool
+
+    async def open(self) -> Pool:
+        """Return a new pool for the running loop, which has none yet."""
+        loop = asyncio.get_running_loop()
+        for known in list(self._pools):
+            if known.is_closed():
+                self._pools.pop(known).unguard()
+        pool = self._pools[loop] = await self._new_pool(loop)
         return pool
 
     async def aclose(self) -> None:
@@ -170,16 +177,13 @@ class Sessions:
         _inherited.append(self._pools)
         self._pools = {}
 
-    async def _open(self, loop: asyncio.AbstractEventLoop) -> Pool:
-        for known in list(self._pools):
-            if known.is_closed():
-                self._pools.pop(known).unguard()
+    async def _new_pool(self, loop: asyncio.AbstractEventLoop) -> Pool:
         slots, time_limits = asyncio.Semaphore(self.max_connections), TimeLimits(loop)
         if self.lent is not None:
             return Pool(self.lent, slots, time_limits, skipped_headers=("Content-Type",))
-        # A loop that ends, ends its async generators too: that closes the session in time.
         if self._secure and self._ssl_context is None:
             self._ssl_context = _system_trust()
+        # A loop that ends, ends its async generators too: that closes the session in time.
         lifetime = _lifetime(self._ssl_context)
         session = await anext(lifetime)
         guard = weakref.finalize(self, _end_soon, lifetime, loop)
@@ -216,9 +220,9 @@ def _end_soon(lifetime: Lifetime, loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def _end(lifetime: Lifetime) -> None:
-    with contextlib.suppress(asyncio.TimeoutError):
-        with TimeLimits(asyncio.get_running_loop()).limit(_CLOSE_SECONDS):
-            await lifetime.aclose()
+    limits = TimeLimits(asyncio.get_running_loop())
+    with contextlib.suppress(asyncio.TimeoutError), limits.limit(_CLOSE_SECONDS):
+        await lifetime.aclose()
 
 
 _all_sessions: weakref.WeakSet[Sessions] = weakref.WeakSet()

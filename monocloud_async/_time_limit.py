@@ -91,10 +91,12 @@ class TimeLimit:
         traceback: TracebackType | None,
     ) -> None:
         self._limits.remove(self)
+        if not self._passed:
+            return
         # A cancellation by somebody else, at the same moment, is theirs: it goes on.
-        if self._passed and _uncancel(self._task) <= self._cancelling:
-            if kind is asyncio.CancelledError:
-                raise asyncio.TimeoutError from None
+        ours_alone = _uncancel(self._task) <= self._cancelling
+        if ours_alone and kind is asyncio.CancelledError:
+            raise asyncio.TimeoutError from None
 
 
 if sys.version_info >= (3, 11):
@@ -106,8 +108,8 @@ if sys.version_info >= (3, 11):
         return task.uncancel()
 else:
     # Before Python 3.11 a task does not count who wants it cancelled.
-    def _cancelling(task: asyncio.Task[object]) -> int:
+    def _cancelling(_: asyncio.Task[object]) -> int:
         return 0
 
-    def _uncancel(task: asyncio.Task[object]) -> int:
+    def _uncancel(_: asyncio.Task[object]) -> int:
         return 0

@@ -167,7 +167,7 @@ class Transport:
 
     async def _attempt(self, call: _Call) -> Answer:
         """Make one exchange with the server; return its success, or raise its failure."""
-        pool = await self.sessions.pool()
+        pool = self.sessions.opened() or await self.sessions.open()
         began = self.clock()
         if began < call.deadline and not pool.slots.locked():
             await pool.slots.acquire()

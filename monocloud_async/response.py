@@ -18,13 +18,12 @@ class Headers(Mapping[str, str]):
     """The headers of an answer: names in any case, repeated ones joined by a comma.
 
     Args:
-        items: the names and values as they came, or a mapping of them, where a name may be
-            repeated.
+        items: the names and values as they came; a name may be repeated.
     """
 
     __slots__ = ("_came", "_joined")
 
-    def __init__(self, items: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
         self._came = items
         self._joined: dict[str, str] | None = None
 
@@ -32,8 +31,7 @@ class Headers(Mapping[str, str]):
     def _items(self) -> dict[str, str]:
         """The headers, put in order when first asked for: hardly any call does."""
         if self._joined is None:
-            came = self._came.items() if isinstance(self._came, Mapping) else self._came
-            self._joined, self._came = _join(came), ()
+            self._joined, self._came = _join(self._came), ()
         return self._joined
 
     def __getitem__(self, name: str) -> str:

@@ -49,7 +49,8 @@ def test_closing_in_one_loop_closes_the_other_s_too() -> None:
 
     async def other(client: MonoCloudClient) -> None:
         await use(client)
-        pool = await client._transport.sessions.pool()
+        pool = client._transport.sessions.opened()
+        assert pool
         opened.set()
         await asyncio.to_thread(closed.wait)
         for _ in range(100):
