@@ -6,8 +6,7 @@ With _session.py, which opens the connections, the only module that knows aiohtt
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Mapping
 
 import aiohttp
 import attrs
@@ -79,10 +78,13 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     answer: Answer | None = None
     try:
         with pool.time_limits.limit(limit):
-            async with _sent(pool, request) as response:
+            response = await _sent(pool, request)
+            try:
                 answer = Answer(response.status, Headers(response.headers.items()), b"")
                 answer.body = await _read(response)
                 return answer
+            finally:
+                response.release()
     except asyncio.TimeoutError:
         reason, timed_out, sent = "", True, state.has_connection
     except (aiohttp.ClientError, OSError) as error:
@@ -94,7 +96,7 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     return NoAnswer(reason, timed_out, sent, sent and state.kept_connection)
 
 
-def _sent(pool: Pool, request: Request) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+def _sent(pool: Pool, request: Request) -> Awaitable[aiohttp.ClientResponse]:
     return pool.session.request(
         request.method,
         request.url,

@@ -13,6 +13,7 @@ except ImportError:  # the `speed` extra is not installed
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
+_BLANKS = " \t\n\r"
 
 
 def parse(body: bytes) -> Any:
@@ -32,7 +33,11 @@ def parse(body: bytes) -> Any:
             return orjson.loads(body)
         except ValueError:
             pass
-    return _decoder.decode(body.decode("utf-8"))
+    text = body.decode("utf-8").strip(_BLANKS)
+    value, end = _decoder.raw_decode(text)
+    if end != len(text):
+        raise ValueError("there is something behind the JSON")
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,0 +1,126 @@
+"""How records are made of JSON: by a function written for just the members that it has.
+
+An API's JSON comes in few shapes, by which is meant the names of its members in their order. For
+each, a function is written once that takes all values out at a time and sets them as if by hand:
+
+    def make(data):
+        v0, v1, = data.values()
+        made = new(draft)
+        made.id = v0 if type(v0) is str else hook_v0(v0, None)
+        made.source = v1 if type(v1) is str or v1 is None else hook_v1(v1, None)
+        made.phone = default_phone
+        made.extra = {}
+        made._keys = keys
+        made.__class__ = kind
+        return made
+
+Only the names of our own attributes get into its text, never those that were sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import attrs
+
+Hook = Callable[[Any, Any], Any]
+Maker = Callable[[dict[str, Any]], Any]
+# More than any API has; what it sends is not ours to choose.
+_MOST = 64
+
+
+@attrs.frozen(eq=False)
+class Member:
+    """A member of a record, as the API sends it.
+
+    Attributes:
+        plain: the type of the values that are as they have to be; None if none are.
+        nullable: whether null is one of them.
+        hook: what makes the attribute's value of any other, or refuses it.
+    """
+
+    plain: type | None
+    nullable: bool
+    hook: Hook
+
+
+class Shapes:
+    """The shapes of one kind of record that were met so far.
+
+    Args:
+        kind: the record's class.
+        members: the members that it knows, by name.
+    """
+
+    def __init__(self, kind: type[Any], members: Mapping[str, Member]) -> None:
+        self._kind = kind
+        self._members = members
+        self._draft = _draft(kind)
+        self._makers: dict[tuple[str, ...], Maker] = {}
+
+    def make(self, data: dict[str, Any]) -> Any:
+        """Return the record that a JSON object holds.
+
+        Raises:
+            KeyError: a member that cannot be missing is missing.
+        """
+        keys = tuple(data)
+        maker = self._makers.get(keys)
+        if maker is None:
+            maker = self._maker(keys)
+            if len(self._makers) < _MOST:
+                self._makers[keys] = maker
+        return maker(data)
+
+    def _maker(self, keys: tuple[str, ...]) -> Maker:
+        names: dict[str, Any] = {
+            "new": object.__new__,
+            "draft": self._draft,
+            "kind": self._kind,
+            "keys": keys,
+            "unknown": tuple(key for key in keys if key not in self._members),
+        }
+        values = [f"v{number}" for number in range(len(keys))]
+        lines = [f"{', '.join(values)}, = data.values()"] if keys else []
+        lines += ["made = new(draft)"]
+        for value, key in zip(values, keys, strict=True):
+            if member := self._members.get(key):
+                names[f"hook_{value}"] = member.hook
+                lines.append(f"made.{key} = {_expression(value, member)}")
+        lines += self._absent(keys, names)
+        lines += [
+            "made.extra = {key: data[key] for key in unknown}"
+            if names["unknown"]
+            else "made.extra = {}"
+        ]
+        lines += ["made._keys = keys", "made.__class__ = kind", "return made"]
+        exec("def make(data):\n" + "".join(f"    {line}\n" for line in lines), names)  # noqa: S102
+        return cast("Maker", names["make"])
+
+    def _absent(self, keys: tuple[str, ...], names: dict[str, Any]) -> list[str]:
+        """Return the lines that set what is not there."""
+        lines: list[str] = []
+        for attribute in attrs.fields(self._kind):
+            name = attribute.name
+            if (name in keys and name in self._members) or name in ("extra", "_keys"):
+                continue
+            if attribute.default is attrs.NOTHING:
+                raise KeyError(name)
+            factory = getattr(attribute.default, "factory", None)
+            names[f"default_{name}"] = factory or attribute.default
+            lines.append(f"made.{name} = default_{name}" + ("()" if factory else ""))
+        return lines
+
+
+def _expression(value: str, member: Member) -> str:
+    hook = f"hook_{value}({value}, None)"
+    asks = [f"type({value}) is {member.plain.__name__}"] if member.plain else []
+    asks += [f"{value} is None"] if member.nullable else []
+    return f"{value} if {' or '.join(asks)} else {hook}" if asks else hook
+
+
+def _draft(kind: type[Any]) -> type[Any]:
+    """Return a record's class with nothing frozen: the same slots, set at their full speed."""
+    unfrozen = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    return type(f"{kind.__name__}Draft", (kind,), {"__slots__": (), **unfrozen})
