@@ -1,4 +1,4 @@
-"""Rounds of measurements, and what they say."""
+"""Calls, made by all contenders in turn, in rounds, and what they say."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from multiprocessing.pool import ThreadPool
 
 import attrs
 
-from .contenders import ASYNC, OURS, SYNC, AsyncContender, SyncContender
+from .contenders import ASYNC, ASYNC_WITH_SPEED, OURS, SYNC, AsyncContender, SyncContender
 
+# What a real server takes for an answer, in seconds; with it, fewer calls say enough.
+SLOW = 0.02
+_FEWER_WHERE_SLOW = 20
 # Nobody gets an id that anybody has had before: a cache of addresses helps no one.
 _numbers = itertools.count()
 
@@ -26,11 +29,13 @@ class Setting:
         name: what people call it.
         workers: calls in flight, or threads.
         timers: each contender's function from (origin, number of calls) to seconds.
+        delay: seconds that the server takes for an answer.
     """
 
     name: str
     workers: int
     timers: Mapping[str, Callable[[str, int], float]]
+    delay: float = 0.0
 
 
 @attrs.frozen
@@ -56,13 +61,23 @@ class Result:
 def settings() -> list[Setting]:
     """Return all settings, in the order in which they are measured."""
     return [
-        *(_async_setting(in_flight) for in_flight in (1, 64)),
+        *(_async_setting(in_flight, ASYNC) for in_flight in (1, 64)),
+        *(_async_setting(in_flight, ASYNC_WITH_SPEED, ", orjson") for in_flight in (1, 64)),
         *(_sync_setting(threads) for threads in (1, 16)),
+        _sync_setting(1, delay=SLOW),
     ]
+
+
+def growth() -> list[Setting]:
+    """Return the settings that show what a call costs beside how many others."""
+    ours = {OURS: ASYNC[OURS]}
+    return [_async_setting(in_flight, ours) for in_flight in (16, 64, 256, 1024)]
 
 
 def one_round(setting: Setting, origin: str, calls: int, turn: int) -> dict[str, float]:
     """Return each contender's calls per second; each round begins with another of them."""
+    if setting.delay:
+        calls = max(1, calls // _FEWER_WHERE_SLOW)
     names = list(setting.timers)
     first = turn % len(names)
     order = names[first:] + names[:first]
@@ -83,20 +98,24 @@ def summed_up(rounds: list[dict[str, float]]) -> dict[str, Result]:
     return results
 
 
-def _async_setting(in_flight: int) -> Setting:
+def _async_setting(
+    in_flight: int, contenders: Mapping[str, AsyncContender], more: str = ""
+) -> Setting:
     def timer(contender: AsyncContender) -> Callable[[str, int], float]:
         return lambda origin, calls: asyncio.run(_time_tasks(contender, origin, in_flight, calls))
 
-    timers = {name: timer(contender) for name, contender in ASYNC.items()}
-    return Setting(f"async, {in_flight} in flight", in_flight, timers)
+    timers = {name: timer(contender) for name, contender in contenders.items()}
+    return Setting(f"async, {in_flight} in flight{more}", in_flight, timers)
 
 
-def _sync_setting(threads: int) -> Setting:
+def _sync_setting(threads: int, delay: float = 0.0) -> Setting:
     def timer(contender: SyncContender) -> Callable[[str, int], float]:
         return lambda origin, calls: _time_threads(contender, origin, threads, calls)
 
     timers = {name: timer(contender) for name, contender in SYNC.items()}
-    return Setting(f"sync, {threads} thread{'s' * (threads > 1)}", threads, timers)
+    name = f"sync, {threads} thread{'s' * (threads > 1)}"
+    name += f", server takes {delay * 1000:.0f} ms" if delay else ""
+    return Setting(name, threads, timers, delay)
 
 
 async def _time_tasks(contender: AsyncContender, origin: str, in_flight: int, calls: int) -> float:

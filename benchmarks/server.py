@@ -1,6 +1,7 @@
 """A server that costs next to nothing, so that what is measured is the client before it.
 
-It answers every ``POST …/primary`` with one record, prepared beforehand, and checks nothing else.
+It answers every ``POST …/primary`` with one record, prepared beforehand, and checks nothing else;
+at once, or after as many seconds as it is told, as a server does that has something to do.
 """
 
 from __future__ import annotations
@@ -21,11 +22,15 @@ _REFUSAL = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Run the server in a process of its own, and yield its origin."""
+def running(delay: float = 0.0) -> Iterator[str]:
+    """Run the server in a process of its own, and yield its origin.
+
+    Args:
+        delay: seconds that each answer takes.
+    """
     # In a session of its own, Ctrl-C does not reach it; it ends when its stdin is closed, and
     # that happens however this process ends.
-    command = [sys.executable, "-m", "benchmarks.server"]
+    command = [sys.executable, "-m", "benchmarks.server", str(delay)]
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -50,8 +55,9 @@ def _port(process: subprocess.Popen[str]) -> int:
 class _Connection(asyncio.Protocol):
     """One connection: a request head in, the prepared answer out."""
 
-    def __init__(self, answer: bytes) -> None:
+    def __init__(self, answer: bytes, delay: float) -> None:
         self._answer = answer
+        self._delay = delay
         self._unread = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -61,9 +67,15 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         head, end, rest = (self._unread + data).partition(_END_OF_HEAD)
         while end:
-            self._transport.write(self._answer_to(head))
+            self._write(self._answer_to(head))
             head, end, rest = rest.partition(_END_OF_HEAD)
         self._unread = head
+
+    def _write(self, answer: bytes) -> None:
+        if self._delay:
+            asyncio.get_running_loop().call_later(self._delay, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
 
     def _answer_to(self, head: bytes) -> bytes:
         method, target, _ = head.split(b" ", 2)
@@ -82,13 +94,15 @@ def _prepared() -> bytes:
     return "\r\n".join(lines).encode() + _END_OF_HEAD + body
 
 
-async def _serve() -> None:
+async def _serve(delay: float) -> None:
     answer = _prepared()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(answer), "127.0.0.1", 0, backlog=256)
+    server = await loop.create_server(
+        lambda: _Connection(answer, delay), "127.0.0.1", 0, backlog=1024
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(float(sys.argv[1])))
