@@ -1,4 +1,4 @@
-"""The benchmarks run, and write what they say that they write; how fast anything is, is not asked."""
+"""The benchmarks run and write what they say; how fast anything is, is not asked here."""
 
 from __future__ import annotations
 
