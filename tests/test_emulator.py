@@ -358,7 +358,7 @@ async def test_a_failure_of_its_own(
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(server._tenant, "execute", fail)
+    monkeypatch.setattr(server._service.tenant, "execute", fail)
     path = f"/api/users/{USER_ID}"
     with caplog.at_level(logging.ERROR, "monocloud.emulator"):
         assert_problem(await ask(server, "GET", path), 500, path)

@@ -31,7 +31,20 @@ body.py reads its fields; tenant.py keeps the users; phones.py changes one; prob
 seed.py reads the users to begin with; pytest_plugin.py is the fixture.
 """
 
+from .fault import Fault
+from .faults import Faults
+from .journal import Counts, RecordedRequest
+from .rate_limit import RateLimit
 from .seed import PHONE_ID, USER_ID
-from .server import Emulator, RecordedRequest
+from .server import Emulator
 
-__all__ = ["PHONE_ID", "USER_ID", "Emulator", "RecordedRequest"]
+__all__ = [
+    "PHONE_ID",
+    "USER_ID",
+    "Counts",
+    "Emulator",
+    "Fault",
+    "Faults",
+    "RateLimit",
+    "RecordedRequest",
+]
