@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 from typing import Any
 
@@ -74,9 +73,9 @@ class Service:
             if self.bucket is not None:
                 headers = self.bucket.take()
             fault = self.faults.strike(asked.operation, asked.user_id)
-            document, executed = self._execute(asked, carry_out=not fault or fault.executes)
+            body, executed = self._execute(asked, carry_out=not fault or fault.executes)
             headers = {"traceparent": trace_id, "Content-Type": "application/json", **headers}
-            answer = Answer(200, headers, json.dumps(document).encode())
+            answer = Answer(200, headers, body)
         except ProblemError as problem:
             answer = problem_answer(problem, asked.path, trace_id, {})
             answer = attrs.evolve(answer, headers={**headers, **answer.headers})
@@ -86,17 +85,16 @@ class Service:
         self.journal.add(_recorded(asked, answer.status if answered else None, executed, fault))
         return answer, fault
 
-    def _execute(self, asked: Asked, *, carry_out: bool) -> tuple[dict[str, Any], bool]:
-        """Return the user as it is then, and whether it was changed.
+    def _execute(self, asked: Asked, *, carry_out: bool) -> tuple[bytes, bool]:
+        """Return the user as it is then, as JSON text, and whether it was changed.
 
         Raises:
             ProblemError: it is refused, or failed.
         """
         try:
             call, fields = self._understood(asked)
-            if not carry_out:
-                return self.tenant.user(call.user_id), False
-            return self.tenant.execute(call, fields), call.route.change is not None
+            body = self.tenant.execute(call, fields, change=carry_out)
+            return body, carry_out and call.route.change is not None
         except ProblemError:
             raise
         except Exception:

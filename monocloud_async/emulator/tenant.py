@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from copy import deepcopy
+from typing import Any
 
 from .problems import not_found
 from .routes import Call
 
 Json = dict[str, Any]
-J = TypeVar("J")
 
 
 class Tenant:
@@ -31,12 +32,12 @@ class Tenant:
     def reset(self) -> None:
         """Go back to the users of the beginning."""
         with self._lock:
-            self._users: dict[str, Json] = {user["user_id"]: _copy(user) for user in self._seed}
+            self._users: dict[str, Json] = {user["user_id"]: deepcopy(user) for user in self._seed}
 
     def export(self) -> list[Json]:
         """Return all users, copied."""
         with self._lock:
-            return [_copy(user) for user in self._users.values()]
+            return deepcopy(list(self._users.values()))
 
     def user(self, user_id: str) -> Json:
         """Return a user, copied.
@@ -45,20 +46,26 @@ class Tenant:
             ProblemError: 404, there is no such user.
         """
         with self._lock:
-            return _copy(self._find(user_id))
+            return deepcopy(self._find(user_id))
 
-    def execute(self, call: Call, fields: Json) -> Json:
-        """Carry out an operation, whole or not at all, and return a copy of its user.
+    def execute(self, call: Call, fields: Json, *, change: bool = True) -> bytes:
+        """Carry out an operation, whole or not at all, and return its user as JSON text.
+
+        Args:
+            call: the operation.
+            fields: the members of its body.
+            change: whether to change the user at all, or only to read it.
 
         Raises:
             ProblemError: it is refused.
         """
         with self._lock:
             user = self._find(call.user_id)
-            if call.route.change is not None:
+            if change and call.route.change is not None:
                 call.route.change(user, *call.more_ids, **fields)
                 user["last_updated"] = self._moment_after(user.get("last_updated"))
-            return _copy(user)
+            # A copy of the user would take longer than its text.
+            return json.dumps(user).encode()
 
     def _find(self, user_id: str) -> Json:
         if user_id not in self._users:
@@ -68,12 +75,3 @@ class Tenant:
     def _moment_after(self, last: float | None) -> int:
         now = int(self._clock())
         return now if last is None else max(now, int(last) + 1)
-
-
-def _copy(value: J) -> J:
-    """Return a copy of a JSON value; it takes a tenth of what deepcopy takes."""
-    if isinstance(value, dict):
-        return cast("J", {name: _copy(member) for name, member in cast("Json", value).items()})
-    if isinstance(value, list):
-        return cast("J", [_copy(item) for item in cast("list[object]", value)])
-    return value
