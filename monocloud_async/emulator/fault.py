@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any, Literal, cast, get_args
 
 import attrs
@@ -80,7 +82,12 @@ def _headers(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
 
 
 def _members(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    _mapping(attribute.name, value)
+    try:
+        json.dumps(_mapping(attribute.name, value), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(f"a fault's {attribute.name} must be JSON: {error}") from None
 
 
 def _mapping(name: str, value: object) -> Mapping[str, object]:
@@ -147,8 +154,12 @@ class Fault:
     """
 
     status: int | None = attrs.field(default=None, validator=_whole(200, 599))
-    headers: Mapping[str, str] = attrs.field(factory=_no_headers, validator=_headers, hash=False)
-    problem: Mapping[str, Any] = attrs.field(factory=_no_members, validator=_members, hash=False)
+    headers: Mapping[str, str] = attrs.field(
+        factory=_no_headers, converter=deepcopy, validator=_headers, hash=False
+    )
+    problem: Mapping[str, Any] = attrs.field(
+        factory=_no_members, converter=deepcopy, validator=_members, hash=False
+    )
     delay: float = attrs.field(default=0, validator=_seconds)
     body_delay: float = attrs.field(default=0, validator=_seconds)
     drip: float = attrs.field(default=0, validator=_seconds)
