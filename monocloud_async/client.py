@@ -176,7 +176,9 @@ def _environment_timeout() -> float:
 
 def _timeout(value: object) -> float:
     if not is_number(value) or value <= 0:
-        raise ConfigurationError(f"timeout must be a number of seconds, more than 0, not {value!r}")
+        raise ConfigurationError(
+            f"timeout must be a finite number of seconds, more than 0, not {value!r}"
+        )
     return float(value)
 
 
@@ -194,5 +196,7 @@ def _count(value: object) -> int:
 
 def _instance(name: str, value: K, kind: type[Any]) -> K:
     if value is not None and not isinstance(value, kind):
-        raise ConfigurationError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+        raise ConfigurationError(
+            f"{name} must be of type {kind.__name__}, not {type(value).__name__}"
+        )
     return value
