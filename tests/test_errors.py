@@ -113,6 +113,15 @@ def test_the_trace_comes_from_the_headers_where_the_problem_has_none() -> None:
     assert str(error) == "users.get: 502 Bad Gateway (trace 00-1-2-01)"
 
 
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_trace_of_many_lines_does_not_break_the_line(status: int) -> None:
+    error = error_for(status, {"traceId": "00-ab\n\x1b[2JERROR forged" + "x" * 5000})
+    assert "(trace 00-ab [2JERROR forged" in str(error)
+    assert "\n" not in str(error)
+    assert "\x1b" not in str(error)
+    assert len(str(error)) < 1500
+
+
 def test_identity_findings() -> None:
     error = error_for(
         422,
