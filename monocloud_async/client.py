@@ -43,7 +43,7 @@ class MonoCloudClient:
         retry: how to repeat what failed.
         max_connections: calls on the wire at once; more wait for their turn.
         ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy; if None, what HTTPS_PROXY and NO_PROXY say.
+        proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
         session: an aiohttp session to use, and never to close; for one event loop.
 
     Nothing is sent, and no connection is made, before the first call.

@@ -127,9 +127,15 @@ def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://one:3128")
     monkeypatch.setenv("ALL_PROXY", "http://one:3128")
     assert proxy("http://127.0.0.1:80") is None
-    monkeypatch.setenv("https_proxy", "socks5://u:secret@two:1")
-    with pytest.raises(ConfigurationError, match="HTTPS_PROXY must be") as caught:
-        proxy()
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_that_will_not_do_is_named(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable.lower(), "socks5://u:secret@two:1")
+    with pytest.raises(ConfigurationError, match=f"^{variable} must be") as caught:
+        MonoCloudClient(HOST, KEY)
     assert "secret" not in str(caught.value)
 
 
