@@ -80,7 +80,7 @@ class MonoCloudClient:
             Transport(
                 sessions,
                 origin,
-                RequestHeaders(_key(*_setting("api_key", api_key, API_KEY_VARIABLE))),
+                RequestHeaders(checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))),
                 proxy_for(origin, proxy),
                 _environment_timeout() if timeout is None else _timeout(timeout),
                 _policy(retry),
@@ -154,7 +154,16 @@ def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
     return found, source
 
 
-def _key(key: object, source: str) -> str:
+def checked_key(key: object, source: str) -> str:
+    """Return an API key that can be sent.
+
+    Args:
+        key: the key.
+        source: where it comes from, for the message, which does not show the key.
+
+    Raises:
+        ConfigurationError: it would break the header that it is sent in.
+    """
     if not isinstance(key, str) or _UNSENDABLE.search(key):
         raise ConfigurationError(
             f"{source} must be a string of printable ASCII without blanks or line breaks; one "

@@ -55,7 +55,7 @@ IdentifierId = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's record, for a pipe.")]
 Seed = Annotated[
     Path | None,
-    typer.Option(metavar="USERS.JSON", help="The users to begin with; otherwise a made-up one."),
+    typer.Option(metavar="USERS.JSON", help="The users to begin with; otherwise two made-up ones."),
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 picks a free port.")]
 
