@@ -93,8 +93,8 @@ def text(name: str, value: object) -> str:
         wrong = f"it is of type {type(value).__name__}"
     elif not value.strip():
         wrong = "it is empty or blank"
-    elif _UNSENDABLE.search(value):
-        wrong = "it has some"
+    elif found := _UNSENDABLE.search(value):
+        wrong = f"it has {found[0]!r}"
     else:
         return value
     raise InvalidArgumentError(

@@ -25,10 +25,11 @@ def proxy_for(origin: str, given: object) -> str | None:
         # The API key would travel to the proxy in the clear, and only loopback is without TLS.
         return None
     proxies = getproxies_environment()
-    found = proxies.get("https") or proxies.get("all")
+    name = "https" if proxies.get("https") else "all"
+    found = proxies.get(name)
     if not found or proxy_bypass(url.netloc):
         return None
-    return _checked(found if "://" in found else f"http://{found}", "HTTPS_PROXY")
+    return _checked(found if "://" in found else f"http://{found}", f"{name.upper()}_PROXY")
 
 
 def _checked(value: object, source: str) -> str:

@@ -44,7 +44,7 @@ class MonoCloudClient:
         retry: how to repeat what failed.
         max_connections: calls on the wire at once; more wait for their turn.
         ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy; if None, what HTTPS_PROXY and NO_PROXY say.
+        proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
         session: an aiohttp session to use, and never to close; for one event loop.
 
     Nothing is sent, and no connection is made, before the first call.
@@ -81,7 +81,7 @@ class MonoCloudClient:
             Transport(
                 sessions,
                 URL(origin),
-                RequestHeaders(_key(*_setting("api_key", api_key, API_KEY_VARIABLE))),
+                RequestHeaders(checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))),
                 proxy_for(origin, proxy),
                 _environment_timeout() if timeout is None else _timeout(timeout),
                 _policy(retry),
@@ -155,7 +155,16 @@ def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
     return found, source
 
 
-def _key(key: object, source: str) -> str:
+def checked_key(key: object, source: str) -> str:
+    """Return an API key that can be sent.
+
+    Args:
+        key: the key.
+        source: where it comes from, for the message, which does not show the key.
+
+    Raises:
+        ConfigurationError: it would break the header that it is sent in.
+    """
     if not isinstance(key, str) or _UNSENDABLE.search(key):
         raise ConfigurationError(
             f"{source} must be a string of printable ASCII without blanks or line breaks; one "
@@ -177,7 +186,9 @@ def _environment_timeout() -> float:
 
 def _timeout(value: object) -> float:
     if not is_number(value) or value <= 0:
-        raise ConfigurationError(f"timeout must be a number of seconds, more than 0, not {value!r}")
+        raise ConfigurationError(
+            f"timeout must be a finite number of seconds, more than 0, not {value!r}"
+        )
     return float(value)
 
 
@@ -195,5 +206,7 @@ def _count(value: object) -> int:
 
 def _instance(name: str, value: K, kind: type[Any]) -> K:
     if value is not None and not isinstance(value, kind):
-        raise ConfigurationError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
+        raise ConfigurationError(
+            f"{name} must be of type {kind.__name__}, not {type(value).__name__}"
+        )
     return value

@@ -182,7 +182,7 @@ class APIError(MonoCloudError):
     @property
     def trace_id(self) -> str | None:
         """The server's name for this exchange, to give to its support."""
-        return text_of(self.problem.get("traceId")) or trace_id_of(self.headers)
+        return one_line(text_of(self.problem.get("traceId")) or "") or trace_id_of(self.headers)
 
     def __str__(self) -> str:
         title = self.title or responses.get(self.status, "")

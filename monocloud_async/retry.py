@@ -28,7 +28,8 @@ def _seconds(_: object, attribute: attrs.Attribute[float], value: object) -> Non
     if not is_number(value) or value < 0 or (lowest is not None and value <= lowest):
         bound = "more than 0" if lowest is not None else "0 or more"
         raise ConfigurationError(
-            f"RetryPolicy {attribute.name} must be a number of seconds, {bound}, not {value!r}"
+            f"RetryPolicy {attribute.name} must be a finite number of seconds, {bound}, "
+            f"not {value!r}"
         )
 
 
@@ -160,5 +161,10 @@ def _until(date: str, now: datetime | None) -> float:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether a value is a finite number; True and False are none."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Return whether a value is a finite number, and fits a float; True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -28,7 +28,7 @@ class MonoCloudClient:
         retry: how to repeat what failed.
         max_connections: calls on the wire at once; more wait for their turn.
         ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy; if None, what HTTPS_PROXY and NO_PROXY say.
+        proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
 
     Nothing is sent, no connection made and no thread started before the first call. It may be
     made before a fork, and used before and after.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import AsyncIterator
 
@@ -11,6 +12,13 @@ from monocloud_async import MonoCloudClient, RetryPolicy
 from .wire import PAGE, Wire, answer
 
 FAST = RetryPolicy(base_delay=0.0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _deaf_no_more() -> None:
+    """Hear Ctrl-C, in the children too: what a shell runs in its background is deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

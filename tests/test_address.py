@@ -117,6 +117,13 @@ def test_an_id_that_is_no_segment(bad: str) -> None:
         segment("user_id", bad)
 
 
+@pytest.mark.parametrize(("bad", "shown"), [("a\nb", r"'\n'"), ("a\ud800", r"'\ud800'")])
+def test_a_character_that_cannot_be_sent_is_shown(bad: str, shown: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        segment("user_id", bad)
+    assert str(caught.value).endswith(f"but it has {shown}; nothing was sent")
+
+
 @pytest.mark.parametrize("bad", [None, 7, b"u", ["u"], True])
 def test_an_id_that_is_no_string(bad: object) -> None:
     with pytest.raises(InvalidArgumentError, match=f"of type {type(bad).__name__}"):

@@ -233,9 +233,17 @@ def test_a_key_file_that_will_not_do(
         path.write_bytes(content)
     code, printed = quick("users", "get", USER_ID, "--api-key-file", str(path))
     assert code == 2
+    assert printed.startswith(f"Error: --api-key-file {path}")
     assert why in printed
     assert printed.count("\n") == 1
     assert not emulator.requests
+
+
+@pytest.mark.parametrize("content", [b"%s", b"%s\r\n", b"\xef\xbb\xbf%s\r\n"])
+def test_a_key_file_as_editors_write_it(emulator: Emulator, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content % KEY.encode())
+    assert quick("users", "get", USER_ID, "--api-key-file", str(path))[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -342,12 +350,21 @@ def test_a_broken_pipe_is_quiet(emulator: Emulator, args: tuple[str, ...]) -> No
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_full_disk_is_one_line(emulator: Emulator) -> None:
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_full_disk_does_not_pass_for_a_refusal(emulator: Emulator, more: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [*COMMAND, "users", "get", USER_ID], cwd=ROOT, stdout=full, stderr=subprocess.PIPE
+            [*COMMAND, "phones", "set-primary", USER_ID, PHONE_ID, *more],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
         )
-    assert (done.returncode, done.stderr) == (1, b"Error: No space left on device\n")
+    assert emulator.executions == 1
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: it was done, and what came of it cannot be printed: No space left on device\n",
+    )
 
 
 # The emulator and the demo.

@@ -14,7 +14,7 @@ import pytest
 import monocloud_sync
 from monocloud_async import ConfigurationError, MonoCloudClient, MonoCloudError, RetryPolicy, User
 
-from .wire import PAGE, Wire, answer
+from .wire import Wire, answer
 
 KEY = "canary-6d1f3c"
 HOST = "acme.us.monocloud.com"
@@ -73,10 +73,11 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: Any) -> No
 @pytest.mark.parametrize(
     ("setting", "value", "said"),
     [
-        ("timeout", 0, "timeout must be a number of seconds, more than 0"),
+        ("timeout", 0, "timeout must be a finite number of seconds, more than 0"),
         ("timeout", -1, "timeout must be"),
         ("timeout", math.nan, "timeout must be"),
-        ("timeout", math.inf, "timeout must be"),
+        ("timeout", math.inf, "timeout must be a finite number"),
+        pytest.param("timeout", 10**400, "timeout must be a finite number", id="huge"),
         ("timeout", True, "timeout must be"),
         ("timeout", "5", "timeout must be"),
         ("retry", 3, "retry must be a RetryPolicy"),
@@ -84,8 +85,8 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: Any) -> No
         ("max_connections", 0, "max_connections must be 1 or more"),
         ("max_connections", 1.0, "max_connections must be"),
         ("max_connections", True, "max_connections must be"),
-        ("ssl_context", True, "ssl_context must be a SSLContext"),
-        ("session", object(), "session must be a ClientSession"),
+        ("ssl_context", True, "ssl_context must be of type SSLContext, not bool"),
+        ("session", object(), "session must be of type ClientSession"),
         ("proxy", "", "proxy must be a URL"),
         ("proxy", "proxy:3128", "proxy must be a URL"),
         ("proxy", "socks5://proxy:1", "proxy must be a URL"),
@@ -126,9 +127,15 @@ def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://one:3128")
     monkeypatch.setenv("ALL_PROXY", "http://one:3128")
     assert proxy("http://127.0.0.1:80") is None
-    monkeypatch.setenv("https_proxy", "socks5://u:secret@two:1")
-    with pytest.raises(ConfigurationError, match="HTTPS_PROXY must be") as caught:
-        proxy()
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_that_will_not_do_is_named(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable.lower(), "socks5://u:secret@two:1")
+    with pytest.raises(ConfigurationError, match=f"^{variable} must be") as caught:
+        MonoCloudClient(HOST, KEY)
     assert "secret" not in str(caught.value)
 
 
@@ -223,4 +230,3 @@ async def test_nothing_is_opened_before_the_first_call(wire: Wire) -> None:
     async with MonoCloudClient(wire.url, KEY):
         pass
     assert wire.connections == 0
-    assert PAGE["user_id"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 from typing import Any
 
 import pytest
@@ -113,6 +114,15 @@ def test_the_trace_comes_from_the_headers_where_the_problem_has_none() -> None:
     assert str(error) == "users.get: 502 Bad Gateway (trace 00-1-2-01)"
 
 
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_trace_of_many_lines_does_not_break_the_line(status: int) -> None:
+    error = error_for(status, {"traceId": "00-ab\n\x1b[2JERROR forged" + "x" * 5000})
+    assert "(trace 00-ab [2JERROR forged" in str(error)
+    assert "\n" not in str(error)
+    assert "\x1b" not in str(error)
+    assert len(str(error)) < 1500
+
+
 def test_identity_findings() -> None:
     error = error_for(
         422,
@@ -198,11 +208,15 @@ def test_the_builtin_parents() -> None:
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:
-    drawn = str(module.__doc__)
-    for name in monocloud_async.__all__:
-        kind = getattr(monocloud_async, name)
-        if isinstance(kind, type) and issubclass(kind, MonoCloudError):
-            assert f" {name}" in drawn or drawn.count(name)
+    drawn: dict[str, str] = {}
+    above: list[str] = []
+    for indent, name in re.findall(r"^([│ ├└─]*)(\w+Error)\b", str(module.__doc__), re.MULTILINE):
+        del above[len(indent) // 4 :]
+        drawn[name] = above[-1] if above else "Exception"
+        above.append(name)
+    kinds = [getattr(monocloud_async, name) for name in monocloud_async.__all__]
+    errors = [k for k in kinds if isinstance(k, type) and issubclass(k, MonoCloudError)]
+    assert drawn == {kind.__name__: kind.__bases__[0].__name__ for kind in errors}
 
 
 def test_headers_are_found_in_any_case_and_repeated_ones_are_joined() -> None:

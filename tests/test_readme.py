@@ -1,9 +1,11 @@
-"""Every Python snippet of the README, run against the emulator."""
+"""Every snippet of the README, run against the emulator."""
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from monocloud_async import UnauthorizedError
 from monocloud_async.emulator import PHONE_ID, USER_ID
 from monocloud_sync.emulator import Emulator
+
+from .wire import problem, served, silence
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 BLOCKS = [
@@ -20,6 +25,8 @@ BLOCKS = [
     for match in re.finditer(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 ]
 BY_SECTION = dict(BLOCKS)
+BATCH = BY_SECTION["In a batch job"]
+COMMANDS = README.partition("\n## Command line\n\n```sh\n")[2].partition("```")[0]
 SPECIAL = {"In a web app", "In a Django view", "Tests without a tenant"}
 
 
@@ -58,9 +65,10 @@ def test_the_web_app(tenant: Emulator, tmp_path: Path) -> None:
     with testclient.TestClient(app) as client:
         done = client.post(f"/users/{USER_ID}/primary-phone/{PHONE_ID}")
         missing = client.post(f"/users/{USER_ID}/primary-phone/nope")
+        no_id = client.post(f"/users/{USER_ID}/primary-phone/%20")
     assert done.status_code == 200
     assert done.json()["primary"].startswith("+")
-    assert missing.status_code == 404
+    assert (missing.status_code, no_id.status_code) == (404, 404)
     assert primary(tenant) == PHONE_ID
 
 
@@ -77,7 +85,10 @@ django.setup()
 from django.test import Client
 done = Client().post("/users/{USER_ID}/primary-phone/{PHONE_ID}")
 missing = Client().post("/users/{USER_ID}/primary-phone/nope")
-print(done.status_code, missing.status_code, done.json()["primary"])
+no_id = Client().post("/users/{USER_ID}/primary-phone/%20")
+looked = Client().get("/users/{USER_ID}/primary-phone/{PHONE_ID}")
+assert done.json()["primary"].startswith("+")
+print(*(answer.status_code for answer in (done, missing, no_id, looked)))
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -87,7 +98,42 @@ print(done.status_code, missing.status_code, done.json()["primary"])
         check=False,
         cwd=Path(__file__).parents[1],
     )
-    assert done.stdout.split()[:2] == ["200", "404"], done.stderr
+    assert done.stdout == "200 404 404 405\n", done.stderr
+    assert primary(tenant) == PHONE_ID
+
+
+def test_the_batch_job_stops_where_the_key_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, replaced = re.subn(
+        r"^rows = .*$", "rows = iter([('u', 'p')] * 1000)", BATCH, flags=re.MULTILINE
+    )
+    assert replaced == 1
+    with served(problem(401), silence) as wire:
+        monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", wire.url)
+        monkeypatch.setenv("MONOCLOUD_MANAGEMENT_API_KEY", "key")
+        with pytest.raises(UnauthorizedError):
+            run(code, tmp_path)
+    # One line at the most for each of the calls that were on their way.
+    assert len(capsys.readouterr().out.splitlines()) < 16
+
+
+def test_the_commands(tenant: Emulator) -> None:
+    lines = [line for line in COMMANDS.splitlines() if line.startswith("monocloud ")]
+    assert lines
+    for line in lines:
+        # As the console script of this very environment, and without jq, which may be missing.
+        args = shlex.split(line.partition("|")[0])[1:]
+        done = subprocess.run(
+            [sys.executable, "-m", "monocloud_async.cli", *args],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            cwd=Path(__file__).parents[1],
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    assert "phone_numbers" in json.loads(done.stdout)
     assert primary(tenant) == PHONE_ID
 
 

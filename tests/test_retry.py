@@ -145,10 +145,12 @@ def test_a_wait_that_nobody_would_sit_out() -> None:
 
 
 @pytest.mark.parametrize("name", ["base_delay", "max_delay", "deadline", "max_retry_after"])
-@pytest.mark.parametrize("value", [-1, math.nan, math.inf, "1", None, True])
+@pytest.mark.parametrize(
+    "value", [-1, math.nan, math.inf, "1", None, True, pytest.param(10**400, id="huge")]
+)
 def test_seconds_that_are_none(name: str, value: object) -> None:
     settings: dict[str, Any] = {name: value}
-    with pytest.raises(ConfigurationError, match=f"RetryPolicy {name} must be a number"):
+    with pytest.raises(ConfigurationError, match=f"RetryPolicy {name} must be a finite number"):
         RetryPolicy(**settings)
 
 

@@ -60,7 +60,7 @@ IdentifierId = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's record, for a pipe.")]
 Seed = Annotated[
     Path | None,
-    typer.Option(metavar="USERS.JSON", help="The users to begin with; otherwise a made-up one."),
+    typer.Option(metavar="USERS.JSON", help="The users to begin with; otherwise two made-up ones."),
 ]
 Faults = Annotated[
     list[str] | None,

@@ -52,12 +52,20 @@ def fail(message: str, code: int = REFUSED) -> NoReturn:
 
 
 def show_user(user: User, *, as_json: bool) -> None:
-    """Print a user: the API's record as JSON, or the phones for a person to read."""
-    if as_json:
-        # Pure ASCII: it survives any encoding, and no name in it can steer the terminal.
-        typer.echo(json.dumps(user.to_dict(), indent=2))
-    else:
-        show(*user_view(user))
+    """Print the user that a call returned: the API's record as JSON, or the phones to read."""
+    try:
+        if as_json:
+            # Pure ASCII: it survives any encoding, and no name in it can steer the terminal.
+            typer.echo(json.dumps(user.to_dict(), indent=2))
+        else:
+            show(*user_view(user))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        # Else it would read as if the API had refused the call.
+        why = error.strerror or error
+        fail(f"it was done, and what came of it cannot be printed: {why}")
 
 
 def user_view(user: User) -> Iterable[RenderableType]:

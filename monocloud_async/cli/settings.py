@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE, TIMEOUT_VARIABLE, MonoCloudClient
+from ..client import (
+    API_KEY_VARIABLE,
+    DOMAIN_VARIABLE,
+    TIMEOUT_VARIABLE,
+    MonoCloudClient,
+    checked_key,
+)
 from ..errors import ConfigurationError
 from ..retry import RetryPolicy
 
@@ -54,7 +60,8 @@ def make_client(
 
 def _read_key(path: Path) -> str:
     try:
-        key = path.read_text(encoding="utf-8")
+        # Editors on Windows put a byte order mark before it.
+        key = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigurationError(f"--api-key-file {path}: {error.strerror}") from None
     except ValueError:
@@ -63,4 +70,4 @@ def _read_key(path: Path) -> str:
     key = key.removesuffix("\n")
     if not key:
         raise ConfigurationError(f"--api-key-file {path}: it is empty")
-    return key
+    return checked_key(key, f"--api-key-file {path}: the key")
