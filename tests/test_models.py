@@ -266,3 +266,30 @@ def test_parts_of_a_record_are_records_too() -> None:
     email = UserEmail.from_dict({"id": "e", "email": "a@example.com", "new": 1})
     assert email.extra == {"new": 1}
     assert email.to_dict() == {"id": "e", "email": "a@example.com", "new": 1}
+
+
+@pytest.mark.parametrize(
+    "name", ["extra", "_keys", "response", "to_dict", "made", "v0", "kind", "__class__", "a'b\n"]
+)
+def test_a_member_called_like_something_of_ours_is_an_unknown_one(name: str) -> None:
+    sent = {name: 1, "user_id": "u", "emails": [{name: [2], "id": "e"}]}
+    user = User.from_dict(sent)
+    assert type(user) is User
+    assert user.extra == {name: 1}
+    assert user.response is None
+    assert user.to_dict() == sent
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        user.user_id = "v"  # type: ignore[misc]
+
+
+def test_each_of_very_many_shapes_is_read() -> None:
+    for number in range(200):
+        sent = {f"new_{number}": None, "user_id": "u", "disabled": False}
+        assert User.from_dict(sent).to_dict() == sent
+
+
+def test_records_share_no_value_that_can_be_changed() -> None:
+    one, other = User.from_dict({"user_id": "u"}), User.from_dict({"user_id": "u"})
+    for name in ("extra", "claims", "public_data", "private_data"):
+        assert getattr(one, name) == {}
+        assert getattr(one, name) is not getattr(other, name)

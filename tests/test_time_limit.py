@@ -1,0 +1,100 @@
+"""Limits of time under one timer: as asyncio.timeout does it, for many at once."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import pytest
+
+from monocloud_async._time_limit import TimeLimits
+
+FOREVER = 1000.0
+
+
+async def hang(limits: TimeLimits, seconds: float) -> None:
+    with limits.limit(seconds):
+        await asyncio.Event().wait()
+
+
+async def test_a_limit_that_passes_is_a_timeout() -> None:
+    limits = TimeLimits(asyncio.get_running_loop())
+    with pytest.raises(asyncio.TimeoutError):
+        await hang(limits, 0.01)
+    # The task is whole again: it was not left cancelled.
+    await asyncio.sleep(0)
+
+
+async def test_what_is_done_in_time_is_left_alone() -> None:
+    limits = TimeLimits(asyncio.get_running_loop())
+    with limits.limit(0.01):
+        pass
+    await asyncio.sleep(0.03)
+
+
+async def test_each_of_many_ends_at_its_own_time() -> None:
+    limits = TimeLimits(asyncio.get_running_loop())
+    ended: list[float] = []
+
+    async def one(seconds: float) -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await hang(limits, seconds)
+        ended.append(seconds)
+
+    seconds = [0.06, 0.02, 0.08, 0.04]
+    await asyncio.gather(*(one(each) for each in seconds))
+    assert ended == sorted(seconds)
+
+
+async def test_an_error_of_the_block_stays_what_it_is() -> None:
+    limits = TimeLimits(asyncio.get_running_loop())
+    with pytest.raises(KeyError), limits.limit(FOREVER):
+        raise KeyError
+
+
+async def test_a_cancellation_by_others_is_no_timeout() -> None:
+    limits = TimeLimits(asyncio.get_running_loop())
+    task = asyncio.create_task(hang(limits, FOREVER))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task does not count its cancellations")
+async def test_a_cancellation_at_the_very_moment_of_the_limit_goes_on() -> None:
+    limits = TimeLimits(asyncio.get_running_loop())
+    task = asyncio.create_task(hang(limits, 0.0))
+    # The timer rings in the same turn of the loop in which the task is cancelled by others.
+    asyncio.get_running_loop().call_later(0, lambda: task.cancel())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_limits_within_limits() -> None:
+    limits = TimeLimits(asyncio.get_running_loop())
+    with limits.limit(FOREVER):
+        with pytest.raises(asyncio.TimeoutError):
+            await hang(limits, 0.01)
+        await asyncio.sleep(0)
+
+
+async def test_a_thousand_limits_take_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = asyncio.get_running_loop()
+    limits = TimeLimits(loop)
+    timers: list[float] = []
+    call_at = loop.call_at
+
+    def counted(when: float, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:
+        timers.append(when)
+        return call_at(when, *args, **kwargs)
+
+    monkeypatch.setattr(loop, "call_at", counted)
+    for _ in range(1000):
+        with limits.limit(10.0):
+            pass
+    assert len(timers) == 1
+    with limits.limit(5.0):
+        pass
+    assert len(timers) == 2
