@@ -1,6 +1,7 @@
 """One exchange with the server: a request out, an answer or the lack of one in.
 
-With _session.py, which opens the connections, the only module that knows aiohttp.
+With _session.py, which opens the connections, and _cause.py, which knows its errors, the only
+module that knows aiohttp.
 """
 
 from __future__ import annotations
@@ -12,20 +13,17 @@ import aiohttp
 import attrs
 from yarl import URL
 
+from ._cause import is_lasting, never_arrived, reason
+from ._proxy import Proxy
+from ._request_headers import RequestHeaders
 from ._session import Pool, Progress, progress
 from ._time_limit import time_limit
-from ._wording import one_line
 from .response import Headers
 
 MAX_BODY = 16 * 1024 * 1024
 # The limit of time is ours alone: aiohttp's would count the wait for a connection too.
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _NO_CONTENT_TYPE = ("Content-Type",)
-_NEVER_SENT = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ClientHttpProxyError,
-)
 
 
 @attrs.frozen(eq=False)
@@ -34,9 +32,9 @@ class Request:
 
     method: str
     url: URL
-    headers: Mapping[str, str] = attrs.field(repr=False)
+    headers: RequestHeaders
     body: Mapping[str, object] | None = attrs.field(repr=False)
-    proxy: str | None = attrs.field(repr=False)
+    proxy: Proxy | None
 
 
 @attrs.frozen(eq=False)
@@ -44,8 +42,14 @@ class Answer:
     """What came back: status, headers, and at most ``MAX_BODY`` + 1 bytes of the body."""
 
     status: int
-    headers: Headers
-    body: bytes
+    headers: Headers = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+
+    def without_key(self, sent: RequestHeaders) -> Answer:
+        """Return this answer fit for an error: what echoes requests echoes the API key too."""
+        mask = sent.masked_in
+        headers = Headers([(name, mask(value)) for name, value in self.headers.items()])
+        return Answer(self.status, headers, mask(self.body.decode("latin-1")).encode("latin-1"))
 
 
 @attrs.frozen(eq=False)
@@ -57,12 +61,14 @@ class NoAnswer:
         timed_out: whether it was the limit of time.
         reached_server: whether the request may have been sent, all or in part.
         kept_connection: whether it was sent on a connection kept from an earlier call.
+        lasting: whether it would be just the same the next time.
     """
 
     reason: str
     timed_out: bool
     reached_server: bool
     kept_connection: bool
+    lasting: bool = False
 
 
 async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAnswer:
@@ -83,25 +89,27 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
         async with time_limit(limit):
             return await _request(pool.session, request, state)
     except asyncio.TimeoutError:
-        reason, timed_out, sent = "", True, state.has_connection
+        why, timed_out, sent, lasting = "", True, state.has_connection, False
     except (aiohttp.ClientError, OSError) as error:
-        reason, timed_out = _reason(error), False
-        sent = state.has_connection and not isinstance(error, _NEVER_SENT)
+        why, timed_out = request.headers.masked_in(reason(error)), False
+        sent = state.has_connection and not never_arrived(error)
+        lasting = is_lasting(error)
     if state.status >= 300:
         # It said no, and broke off before it said why: the no stands.
         return Answer(state.status, state.headers, b"")
-    return NoAnswer(reason, timed_out, sent, sent and state.kept_connection)
+    return NoAnswer(why, timed_out, sent, sent and state.kept_connection, lasting)
 
 
 async def _request(session: aiohttp.ClientSession, request: Request, state: Progress) -> Answer:
     async with session.request(
         request.method,
         request.url,
-        headers=request.headers,
+        headers=request.headers.fields,
         json=request.body,
         # Else aiohttp calls the body that a POST does not have an octet-stream.
         skip_auto_headers=_NO_CONTENT_TYPE if request.body is None else None,
-        proxy=request.proxy,
+        proxy=request.proxy.url if request.proxy else None,
+        proxy_headers=request.proxy.headers if request.proxy else None,
         timeout=_NO_TIMEOUT,
         # aiohttp would carry X-API-KEY along to wherever a redirect leads.
         allow_redirects=False,
@@ -121,21 +129,3 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     while not content.at_eof() and len(body) <= MAX_BODY:
         body += await content.readany()
     return bytes(body[: MAX_BODY + 1])
-
-
-def _reason(error: BaseException) -> str:
-    """Return what went wrong; aiohttp's own text may hold the request's headers."""
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy refused, with status {error.status}"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return one_line(f"the server's certificate is not trusted: {error.certificate_error}")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return one_line(f"no connection to {error.host}:{error.port}: {error.os_error}")
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the server closed the connection without an answer"
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return "the connection broke off within the answer"
-    if isinstance(error, aiohttp.ClientResponseError):
-        return one_line(f"the answer is not HTTP: {error.message}", 200)
-    what = error.strerror if isinstance(error, OSError) else None
-    return f"the connection failed: {what or type(error).__name__}"

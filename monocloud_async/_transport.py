@@ -18,6 +18,7 @@ from ._converter import structure
 from ._exchange import MAX_BODY, Answer, NoAnswer, Request, exchange
 from ._json import parse
 from ._operation import Operation
+from ._proxy import Proxy
 from ._request_headers import RequestHeaders
 from ._session import Pool, Sessions
 from ._time_limit import time_limit
@@ -49,6 +50,7 @@ class _Call:
     attempts: int = 0
     reached_server: bool = True
     kept_connection: bool = False
+    lasting: bool = False
     may_have_been_applied: bool = False
 
 
@@ -60,7 +62,7 @@ class Transport:
         sessions: the connections.
         origin: the tenant's origin.
         headers: what every request carries.
-        proxy: the proxy's URL, or None.
+        proxy: the proxy on the way, or None.
         timeout: seconds for one attempt, its body included.
         policy: how to repeat what failed.
         quota: what may be spent on repeats.
@@ -71,7 +73,7 @@ class Transport:
     sessions: Sessions
     origin: str
     headers: RequestHeaders
-    proxy: str | None
+    proxy: Proxy | None
     timeout: float
     policy: RetryPolicy
     quota: RetryQuota = attrs.field(factory=RetryQuota)
@@ -138,7 +140,7 @@ class Transport:
                 raise
 
         def may_repeat(error: BaseException) -> bool:
-            return retry.may_repeat(
+            return not call.lasting and retry.may_repeat(
                 error, repeatable=call.operation.repeatable, reached_server=call.reached_server
             )
 
@@ -208,11 +210,12 @@ class Transport:
         """Return the error for a failed attempt, with what earlier ones left open."""
         failure: APIError | TransportError
         if isinstance(result, Answer):
-            call.reached_server, call.kept_connection = True, False
-            failure = _refusal(call.operation.name, result)
+            call.reached_server, call.kept_connection, call.lasting = True, False, False
+            failure = _refusal(call.operation.name, result.without_key(call.request.headers))
         else:
             call.reached_server = result.reached_server
             call.kept_connection = result.kept_connection
+            call.lasting = result.lasting
             failure = self._no_answer(call.operation.name, result, limit)
         if not call.operation.reads:
             call.may_have_been_applied |= retry.leaves_open(
@@ -247,6 +250,7 @@ def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:
     except (ValueError, RecursionError):
         reason, path = _why_no_json(answer.body), None
     applied = "" if call.operation.reads else ", so the change was applied"
+    answer = answer.without_key(call.request.headers)
     raise ResponseDecodeError(
         f"the server answered {answer.status}{applied}, but its answer cannot be read: {reason}",
         operation=call.operation.name,

@@ -14,6 +14,7 @@ import attrs
 from . import _address
 from ._proxy import proxy_for
 from ._request_headers import RequestHeaders
+from ._secret import Secret, concealed
 from ._session import Sessions
 from ._transport import Transport
 from .errors import ConfigurationError
@@ -67,6 +68,7 @@ class MonoCloudClient:
         proxy: str | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
+        api_key, proxy = concealed(api_key), concealed(proxy)
         origin = _address.origin(*_setting("domain", domain, DOMAIN_VARIABLE))
         sessions = Sessions(
             max_connections=_count(max_connections),
@@ -76,12 +78,17 @@ class MonoCloudClient:
         )
         if session is not None and ssl_context is not None:
             raise ConfigurationError("give the ssl_context to the connector of your session")
+        route = proxy_for(origin, proxy)
+        headers = RequestHeaders(_key(*_setting("api_key", api_key, API_KEY_VARIABLE)))
+        if route is not None and origin.startswith("http:"):
+            # There is no tunnel, and so no other request that the proxy would get.
+            headers.fields.update(route.headers)
         self._use(
             Transport(
                 sessions,
                 origin,
-                RequestHeaders(_key(*_setting("api_key", api_key, API_KEY_VARIABLE))),
-                proxy_for(origin, proxy),
+                headers,
+                route,
                 _environment_timeout() if timeout is None else _timeout(timeout),
                 _policy(retry),
             ),
@@ -154,8 +161,9 @@ def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
     return found, source
 
 
-def _key(key: object, source: str) -> str:
-    if not isinstance(key, str) or _UNSENDABLE.search(key):
+def _key(key: object, source: str) -> Secret:
+    key = concealed(key)
+    if key is None or _UNSENDABLE.search(key):
         raise ConfigurationError(
             f"{source} must be a string of printable ASCII without blanks or line breaks; one "
             "read from a file may have to be stripped"

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import monocloud_async as aio
 from monocloud_async import RetryPolicy
+from monocloud_async._secret import concealed
 
 from ._blocking import blocking
 from .resources import PhonesResource, UsersResource
@@ -51,6 +52,7 @@ class MonoCloudClient:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
     ) -> None:
+        api_key, proxy = concealed(api_key), concealed(proxy)
         self._use(
             aio.MonoCloudClient(
                 domain,
