@@ -64,11 +64,12 @@ def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> str:
 def _no_connection(error: aiohttp.ClientConnectorError) -> str:
     # A connection that ends within the handshake has an error without a text.
     why = f"{error.os_error}" or "it was closed during the handshake"
-    what = "connection"
+    what, place = "connection", f"{error.host}:{error.port}"
     if isinstance(error, aiohttp.ClientConnectorSSLError):
         what = "TLS connection"
-    place = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
-    return f"no {what} to {place}{error.host}:{error.port}: {why}"
+    elif isinstance(error, aiohttp.ClientProxyConnectionError):
+        place = f"the proxy {place}"
+    return f"no {what} to {place}: {why}"
 
 
 def _is_refused_certificate(error: BaseException) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import monocloud_async.emulator as aio
 from monocloud_async import User
+from monocloud_async._secret import concealed
 from monocloud_async.emulator import PHONE_ID, USER_ID, RecordedRequest
 from monocloud_async.emulator.seed import Seed
 
@@ -37,6 +38,7 @@ class Emulator:
     def __init__(
         self, users: Seed | None = None, *, api_key: str = "emulator-key", port: int = 0
     ) -> None:
+        api_key = concealed(api_key) or ""
         self._async = aio.Emulator(users, api_key=api_key, port=port)
 
     start: Final = blocking(aio.Emulator.start)

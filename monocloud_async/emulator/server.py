@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import attrs
 from aiohttp import web
 
+from .._secret import Secret, concealed
 from ..errors import ConfigurationError
 from ..models import User
 from .problems import ProblemError, bad_request, broken, new_trace_id, unauthorized
@@ -82,6 +83,7 @@ class Emulator:
     def __init__(
         self, users: Seed | None = None, *, api_key: str = "emulator-key", port: int = 0
     ) -> None:
+        api_key = concealed(api_key) or Secret()
         self._tenant = Tenant(load(users))
         self._api_key = _checked_key(api_key)
         self._port = _checked_port(port)
@@ -99,7 +101,7 @@ class Emulator:
     @property
     def api_key(self) -> str:
         """The key that it asks for."""
-        return self._api_key
+        return str(self._api_key)
 
     @property
     def requests(self) -> list[RecordedRequest]:
@@ -222,9 +224,12 @@ class Emulator:
         return asked.call, asked.call.fields(asked.request.content_type, asked.body)
 
     def _check_key(self, request: web.BaseRequest) -> None:
-        given = request.headers.get(_KEY_HEADER, "").encode(errors="surrogateescape")
-        if not hmac.compare_digest(given, self._api_key.encode()):
+        if not self._is_key(request.headers.get(_KEY_HEADER, "")):
             raise unauthorized()
+
+    def _is_key(self, given: str) -> bool:
+        sent = given.encode(errors="surrogateescape")
+        return hmac.compare_digest(sent, self._api_key.encode())
 
 
 async def _read(request: web.BaseRequest) -> _Asked:
@@ -254,8 +259,8 @@ def _recorded(asked: _Asked, status: int) -> RecordedRequest:
     )
 
 
-def _checked_key(api_key: object) -> str:
-    if not isinstance(api_key, str) or not _KEY.fullmatch(api_key):
+def _checked_key(api_key: Secret) -> Secret:
+    if not _KEY.fullmatch(api_key):
         raise ConfigurationError("api_key must be a string of visible ASCII characters, no blanks")
     return api_key
 
