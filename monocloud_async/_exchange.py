@@ -37,7 +37,7 @@ class Request:
     proxy: Proxy | None
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Answer:
     """What came back: status, headers, and at most ``MAX_BODY`` + 1 bytes of the body."""
 
@@ -45,11 +45,11 @@ class Answer:
     headers: Headers = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
 
-    def without_key(self, sent: RequestHeaders) -> Answer:
-        """Return this answer fit for an error: what echoes requests echoes the API key too."""
+    def mask_key(self, sent: RequestHeaders) -> None:
+        """Make this answer fit for an error: what echoes requests echoes the API key too."""
         mask = sent.masked_in
-        headers = Headers([(name, mask(value)) for name, value in self.headers.items()])
-        return Answer(self.status, headers, mask(self.body.decode("latin-1")).encode("latin-1"))
+        self.headers = Headers([(name, mask(value)) for name, value in self.headers.items()])
+        self.body = mask(self.body.decode("latin-1")).encode("latin-1")
 
 
 @attrs.frozen(eq=False)

@@ -211,7 +211,8 @@ class Transport:
         failure: APIError | TransportError
         if isinstance(result, Answer):
             call.reached_server, call.kept_connection, call.lasting = True, False, False
-            failure = _refusal(call.operation.name, result.without_key(call.request.headers))
+            result.mask_key(call.request.headers)
+            failure = _refusal(call.operation.name, result)
         else:
             call.reached_server = result.reached_server
             call.kept_connection = result.kept_connection
@@ -250,7 +251,7 @@ def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:
     except (ValueError, RecursionError):
         reason, path = _why_no_json(answer.body), None
     applied = "" if call.operation.reads else ", so the change was applied"
-    answer = answer.without_key(call.request.headers)
+    answer.mask_key(call.request.headers)
     raise ResponseDecodeError(
         f"the server answered {answer.status}{applied}, but its answer cannot be read: {reason}",
         operation=call.operation.name,

@@ -144,7 +144,9 @@ class MonoCloudClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._transport.origin!r})"
+        # What shows an error of __init__ with its variables shows a client that is not set up.
+        origin = self._transport.origin if "_transport" in vars(self) else None
+        return f"{type(self).__name__}({origin!r})"
 
     def __reduce__(self) -> Any:
         raise TypeError(

@@ -102,7 +102,7 @@ class MonoCloudClient:
         self.close()
 
     def __repr__(self) -> str:
-        return repr(self._async)
+        return repr(self._async) if "_async" in vars(self) else f"{type(self).__name__}(None)"
 
     def __reduce__(self) -> Any:
         return self._async.__reduce__()

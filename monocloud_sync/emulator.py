@@ -97,4 +97,4 @@ class Emulator:
         self.close()
 
     def __repr__(self) -> str:
-        return repr(self._async)
+        return repr(self._async) if "_async" in vars(self) else "Emulator(not started)"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .._secret import Secret
 from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE, TIMEOUT_VARIABLE, MonoCloudClient
 from ..errors import ConfigurationError
 from ..retry import RetryPolicy
@@ -52,15 +53,16 @@ def make_client(
     )
 
 
-def _read_key(path: Path) -> str:
+def _read_key(path: Path) -> Secret:
     try:
-        key = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"--api-key-file {path}: {error.strerror}") from None
-    except ValueError:
-        # The error of the codec would show a part of what the file holds.
-        raise ConfigurationError(f"--api-key-file {path}: it is not text") from None
-    key = key.removesuffix("\n")
+    # A codec's error would hold on to what the file holds, wherever it is raised from.
+    key = Secret(content.decode(errors="replace").replace("\r\n", "\n").removesuffix("\n"))
+    del content
+    if "\ufffd" in key:
+        raise ConfigurationError(f"--api-key-file {path}: it is not text")
     if not key:
         raise ConfigurationError(f"--api-key-file {path}: it is empty")
     return key

@@ -83,12 +83,12 @@ class Emulator:
     def __init__(
         self, users: Seed | None = None, *, api_key: str = "emulator-key", port: int = 0
     ) -> None:
+        self._runner: web.ServerRunner | None = None
         api_key = concealed(api_key) or Secret()
         self._tenant = Tenant(load(users))
         self._api_key = _checked_key(api_key)
         self._port = _checked_port(port)
         self._requests: list[RecordedRequest] = []
-        self._runner: web.ServerRunner | None = None
         self._changing = asyncio.Lock()
 
     @property
