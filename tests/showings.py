@@ -64,7 +64,7 @@ def of_error(error: BaseException) -> Iterator[str]:
         yield "".join(
             traceback.TracebackException.from_exception(one, capture_locals=True).format()
         )
-        yield _rich_traceback(one)
+        yield from _of_rich_traceback(one)
         for frame, _ in traceback.walk_tb(one.__traceback__):
             for value in frame.f_locals.values():
                 yield from of_variable(value)
@@ -140,17 +140,17 @@ def _inspected(value: object) -> str:
     return console.export_text()
 
 
-def _rich_traceback(error: BaseException) -> str:
-    console = rich.console.Console(file=io.StringIO(), width=2000, record=True)
-    trace = rich.traceback.Traceback.from_exception(
+def _of_rich_traceback(error: BaseException) -> Iterator[str]:
+    trace = rich.traceback.Traceback.extract(
         type(error),
         error,
         error.__traceback__,
         show_locals=True,
-        locals_max_string=None,  # type: ignore[arg-type]
         locals_hide_dunder=False,
         locals_hide_sunder=False,
-        width=2000,
     )
-    console.print(trace)
-    return console.export_text()
+    for stack in trace.stacks:
+        yield stack.exc_value
+        for frame in stack.frames:
+            for node in (frame.locals or {}).values():
+                yield node.render()

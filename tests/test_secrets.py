@@ -264,7 +264,6 @@ def wait(wire: Wire) -> bool:
         {"proxy": f"user:{PASSWORD}@proxy.example:1"},
         {"proxy": f"http://user:{PASSWORD}@proxy.example:3128", "timeout": 0},
     ],
-    ids=str,
 )
 def test_a_setting_that_is_refused(kind: Any, settings: dict[str, Any]) -> None:
     holder = [{"domain": HOST, "api_key": KEY, **settings}]
@@ -512,9 +511,16 @@ async def _run(*arguments: str, settings: dict[str, str]) -> tuple[int | None, s
 
 
 @pytest.mark.parametrize(
-    "step", [answer(), problem(401), close, answer(200, b"{"), _echo(403, str.encode)]
+    ("step", "options"),
+    [
+        (answer(), []),
+        (answer(), ["--json"]),
+        (problem(401), []),
+        (close, []),
+        (answer(200, b"{"), ["--json"]),
+        (_echo(403, str.encode), []),
+    ],
 )
-@pytest.mark.parametrize("options", [[], ["--json"]])
 async def test_a_command_prints_no_key(step: Any, options: list[str], tmp_path: Path) -> None:
     settings = {"PYTHONDEVMODE": "1", "PYTHONASYNCIODEBUG": "1"}
     key_file = tmp_path / "key"
