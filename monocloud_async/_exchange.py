@@ -88,16 +88,24 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     try:
         async with time_limit(limit):
             return await _request(pool.session, request, state)
-    except asyncio.TimeoutError:
-        why, timed_out, sent, lasting = "", True, state.has_connection, False
-    except (aiohttp.ClientError, OSError) as error:
-        why, timed_out = request.headers.masked_in(reason(error)), False
-        sent = state.has_connection and not never_arrived(error)
-        lasting = is_lasting(error)
+    except (asyncio.TimeoutError, aiohttp.ClientError, OSError) as error:
+        failure = _no_answer(error, request, state)
     if state.status >= 300:
         # It said no, and broke off before it said why: the no stands.
         return Answer(state.status, state.headers, b"")
-    return NoAnswer(why, timed_out, sent, sent and state.kept_connection, lasting)
+    return failure
+
+
+def _no_answer(error: BaseException, request: Request, state: Progress) -> NoAnswer:
+    timed_out = isinstance(error, asyncio.TimeoutError)
+    sent = state.has_connection and not never_arrived(error)
+    return NoAnswer(
+        reason="" if timed_out else request.headers.masked_in(reason(error)),
+        timed_out=timed_out,
+        reached_server=sent,
+        kept_connection=sent and state.kept_connection,
+        lasting=is_lasting(error),
+    )
 
 
 async def _request(session: aiohttp.ClientSession, request: Request, state: Progress) -> Answer:
