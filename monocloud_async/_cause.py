@@ -50,7 +50,10 @@ def reason(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientResponseError):
         return one_line(f"the answer is not HTTP: {error.message}", 200)
     what = error.strerror if isinstance(error, OSError) else None
-    return f"the connection failed: {what or type(error).__name__}"
+    if type(error) is aiohttp.ClientConnectionError:
+        # It has only this class for what it cannot do, such as TLS within TLS on Python 3.10.
+        what = str(error)
+    return one_line(f"the connection failed: {what or type(error).__name__}", 300)
 
 
 def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> str:

@@ -37,7 +37,7 @@ KEY = "canary-6d1f3c"
 PASSWORD = "canary-9e2b"
 HOST = "acme.us.monocloud.com"
 REDIRECTS = [301, 302, 303, 307, 308]
-needs_tls_in_tls = pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio has it since")
+has_tls_in_tls = sys.version_info >= (3, 11)
 
 
 async def failure(client: MonoCloudClient) -> TransportError:
@@ -351,7 +351,7 @@ async def test_what_is_no_proxy_gets_no_key(step: Any) -> None:
     assert not [request for request in wire.requests if KEY in str(request.headers)]
 
 
-@needs_tls_in_tls
+@pytest.mark.skipif(not has_tls_in_tls, reason="asyncio cannot do it")
 async def test_a_proxy_behind_tls_is_trusted_as_the_tenant_is() -> None:
     async with TlsWire(answer()) as wire, Proxy(tls=serving("localhost")) as proxy:
         async with MonoCloudClient(
@@ -362,6 +362,19 @@ async def test_a_proxy_behind_tls_is_trusted_as_the_tenant_is() -> None:
         error = await failure(MonoCloudClient(wire.url, KEY, proxy=proxy.url))
     assert f"the certificate of localhost:{proxy.port} is not trusted" in str(error)
     assert (error.attempts, len(proxy.requests), len(wire.requests)) == (1, 1, 1)
+
+
+@pytest.mark.skipif(has_tls_in_tls, reason="asyncio can do it")
+async def test_where_a_proxy_behind_tls_cannot_be_used_the_error_says_so() -> None:
+    async with TlsWire(answer()) as wire, Proxy(tls=serving("localhost")) as proxy:
+        url = proxy.url.replace("//", f"//user:{PASSWORD}@")
+        with pytest.warns(RuntimeWarning, match="TLS in TLS"):
+            error = await failure(
+                MonoCloudClient(wire.url, KEY, ssl_context=trusting(), proxy=url, retry=FAST)
+            )
+    assert "Cannot initialize a TLS-in-TLS connection" in str(error)
+    assert (error.may_have_been_applied, wire.requests) == (False, [])
+    assert PASSWORD not in str(error)
 
 
 async def test_without_tls_there_is_no_proxy_but_one_on_this_machine(
