@@ -14,6 +14,7 @@ _AUTHORITY = re.compile(
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 # What an id is made of as a rule: nothing to quote, nothing to refuse.
 _ORDINARY = re.compile(r"[A-Za-z0-9_-]+")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -49,10 +50,10 @@ def _origin(domain: object) -> str:
     found = _AUTHORITY.fullmatch(rest.removesuffix("/"))
     if scheme not in ("https", "http") or not found:
         raise ValueError("it is more, or less, than a host name")
-    host, port = found["host"].lower(), found["port"]
-    if port and not 0 < int(port) < 65536:
+    port = int(found["port"]) if found["port"] else None
+    if port is not None and not 0 < port < 65536:
         raise ValueError("its port is not between 1 and 65535")
-    host = _host_name(host)
+    host = _host_name(found["host"])
     if scheme == "http" and not is_loopback(host):
         raise ValueError("http:// would send the API key unencrypted")
     if not mark and "." not in host and host != "localhost" and not host.startswith("["):
@@ -63,9 +64,11 @@ def _origin(domain: object) -> str:
 def is_loopback(host: str) -> bool:
     """Return whether a host name or address is this very machine."""
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return host == "localhost"
+    # Before Python 3.13 an IPv4 address within an IPv6 one is never loopback.
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def segment(name: str, value: object) -> str:
@@ -112,7 +115,9 @@ def flag(name: str, value: object) -> bool:
     return value
 
 
-def _host_name(host: str) -> str:
+def _host_name(given: str) -> str:
+    # The sign for kelvin becomes a k, which is ASCII.
+    host = given.lower() if given.isascii() else given
     if host.startswith("["):
         try:
             return f"[{ipaddress.IPv6Address(host[1:-1])}]"
@@ -122,7 +127,8 @@ def _host_name(host: str) -> str:
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         # An international name is the caller's to encode: standards differ in where it leads.
         raise ValueError("its host cannot be a host name (in ASCII, so 'xn--…')")
-    if labels[-1].isdigit() and not _is_ipv4(host):
+    if _NUMBER.fullmatch(labels[-1]) and not _is_ipv4(host):
+        # Resolvers know many ways to write an address: 0x7f.1 is this very machine.
         raise ValueError("its address is no IPv4 address")
     return host
 

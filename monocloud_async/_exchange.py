@@ -1,6 +1,7 @@
 """One exchange with the server: a request out, an answer or the lack of one in.
 
-With _session.py, which opens the connections, the only module that knows aiohttp.
+With _session.py, which opens the connections, and _cause.py, which knows its errors, the only
+module that knows aiohttp.
 """
 
 from __future__ import annotations
@@ -12,16 +13,13 @@ import aiohttp
 import attrs
 from yarl import URL
 
+from ._cause import is_lasting, never_arrived, reason
+from ._proxy import Proxy
+from ._request_headers import RequestHeaders
 from ._session import NO_TIMEOUT, Pool, Progress, progress
-from ._wording import one_line
 from .response import Headers
 
 MAX_BODY = 16 * 1024 * 1024
-_NEVER_SENT = (
-    aiohttp.ClientConnectorError,
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ClientHttpProxyError,
-)
 
 
 @attrs.define(eq=False)
@@ -30,9 +28,9 @@ class Request:
 
     method: str
     url: URL
-    headers: Mapping[str, str] = attrs.field(repr=False)
+    headers: RequestHeaders
     body: Mapping[str, object] | None = attrs.field(repr=False)
-    proxy: str | None = attrs.field(repr=False)
+    proxy: Proxy | None
 
 
 @attrs.define(eq=False)
@@ -40,8 +38,14 @@ class Answer:
     """What came back: status, headers, and at most ``MAX_BODY`` + 1 bytes of the body."""
 
     status: int
-    headers: Headers
-    body: bytes
+    headers: Headers = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)
+
+    def mask_key(self, sent: RequestHeaders) -> None:
+        """Make this answer fit for an error: what echoes requests echoes the API key too."""
+        mask = sent.masked_in
+        self.headers = Headers([(name, mask(value)) for name, value in self.headers.items()])
+        self.body = mask(self.body.decode("latin-1")).encode("latin-1")
 
 
 @attrs.define(eq=False)
@@ -53,12 +57,14 @@ class NoAnswer:
         timed_out: whether it was the limit of time.
         reached_server: whether the request may have been sent, all or in part.
         kept_connection: whether it was sent on a connection kept from an earlier call.
+        lasting: whether it would be just the same the next time.
     """
 
     reason: str
     timed_out: bool
     reached_server: bool
     kept_connection: bool
+    lasting: bool = False
 
 
 async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAnswer:
@@ -85,25 +91,35 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
                 return answer
             finally:
                 response.release()
-    except asyncio.TimeoutError:
-        reason, timed_out, sent = "", True, state.has_connection
-    except (aiohttp.ClientError, OSError) as error:
-        reason, timed_out = _reason(error), False
-        sent = state.has_connection and not isinstance(error, _NEVER_SENT)
+    except (asyncio.TimeoutError, aiohttp.ClientError, OSError) as error:
+        failure = _no_answer(error, request, state)
     if answer is not None and answer.status >= 300:
         # It said no, and broke off before it said why: the no stands.
         return answer
-    return NoAnswer(reason, timed_out, sent, sent and state.kept_connection)
+    return failure
+
+
+def _no_answer(error: BaseException, request: Request, state: Progress) -> NoAnswer:
+    timed_out = isinstance(error, asyncio.TimeoutError)
+    sent = state.has_connection and not never_arrived(error)
+    return NoAnswer(
+        reason="" if timed_out else request.headers.masked_in(reason(error)),
+        timed_out=timed_out,
+        reached_server=sent,
+        kept_connection=sent and state.kept_connection,
+        lasting=is_lasting(error),
+    )
 
 
 def _sent(pool: Pool, request: Request) -> Awaitable[aiohttp.ClientResponse]:
     return pool.session.request(
         request.method,
         request.url,
-        headers=request.headers,
+        headers=request.headers.fields,
         json=request.body,
         skip_auto_headers=pool.skipped_headers if request.body is None else None,
-        proxy=request.proxy,
+        proxy=request.proxy.url if request.proxy else None,
+        proxy_headers=request.proxy.headers if request.proxy else None,
         timeout=NO_TIMEOUT,
         # aiohttp would carry X-API-KEY along to wherever a redirect leads.
         allow_redirects=False,
@@ -120,21 +136,3 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     while not content.at_eof() and len(body) <= MAX_BODY:
         body += await content.readany()
     return bytes(body[: MAX_BODY + 1])
-
-
-def _reason(error: BaseException) -> str:
-    """Return what went wrong; aiohttp's own text may hold the request's headers."""
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy refused, with status {error.status}"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return one_line(f"the server's certificate is not trusted: {error.certificate_error}")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return one_line(f"no connection to {error.host}:{error.port}: {error.os_error}")
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the server closed the connection without an answer"
-    if isinstance(error, aiohttp.ClientPayloadError):
-        return "the connection broke off within the answer"
-    if isinstance(error, aiohttp.ClientResponseError):
-        return one_line(f"the answer is not HTTP: {error.message}", 200)
-    what = error.strerror if isinstance(error, OSError) else None
-    return f"the connection failed: {what or type(error).__name__}"

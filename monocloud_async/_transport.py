@@ -18,6 +18,7 @@ from ._converter import structure
 from ._exchange import MAX_BODY, Answer, NoAnswer, Request, exchange
 from ._json import parse
 from ._operation import Operation
+from ._proxy import Proxy
 from ._request_headers import RequestHeaders
 from ._session import Pool, Sessions
 from .errors import (
@@ -48,6 +49,7 @@ class _Call:
     attempts: int = 0
     reached_server: bool = True
     kept_connection: bool = False
+    lasting: bool = False
     may_have_been_applied: bool = False
 
 
@@ -59,7 +61,7 @@ class Transport:
         sessions: the connections.
         origin: the tenant's origin, as a URL.
         headers: what every request carries.
-        proxy: the proxy's URL, or None.
+        proxy: the proxy on the way, or None.
         timeout: seconds for one attempt, its body included.
         policy: how to repeat what failed.
         quota: what may be spent on repeats.
@@ -70,7 +72,7 @@ class Transport:
     sessions: Sessions
     origin: URL
     headers: RequestHeaders
-    proxy: str | None
+    proxy: Proxy | None
     timeout: float
     policy: RetryPolicy
     quota: RetryQuota = attrs.field(factory=RetryQuota)
@@ -137,7 +139,7 @@ class Transport:
                 raise
 
         def may_repeat(error: BaseException) -> bool:
-            return retry.may_repeat(
+            return not call.lasting and retry.may_repeat(
                 error, repeatable=call.operation.repeatable, reached_server=call.reached_server
             )
 
@@ -207,11 +209,13 @@ class Transport:
         """Return the error for a failed attempt, with what earlier ones left open."""
         failure: APIError | TransportError
         if isinstance(result, Answer):
-            call.reached_server, call.kept_connection = True, False
+            call.reached_server, call.kept_connection, call.lasting = True, False, False
+            result.mask_key(call.request.headers)
             failure = _refusal(call.operation.name, result)
         else:
             call.reached_server = result.reached_server
             call.kept_connection = result.kept_connection
+            call.lasting = result.lasting
             failure = self._no_answer(call.operation.name, result, limit)
         if not call.operation.reads:
             call.may_have_been_applied |= retry.leaves_open(
@@ -246,6 +250,7 @@ def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:
     except (ValueError, RecursionError):
         reason, path = _why_no_json(answer.body), None
     applied = "" if call.operation.reads else ", so the change was applied"
+    answer.mask_key(call.request.headers)
     raise ResponseDecodeError(
         f"the server answered {answer.status}{applied}, but its answer cannot be read: {reason}",
         operation=call.operation.name,

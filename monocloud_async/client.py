@@ -15,6 +15,7 @@ from yarl import URL
 from . import _address
 from ._proxy import proxy_for
 from ._request_headers import RequestHeaders
+from ._secret import Secret, concealed
 from ._session import Sessions
 from ._transport import Transport
 from .errors import ConfigurationError
@@ -68,6 +69,7 @@ class MonoCloudClient:
         proxy: str | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
+        api_key, proxy = concealed(api_key), concealed(proxy)
         origin = _address.origin(*_setting("domain", domain, DOMAIN_VARIABLE))
         sessions = Sessions(
             max_connections=_count(max_connections),
@@ -77,12 +79,17 @@ class MonoCloudClient:
         )
         if session is not None and ssl_context is not None:
             raise ConfigurationError("give the ssl_context to the connector of your session")
+        route = proxy_for(origin, proxy)
+        headers = RequestHeaders(checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE)))
+        if route is not None and origin.startswith("http:"):
+            # There is no tunnel, and so no other request that the proxy would get.
+            headers.fields.update(route.headers)
         self._use(
             Transport(
                 sessions,
                 URL(origin),
-                RequestHeaders(checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))),
-                proxy_for(origin, proxy),
+                headers,
+                route,
                 _environment_timeout() if timeout is None else _timeout(timeout),
                 _policy(retry),
             ),
@@ -138,7 +145,9 @@ class MonoCloudClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self._transport.origin)!r})"
+        # What shows an error of __init__ with its variables shows a client that is not set up.
+        origin = str(self._transport.origin) if "_transport" in vars(self) else None
+        return f"{type(self).__name__}({origin!r})"
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -155,7 +164,7 @@ def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
     return found, source
 
 
-def checked_key(key: object, source: str) -> str:
+def checked_key(key: object, source: str) -> Secret:
     """Return an API key that can be sent.
 
     Args:
@@ -165,7 +174,8 @@ def checked_key(key: object, source: str) -> str:
     Raises:
         ConfigurationError: it would break the header that it is sent in.
     """
-    if not isinstance(key, str) or _UNSENDABLE.search(key):
+    key = concealed(key)
+    if key is None or _UNSENDABLE.search(key):
         raise ConfigurationError(
             f"{source} must be a string of printable ASCII without blanks or line breaks; one "
             "read from a file may have to be stripped"

@@ -18,7 +18,7 @@ import attrs
 from .errors import APIError, ConfigurationError, MonoCloudError, RateLimitedError, TransportError
 
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
-_TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 # Longer than any server means it: such a number is a mistake, and no instruction.
 _LONGEST_RETRY_AFTER = 366 * 24 * 3600.0
 
@@ -125,7 +125,7 @@ def may_repeat(error: BaseException, *, repeatable: bool, reached_server: bool) 
     if isinstance(error, RateLimitedError):
         return True
     if isinstance(error, APIError):
-        return repeatable and error.status in _TRANSIENT
+        return repeatable and error.status in TRANSIENT
     return isinstance(error, TransportError) and (repeatable or not reached_server)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import monocloud_async as aio
 from monocloud_async import RetryPolicy
+from monocloud_async._secret import concealed
 
 from ._blocking import blocking
 from .resources import PhonesResource, UsersResource
@@ -51,6 +52,7 @@ class MonoCloudClient:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
     ) -> None:
+        api_key, proxy = concealed(api_key), concealed(proxy)
         self._use(
             aio.MonoCloudClient(
                 domain,
@@ -100,7 +102,7 @@ class MonoCloudClient:
         self.close()
 
     def __repr__(self) -> str:
-        return repr(self._async)
+        return repr(self._async) if "_async" in vars(self) else f"{type(self).__name__}(None)"
 
     def __reduce__(self) -> Any:
         return self._async.__reduce__()

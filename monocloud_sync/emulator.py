@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import monocloud_async.emulator as aio
 from monocloud_async import User
+from monocloud_async._secret import concealed
 from monocloud_async.emulator import (
     PHONE_ID,
     USER_ID,
@@ -68,6 +69,7 @@ class Emulator:
         journal: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        api_key = concealed(api_key) or ""
         self._async = aio.Emulator(
             users,
             api_key=api_key,
@@ -155,4 +157,4 @@ class Emulator:
         self.close()
 
     def __repr__(self) -> str:
-        return repr(self._async)
+        return repr(self._async) if "_async" in vars(self) else "Emulator(not started)"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from ipaddress import ip_address
 from urllib.parse import unquote
 
 import pytest
@@ -27,6 +29,9 @@ from monocloud_async.resources.phones import SET_PRIMARY
         ("http://127.0.0.1:80", "http://127.0.0.1:80"),
         ("http://127.3.2.1", "http://127.3.2.1"),
         ("http://[::1]:8080/", "http://[::1]:8080"),
+        ("https://[2001:DB8:0:0::1]", "https://[2001:db8::1]"),
+        ("https://10.1.2.3", "https://10.1.2.3"),
+        ("acme.com:0443", "https://acme.com:443"),
         ("xn--mnchen-3ya.example", "https://xn--mnchen-3ya.example"),
     ],
 )
@@ -78,6 +83,48 @@ def test_a_domain_becomes_an_origin(domain: str, expected: str) -> None:
         "<your-domain>",
         "1.2.3",
         "256.1.1.1",
+        "https://2130706433",
+        "http://2130706433",
+        "http://0x7f.1",
+        "https://0x7f.0.0.1",
+        "https://0x7f000001",
+        "https://0X7F000001",
+        "https://127.0.0.0x1",
+        "https://127.1",
+        "http://0177.0.0.1",
+        "https://0177.0.0.1",
+        "https://127.0.0.1.",
+        "https://acme.0x",
+        "http://127.0.0.1@evil.com",
+        "https://acme.us.monocloud.com@evil.com",
+        "https://acme.us.monocloud.com:443@evil.com",
+        "https://acme.us.monocloud.com\\@evil.com",
+        "https://acme.us.monocloud.com%2f@evil.com",
+        "https://acme.us.monocloud.com\t.evil.com",
+        "https://[fe80::1%eth0]",
+        "https://[fe80::1%25eth0]",
+        "https://fe80::1",
+        "https://[127.0.0.1]",
+        "https://[::1]evil.com",
+        "http://[::2]",
+        "http://[::ffff:10.0.0.1]",
+        "http://localhost.",
+        "http://evil.localhost",
+        "acme.\u212aom",
+        "http://loc\u00adalhost",
+        "acme\u3002com",
+        "\uff41cme.com",
+        "acme.com\u2044evil",
+        "acme.com:４43",
+        "acme.com:-1",
+        "acme.com:+443",
+        "acme.com:443:443",
+        "acme.com:000443",
+        "acme.com,evil.com",
+        "acme.com;evil.com",
+        "acme.com&evil.com",
+        "*.monocloud.com",
+        "\u202emoc.emca",
         "https://[::1",
         "https://[:::1]",
         "münchen.example",
@@ -90,6 +137,25 @@ def test_anything_else_is_refused_with_what_to_give(domain: object) -> None:
     with pytest.raises(ConfigurationError, match=r"acme\.us\.monocloud\.com") as caught:
         origin(domain)
     assert "pass" not in str(caught.value).replace("passed", "")
+
+
+def test_an_ipv4_address_within_an_ipv6_one_is_this_machine_on_every_python() -> None:
+    assert origin("http://[::ffff:127.0.0.1]:8080").startswith("http://[::ffff:")
+
+
+@given(st.text() | st.from_regex(r"(https?://)?[a-zA-Z0-9.:@/\\\[\]%x-]{1,30}", fullmatch=True))
+def test_nothing_leads_to_another_host_than_it_says(text: str) -> None:
+    try:
+        found = origin(text)
+    except ConfigurationError:
+        return
+    url = URL(found + "/api/users/u", encoded=True)
+    host = text.lower().removeprefix("https://").removeprefix("http://").removesuffix("/")
+    host = host.rpartition(":")[0] if re.search(r":[0-9]+$", host) else host
+    assert (url.scheme, url.raw_path, url.user) == (found.partition(":")[0], "/api/users/u", None)
+    assert url.raw_host in (host, str(ip_address(host.strip("[]"))) if ":" in host else host)
+    if re.fullmatch(r"[0-9a-fx.]+", host) and re.fullmatch(r"\d+|0x[0-9a-f]*", host.split(".")[-1]):
+        assert str(ip_address(host)) == host
 
 
 @given(st.text())

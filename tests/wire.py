@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -80,17 +81,23 @@ class Request:
 class Wire:
     """The server: ``async with Wire(step, step, …)``; the last step stands for all further ones."""
 
-    def __init__(self, *steps: Step) -> None:
+    def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None) -> None:
         self._steps = list(steps)
+        self.tls = tls
         self.requests: list[Request] = []
         self.connections = 0
         self.arrived = asyncio.Event()
         self.left = asyncio.Event()
 
+    def script(self, *steps: Step) -> None:
+        """Do these from now on."""
+        self._steps = list(steps)
+
     async def __aenter__(self) -> Wire:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self.port: int = self._server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        # A certificate is for a name, but a request without TLS needs none to be looked up.
+        self.url = f"https://localhost:{self.port}" if self.tls else f"http://127.0.0.1:{self.port}"
         self._tasks: set[asyncio.Task[None]] = set()
         return self
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from .._secret import Secret
 from ..client import (
     API_KEY_VARIABLE,
     DOMAIN_VARIABLE,
@@ -58,16 +60,18 @@ def make_client(
     )
 
 
-def _read_key(path: Path) -> str:
+def _read_key(path: Path) -> Secret:
     try:
-        # Editors on Windows put a byte order mark before it.
-        key = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"--api-key-file {path}: {error.strerror}") from None
-    except ValueError:
-        # The error of the codec would show a part of what the file holds.
-        raise ConfigurationError(f"--api-key-file {path}: it is not text") from None
-    key = key.removesuffix("\n")
+    # Editors on Windows put a byte order mark before it.
+    content = content.removeprefix(codecs.BOM_UTF8)
+    # A codec's error would hold on to what the file holds, wherever it is raised from.
+    key = Secret(content.decode(errors="replace").replace("\r\n", "\n").removesuffix("\n"))
+    del content
+    if "\ufffd" in key:
+        raise ConfigurationError(f"--api-key-file {path}: it is not text")
     if not key:
         raise ConfigurationError(f"--api-key-file {path}: it is empty")
     return checked_key(key, f"--api-key-file {path}: the key")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from .._secret import Secret, concealed
 from ..errors import ConfigurationError
 from ..models import User
 from .control import control, is_control
@@ -59,6 +60,7 @@ class Emulator:
         journal: int = 10_000,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        api_key = concealed(api_key) or Secret()
         self._clock = clock
         self._first_limit = _checked_limit(rate_limit)
         self._service = Service(
@@ -78,7 +80,7 @@ class Emulator:
     @property
     def api_key(self) -> str:
         """The key that it asks for."""
-        return self._service.api_key
+        return str(self._service.api_key)
 
     @property
     def faults(self) -> Faults:
@@ -186,8 +188,8 @@ class Emulator:
         return response
 
 
-def _checked_key(api_key: object) -> str:
-    if not isinstance(api_key, str) or not _KEY.fullmatch(api_key):
+def _checked_key(api_key: Secret) -> Secret:
+    if not _KEY.fullmatch(api_key):
         raise ConfigurationError("api_key must be a string of visible ASCII characters, no blanks")
     return api_key
 

@@ -110,9 +110,12 @@ class Service:
         return asked.call, asked.call.fields(asked.request.content_type, asked.body)
 
     def _check_key(self, request: web.BaseRequest) -> None:
-        given = request.headers.get(_KEY_HEADER, "").encode(errors="surrogateescape")
-        if not hmac.compare_digest(given, self.api_key.encode()):
+        if not self._is_key(request.headers.get(_KEY_HEADER, "")):
             raise unauthorized()
+
+    def _is_key(self, given: str) -> bool:
+        sent = given.encode(errors="surrogateescape")
+        return hmac.compare_digest(sent, self.api_key.encode())
 
 
 async def read(request: web.BaseRequest) -> Asked:

@@ -1,0 +1,43 @@
+"""A secret as text: what sends it can read it, and what shows it cannot."""
+
+from __future__ import annotations
+
+from typing import Any, SupportsIndex
+
+# Anything shorter protects nothing, and may be a part of words that mean something else.
+_LEAST_MASKED = 8
+
+
+class Secret(str):
+    """A string whose repr, and so every local variable or container that is shown, is masked.
+
+    It is a str because aiohttp's frames have the headers among their locals too: whatever shows
+    those, on an error or an interrupt within aiohttp, shows what is in them by its repr.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Secret:
+        # What shows long strings cuts them first.
+        return Secret(super().__getitem__(index))
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        raise TypeError("a secret is neither pickled nor copied")
+
+    def masked_in(self, text: str) -> str:
+        """Return a text of somebody else's without this secret."""
+        return text.replace(self, "***") if len(self) >= _LEAST_MASKED else text
+
+
+def concealed(value: object) -> Secret | None:
+    """Return an argument that is meant to be a secret, None as None.
+
+    A function that takes a secret does this first: an error that it raises holds its arguments.
+    What is no string becomes one that cannot be any secret.
+    """
+    if value is None:
+        return None
+    return Secret(value if isinstance(value, str) else "\0")
