@@ -31,7 +31,7 @@ class PhonesResource:
             identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
 
         Returns the user as it is then. It may be sent more than once where an answer is lost,
-        which does no harm: the last state is the same.
+        which leads to the same state, unless another phone was made primary meanwhile.
 
         API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
         """
@@ -53,8 +53,9 @@ class PhonesResource:
             is_verified: whether it is known to be the user's; one that is not cannot sign in.
             skip_restriction_checks: whether to pass over the tenant's block list.
 
-        Returns the user as it is then. It is sent at most once: where the answer is lost, the
-        error's ``may_have_been_applied`` is true, and ``users.get`` tells.
+        Returns the user as it is then. It is carried out at most once: it is sent again only
+        after a 429, or where no connection was made. Where the answer is lost, the error's
+        ``may_have_been_applied`` is true, and ``users.get`` tells.
 
         API page: https://www.monocloud.com/docs/apis/identity/users/add_phone
         """
