@@ -75,7 +75,9 @@ class _RefusedError(ValueError):
     """A JSON value is of another type than the API promises."""
 
     def __init__(self, expected: str, value: object) -> None:
-        super().__init__(f"expected {expected}, got {_JSON_NAMES.get(type(value), 'something')}")
+        super().__init__(
+            f"expected {expected}, got {_JSON_NAMES.get(type(value), type(value).__name__)}"
+        )
 
 
 def _describe(error: BaseException, _: type | None) -> str:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from collections import OrderedDict
 from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -293,3 +295,21 @@ def test_records_share_no_value_that_can_be_changed() -> None:
     for name in ("extra", "claims", "public_data", "private_data"):
         assert getattr(one, name) == {}
         assert getattr(one, name) is not getattr(other, name)
+
+
+@pytest.mark.parametrize("kind", [OrderedDict, MappingProxyType])
+def test_a_record_is_made_of_any_mapping(kind: Any) -> None:
+    assert User.from_dict(kind({"user_id": "u"})).to_dict() == {"user_id": "u"}
+
+
+def test_a_record_that_is_nested_too_deeply_is_refused() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(InvalidRecordError, match="nested too deeply"):
+        User.from_dict({"user_id": "u", "claims": {"deep": deep}})
+
+
+def test_a_value_that_is_no_json_is_named_by_its_type() -> None:
+    with pytest.raises(InvalidRecordError, match="expected an array, got tuple"):
+        User.from_dict({"user_id": "u", "emails": ()})

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from .._converter import NOT_WIRE, NULLABLE, epoch, structure, wire_fields
+from ..errors import InvalidRecordError
 
 R = TypeVar("R", bound="Record")
 
@@ -46,7 +47,10 @@ class Record:
         Raises:
             InvalidRecordError: it is no such record; ``.path`` says where.
         """
-        return structure(deepcopy(data), cls)
+        try:
+            return structure(deepcopy(_as_dict(data)), cls)
+        except RecursionError:
+            raise InvalidRecordError(f"{cls.__name__}: it is nested too deeply") from None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the API's JSON: what came, unknown members too, with what was changed since."""
@@ -64,6 +68,10 @@ class Record:
             if name not in known:
                 json.setdefault(name, _plain(value))
         return json
+
+
+def _as_dict(data: object) -> object:
+    return dict(cast("Mapping[str, Any]", data)) if isinstance(data, Mapping) else data
 
 
 def _is_set(value: object) -> bool:
