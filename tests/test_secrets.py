@@ -23,6 +23,7 @@ import pytest
 
 import monocloud_async
 import monocloud_sync
+import monocloud_sync.emulator
 from monocloud_async import (
     ConfigurationError,
     MonoCloudClient,
@@ -45,6 +46,11 @@ KEY = "canary-6d1f3c-" + "0123456789abcdef" * 6
 CANARY = "6d1f3c"
 PASSWORD = "canary-9e2b71"
 BAD_PROXIES = f"socks5://user:{PASSWORD}@proxy:1", f"http://user:{PASSWORD}@proxy:99999"
+BAD_EMULATORS: list[dict[str, Any]] = [
+    {"api_key": f"{KEY} "},
+    {"api_key": KEY, "port": -1},
+    {"api_key": KEY, "users": 7},
+]
 HOST = "acme.us.monocloud.com"
 IDS = ("the-user", "the-phone")
 Call = Callable[[MonoCloudClient], Awaitable[object]]
@@ -290,6 +296,17 @@ def test_a_setting_of_the_environment_that_is_refused(monkeypatch: pytest.Monkey
         with pytest.raises(ConfigurationError, match="HTTPS_PROXY") as caught:
             MonoCloudClient()
         assert hits(showings.of_error(caught.value)) == []
+
+
+@pytest.mark.parametrize("kind", [Emulator, monocloud_sync.emulator.Emulator])
+@pytest.mark.parametrize("number", range(3))
+def test_a_setting_of_an_emulator_that_is_refused(kind: Any, number: int) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        kind(**BAD_EMULATORS[number])
+    error = caught.value
+    assert error.__traceback__
+    error.__traceback__ = error.__traceback__.tb_next
+    assert hits(showings.of_error(error)) == []
 
 
 # What can be reached
