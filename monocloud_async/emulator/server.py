@@ -171,7 +171,9 @@ class Emulator:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"Emulator({self.url!r})" if self._listener.started else "Emulator(not started)"
+        # What shows an error of __init__ with its variables shows one that is not set up.
+        started = "_listener" in vars(self) and self._listener.started
+        return f"Emulator({self.url!r})" if started else "Emulator(not started)"
 
     def _bucket(self, limit: RateLimit | None) -> TokenBucket | None:
         return TokenBucket(limit, self._clock) if limit else None
