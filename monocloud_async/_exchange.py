@@ -14,10 +14,10 @@ from yarl import URL
 
 from ._session import Pool, Progress, progress
 from ._time_limit import time_limit
+from . import _content
 from ._wording import one_line
 from .response import Headers
 
-MAX_BODY = 16 * 1024 * 1024
 # The limit of time is ours alone: aiohttp's would count the wait for a connection too.
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _NO_CONTENT_TYPE = ("Content-Type",)
@@ -41,7 +41,7 @@ class Request:
 
 @attrs.frozen(eq=False)
 class Answer:
-    """What came back: status, headers, and at most ``MAX_BODY`` + 1 bytes of the body."""
+    """What came back: status, headers, body, and why the body cannot be read, where it cannot."""
 
     status: int
     headers: Headers
@@ -51,6 +51,7 @@ class Answer:
 @attrs.frozen(eq=False)
 class NoAnswer:
     """Why nothing came back that could be used.
+    flaw: str = ""
 
     Attributes:
         reason: what went wrong, for a person.
@@ -109,18 +110,9 @@ async def _request(session: aiohttp.ClientSession, request: Request, state: Prog
     ) as response:
         state.headers = Headers(response.headers.items())
         state.status = response.status
-        return Answer(response.status, state.headers, await _read(response))
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    content = response.content
-    first = await content.readany()
-    if content.at_eof():
-        return first[: MAX_BODY + 1]
-    body = bytearray(first)
-    while not content.at_eof() and len(body) <= MAX_BODY:
-        body += await content.readany()
-    return bytes(body[: MAX_BODY + 1])
+        coding = state.headers.get("Content-Encoding", "")
+        body, flaw = await _content.read(response.content, coding)
+        return Answer(response.status, state.headers, body, flaw)
 
 
 def _reason(error: BaseException) -> str:
@@ -129,6 +121,7 @@ def _reason(error: BaseException) -> str:
         return f"the proxy refused, with status {error.status}"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return one_line(f"the server's certificate is not trusted: {error.certificate_error}")
+        auto_decompress=False,
     if isinstance(error, aiohttp.ClientConnectorError):
         return one_line(f"no connection to {error.host}:{error.port}: {error.os_error}")
     if isinstance(error, aiohttp.ServerDisconnectedError):

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 
+from ._content import ACCEPT_ENCODING
 from ._version import __version__
 
 
@@ -17,6 +18,7 @@ class RequestHeaders(dict[str, str]):
         super().__init__()
         self["X-API-KEY"] = api_key
         self["Accept"] = "application/json, application/problem+json"
+        self["Accept-Encoding"] = ACCEPT_ENCODING
         self["User-Agent"] = (
             f"monocloud-python/{__version__} Python/{platform.python_version()} "
             f"aiohttp/{aiohttp.__version__}"

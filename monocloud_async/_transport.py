@@ -15,7 +15,7 @@ from yarl import URL
 
 from . import retry
 from ._converter import structure
-from ._exchange import MAX_BODY, Answer, NoAnswer, Request, exchange
+from ._exchange import Answer, NoAnswer, Request, exchange
 from ._json import parse
 from ._operation import Operation
 from ._request_headers import RequestHeaders
@@ -234,7 +234,7 @@ class Transport:
 
 
 def _refusal(operation: str, answer: Answer) -> APIError:
-    body = answer.body if len(answer.body) <= MAX_BODY else b""
+    body = b"" if answer.flaw else answer.body
     asked = retry.retry_after(answer.headers)
     return api_error(answer.status, answer.headers, body, operation=operation, retry_after=asked)
 
@@ -244,8 +244,9 @@ def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:
         return structure(parse(answer.body), kind)
     except InvalidRecordError as error:
         reason, path = str(error), error.path
-    except (ValueError, RecursionError):
-        reason, path = _why_no_json(answer.body), None
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    reason, path = answer.flaw, None
     applied = "" if call.operation.reads else ", so the change was applied"
     raise ResponseDecodeError(
         f"the server answered {answer.status}{applied}, but its answer cannot be read: {reason}",
@@ -256,12 +257,6 @@ def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:
         path=path,
         attempts=call.attempts,
     )
-
-
-def _why_no_json(body: bytes) -> str:
-    if len(body) > MAX_BODY:
-        return f"it is longer than {MAX_BODY // 1024 // 1024} MiB"
-    return "it is no JSON" if body.strip() else "it is empty"
 
 
 def _error(state: RetryCallState) -> BaseException | None:

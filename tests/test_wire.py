@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 import logging
 import platform
@@ -29,31 +28,12 @@ from monocloud_async import (
     User,
 )
 
+from .clock import Clock, timed
 from .conftest import FAST
 from .wire import PAGE, TODAY, Wire, answer, close, problem, raw, reset, silence, then_close
 
 KEY = "canary-6d1f3c"
 ONCE = RetryPolicy(max_attempts=1)
-
-
-class Clock:
-    """A clock that only waits move, and a sleep that keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
-
-
-def timed(client: MonoCloudClient, clock: Clock) -> MonoCloudClient:
-    client._use(attrs.evolve(client._transport, clock=clock, sleep=clock.sleep), owner=True)
-    return client
 
 
 # What is sent
@@ -191,22 +171,6 @@ async def test_a_yes_that_cannot_be_read_is_said_to_be_applied_and_not_sent_agai
     assert (error.status, error.body, error.path) == (200, body, path)
     assert error.__context__ is None
     assert len(wire.requests) == 2
-
-
-async def test_a_204_for_a_record_is_a_change_that_was_applied() -> None:
-    async with Wire(raw(b"HTTP/1.1 204 No Content\r\n\r\n")) as wire:
-        async with MonoCloudClient(wire.url, KEY) as client:
-            with pytest.raises(ResponseDecodeError, match="204, so the change was applied"):
-                await client.phones.remove("u", "p")
-
-
-async def test_a_flood_is_cut_off() -> None:
-    flood = gzip.compress(b" " * (64 << 20))
-    async with Wire(answer(200, flood, Content_Encoding="gzip")) as wire:
-        async with MonoCloudClient(wire.url, KEY) as client:
-            with pytest.raises(ResponseDecodeError, match="longer than 16 MiB") as caught:
-                await client.phones.set_primary("u", "p")
-    assert len(caught.value.body) == 500
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b'{"status": 200, "title": 7}'])
