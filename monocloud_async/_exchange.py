@@ -6,6 +6,8 @@ With _session.py, which opens the connections, the only module that knows aiohtt
 from __future__ import annotations
 
 import asyncio
+import copy
+import re
 from collections.abc import Mapping
 
 import aiohttp
@@ -26,6 +28,9 @@ _NEVER_SENT = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
 )
+_CLOSED = (aiohttp.ServerDisconnectedError, OSError)
+# Where aiohttp's words end and the server's bytes begin: they may be of a person, or the key.
+_QUOTED = re.compile(r":?\s*(bytearray\()?b['\"].*", re.DOTALL)
 
 
 @attrs.frozen(eq=False)
@@ -129,6 +134,6 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientPayloadError):
         return "the connection broke off within the answer"
     if isinstance(error, aiohttp.ClientResponseError):
-        return one_line(f"the answer is not HTTP: {error.message}", 200)
+        return one_line(f"the answer is not HTTP: {_QUOTED.sub('', error.message)}", 200)
     what = error.strerror if isinstance(error, OSError) else None
     return f"the connection failed: {what or type(error).__name__}"
