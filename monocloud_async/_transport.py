@@ -92,13 +92,14 @@ class Transport:
         request = Request(operation.method, url, self.headers, body, self.proxy)
         now = self.clock()
         call = _Call(operation, request, started=now, deadline=now + self.policy.deadline)
-        handled = sys.exc_info()[1]
+        # What the caller is handling, if anything; on Python 3.10 that may be long handled, and
+        # aiohttp's.
+        handled = sys.exc_info()[1] if sys.version_info >= (3, 11) else None
         try:
             answer = await self._send(call)
             record = _decode(call, answer, operation.result)
         except MonoCloudError as error:
-            # An error of aiohttp's holds the request's headers, and must not hang on to ours:
-            # on Python 3.10 one that is long handled may still be taken for the context.
+            # An error of aiohttp's holds the request's headers, and must not hang on to ours.
             error.__context__ = handled
             raise
         response = Response(
