@@ -23,6 +23,7 @@ from ._session import Pool, Sessions
 from ._time_limit import time_limit
 from .errors import (
     APIError,
+    ConfigurationError,
     InvalidRecordError,
     MonoCloudError,
     RequestTimeoutError,
@@ -134,6 +135,8 @@ class Transport:
                 raise failure
             try:
                 return await self._attempt(call)
+            except ConfigurationError:
+                raise failure from None
             except (APIError, TransportError) as error:
                 failure = error
                 raise
@@ -171,9 +174,11 @@ class Transport:
         """Make one exchange with the server; return its success, or raise its failure."""
         pool = await self.sessions.pool()
         began = await self._take_slot(pool, call)
-        call.attempts += 1
         limit = min(self.timeout, call.deadline - began)
         try:
+            # It may have been closed while this call waited.
+            await self.sessions.pool()
+            call.attempts += 1
             result = await exchange(pool, call.request, limit)
         finally:
             pool.slots.release()
