@@ -14,9 +14,9 @@ import aiohttp
 import attrs
 from yarl import URL
 
+from . import _content
 from ._session import Pool, Progress, progress
 from ._time_limit import time_limit
-from . import _content
 from ._wording import one_line
 from .response import Headers
 
@@ -51,18 +51,19 @@ class Answer:
     status: int
     headers: Headers
     body: bytes
+    flaw: str = ""
 
 
 @attrs.frozen(eq=False)
 class NoAnswer:
     """Why nothing came back that could be used.
-    flaw: str = ""
 
     Attributes:
         reason: what went wrong, for a person.
         timed_out: whether it was the limit of time.
         reached_server: whether the request may have been sent, all or in part.
-        kept_connection: whether it was sent on a connection kept from an earlier call.
+        kept_connection: whether it was sent on a connection kept from an earlier call, and that
+            turned out to be closed.
     """
 
     reason: str
@@ -82,21 +83,38 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     """
     if limit <= 0:
         return NoAnswer("", timed_out=True, reached_server=False, kept_connection=False)
-    # Whether a session of the caller's got a connection cannot be told: take it that it did.
-    state = Progress(has_connection=pool.lifetime is None)
+    # Whether a lent session got a connection, and a kept one, cannot be told: take it that it did.
+    state = Progress(has_connection=pool.is_lent, kept_connection=pool.is_lent)
     progress.set(state)
     try:
         async with time_limit(limit):
-            return await _request(pool.session, request, state)
+            send = _lent_request if pool.is_lent else _request
+            return await send(pool.session, request, state)
     except asyncio.TimeoutError:
-        reason, timed_out, sent = "", True, state.has_connection
+        reason, timed_out, sent, closed = "", True, state.has_connection, False
     except (aiohttp.ClientError, OSError) as error:
         reason, timed_out = _reason(error), False
         sent = state.has_connection and not isinstance(error, _NEVER_SENT)
+        closed = sent and isinstance(error, _CLOSED)
     if state.status >= 300:
         # It said no, and broke off before it said why: the no stands.
         return Answer(state.status, state.headers, b"")
-    return NoAnswer(reason, timed_out, sent, sent and state.kept_connection)
+    return NoAnswer(reason, timed_out, sent, closed and state.kept_connection)
+
+
+async def _lent_request(
+    session: aiohttp.ClientSession, request: Request, state: Progress
+) -> Answer:
+    # A step of the loop asks the kernel which connections were closed, the next sees to it.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    # aiohttp sends GET and DELETE again by itself, uncounted; a twin of the session does not.
+    twin = copy.copy(session)
+    vars(twin)["_retry_connection"] = False
+    try:
+        return await _request(twin, request, state)
+    finally:
+        twin.detach()
 
 
 async def _request(session: aiohttp.ClientSession, request: Request, state: Progress) -> Answer:
@@ -112,6 +130,7 @@ async def _request(session: aiohttp.ClientSession, request: Request, state: Prog
         # aiohttp would carry X-API-KEY along to wherever a redirect leads.
         allow_redirects=False,
         raise_for_status=False,
+        auto_decompress=False,
     ) as response:
         state.headers = Headers(response.headers.items())
         state.status = response.status
@@ -126,7 +145,6 @@ def _reason(error: BaseException) -> str:
         return f"the proxy refused, with status {error.status}"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return one_line(f"the server's certificate is not trusted: {error.certificate_error}")
-        auto_decompress=False,
     if isinstance(error, aiohttp.ClientConnectorError):
         return one_line(f"no connection to {error.host}:{error.port}: {error.os_error}")
     if isinstance(error, aiohttp.ServerDisconnectedError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import ssl
 import weakref
 from collections.abc import AsyncGenerator
@@ -54,10 +55,13 @@ class _Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,
     ) -> aiohttp.connector.Connection:
         state = progress.get()
-        state.kept_connection = True
-        connection = await super().connect(req, traces, timeout)
-        state.has_connection = True
-        return connection
+        while True:
+            state.kept_connection = True
+            connection = await super().connect(req, traces, timeout)
+            if not (state.kept_connection and _is_stale(connection)):
+                state.has_connection = True
+                return connection
+            connection.close()
 
     async def _create_connection(
         self,
@@ -69,13 +73,39 @@ class _Connector(aiohttp.TCPConnector):
         return await super()._create_connection(req, traces, timeout)
 
 
+def _is_stale(connection: aiohttp.connector.Connection) -> bool:
+    """Return whether a kept connection was closed, or brought what nobody asked for.
+
+    The kernel is asked: the loop may have stood still, or be about to hear of it.
+    """
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return True
+    at = transport.get_extra_info("socket")
+    return at is not None and _is_readable(at.fileno())
+
+
+if hasattr(select, "poll"):
+
+    def _is_readable(descriptor: int) -> bool:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+
+else:
+
+    def _is_readable(descriptor: int) -> bool:
+        return bool(select.select([descriptor], [], [], 0)[0])
+
+
 @attrs.frozen(eq=False)
 class Pool:
     """What one event loop has of a client.
 
     Attributes:
         session: the aiohttp session.
-        slots: as many as there may be calls on the wire at once.
+        room: how many calls may be on the wire at once.
+        slots: as many.
         lifetime: ends with the loop, or by aclose(), and closes the session then; None for a
             session that is the caller's.
         guard: ends the lifetime of a client that is forgotten unclosed; it also keeps the session
@@ -83,9 +113,15 @@ class Pool:
     """
 
     session: aiohttp.ClientSession
+    room: int
     slots: asyncio.Semaphore
     lifetime: Lifetime | None = None
     guard: weakref.finalize[..., Any] | None = None
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether the session is the caller's."""
+        return self.lifetime is None
 
     def unguard(self) -> None:
         """Leave the session to whoever ends its lifetime now."""
@@ -167,9 +203,9 @@ class Sessions:
         for loop in list(self._pools):
             if loop.is_closed():
                 self._pools.pop(loop).unguard()
-        slots = asyncio.Semaphore(self.max_connections)
         if self.lent is not None:
-            return Pool(self.lent, slots)
+            room = _room(self.lent.connector, self.max_connections)
+            return Pool(self.lent, room, asyncio.Semaphore(room))
         # A loop that ends, ends its async generators too: that closes the session in time.
         if self._secure and self._ssl_context is None:
             self._ssl_context = _system_trust()
@@ -177,7 +213,16 @@ class Sessions:
         session = await anext(lifetime)
         guard = weakref.finalize(self, _end_soon, lifetime, asyncio.get_running_loop())
         guard.atexit = False
-        return Pool(session, slots, lifetime, guard)
+        slots = asyncio.Semaphore(self.max_connections)
+        return Pool(session, self.max_connections, slots, lifetime, guard)
+
+
+def _room(connector: aiohttp.BaseConnector | None, most: int) -> int:
+    """Return how many calls a lent session can have on the wire: a wait inside it would count as
+    the server's slowness.
+    """
+    limits = (connector.limit, connector.limit_per_host) if connector is not None else ()
+    return min([most, *(limit for limit in limits if limit)])
 
 
 async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:

@@ -202,7 +202,7 @@ class Transport:
             pass
         raise RequestTimeoutError(
             f"the deadline of {self.policy.deadline:g} s passed, waiting for one of "
-            f"{self.sessions.max_connections} connections to be free",
+            f"{pool.room} connections to be free",
             operation=call.operation.name,
             attempts=call.attempts,
             may_have_been_applied=call.may_have_been_applied,
@@ -246,13 +246,14 @@ def _refusal(operation: str, answer: Answer) -> APIError:
 
 
 def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:
+    reason, path = answer.flaw, None
     try:
-        return structure(parse(answer.body), kind)
+        if not reason:
+            return structure(parse(answer.body), kind)
     except InvalidRecordError as error:
         reason, path = str(error), error.path
     except (ValueError, RecursionError) as error:
         reason = str(error)
-    reason, path = answer.flaw, None
     applied = "" if call.operation.reads else ", so the change was applied"
     raise ResponseDecodeError(
         f"the server answered {answer.status}{applied}, but its answer cannot be read: {reason}",
