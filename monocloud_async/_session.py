@@ -218,9 +218,7 @@ class Sessions:
 
 
 def _room(connector: aiohttp.BaseConnector | None, most: int) -> int:
-    """Return how many calls a lent session can have on the wire: a wait inside it would count as
-    the server's slowness.
-    """
+    """Return how many calls at once a lent session has room for, so that none waits inside it."""
     limits = (connector.limit, connector.limit_per_host) if connector is not None else ()
     return min([most, *(limit for limit in limits if limit)])
 

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monocloud_async import InvalidRecordError, MonoCloudClient, ResponseDecodeError, User
+from monocloud_async._json import parse
 from monocloud_async.models import UserUsername
 
 from .conftest import FAST
@@ -180,7 +181,7 @@ def test_each_member_missing(name: str) -> None:
 def test_each_object_with_members_that_are_not_known(name: str) -> None:
     record = RECORDS[name]
     for path in objects(record):
-        for number, value in enumerate(VALUES):
+        for number, value in enumerate(VALUES[::3]):
             for key in (f"new_{number}", "extra", "_keys", "response", "", "a.b", "$", "self"):
                 mutant = changed(record, (*path, key), value)
                 assert same(User.from_dict(mutant).to_dict(), mutant), (path, key, value)
@@ -190,22 +191,16 @@ def test_each_object_with_members_that_are_not_known(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_each_member_twice_is_refused_on_the_wire(name: str) -> None:
+def test_each_member_twice_is_refused(name: str) -> None:
     # As text: a dict cannot hold it.
     record = RECORDS[name]
     for path in places(record):
         if isinstance(path[-1], int):
             continue
-        twice = changed(record, path[:-1] + ("__twice__",), at(record, path))
+        twice = changed(record, (*path[:-1], "__twice__"), at(record, path))
         text = json.dumps(twice).replace("__twice__", path[-1])
         with pytest.raises(ValueError, match="a name occurs twice"):
-            _parse(text.encode())
-
-
-def _parse(body: bytes) -> Any:
-    from monocloud_async._json import parse
-
-    return parse(body)
+            parse(text.encode())
 
 
 @pytest.mark.parametrize("name", RECORDS)

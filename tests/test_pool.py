@@ -27,7 +27,20 @@ from monocloud_async import (
 
 from .clock import Clock, timed
 from .conftest import FAST
-from .wire import Step, Wire, Writer, answer, close, half_close, problem, raw, reset, served, silence, then_close
+from .wire import (
+    Step,
+    Wire,
+    Writer,
+    answer,
+    close,
+    half_close,
+    problem,
+    raw,
+    reset,
+    served,
+    silence,
+    then_close,
+)
 
 KEY = "canary-6d1f3c"
 ONCE = RetryPolicy(max_attempts=1)
@@ -70,8 +83,8 @@ async def test_an_idle_connection_that_was_closed_costs_nothing(
         timed(client, clock)
         await CALLS[call](client)
         await wire.on_open(ending)
-        while wire.open and ending is not half_close:
-            await asyncio.sleep(0)
+        if ending is not half_close:
+            await settled(wire, 0)
         user = await CALLS[call](client)
     assert user.response
     assert (user.response.attempts, len(wire.requests), wire.connections) == (1, 2, 2)
@@ -489,20 +502,19 @@ async def test_a_client_closed_while_calls_wait_for_a_slot_refuses_them(kind: st
 
 
 async def test_nor_does_it_hide_what_was_sent_before_the_wait() -> None:
-    entered = asyncio.Event()
+    sent = asyncio.Event()
 
-    async def first(writer: Writer) -> None:
-        entered.set()
-        await close(writer)
+    async def other(writer: Writer) -> None:
+        sent.set()
+        await silence(writer)
 
-    async with Wire(first, silence) as wire:
+    async with Wire(close, other) as wire:
         client = MonoCloudClient(wire.url, KEY, max_connections=1, retry=FAST)
         call = asyncio.create_task(client.phones.set_primary("first", "p"))
-        other = asyncio.create_task(client.phones.set_primary("other", "p"))
-        while len(wire.requests) < 2:
-            await asyncio.sleep(0)
+        behind = asyncio.create_task(client.phones.set_primary("behind", "p"))
+        await sent.wait()
         await client.aclose()
-        for task in (call, other):
+        for task in (call, behind):
             with pytest.raises(TransportError, match="may have been applied") as caught:
                 await task
             assert caught.value.attempts == 1
