@@ -83,11 +83,15 @@ def _thorough(body: bytes) -> Any:
 
 def _depth(value: Any) -> int:
     """Return how deeply a value is nested, without recursion."""
-    level, depth = [value], 0
-    while level := [item for item in level if isinstance(item, (list, dict))]:
+    depth, level = 0, _nested([value])
+    while level:
         depth += 1
-        level = [item for outer in level for item in _items(outer)]
+        level = _nested([item for outer in level for item in _items(outer)])
     return depth
+
+
+def _nested(values: list[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, (list, dict))]
 
 
 def _items(value: Any) -> Any:
