@@ -95,7 +95,7 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     except (aiohttp.ClientError, OSError) as error:
         reason, timed_out = _reason(error), False
         sent = state.has_connection and not isinstance(error, _NEVER_SENT)
-        closed = sent and isinstance(error, _CLOSED)
+        closed = sent and not state.status and isinstance(error, _CLOSED)
     if state.status >= 300:
         # It said no, and broke off before it said why: the no stands.
         return Answer(state.status, state.headers, b"")

@@ -28,6 +28,7 @@ from monocloud_async import (
 from .clock import Clock, timed
 from .conftest import FAST
 from .wire import (
+    PAGE,
     Step,
     Wire,
     Writer,
@@ -175,8 +176,24 @@ async def test_one_that_is_closed_as_it_is_used_costs_no_wait(kind: str) -> None
     assert (wire.connections, len(wire.requests)) == (2, 3)
 
 
+HEAD_THEN_RESET = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
+
+
+async def reset_within_the_answer(writer: Writer) -> None:
+    await HEAD_THEN_RESET(writer)
+    # Once the client has the head: a reset takes along what has not been read.
+    await asyncio.sleep(0.05)
+    await reset(writer)
+
+
 @pytest.mark.parametrize(
-    "failure", [silence, raw(b"junk\r\n\r\n"), raw(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")]
+    "failure",
+    [
+        silence,
+        reset_within_the_answer,
+        raw(b"junk\r\n\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
+    ],
 )
 async def test_a_kept_connection_that_fails_in_another_way_gets_the_usual_wait(
     failure: Step,
@@ -201,6 +218,32 @@ async def test_nothing_is_sent_again_uncounted(call: str, kind: str) -> None:
             await CALLS[call](client)
     assert caught.value.attempts == 1  # type: ignore[attr-defined]
     assert len(wire.requests) == 2
+
+
+async def test_a_lent_session_is_used_as_it_was_set_up() -> None:
+    seen: list[str] = []
+
+    async def started(_: object, context: Any, params: aiohttp.TraceRequestStartParams) -> None:
+        seen.append(params.method)
+
+    traces = aiohttp.TraceConfig()
+    traces.on_request_start.append(started)
+    headers = {"X-Extra": "1"}
+    async with Wire(answer(200, PAGE, Set_Cookie="a=b; Path=/")) as wire:
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(
+            trace_configs=[traces], headers=headers, cookie_jar=jar
+        ) as session:
+            async with MonoCloudClient(wire.url, KEY, session=session) as client:
+                await client.users.get("u")
+                await client.phones.remove("u", "p")
+            assert not session.closed
+            assert len(jar) == 1
+            async with session.get(wire.url) as response:
+                assert response.status == 200
+    assert seen == ["GET", "DELETE", "GET"]
+    assert [request.headers["X-Extra"] for request in wire.requests] == ["1", "1", "1"]
+    assert wire.connections == 1
 
 
 # Waiting for a slot
