@@ -186,15 +186,11 @@ async def reset_within_the_answer(writer: Writer) -> None:
     await reset(writer)
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        silence,
-        reset_within_the_answer,
-        raw(b"junk\r\n\r\n"),
-        raw(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"),
-    ],
-)
+JUNK = raw(b"junk\r\n\r\n")
+BAD_LENGTH = raw(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")
+
+
+@pytest.mark.parametrize("failure", [silence, reset_within_the_answer, JUNK, BAD_LENGTH])
 async def test_a_kept_connection_that_fails_in_another_way_gets_the_usual_wait(
     failure: Step,
 ) -> None:
