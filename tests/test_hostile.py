@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gzip
 import json
 import logging
+import pickle
 import random
 import subprocess
 import sys
@@ -226,6 +228,36 @@ async def test_a_flood_of_interim_answers_ends_with_the_time() -> None:
             with pytest.raises(RequestTimeoutError, match="may have been applied"):
                 await client.phones.set_primary("u", "p")
             assert asyncio.get_running_loop().time() - began < 2.0
+
+
+async def test_a_body_that_only_drips_ends_with_the_time() -> None:
+    async def drip(writer: Writer) -> None:
+        writer.write(head(200, length=10**6))
+        while not writer.is_closing():
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.001)
+
+    async with Wire(drip) as wire:
+        policy = RetryPolicy(max_attempts=1)
+        async with MonoCloudClient(wire.url, KEY, timeout=0.3, retry=policy) as client:
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(RequestTimeoutError, match="may have been applied"):
+                await client.phones.set_primary("u", "p")
+            assert asyncio.get_running_loop().time() - began < 2.0
+
+
+async def test_the_deepest_record_that_is_taken_is_as_good_as_any() -> None:
+    deep: Any = []
+    for _ in range(197):
+        deep = [deep]
+    async with Wire(answer(200, {"user_id": "u", "claims": {"deep": deep}})) as wire:
+        async with MonoCloudClient(wire.url, KEY) as client:
+            user = await client.users.get("u")
+    assert user.to_dict()["claims"]["deep"] == deep
+    assert pickle.loads(pickle.dumps(user)) == copy.deepcopy(user) == user
+    assert User.from_dict(user.to_dict()) == user
+    assert "[[[[" in repr(user)
 
 
 # A no is a no, whatever comes with it
