@@ -13,8 +13,8 @@ except ImportError:  # the `speed` extra is not installed
 
 # Enough for any record, and few enough to copy and compare without running out of stack.
 MAX_DEPTH = 200
-# Enough for any record, and few enough not to fill memory: one costs up to 250 bytes.
-MAX_VALUES = 250_000
+# Enough for any record, and few enough not to fill memory: one costs up to 600 bytes.
+MAX_VALUES = 100_000
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19

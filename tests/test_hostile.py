@@ -383,6 +383,7 @@ FLOODS = {
     "plain": lambda: answer(200, b" " * (100 * MB)),
     "empty objects": lambda: coded("gzip", gzip.compress(OBJECTS % (b"{}," * (25 * MB)), 1)),
     "empty objects, 15 MB": lambda: coded("gzip", gzip.compress(OBJECTS % (b"{}," * (5 * MB)), 1)),
+    "bad items": lambda: answer(200, b'{"user_id": "u", "emails": [%s1]}' % (b"1," * 99_000)),
     "brackets": lambda: coded("gzip", gzip.compress(b"[" * (60 * MB), 1)),
     "a no": lambda: answer(404, flood(b" " * MB, 300, 31), Content_Encoding="gzip"),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -95,13 +96,14 @@ def json_path(path: Path) -> str:
 
 
 def flaws(value: Any, promised: Any, path: str = "$", *, nullable: bool = False) -> list[str]:
-    """The JSON paths of all that is not as promised."""
+    """The JSON paths of all that is not as promised; of a list, those of the first such item."""
     if nullable and value is None:
         return []
     if isinstance(promised, list):
         if type(value) is not list:
             return [path]
         found = [flaws(item, promised[0], f"{path}[{n}]") for n, item in enumerate(value)]
+        found = [several for several in found if several][:1]
     elif isinstance(promised, dict):
         if type(value) is not dict:
             return [path]
@@ -227,6 +229,16 @@ async def test_on_the_wire_a_refusal_says_that_it_was_applied_and_where_it_depar
             assert caught.value.path in expected
             assert caught.value.attempts == 1
     assert len(wire.requests) == len(mutants) > 200
+
+
+@pytest.mark.parametrize("item", [1, {}, {"id": 1}, None])
+def test_an_endless_list_of_what_will_not_do_is_refused_at_its_first_item(item: Any) -> None:
+    began = time.process_time()
+    with pytest.raises(InvalidRecordError) as caught:
+        User.from_dict({"user_id": "u", "emails": [{"id": "e"}] * 3 + [item] * 100_000})
+    assert caught.value.path.startswith("$.emails[3]")
+    # An account of every one takes seconds, of the loop that all other calls share.
+    assert time.process_time() - began < 2.0
 
 
 def test_an_attribute_is_of_its_type_and_nothing_else() -> None:
