@@ -622,10 +622,10 @@ async def test_a_cancelled_call_is_not_sent_again(call: str) -> None:
 
 
 async def test_a_caller_s_own_limit_of_time_is_not_swallowed() -> None:
-    policy = RetryPolicy(max_attempts=1000, base_delay=0.0)
+    policy = RetryPolicy(max_attempts=10**9, base_delay=0.0)
     async with Wire(problem(503)) as wire:
         async with unbounded(MonoCloudClient(wire.url, KEY, retry=policy)) as client:
             with pytest.raises(asyncio.TimeoutError) as caught:
                 await asyncio.wait_for(client.phones.set_primary("u", "p"), 0.2)
     assert not isinstance(caught.value, RequestTimeoutError)
-    assert 1 < len(wire.requests) < 1000
+    assert len(wire.requests) > 1
