@@ -8,7 +8,7 @@ import random
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,6 +25,7 @@ from monocloud_async import (
     User,
 )
 
+from .calls import CALLS
 from .clock import Clock, timed
 from .conftest import FAST
 from .wire import (
@@ -45,14 +46,7 @@ from .wire import (
 
 KEY = "canary-6d1f3c"
 ONCE = RetryPolicy(max_attempts=1)
-Call = Callable[[MonoCloudClient], Awaitable[User]]
-
-CALLS: dict[str, Call] = {
-    "add": lambda client: client.phones.add("u", "+441514960453"),
-    "set_primary": lambda client: client.phones.set_primary("u", "p"),
-    "remove": lambda client: client.phones.remove("u", "p"),
-    "get": lambda client: client.users.get("u"),
-}
+each_call = pytest.mark.parametrize("call", ["add", "set_primary", "remove", "get"])
 
 
 @asynccontextmanager
@@ -74,7 +68,7 @@ both_kinds = pytest.mark.parametrize("kind", ["own", "lent"])
 
 
 @both_kinds
-@pytest.mark.parametrize("call", CALLS)
+@each_call
 @pytest.mark.parametrize("ending", [close, reset, half_close])
 async def test_an_idle_connection_that_was_closed_costs_nothing(
     ending: Step, call: str, kind: str
@@ -93,7 +87,7 @@ async def test_an_idle_connection_that_was_closed_costs_nothing(
 
 
 @both_kinds
-@pytest.mark.parametrize("call", CALLS)
+@each_call
 @pytest.mark.parametrize("ending", [close, reset, half_close])
 async def test_nor_does_one_that_was_closed_while_the_loop_stood_still(
     ending: Step, call: str, kind: str
@@ -206,7 +200,7 @@ async def test_a_kept_connection_that_fails_in_another_way_gets_the_usual_wait(
 
 
 @both_kinds
-@pytest.mark.parametrize("call", CALLS)
+@each_call
 async def test_nothing_is_sent_again_uncounted(call: str, kind: str) -> None:
     async with Wire(answer(), close) as wire, connected(kind, wire.url, retry=ONCE) as client:
         await client.users.get("u")

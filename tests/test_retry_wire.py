@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
@@ -32,6 +32,7 @@ from monocloud_async import (
 )
 from monocloud_async.retry import RetryQuota
 
+from .calls import CALLS, NUMBER
 from .clock import Clock, timed
 from .conftest import FAST
 from .wire import (
@@ -51,16 +52,6 @@ from .wire import (
 
 KEY = "canary-6d1f3c"
 ONCE = RetryPolicy(max_attempts=1)
-NUMBER = "+441514960453"
-
-CALLS: dict[str, Callable[[MonoCloudClient], Awaitable[User]]] = {
-    "get": lambda client: client.users.get("u"),
-    "set_primary": lambda client: client.phones.set_primary("u", "p"),
-    "set_verified": lambda client: client.phones.set_verified("u", "p"),
-    "set_unverified": lambda client: client.phones.set_unverified("u", "p"),
-    "remove": lambda client: client.phones.remove("u", "p"),
-    "add": lambda client: client.phones.add("u", NUMBER),
-}
 
 
 # By status
