@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import ssl
 
 import aiohttp
@@ -14,6 +16,9 @@ _NEVER_SENT = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
 )
+_CLOSED = (aiohttp.ServerDisconnectedError, OSError)
+# Where aiohttp's words end and the server's bytes begin: they may be of a person, or the key.
+_QUOTED = re.compile(r":?\s*(bytearray\()?b['\"].*", re.DOTALL)
 _NO_CERTIFICATE = "the server wants a certificate that it knows: give an ssl_context= with one"
 _NO_CREDENTIALS = (
     "the proxy wants a user and password: give them in its URL, http://user:password@…"
@@ -23,6 +28,12 @@ _NO_CREDENTIALS = (
 def never_arrived(error: BaseException) -> bool:
     """Return whether the server has certainly not seen any of the request."""
     return isinstance(error, _NEVER_SENT) or _is_refused_certificate(error)
+
+
+def was_closed(error: BaseException) -> bool:
+    """Return whether the connection turned out to be closed, as one does that was kept too long."""
+    # A timeout is an OSError too, since Python 3.11.
+    return isinstance(error, _CLOSED) and not isinstance(error, asyncio.TimeoutError)
 
 
 def is_lasting(error: BaseException) -> bool:
@@ -48,7 +59,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientPayloadError):
         return "the connection broke off within the answer"
     if isinstance(error, aiohttp.ClientResponseError):
-        return one_line(f"the answer is not HTTP: {error.message}", 200)
+        return one_line(f"the answer is not HTTP: {_QUOTED.sub('', error.message)}", 200)
     what = error.strerror if isinstance(error, OSError) else None
     if type(error) is aiohttp.ClientConnectionError:
         # It has only this class for what it cannot do, such as TLS within TLS on Python 3.10.

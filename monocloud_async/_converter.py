@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import types
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar, cast, get_args, get_origin
 
 import attrs
-from cattrs import BaseValidationError, Converter, transform_error
+from cattrs import BaseValidationError, Converter, IterableValidationError, transform_error
+from cattrs.errors import IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from ._shapes import Hook, Member, Shapes
@@ -122,13 +122,22 @@ def _list_hook(kind: Any, converter: Converter) -> Hook:
 
 
 def _accounting_list_hook(item_kind: Any, converter: Converter) -> Hook:
-    kind: Any = types.GenericAlias(list, item_kind)
-    all_items = converter.get_structure_hook(kind)
+    one_item = converter.get_structure_hook(item_kind)
 
     def listed(value: list[Any], _: Any) -> tuple[Any, ...]:
         if type(value) is not list:
             raise _RefusedError(_JSON_NAMES[list], value)
-        return tuple(all_items(value, kind))
+        made: list[Any] = []
+        for number, item in enumerate(value):
+            try:
+                made.append(one_item(item, item_kind))
+            except (BaseValidationError, _RefusedError) as error:
+                # The first is enough: an account of 100,000 takes seconds, and fills memory.
+                note = IterableValidationNote("", number, item_kind)
+                cast("Any", error).__notes__ = [*getattr(error, "__notes__", ()), note]
+                # Exception groups hide that cattrs' own takes the kind.
+                raise cast("Any", IterableValidationError)("", [error], item_kind) from None
+        return tuple(made)
 
     return listed
 

@@ -7,19 +7,21 @@ module that knows aiohttp.
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Mapping
 
 import aiohttp
 import attrs
 from yarl import URL
 
-from ._cause import is_lasting, never_arrived, reason
+from . import _content
+from ._cause import is_lasting, never_arrived, reason, was_closed
 from ._proxy import Proxy
 from ._request_headers import RequestHeaders
 from ._session import NO_TIMEOUT, Pool, Progress, progress
 from .response import Headers
 
-MAX_BODY = 16 * 1024 * 1024
+_NO_CONTENT_TYPE = ("Content-Type",)
 
 
 @attrs.define(eq=False)
@@ -35,11 +37,12 @@ class Request:
 
 @attrs.define(eq=False)
 class Answer:
-    """What came back: status, headers, and at most ``MAX_BODY`` + 1 bytes of the body."""
+    """What came back: status, headers, body, and why the body cannot be read, where it cannot."""
 
     status: int
     headers: Headers = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+    flaw: str = ""
 
     def mask_key(self, sent: RequestHeaders) -> None:
         """Make this answer fit for an error: what echoes requests echoes the API key too."""
@@ -56,7 +59,8 @@ class NoAnswer:
         reason: what went wrong, for a person.
         timed_out: whether it was the limit of time.
         reached_server: whether the request may have been sent, all or in part.
-        kept_connection: whether it was sent on a connection kept from an earlier call.
+        kept_connection: whether it was sent on a connection kept from an earlier call, and that
+            turned out to be closed.
         lasting: whether it would be just the same the next time.
     """
 
@@ -78,61 +82,69 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     """
     if limit <= 0:
         return NoAnswer("", timed_out=True, reached_server=False, kept_connection=False)
-    # Whether a session of the caller's got a connection cannot be told: take it that it did.
-    state = Progress(has_connection=pool.lifetime is None)
+    # Whether a lent session got a connection, and a kept one, cannot be told: take it that it did.
+    state = Progress(has_connection=pool.is_lent, kept_connection=pool.is_lent)
     progress.set(state)
     answer: Answer | None = None
+    send = _send_by_lent if pool.is_lent else _send
     try:
         with pool.time_limits.limit(limit):
-            response = await _sent(pool, request)
+            response = await send(pool.session, request)
             try:
-                answer = Answer(response.status, Headers(response.headers.items()), b"")
-                answer.body = await _read(response)
+                answer = Answer(response.status, Headers(response.headers.items()))
+                coding = response.headers.get("Content-Encoding", "")
+                answer.body, answer.flaw = await _content.read(response.content, coding)
                 return answer
             finally:
                 response.release()
     except (asyncio.TimeoutError, aiohttp.ClientError, OSError) as error:
-        failure = _no_answer(error, request, state)
+        failure = _no_answer(error, request, state, began=answer is not None)
     if answer is not None and answer.status >= 300:
         # It said no, and broke off before it said why: the no stands.
         return answer
     return failure
 
 
-def _no_answer(error: BaseException, request: Request, state: Progress) -> NoAnswer:
+def _no_answer(error: Exception, request: Request, state: Progress, *, began: bool) -> NoAnswer:
     timed_out = isinstance(error, asyncio.TimeoutError)
     sent = state.has_connection and not never_arrived(error)
     return NoAnswer(
         reason="" if timed_out else request.headers.masked_in(reason(error)),
         timed_out=timed_out,
         reached_server=sent,
-        kept_connection=sent and state.kept_connection,
+        kept_connection=state.kept_connection and sent and not began and was_closed(error),
         lasting=is_lasting(error),
     )
 
 
-def _sent(pool: Pool, request: Request) -> Awaitable[aiohttp.ClientResponse]:
-    return pool.session.request(
+def _send(
+    session: aiohttp.ClientSession, request: Request, skipped: tuple[str, ...] | None = None
+) -> Awaitable[aiohttp.ClientResponse]:
+    return session.request(
         request.method,
         request.url,
         headers=request.headers.fields,
         json=request.body,
-        skip_auto_headers=pool.skipped_headers if request.body is None else None,
+        skip_auto_headers=skipped,
         proxy=request.proxy.url if request.proxy else None,
         proxy_headers=request.proxy.headers if request.proxy else None,
         timeout=NO_TIMEOUT,
         # aiohttp would carry X-API-KEY along to wherever a redirect leads.
         allow_redirects=False,
         raise_for_status=False,
+        auto_decompress=False,
     )
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    content = response.content
-    first = await content.readany()
-    if content.at_eof():
-        return first[: MAX_BODY + 1]
-    body = bytearray(first)
-    while not content.at_eof() and len(body) <= MAX_BODY:
-        body += await content.readany()
-    return bytes(body[: MAX_BODY + 1])
+async def _send_by_lent(session: aiohttp.ClientSession, request: Request) -> aiohttp.ClientResponse:
+    # A step of the loop asks the kernel which connections were closed, the next sees to it.
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    # aiohttp sends GET and DELETE again by itself, uncounted; a twin of the session does not.
+    twin = copy.copy(session)
+    vars(twin)["_retry_connection"] = False
+    try:
+        # It also calls the body that a POST does not have an octet-stream.
+        return await _send(twin, request, _NO_CONTENT_TYPE if request.body is None else None)
+    finally:
+        twin.detach()

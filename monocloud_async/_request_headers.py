@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 
+from ._content import ACCEPT_ENCODING
 from ._secret import Secret
 from ._version import __version__
 
@@ -27,6 +28,7 @@ class RequestHeaders:
         self.fields: dict[str, str] = {
             "X-API-KEY": api_key,
             "Accept": "application/json, application/problem+json",
+            "Accept-Encoding": ACCEPT_ENCODING,
             "User-Agent": (
                 f"monocloud-python/{__version__} Python/{platform.python_version()} "
                 f"aiohttp/{aiohttp.__version__}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import ssl
 import weakref
 from collections.abc import AsyncGenerator
@@ -57,10 +58,13 @@ class _Connector(aiohttp.TCPConnector):
         timeout: aiohttp.ClientTimeout,
     ) -> aiohttp.connector.Connection:
         state = progress.get()
-        state.kept_connection = True
-        connection = await super().connect(req, traces, timeout)
-        state.has_connection = True
-        return connection
+        while True:
+            state.kept_connection = True
+            connection = await super().connect(req, traces, timeout)
+            if not (state.kept_connection and _is_stale(connection)):
+                state.has_connection = True
+                return connection
+            connection.close()
 
     async def _create_connection(
         self,
@@ -72,15 +76,40 @@ class _Connector(aiohttp.TCPConnector):
         return await super()._create_connection(req, traces, timeout)
 
 
+def _is_stale(connection: aiohttp.connector.Connection) -> bool:
+    """Return whether a kept connection was closed, or brought what nobody asked for.
+
+    The kernel is asked: the loop may have stood still, or be about to hear of it.
+    """
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return True
+    at = transport.get_extra_info("socket")
+    return at is not None and _is_readable(at.fileno())
+
+
+if hasattr(select, "poll"):
+
+    def _is_readable(descriptor: int) -> bool:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+
+else:
+
+    def _is_readable(descriptor: int) -> bool:
+        return bool(select.select([descriptor], [], [], 0)[0])
+
+
 @attrs.frozen(eq=False)
 class Pool:
     """What one event loop has of a client.
 
     Attributes:
         session: the aiohttp session.
-        slots: as many as there may be calls on the wire at once.
+        room: how many calls may be on the wire at once.
+        slots: as many.
         time_limits: those of the calls on this loop.
-        skipped_headers: what the session would send of itself with a request without a body.
         lifetime: ends with the loop, or by aclose(), and closes the session then; None for a
             session that is the caller's.
         guard: ends the lifetime of a client that is forgotten unclosed; it also keeps the session
@@ -88,11 +117,16 @@ class Pool:
     """
 
     session: aiohttp.ClientSession
+    room: int
     slots: asyncio.Semaphore
     time_limits: TimeLimits
-    skipped_headers: tuple[str, ...] | None = None
     lifetime: Lifetime | None = None
     guard: weakref.finalize[..., Any] | None = None
+
+    @property
+    def is_lent(self) -> bool:
+        """Whether the session is the caller's."""
+        return self.lifetime is None
 
     def unguard(self) -> None:
         """Leave the session to whoever ends its lifetime now."""
@@ -178,9 +212,10 @@ class Sessions:
         self._pools = {}
 
     async def _new_pool(self, loop: asyncio.AbstractEventLoop) -> Pool:
-        slots, time_limits = asyncio.Semaphore(self.max_connections), TimeLimits(loop)
+        room, time_limits = self.max_connections, TimeLimits(loop)
         if self.lent is not None:
-            return Pool(self.lent, slots, time_limits, skipped_headers=("Content-Type",))
+            room = _room(self.lent.connector, room)
+            return Pool(self.lent, room, asyncio.Semaphore(room), time_limits)
         if self._secure and self._ssl_context is None:
             self._ssl_context = _system_trust()
         # A loop that ends, ends its async generators too: that closes the session in time.
@@ -188,7 +223,13 @@ class Sessions:
         session = await anext(lifetime)
         guard = weakref.finalize(self, _end_soon, lifetime, loop)
         guard.atexit = False
-        return Pool(session, slots, time_limits, lifetime=lifetime, guard=guard)
+        return Pool(session, room, asyncio.Semaphore(room), time_limits, lifetime, guard)
+
+
+def _room(connector: aiohttp.BaseConnector | None, most: int) -> int:
+    """Return how many calls at once a lent session has room for, so that none waits inside it."""
+    limits = (connector.limit, connector.limit_per_host) if connector is not None else ()
+    return min([most, *(limit for limit in limits if limit)])
 
 
 async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:

@@ -15,7 +15,7 @@ from yarl import URL
 
 from . import retry
 from ._converter import structure
-from ._exchange import MAX_BODY, Answer, NoAnswer, Request, exchange
+from ._exchange import Answer, NoAnswer, Request, exchange
 from ._json import parse
 from ._operation import Operation
 from ._proxy import Proxy
@@ -23,6 +23,7 @@ from ._request_headers import RequestHeaders
 from ._session import Pool, Sessions
 from .errors import (
     APIError,
+    ConfigurationError,
     InvalidRecordError,
     MonoCloudError,
     RequestTimeoutError,
@@ -93,13 +94,14 @@ class Transport:
         request = Request(operation.method, url, self.headers, body, self.proxy)
         now = self.clock()
         call = _Call(operation, request, started=now, deadline=now + self.policy.deadline)
-        handled = sys.exc_info()[1]
+        # What the caller is handling, if anything; on Python 3.10 that may be long handled, and
+        # aiohttp's.
+        handled = sys.exc_info()[1] if sys.version_info >= (3, 11) else None
         try:
             answer = await self._send(call)
             record = _decode(call, answer, operation.result)
         except MonoCloudError as error:
-            # An error of aiohttp's holds the request's headers, and must not hang on to ours:
-            # on Python 3.10 one that is long handled may still be taken for the context.
+            # An error of aiohttp's holds the request's headers, and must not hang on to ours.
             error.__context__ = handled
             raise
         response = Response(
@@ -134,6 +136,8 @@ class Transport:
                 raise failure
             try:
                 return await self._attempt(call)
+            except ConfigurationError:
+                raise failure from None
             except (APIError, TransportError) as error:
                 failure = error
                 raise
@@ -175,9 +179,9 @@ class Transport:
             await pool.slots.acquire()
         else:
             began = await self._wait_for_slot(pool, call)
-        call.attempts += 1
         limit = min(self.timeout, call.deadline - began)
         try:
+            call.attempts += 1
             result = await exchange(pool, call.request, limit)
         finally:
             pool.slots.release()
@@ -192,16 +196,26 @@ class Transport:
         try:
             with pool.time_limits.limit(call.deadline - self.clock()):
                 await pool.slots.acquire()
-            return self.clock()
         except asyncio.TimeoutError:
             pass
+        else:
+            return self._time_of_slot(pool)
         raise RequestTimeoutError(
             f"the deadline of {self.policy.deadline:g} s passed, waiting for one of "
-            f"{self.sessions.max_connections} connections to be free",
+            f"{pool.room} connections to be free",
             operation=call.operation.name,
             attempts=call.attempts,
             may_have_been_applied=call.may_have_been_applied,
         )
+
+    def _time_of_slot(self, pool: Pool) -> float:
+        try:
+            # It may have been closed while this call waited.
+            self.sessions.opened()
+        except ConfigurationError:
+            pool.slots.release()
+            raise
+        return self.clock()
 
     def _failure(
         self, call: _Call, result: Answer | NoAnswer, limit: float
@@ -237,18 +251,20 @@ class Transport:
 
 
 def _refusal(operation: str, answer: Answer) -> APIError:
-    body = answer.body if len(answer.body) <= MAX_BODY else b""
+    body = b"" if answer.flaw else answer.body
     asked = retry.retry_after(answer.headers)
     return api_error(answer.status, answer.headers, body, operation=operation, retry_after=asked)
 
 
 def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:
+    reason, path = answer.flaw, None
     try:
-        return structure(parse(answer.body), kind)
+        if not reason:
+            return structure(parse(answer.body), kind)
     except InvalidRecordError as error:
         reason, path = str(error), error.path
-    except (ValueError, RecursionError):
-        reason, path = _why_no_json(answer.body), None
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
     applied = "" if call.operation.reads else ", so the change was applied"
     answer.mask_key(call.request.headers)
     raise ResponseDecodeError(
@@ -260,12 +276,6 @@ def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:
         path=path,
         attempts=call.attempts,
     )
-
-
-def _why_no_json(body: bytes) -> str:
-    if len(body) > MAX_BODY:
-        return f"it is longer than {MAX_BODY // 1024 // 1024} MiB"
-    return "it is no JSON" if body.strip() else "it is empty"
 
 
 def _error(state: RetryCallState) -> BaseException | None:

@@ -17,6 +17,8 @@ import attrs
 
 from .errors import APIError, ConfigurationError, MonoCloudError, RateLimitedError, TransportError
 
+# Headers that are sent twice are joined by a comma; a date has one too, after the weekday.
+_BETWEEN = re.compile(r"(?<=[0-9T.]),")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 # Longer than any server means it: such a number is a mistake, and no instruction.
@@ -132,7 +134,8 @@ def may_repeat(error: BaseException, *, repeatable: bool, reached_server: bool) 
 def leaves_open(error: MonoCloudError, *, reached_server: bool) -> bool:
     """Return whether a failed attempt leaves open if the server carried it out."""
     if isinstance(error, APIError):
-        return error.status == 408 or error.status >= 500
+        # Less than 200 is no answer yet: the server may go on, and say elsewhere how it ended.
+        return error.status == 408 or not 200 <= error.status < 500
     return isinstance(error, TransportError) and reached_server
 
 
@@ -140,24 +143,35 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
     """Return the seconds that a server asks to wait, or None where it does not or not sensibly.
 
     Args:
-        headers: the answer's headers; ``Retry-After`` is seconds or an HTTP date.
-        now: the time that a date counts from; the present one if None.
+        headers: the answer's headers; ``Retry-After`` is seconds or an HTTP date, and where there
+            is more than one, the longest wait counts.
+        now: the time that a date counts from; if None, the answer's ``Date``, or else the present.
     """
-    said = headers.get("Retry-After", "").strip()
-    if not said:
-        return None
+    asked = [_asked(said, headers, now) for said in _BETWEEN.split(headers.get("Retry-After", ""))]
+    return max((seconds for seconds in asked if seconds is not None), default=None)
+
+
+def _asked(said: str, headers: Mapping[str, str], now: datetime | None) -> float | None:
+    said = said.strip()
     try:
-        seconds = float(said) if _NUMBER.fullmatch(said) else _until(said, now)
-    except (ValueError, OverflowError):
+        if _NUMBER.fullmatch(said):
+            seconds = float(said)
+        else:
+            then = _date(said)
+            # The server's own clock, where it tells: ours may be ahead, and cut the wait short.
+            since = now or _date(headers.get("Date", "")) or datetime.now(timezone.utc)
+            seconds = max(0.0, (then - since).total_seconds()) if then else -1
+    except OverflowError:
         return None
     return seconds if 0 <= seconds <= _LONGEST_RETRY_AFTER else None
 
 
-def _until(date: str, now: datetime | None) -> float:
-    then = parsedate_to_datetime(date)
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=timezone.utc)
-    return max(0.0, (then - (now or datetime.now(timezone.utc))).total_seconds())
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date if date.tzinfo is not None else date.replace(tzinfo=timezone.utc)
 
 
 def is_number(value: object) -> TypeGuard[float]:

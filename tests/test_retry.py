@@ -54,10 +54,34 @@ LATE = RequestTimeoutError("late", operation="o")
         ("Thu, 01 Jan 2026 12:00:30 -0000", 30.0),
         ("Thu, 01 Jan 99999 12:00:30 GMT", None),
         ("Thu, 99 Jan 2026 12:00:30 GMT", None),
+        ("Thu Jan  1 12:00:30 2026", 30.0),
+        ("2, 7", 7.0),
+        ("7,2", 7.0),
+        ("7, -1", 7.0),
+        ("7, soon", 7.0),
+        ("soon, 7", None),
+        ("7, 9999999999", 7.0),
+        ("Thu, 01 Jan 2026 12:00:30 GMT, 7", 30.0),
+        ("7, Thu, 01 Jan 2026 12:00:30 GMT", 30.0),
+        ("Thu, 01 Jan 2026 12:00:30 GMT, Thursday, 01-Jan-26 12:00:45 GMT", 45.0),
     ],
 )
 def test_what_a_server_asks_to_wait(said: str, seconds: float | None) -> None:
     assert retry_after(Headers([("retry-after", said)]), NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Thu, 01 Jan 2026 12:00:00 GMT", 30.0),
+        ("Thu, 01 Jan 2026 12:00:40 GMT", 0.0),
+        ("junk", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_a_date_counts_from_the_server_s_own_clock(date: str, seconds: float) -> None:
+    said = [("Retry-After", "Thu, 01 Jan 2026 12:00:30 GMT"), ("Date", date)]
+    assert retry_after(Headers(said)) == seconds
 
 
 def test_a_server_that_asks_nothing() -> None:
@@ -113,6 +137,9 @@ def test_only_what_is_listed_is_repeated(error: BaseException) -> None:
         (refusal(429), True, False),
         (refusal(404), True, False),
         (refusal(302), True, False),
+        (refusal(200), True, False),
+        (refusal(101), True, True),
+        (refusal(0), True, True),
     ],
 )
 def test_which_failures_leave_open_what_became_of_the_change(

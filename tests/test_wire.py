@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 import logging
 import platform
@@ -20,40 +19,19 @@ from monocloud_async import (
     APIError,
     MonoCloudClient,
     NotFoundError,
-    RateLimitedError,
     RequestTimeoutError,
     ResponseDecodeError,
     RetryPolicy,
-    ServerError,
     TransportError,
     User,
 )
 
+from .clock import Clock, timed
 from .conftest import FAST
-from .wire import PAGE, TODAY, Wire, answer, close, problem, raw, reset, silence, then_close
+from .wire import PAGE, TODAY, Wire, answer, close, problem, raw, reset, silence
 
 KEY = "canary-6d1f3c"
 ONCE = RetryPolicy(max_attempts=1)
-
-
-class Clock:
-    """A clock that only waits move, and a sleep that keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.waits: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.now += seconds
-
-
-def timed(client: MonoCloudClient, clock: Clock) -> MonoCloudClient:
-    client._use(attrs.evolve(client._transport, clock=clock, sleep=clock.sleep), owner=True)
-    return client
 
 
 # What is sent
@@ -193,22 +171,6 @@ async def test_a_yes_that_cannot_be_read_is_said_to_be_applied_and_not_sent_agai
     assert len(wire.requests) == 2
 
 
-async def test_a_204_for_a_record_is_a_change_that_was_applied() -> None:
-    async with Wire(raw(b"HTTP/1.1 204 No Content\r\n\r\n")) as wire:
-        async with MonoCloudClient(wire.url, KEY) as client:
-            with pytest.raises(ResponseDecodeError, match="204, so the change was applied"):
-                await client.phones.remove("u", "p")
-
-
-async def test_a_flood_is_cut_off() -> None:
-    flood = gzip.compress(b" " * (64 << 20))
-    async with Wire(answer(200, flood, Content_Encoding="gzip")) as wire:
-        async with MonoCloudClient(wire.url, KEY) as client:
-            with pytest.raises(ResponseDecodeError, match="longer than 16 MiB") as caught:
-                await client.phones.set_primary("u", "p")
-    assert len(caught.value.body) == 500
-
-
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b'{"status": 200, "title": 7}'])
 async def test_a_malformed_problem_is_still_of_its_status(body: bytes) -> None:
     async with Wire(answer(404, body)) as wire, MonoCloudClient(wire.url, KEY) as client:
@@ -239,176 +201,6 @@ async def test_a_no_whose_body_never_comes_is_still_a_no() -> None:
         with pytest.raises(NotFoundError):
             await client.phones.set_primary("u", "p")
         assert len(wire.requests) == 1
-
-
-# What is repeated
-
-
-@pytest.mark.parametrize(
-    "failure",
-    [
-        close,
-        reset,
-        then_close(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")),
-        then_close(raw(b"SSH-2.0-OpenSSH_9.2\r\n")),
-        then_close(raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000 + b"\r\n\r\n")),
-        problem(408),
-        problem(429),
-        problem(500),
-        problem(502),
-        problem(503),
-        problem(504),
-    ],
-)
-@pytest.mark.parametrize("call", ["get", "set_primary", "remove"])
-async def test_a_repeatable_operation_is_tried_again(failure: Any, call: str) -> None:
-    async with Wire(failure, failure, answer()) as wire:
-        async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
-            if call == "get":
-                user = await client.users.get("u")
-            else:
-                user = await getattr(client.phones, call)("u", "p")
-    assert user.response
-    assert user.response.attempts == len(wire.requests) == 3
-    assert len({request.line for request in wire.requests}) == 1
-
-
-@pytest.mark.parametrize("failure", [close, reset, problem(500), problem(503), problem(408)])
-async def test_adding_is_sent_once_and_the_error_says_what_is_not_known(failure: Any) -> None:
-    async with Wire(failure, answer()) as wire:
-        async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
-            with pytest.raises((TransportError, ServerError, APIError)) as caught:
-                await client.phones.add("u", "+441514960453")
-    assert len(wire.requests) == 1
-    assert caught.value.may_have_been_applied
-    assert "may have been applied" in str(caught.value)
-
-
-async def test_adding_is_sent_again_where_the_server_says_that_it_was_not_taken() -> None:
-    async with Wire(problem(429), answer()) as wire:
-        async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
-            await client.phones.add("u", "+441514960453")
-    assert len(wire.requests) == 2
-
-
-async def test_adding_is_sent_again_where_nothing_was_sent(unused_port: int) -> None:
-    clock = Clock()
-    client = timed(MonoCloudClient(f"http://127.0.0.1:{unused_port}", KEY), clock)
-    async with client:
-        with pytest.raises(TransportError, match=r"no connection to 127\.0\.0\.1") as caught:
-            await client.phones.add("u", "+441514960453")
-    assert caught.value.attempts == 3
-    assert not caught.value.may_have_been_applied
-    assert len(clock.waits) == 2
-    assert caught.value.__context__ is None
-    assert caught.value.__cause__ is None
-
-
-@pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 405, 409, 422, 501, 505])
-async def test_what_will_not_get_better_is_not_repeated(status: int) -> None:
-    async with Wire(problem(status)) as wire:
-        async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
-            with pytest.raises(APIError) as caught:
-                await client.phones.set_primary("u", "p")
-    assert (caught.value.status, caught.value.attempts, len(wire.requests)) == (status, 1, 1)
-
-
-async def test_attempts_are_counted_in_the_error() -> None:
-    async with Wire(problem(503, traceId="t9")) as wire:
-        async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
-            with pytest.raises(ServerError) as caught:
-                await client.phones.set_primary("u", "p")
-    assert caught.value.attempts == len(wire.requests) == 3
-    assert "(after 3 attempts)" in str(caught.value)
-    assert caught.value.may_have_been_applied
-    assert caught.value.trace_id == "t9"
-
-
-async def test_a_removal_that_was_lost_and_then_not_found_is_in_doubt() -> None:
-    async with Wire(close, problem(404)) as wire:
-        async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
-            with pytest.raises(NotFoundError) as caught:
-                await client.phones.remove("u", "p")
-            assert caught.value.may_have_been_applied
-            with pytest.raises(NotFoundError) as caught:
-                await client.phones.remove("u", "p")
-            assert not caught.value.may_have_been_applied
-
-
-async def test_a_read_changes_nothing_however_it_fails() -> None:
-    async with Wire(close) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
-        with pytest.raises(TransportError) as caught:
-            await client.users.get("u")
-    assert not caught.value.may_have_been_applied
-
-
-async def test_waits_are_what_the_server_asks_and_never_less() -> None:
-    clock = Clock()
-    async with Wire(answer(429, b"", Retry_After="7"), problem(503), answer()) as wire:
-        client = timed(MonoCloudClient(wire.url, KEY), clock)
-        async with client:
-            await client.phones.set_primary("u", "p")
-    assert 7.0 <= clock.waits[0] <= 7.5
-    assert 0.0 <= clock.waits[1] <= 1.0
-
-
-@pytest.mark.parametrize(("asked", "deadline"), [("61", 600.0), ("50", 40.0)])
-async def test_a_wait_that_is_too_long_is_the_caller_s(asked: str, deadline: float) -> None:
-    clock = Clock()
-    async with Wire(answer(429, b"", Retry_After=asked)) as wire:
-        client = timed(MonoCloudClient(wire.url, KEY, retry=RetryPolicy(deadline=deadline)), clock)
-        async with client:
-            with pytest.raises(RateLimitedError, match=rf"asks to wait {asked} s") as caught:
-                await client.phones.set_primary("u", "p")
-    assert caught.value.retry_after == float(asked)
-    assert (clock.waits, len(wire.requests)) == ([], 1)
-
-
-async def test_no_wait_goes_past_the_deadline() -> None:
-    clock = Clock()
-    policy = RetryPolicy(max_attempts=100, base_delay=8.0, deadline=30.0)
-    async with Wire(problem(503)) as wire:
-        client = timed(MonoCloudClient(wire.url, KEY, retry=policy), clock)
-        async with client:
-            with pytest.raises(ServerError):
-                await client.phones.set_primary("u", "p")
-    assert clock.now < 30.0
-    assert len(wire.requests) == len(clock.waits) + 1
-
-
-async def test_an_outage_gets_no_retry_storm() -> None:
-    async with Wire(problem(503)) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
-        results = await asyncio.gather(
-            *(client.phones.set_primary(f"u{i}", "p") for i in range(200)),
-            return_exceptions=True,
-        )
-    assert all(isinstance(result, ServerError) for result in results)
-    assert len(wire.requests) == 200 + 500 // 14
-
-
-async def test_a_connection_that_went_stale_costs_no_wait() -> None:
-    clock = Clock()
-    async with Wire(answer(), close, answer()) as wire:
-        client = timed(MonoCloudClient(wire.url, KEY), clock)
-        async with client:
-            await client.phones.set_primary("u", "p")
-            user = await client.phones.set_primary("u", "p")
-    assert user.response
-    assert user.response.attempts == 2
-    assert clock.waits == [0.0]
-    assert (wire.connections, len(wire.requests)) == (2, 3)
-
-
-@pytest.mark.parametrize("call", ["users.get", "phones.remove"])
-async def test_nothing_is_sent_again_behind_our_back(call: str) -> None:
-    resource, name = call.split(".")
-    async with Wire(answer(), close) as wire, MonoCloudClient(wire.url, KEY, retry=ONCE) as client:
-        await client.users.get("u")
-        method = getattr(getattr(client, resource), name)
-        with pytest.raises(TransportError) as caught:
-            await method(*(("u",) if name == "get" else ("u", "p")))
-    assert caught.value.attempts == 1
-    assert len(wire.requests) == 2
 
 
 # Limits of time
@@ -480,31 +272,6 @@ async def test_a_client_closed_during_a_call_does_not_hide_that_it_was_sent() ->
     assert (caught.value.attempts, len(wire.requests)) == (1, 1)
 
 
-async def test_a_wait_for_a_connection_is_not_the_server_s_slowness() -> None:
-    release = asyncio.Event()
-
-    async def slow(writer: Any) -> None:
-        await release.wait()
-        await answer()(writer)
-
-    policy = RetryPolicy(max_attempts=1, deadline=0.2)
-    async with Wire(slow, answer()) as wire:
-        async with MonoCloudClient(wire.url, KEY, max_connections=1) as client:
-            first = asyncio.create_task(client.phones.set_primary("a", "p"))
-            await wire.arrived.wait()
-            with pytest.raises(RequestTimeoutError, match="waiting for one of 1 conn") as caught:
-                await client.with_options(retry=policy).phones.set_primary("b", "p")
-            assert (caught.value.attempts, caught.value.may_have_been_applied) == (0, False)
-            waiting = asyncio.create_task(
-                client.with_options(timeout=5).phones.set_primary("c", "p")
-            )
-            await asyncio.sleep(0)
-            release.set()
-            await asyncio.gather(first, waiting)
-    assert [request.target.split("/")[3] for request in wire.requests] == ["a", "c"]
-    assert wire.connections == 1
-
-
 async def test_a_stalled_connection_attempt_is_known_not_to_have_been_sent(
     monkeypatch: pytest.MonkeyPatch, wire: Wire
 ) -> None:
@@ -518,62 +285,6 @@ async def test_a_stalled_connection_attempt_is_known_not_to_have_been_sent(
             await client.phones.add("u", "+441514960453")
     assert caught.value.attempts == 3
     assert not caught.value.may_have_been_applied
-
-
-async def test_cancelling_lets_go_of_the_connection_and_its_slot() -> None:
-    async with Wire(silence, answer()) as wire:
-        async with MonoCloudClient(wire.url, KEY, max_connections=1) as client:
-            call = asyncio.create_task(client.phones.set_primary("u", "p"))
-            await wire.arrived.wait()
-            waiting = asyncio.create_task(client.phones.set_primary("v", "p"))
-            await asyncio.sleep(0)
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-            await wire.left.wait()
-            assert (await waiting).user_id
-            abandoned = asyncio.create_task(client.phones.set_primary("w", "p"))
-            abandoned.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await abandoned
-            await client.phones.set_primary("x", "p")
-    assert [request.target.split("/")[3] for request in wire.requests] == ["u", "v", "x"]
-
-
-async def test_cancelling_a_wait_between_attempts_ends_it() -> None:
-    async with Wire(answer(429, b"", Retry_After="50")) as wire:
-        async with MonoCloudClient(wire.url, KEY) as client:
-            call = asyncio.create_task(client.phones.set_primary("u", "p"))
-            await wire.arrived.wait()
-            await asyncio.sleep(0.05)
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-    assert len(wire.requests) == 1
-
-
-# Many at once
-
-
-async def test_no_more_connections_than_allowed_and_every_call_gets_its_own_answer() -> None:
-    running = 0
-    most = 0
-
-    async def step(writer: Any) -> None:
-        nonlocal running, most
-        running += 1
-        most = max(most, running)
-        await asyncio.sleep(0)
-        target = wire.requests[-1].target
-        running -= 1
-        await answer(200, {"user_id": target.split("/")[3]})(writer)
-
-    async with Wire(step) as wire, MonoCloudClient(wire.url, KEY, max_connections=5) as client:
-        users = await asyncio.gather(*(client.users.get(f"u{i}") for i in range(100)))
-    assert len(wire.requests) == 100
-    assert wire.connections <= 5
-    assert most <= 5
-    assert len(users) == 100
 
 
 # What is logged and shown

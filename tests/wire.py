@@ -56,6 +56,11 @@ async def reset(writer: Writer) -> None:
     writer.transport.abort()
 
 
+async def half_close(writer: Writer) -> None:
+    """Say that nothing more will come, and go on reading."""
+    writer.write_eof()
+
+
 async def silence(writer: Writer) -> None:
     """Never answer; the connection stays until the client lets go of it."""
 
@@ -79,13 +84,24 @@ class Request:
 
 
 class Wire:
-    """The server: ``async with Wire(step, step, …)``; the last step stands for all further ones."""
+    """The server: ``async with Wire(step, step, …)``; the last step stands for all further ones.
+
+    Attributes:
+        requests: what was sent, in its order.
+        connections: how many were made.
+        open: those that are open now.
+        arrived: set once a request is there.
+        left: set once a client went away.
+        loop: the loop that it runs in, where that is not the caller's.
+    """
 
     def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None) -> None:
         self._steps = list(steps)
         self.tls = tls
         self.requests: list[Request] = []
         self.connections = 0
+        self.open: set[Writer] = set()
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.arrived = asyncio.Event()
         self.left = asyncio.Event()
 
@@ -114,6 +130,7 @@ class Wire:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         self.connections += 1
+        self.open.add(writer)
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
@@ -125,7 +142,18 @@ class Wire:
         except asyncio.CancelledError:
             pass
         finally:
+            self.open.discard(writer)
             writer.close()
+
+    async def on_open(self, step: Step) -> None:
+        """Do this to every connection that is open, whatever it waits for."""
+        for writer in list(self.open):
+            await step(writer)
+
+    def on_open_from_outside(self, step: Step) -> None:
+        """Do it from another thread, and block until it is done."""
+        assert self.loop
+        asyncio.run_coroutine_threadsafe(self.on_open(step), self.loop).result(10)
 
     async def _one(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -143,8 +171,8 @@ class Wire:
 def served(*steps: Step) -> Iterator[Wire]:
     """Serve from a thread of its own, for clients that block."""
     wire = Wire(*steps)
+    wire.loop = loop = asyncio.new_event_loop()
     ready = threading.Event()
-    loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
     async def serve() -> None:
