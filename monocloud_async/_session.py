@@ -68,6 +68,10 @@ class _Connector(aiohttp.TCPConnector):
         progress.get().kept_connection = False
         return await super()._create_connection(req, traces, timeout)
 
+    def abandon(self) -> None:
+        """Never touch the connections again: they are another process's, or their loop is gone."""
+        self._closed = True
+
 
 @attrs.frozen(eq=False)
 class Pool:
@@ -91,6 +95,13 @@ class Pool:
         """Leave the session to whoever ends its lifetime now."""
         if self.guard is not None:
             self.guard.detach()
+
+    def abandon(self) -> None:
+        """Leave the session as it is, for good; one that is the caller's is the caller's affair."""
+        self.unguard()
+        connector = self.session.connector
+        if isinstance(connector, _Connector):
+            connector.abandon()
 
 
 class Sessions:
@@ -144,12 +155,13 @@ class Sessions:
         """Close what this process opened; further calls are refused."""
         self._closed = True
         pools, self._pools = self._pools, {}
-        here = asyncio.get_running_loop()
         for loop, pool in pools.items():
             pool.unguard()
-            if pool.lifetime is None or loop.is_closed():
+            if pool.lifetime is None:
                 continue
-            if loop is here:
+            if loop.is_closed():
+                pool.abandon()
+            elif loop is asyncio.get_running_loop():
                 await _end(pool.lifetime)
             else:
                 # A session can be closed on its own loop only, and that one is another thread's.
@@ -159,16 +171,15 @@ class Sessions:
     def forget(self) -> None:
         """Leave the connections to the process that this one was forked from."""
         for pool in self._pools.values():
-            pool.unguard()
+            pool.abandon()
         _inherited.append(self._pools)
         self._pools = {}
 
     async def _open(self) -> Pool:
-        for loop in list(self._pools):
-            if loop.is_closed():
-                self._pools.pop(loop).unguard()
+        self._drop_ended()
         slots = asyncio.Semaphore(self.max_connections)
         if self.lent is not None:
+            _refuse_elsewhere(self.lent)
             return Pool(self.lent, slots)
         # A loop that ends, ends its async generators too: that closes the session in time.
         if self._secure and self._ssl_context is None:
@@ -178,6 +189,14 @@ class Sessions:
         guard = weakref.finalize(self, _end_soon, lifetime, asyncio.get_running_loop())
         guard.atexit = False
         return Pool(session, slots, lifetime, guard)
+
+    def _drop_ended(self) -> None:
+        for loop in list(self._pools):
+            if loop.is_closed():
+                # Another thread, whose loop begins too, may have done it in between.
+                pool = self._pools.pop(loop, None)
+                if pool is not None:
+                    pool.abandon()
 
 
 async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
@@ -192,6 +211,15 @@ async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
         yield session
     finally:
         await session.close()
+
+
+def _refuse_elsewhere(lent: aiohttp.ClientSession) -> None:
+    # Its connections would answer to the other loop; after a fork, even to the parent process.
+    if lent._loop is not asyncio.get_running_loop():  # pyright: ignore[reportPrivateUsage]
+        raise ConfigurationError(
+            "the session given belongs to another event loop, or to the process before a fork: "
+            "give one made here, or none; nothing was sent"
+        )
 
 
 def _system_trust() -> ssl.SSLContext:
