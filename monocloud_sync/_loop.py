@@ -24,8 +24,17 @@ _Selector: type[selectors.BaseSelector] = getattr(
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """Return a loop, to be run on a thread of its own."""
-    loop = asyncio.SelectorEventLoop(_Selector())
+    """Return a loop, to be run on a thread of its own.
+
+    Raises:
+        ConfigurationError: the process has no file descriptor left for it.
+    """
+    try:
+        loop = asyncio.SelectorEventLoop(_Selector())
+    except OSError as error:
+        raise ConfigurationError(
+            f"no event loop can be made: {error.strerror}; nothing was sent"
+        ) from error
     loop.set_default_executor(_DaemonThreads())
     return loop
 

@@ -97,7 +97,7 @@ class Running:
             arguments,
             env=env,
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             text=True,
@@ -121,7 +121,9 @@ class Running:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         self._reader.join()
+        assert self._process.stdin
         assert self._process.stdout
+        self._process.stdin.close()
         self._process.stdout.close()
         self._stderr.close()
 
@@ -146,6 +148,12 @@ class Running:
                 if line.startswith(beginning):
                     return line[len(beginning) :].strip()
         pytest.fail(f"there was no {beginning!r}:\n{self.stderr}")
+
+    def go(self) -> None:
+        """Give it the line that it waits for."""
+        assert self._process.stdin
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
 
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
