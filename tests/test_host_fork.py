@@ -120,7 +120,8 @@ def test_a_fork_in_the_middle_of_another_thread_s_call(tmp_path: Path) -> None:
     wire = says(
         f"""
         import time
-        thread = threading.Thread(target=lambda: print("parent", call()))
+        results = []
+        thread = threading.Thread(target=lambda: results.append(call()))
         thread.start()
         while not os.path.exists({str(arrived)!r}): time.sleep(0.002)
         pid = os.fork()
@@ -129,6 +130,7 @@ def test_a_fork_in_the_middle_of_another_thread_s_call(tmp_path: Path) -> None:
             sys.exit(0)
         assert os.waitpid(pid, 0)[1] == 0
         thread.join()
+        print("parent", *results)
         """,
         "child UO parent UO",
         *first_waits_for_second(arrived),
