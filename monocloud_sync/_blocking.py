@@ -12,15 +12,15 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from monocloud_async import ConfigurationError
+from monocloud_async import ConfigurationError, MonoCloudError
 
 from ._loop import ending, new_loop, run_here
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# On Windows a wait without end is deaf to Ctrl-C.
-_WAIT_SECONDS = 0.5 if sys.platform == "win32" else -1
+# On Windows a wait is deaf to Ctrl-C, and everywhere to the death of the loop's thread.
+_WAIT_SECONDS = 0.5
 _CANCEL_SECONDS = 1.0
 _EXIT_SECONDS = 2.0
 
@@ -50,12 +50,14 @@ class _Runner:
                 "a blocking call cannot be made from the client's own event loop: it would wait "
                 "for itself; nothing was sent"
             )
-        return self._loop or self._start()
+        loop = self._loop
+        return self._start() if loop is None or loop.is_closed() else loop
 
     def _start(self) -> asyncio.AbstractEventLoop:
         _refuse_green_threads()
         with self._lock:
-            return self._loop or self._serve_new()
+            loop = self._loop
+            return self._serve_new() if loop is None or loop.is_closed() else loop
 
     def _serve_new(self) -> asyncio.AbstractEventLoop:
         loop = new_loop()
@@ -118,6 +120,8 @@ class _Call(Generic[R]):
     async def _carry_out(self) -> None:
         try:
             self._result = await self._method()
+        except asyncio.CancelledError:
+            self._error = _lost()
         except BaseException as error:
             # It is the caller's, even if it is one that would end the loop.
             self._error = error
@@ -130,10 +134,11 @@ class _Call(Generic[R]):
             self._task = None
             self._end.release()
 
-    def result(self) -> R:
+    def result(self, loop: asyncio.AbstractEventLoop) -> R:
         """Wait for the end of the call, and return its result or raise its error."""
         while not self._end.acquire(timeout=_WAIT_SECONDS):
-            pass
+            if loop.is_closed():
+                raise _lost()
         if self._error is None:
             return self._result
         try:
@@ -144,9 +149,15 @@ class _Call(Generic[R]):
 
     def break_off(self, loop: asyncio.AbstractEventLoop) -> None:
         """Cancel the call unless it is over, and give it a moment to end."""
-        if not self._ended:
+        if not self._ended and not loop.is_closed():
             loop.call_soon_threadsafe(self.cancel)
             self._end.acquire(timeout=_CANCEL_SECONDS)
+
+
+def _lost() -> MonoCloudError:
+    return MonoCloudError(
+        "the event loop that made this call has ended; whether the call was sent is not known"
+    )
 
 
 def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -159,7 +170,7 @@ def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs:
     call = _Call(bound)
     try:
         loop.call_soon_threadsafe(call.start)
-        return call.result()
+        return call.result(loop)
     except BaseException:
         if _runner.stopping:
             _outlive()
@@ -193,12 +204,16 @@ def _outlive() -> None:
 def _refuse_green_threads() -> None:
     monkey = sys.modules.get("gevent.monkey")
     patcher = sys.modules.get("eventlet.patcher")
-    if (monkey and monkey.is_module_patched("threading")) or (
-        patcher and patcher.is_monkey_patched("thread")
-    ):
+    advice = ""
+    # A loop on a real thread is not run by gevent's select, and a call would wait for ever.
+    if monkey and any(map(monkey.is_module_patched, ("threading", "select"))):
+        advice = "gevent: monkey.patch_all(thread=False, select=False)"
+    elif patcher and patcher.is_monkey_patched("thread"):
+        advice = "eventlet: monkey_patch(thread=False)"
+    if advice:
         raise ConfigurationError(
-            "monocloud_sync needs a real thread, and gevent or eventlet has replaced threads here: "
-            "leave them out (monkey.patch_all(thread=False)); nothing was sent"
+            "monocloud_sync needs a real thread, and its own event loop on it: leave both to it "
+            f"({advice}); nothing was sent"
         )
 
 

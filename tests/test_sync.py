@@ -11,6 +11,7 @@ import pickle
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,11 +20,19 @@ import monocloud_async
 import monocloud_async.resources
 import monocloud_sync
 import monocloud_sync.resources
-from monocloud_async import ConfigurationError, NotFoundError, RequestTimeoutError, RetryPolicy
+from monocloud_async import (
+    ConfigurationError,
+    MonoCloudError,
+    NotFoundError,
+    RequestTimeoutError,
+    RetryPolicy,
+)
 from monocloud_sync import MonoCloudClient, _blocking
 
-from .programs import KEY, program, says
+from .programs import KEY, PRELUDE, Running, command, environment, program, says, until
 from .wire import PAGE, answer, problem, served, silence
+
+dying = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
 # The same as the async package
 
@@ -126,16 +135,39 @@ def test_the_caller_s_context_reaches_the_call() -> None:
     assert _blocking.run(inside) == "here"
 
 
-def test_green_threads_get_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Monkey:
-        @staticmethod
-        def is_module_patched(name: str) -> bool:
-            return name == "threading"
-
-    monkeypatch.setitem(sys.modules, "gevent.monkey", Monkey())  # type: ignore[arg-type]
+@pytest.mark.parametrize("patched", ["threading", "select"])
+def test_gevent_gets_a_clear_error(monkeypatch: pytest.MonkeyPatch, patched: str) -> None:
+    monkey = SimpleNamespace(is_module_patched=lambda name: name == patched)
+    monkeypatch.setitem(sys.modules, "gevent.monkey", monkey)  # type: ignore[arg-type]
     monkeypatch.setattr(_blocking, "_runner", _blocking._Runner())
-    with pytest.raises(ConfigurationError, match=r"patch_all\(thread=False\)"):
+    with pytest.raises(ConfigurationError, match=r"patch_all\(thread=False, select=False\)"):
         MonoCloudClient("https://acme.us.monocloud.com", KEY).users.get("u")
+
+
+def test_eventlet_gets_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    patcher = SimpleNamespace(is_monkey_patched=lambda name: name == "thread")
+    monkeypatch.setitem(sys.modules, "eventlet.patcher", patcher)  # type: ignore[arg-type]
+    monkeypatch.setattr(_blocking, "_runner", _blocking._Runner())
+    with pytest.raises(ConfigurationError, match=r"monkey_patch\(thread=False\)"):
+        MonoCloudClient("https://acme.us.monocloud.com", KEY).users.get("u")
+
+
+@dying
+def test_a_loop_that_died_ends_its_calls_and_the_next_one_has_another() -> None:
+    def die() -> None:
+        raise SystemExit
+
+    with served(silence, answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
+        with ThreadPoolExecutor(1) as thread:
+            waiting = thread.submit(client.users.get, "u")
+            until(lambda: wire.requests)
+            loop = _blocking._runner._loop
+            assert loop
+            loop.call_soon_threadsafe(die)
+            with pytest.raises(MonoCloudError, match="not known"):
+                waiting.result()
+        until(loop.is_closed)
+        assert client.users.get("u").user_id
 
 
 # Whole programs
@@ -153,6 +185,28 @@ def test_importing_starts_nothing() -> None:
         """,
         "1 None",
     )
+
+
+def test_a_loop_that_cannot_even_wind_up_ends_its_calls() -> None:
+    source = """
+    from monocloud_sync import _blocking, _loop
+    async def fail(): raise SystemExit
+    _loop._wind_up = fail
+    def end():
+        sys.stdin.readline()
+        loop = _blocking._runner._loop
+        loop.call_soon_threadsafe(loop.stop)
+    threading.Thread(target=end).start()
+    try: call()
+    except Exception as error: print("raised", type(error).__name__)
+    print("then", call())
+    """
+    with served(silence, answer()) as wire:
+        with Running(command(source, PRELUDE), environment(wire.url)) as running:
+            until(lambda: wire.requests)
+            running.go()
+            assert running.line("raised") == "MonoCloudError"
+            assert running.line("then") == "UO"
 
 
 def test_a_record_travels_to_another_process() -> None:
