@@ -57,7 +57,7 @@ def test_children_that_only_exit_leave_the_parent_s_connection_alone(ending: str
         f"""
         import gc
         call()
-        for _ in range(20):
+        for _ in range(10):
             pid = os.fork()
             if pid == 0:
                 {ending}
@@ -68,7 +68,7 @@ def test_children_that_only_exit_leave_the_parent_s_connection_alone(ending: str
         """,
         "done",
     )
-    assert (wire.connections, len(wire.requests)) == (1, 21)
+    assert (wire.connections, len(wire.requests)) == (1, 11)
 
 
 def test_each_child_has_a_connection_of_its_own_and_so_has_a_grandchild() -> None:

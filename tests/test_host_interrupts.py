@@ -26,7 +26,7 @@ from .programs import (
 )
 from .wire import Step, Writer, answer, served, silence
 
-pytestmark = posix
+pytestmark = [posix, pytest.mark.usefixtures("interruptible")]
 
 
 def when(condition: Callable[[], object]) -> threading.Thread:
