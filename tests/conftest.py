@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,6 +12,13 @@ from monocloud_async import MonoCloudClient, RetryPolicy
 from .wire import PAGE, Wire, answer
 
 FAST = RetryPolicy(base_delay=0.0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _deaf_no_more() -> None:
+    """Hear Ctrl-C, in the children too: what a shell runs in its background is deaf to it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -40,11 +47,3 @@ def unused_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Ctrl-C raises here and in programs, even if a shell that put the tests aside ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)

@@ -26,7 +26,7 @@ from .programs import (
 )
 from .wire import Step, Writer, answer, served, silence
 
-pytestmark = [posix, pytest.mark.usefixtures("interruptible")]
+pytestmark = posix
 
 
 def when(condition: Callable[[], object]) -> threading.Thread:

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from jupyter_client import KernelManager
 
 from .programs import SECONDS, environment, posix, until
 from .wire import answer, served, silence
 
-pytestmark = [posix, pytest.mark.usefixtures("interruptible")]
+pytestmark = posix
 
 
 class Kernel:
