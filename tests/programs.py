@@ -81,7 +81,8 @@ def says(
     """Run a program; expect these words, nothing on stderr, and a clean end."""
     with served(*(steps or (answer(),))) as wire:
         done = program(source, wire, prelude=prelude, url=f"http://{host}:{wire.port}")
-    assert (done.returncode, done.stdout.split(), noise(done.stderr)) == (0, expected.split(), [])
+    became = done.returncode, done.stdout.split(), noise(done.stderr)
+    assert became == (0, expected.split(), []), f"{done.stdout}\n{done.stderr}"
     return wire
 
 
