@@ -162,11 +162,14 @@ def test_a_loop_that_died_ends_its_calls_and_the_next_one_has_another() -> None:
             waiting = thread.submit(client.users.get, "u")
             until(lambda: wire.requests)
             loop = _blocking._runner._loop
+            dead = _blocking._runner._thread
             assert loop
+            assert dead
             loop.call_soon_threadsafe(die)
             with pytest.raises(MonoCloudError, match="not known"):
                 waiting.result()
-        until(loop.is_closed)
+        # Not before that is pytest told of it.
+        dead.join()
         assert client.users.get("u").user_id
 
 
