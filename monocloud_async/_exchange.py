@@ -1,7 +1,7 @@
 """One exchange with the server: a request out, an answer or the lack of one in.
 
-With _session.py, which opens the connections, and _cause.py, which knows its errors, the only
-module that knows aiohttp.
+With _session.py and _connector.py, which open the connections, and _cause.py, which knows its
+errors, the only module that knows aiohttp.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from yarl import URL
 
 from . import _content
 from ._cause import is_lasting, never_arrived, reason, was_closed
+from ._connector import Progress, progress
 from ._proxy import Proxy
 from ._request_headers import RequestHeaders
-from ._session import NO_TIMEOUT, Pool, Progress, progress
+from ._session import NO_TIMEOUT, Pool
 from .response import Headers
 
 _NO_CONTENT_TYPE = ("Content-Type",)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import select
 import ssl
 import weakref
 from collections.abc import AsyncGenerator
-from contextvars import ContextVar
 from typing import Any
 
 import aiohttp
 import attrs
-from aiohttp.client_proto import ResponseHandler
 
+from ._connector import BodilessRequest, Connector
 from ._time_limit import TimeLimits
 from .errors import ConfigurationError
 
@@ -23,82 +21,6 @@ from .errors import ConfigurationError
 NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _CLOSE_SECONDS = 2.0
 Lifetime = AsyncGenerator[aiohttp.ClientSession, None]
-
-
-@attrs.define
-class Progress:
-    """How far one exchange has come.
-
-    Attributes:
-        has_connection: whether it got a connection, so that the request may have been sent.
-        kept_connection: whether that was one kept from an earlier call.
-    """
-
-    has_connection: bool = False
-    kept_connection: bool = False
-
-
-# How the connector, deep inside aiohttp, tells the exchange that it serves.
-progress: ContextVar[Progress] = ContextVar("monocloud_progress")
-
-
-class _Request(aiohttp.ClientRequest):
-    """A request that does not call the body that it does not have an octet-stream."""
-
-    POST_METHODS = set[str]()  # noqa: RUF012
-
-
-class _Connector(aiohttp.TCPConnector):
-    """A connector that takes note of how far an exchange has come."""
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[aiohttp.tracing.Trace],
-        timeout: aiohttp.ClientTimeout,
-    ) -> aiohttp.connector.Connection:
-        state = progress.get()
-        while True:
-            state.kept_connection = True
-            connection = await super().connect(req, traces, timeout)
-            if not (state.kept_connection and _is_stale(connection)):
-                state.has_connection = True
-                return connection
-            connection.close()
-
-    async def _create_connection(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: list[aiohttp.tracing.Trace],
-        timeout: aiohttp.ClientTimeout,
-    ) -> ResponseHandler:
-        progress.get().kept_connection = False
-        return await super()._create_connection(req, traces, timeout)
-
-
-def _is_stale(connection: aiohttp.connector.Connection) -> bool:
-    """Return whether a kept connection was closed, or brought what nobody asked for.
-
-    The kernel is asked: the loop may have stood still, or be about to hear of it.
-    """
-    protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None or protocol.should_close:
-        return True
-    at = transport.get_extra_info("socket")
-    return at is not None and _is_readable(at.fileno())
-
-
-if hasattr(select, "poll"):
-
-    def _is_readable(descriptor: int) -> bool:
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(0))
-
-else:
-
-    def _is_readable(descriptor: int) -> bool:
-        return bool(select.select([descriptor], [], [], 0)[0])
 
 
 @attrs.frozen(eq=False)
@@ -132,6 +54,13 @@ class Pool:
         """Leave the session to whoever ends its lifetime now."""
         if self.guard is not None:
             self.guard.detach()
+
+    def abandon(self) -> None:
+        """Leave the session as it is, for good; one that is the caller's is the caller's affair."""
+        self.unguard()
+        connector = self.session.connector
+        if isinstance(connector, Connector):
+            connector.abandon()
 
 
 class Sessions:
@@ -182,9 +111,7 @@ class Sessions:
     async def open(self) -> Pool:
         """Return a new pool for the running loop, which has none yet."""
         loop = asyncio.get_running_loop()
-        for known in list(self._pools):
-            if known.is_closed():
-                self._pools.pop(known).unguard()
+        self._drop_ended()
         pool = self._pools[loop] = await self._new_pool(loop)
         return pool
 
@@ -192,12 +119,13 @@ class Sessions:
         """Close what this process opened; further calls are refused."""
         self._closed = True
         pools, self._pools = self._pools, {}
-        here = asyncio.get_running_loop()
         for loop, pool in pools.items():
             pool.unguard()
-            if pool.lifetime is None or loop.is_closed():
+            if pool.lifetime is None:
                 continue
-            if loop is here:
+            if loop.is_closed():
+                pool.abandon()
+            elif loop is asyncio.get_running_loop():
                 await _end(pool.lifetime)
             else:
                 # A session can be closed on its own loop only, and that one is another thread's.
@@ -207,13 +135,22 @@ class Sessions:
     def forget(self) -> None:
         """Leave the connections to the process that this one was forked from."""
         for pool in self._pools.values():
-            pool.unguard()
+            pool.abandon()
         _inherited.append(self._pools)
         self._pools = {}
+
+    def _drop_ended(self) -> None:
+        for loop in list(self._pools):
+            if loop.is_closed():
+                # Another thread, whose loop begins too, may have done it in between.
+                pool = self._pools.pop(loop, None)
+                if pool is not None:
+                    pool.abandon()
 
     async def _new_pool(self, loop: asyncio.AbstractEventLoop) -> Pool:
         room, time_limits = self.max_connections, TimeLimits(loop)
         if self.lent is not None:
+            _refuse_elsewhere(self.lent)
             room = _room(self.lent.connector, room)
             return Pool(self.lent, room, asyncio.Semaphore(room), time_limits)
         if self._secure and self._ssl_context is None:
@@ -235,8 +172,8 @@ def _room(connector: aiohttp.BaseConnector | None, most: int) -> int:
 async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
     session = aiohttp.ClientSession(
         # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
-        connector=_Connector(limit=0, ssl=ssl_context or True),
-        request_class=_Request,
+        connector=Connector(limit=0, ssl=ssl_context or True),
+        request_class=BodilessRequest,
         cookie_jar=aiohttp.DummyCookieJar(),
     )
     # aiohttp sends GET and DELETE again by itself, uncounted; our retries are the only ones.
@@ -245,6 +182,15 @@ async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
         yield session
     finally:
         await session.close()
+
+
+def _refuse_elsewhere(lent: aiohttp.ClientSession) -> None:
+    # Its connections would answer to the other loop; after a fork, even to the parent process.
+    if lent._loop is not asyncio.get_running_loop():  # pyright: ignore[reportPrivateUsage]
+        raise ConfigurationError(
+            "the session given belongs to another event loop, or to the process before a fork: "
+            "give one made here, or none; nothing was sent"
+        )
 
 
 def _system_trust() -> ssl.SSLContext:

@@ -1,31 +1,26 @@
-"""The private event loop that blocking calls run on: one daemon thread for the process."""
+"""Blocking calls: a thread waits for what a private event loop, on a daemon thread, does."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
-import concurrent.futures
 import contextlib
 import functools
 import os
-import selectors
 import sys
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from monocloud_async import ConfigurationError
+from monocloud_async import ConfigurationError, MonoCloudError
+
+from ._loop import ending, new_loop, run_here
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# poll keeps its set in the process. That of epoll is shared with forked children, and a child
-# that merely exits takes the parent's connections out of it: the parent would wait for ever.
-_Selector: type[selectors.BaseSelector] = getattr(
-    selectors, "PollSelector", selectors.DefaultSelector
-)
-# On Windows a wait without end is deaf to Ctrl-C.
-_WAIT_SECONDS = 0.5 if sys.platform == "win32" else None
+# On Windows a wait is deaf to Ctrl-C, and everywhere to the death of the loop's thread.
+_WAIT_SECONDS = 0.5
 _CANCEL_SECONDS = 1.0
 _EXIT_SECONDS = 2.0
 
@@ -34,7 +29,8 @@ class _Runner:
     """This process's loop and the thread that it runs on, started when first needed."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # A signal's handler may make a call too, while the main thread starts the loop.
+        self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self.stopping = False
@@ -43,8 +39,9 @@ class _Runner:
         """Return the running loop.
 
         Raises:
-            ConfigurationError: the caller is on the loop's own thread, or there are no threads,
-                or no longer.
+            ConfigurationError: the caller is on the loop's own thread, or threads are not real, or
+                the program is at its end.
+            RuntimeError: no thread can be started.
         """
         if self.stopping:
             raise ConfigurationError("the program is at its end; nothing was sent")
@@ -53,30 +50,38 @@ class _Runner:
                 "a blocking call cannot be made from the client's own event loop: it would wait "
                 "for itself; nothing was sent"
             )
-        return self._loop or self._start()
+        loop = self._loop
+        return self._start() if loop is None or loop.is_closed() else loop
 
     def _start(self) -> asyncio.AbstractEventLoop:
         _refuse_green_threads()
         with self._lock:
-            if self._loop is None:
-                loop = asyncio.SelectorEventLoop(_Selector())
-                self._thread = threading.Thread(
-                    target=_serve, args=(loop,), name="monocloud", daemon=True
-                )
-                self._thread.start()
-                self._loop = loop
-            return self._loop
+            loop = self._loop
+            return self._serve_new() if loop is None or loop.is_closed() else loop
+
+    def _serve_new(self) -> asyncio.AbstractEventLoop:
+        loop = new_loop()
+        thread = threading.Thread(target=_serve, args=(loop,), name="monocloud", daemon=True)
+        try:
+            thread.start()
+            self._thread, self._loop = thread, loop
+        except RuntimeError:
+            loop.close()
+            raise
+        finally:
+            if self._loop is not loop and not loop.is_closed():
+                # Interrupted: the thread may run, and nobody would know of it.
+                loop.call_soon_threadsafe(loop.stop)
+        return loop
 
     def stop(self) -> None:
-        """Close what is open, and end the loop; a program that exits does not wait for long."""
+        """End the loop, and with it what is open; a program that exits does not wait for long."""
         self.stopping = True
-        loop, thread = self._loop, self._thread
-        if loop is None or thread is None or not thread.is_alive():
+        if self._loop is None or self._thread is None:
             return
-        with contextlib.suppress(concurrent.futures.TimeoutError, RuntimeError):
-            asyncio.run_coroutine_threadsafe(_wind_up(), loop).result(_EXIT_SECONDS)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(_EXIT_SECONDS)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_EXIT_SECONDS)
 
 
 _runner = _Runner()
@@ -84,24 +89,92 @@ _runner = _Runner()
 _inherited: list[_Runner] = []
 
 
-def run(coroutine: Coroutine[Any, Any, R]) -> R:
-    """Wait for a coroutine's result; an interrupt of the wait cancels the coroutine."""
+class _Call(Generic[R]):
+    """One call, between the thread that waits for it and the loop that carries it out.
+
+    An interrupt may hit the thread at any place. So the coroutine is made on the loop, which leaves
+    none behind that nobody awaits; and the loop never waits for a lock that the thread takes.
+    """
+
+    def __init__(self, method: Callable[[], Coroutine[Any, Any, R]]) -> None:
+        self._method = method
+        self._task: asyncio.Task[None] | None = None
+        self._result: R
+        self._error: BaseException | None = None
+        self._ended = False
+        self._end = threading.Lock()
+        self._end.acquire()
+
+    def start(self) -> None:
+        """Begin; on the loop."""
+        self._task = asyncio.get_running_loop().create_task(self._carry_out())
+
+    def cancel(self) -> None:
+        """Break off; on the loop."""
+        if self._task is None:
+            self._tell()
+        else:
+            self._task.cancel()
+            self._task.add_done_callback(lambda _: self._tell())
+
+    async def _carry_out(self) -> None:
+        try:
+            self._result = await self._method()
+        except asyncio.CancelledError:
+            self._error = _lost()
+        except BaseException as error:
+            # It is the caller's, even if it is one that would end the loop.
+            self._error = error
+        self._tell()
+
+    def _tell(self) -> None:
+        if not self._ended:
+            self._ended = True
+            # The last to know the task is the loop: what happens at its end, happens there.
+            self._task = None
+            self._end.release()
+
+    def result(self, loop: asyncio.AbstractEventLoop) -> R:
+        """Wait for the end of the call, and return its result or raise its error."""
+        while not self._end.acquire(timeout=_WAIT_SECONDS):
+            if loop.is_closed():
+                raise _lost()
+        if self._error is None:
+            return self._result
+        try:
+            raise self._error
+        finally:
+            # The error knows this frame: they would keep each other.
+            self._error = None
+
+    def break_off(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Cancel the call unless it is over, and give it a moment to end."""
+        if not self._ended and not loop.is_closed():
+            loop.call_soon_threadsafe(self.cancel)
+            self._end.acquire(timeout=_CANCEL_SECONDS)
+
+
+def _lost() -> MonoCloudError:
+    return MonoCloudError(
+        "the event loop that made this call has ended; whether the call was sent is not known"
+    )
+
+
+def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call an async method, and wait for its result; an interrupt of the wait cancels it."""
+    bound = functools.partial(method, *args, **kwargs)
     try:
         loop = _runner.loop()
-    except BaseException:
-        coroutine.close()
-        raise
-    future: concurrent.futures.Future[R] | None = None
+    except RuntimeError:
+        return run_here(bound)
+    call = _Call(bound)
     try:
-        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
-        return _result(future)
+        loop.call_soon_threadsafe(call.start)
+        return call.result(loop)
     except BaseException:
         if _runner.stopping:
             _outlive()
-        if future is None or not future.done():
-            ending = asyncio.run_coroutine_threadsafe(_end(coroutine), loop)
-            with contextlib.suppress(concurrent.futures.TimeoutError):
-                ending.result(_CANCEL_SECONDS)
+        call.break_off(loop)
         raise
 
 
@@ -112,28 +185,14 @@ def blocking(
 
     @functools.wraps(method)
     def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return run(method(self._async, *args, **kwargs))
+        return run(method, self._async, *args, **kwargs)
 
     return twin
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    asyncio.set_event_loop(loop)
-    try:
+    with ending(loop):
         loop.run_forever()
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
-
-
-def _result(future: concurrent.futures.Future[R]) -> R:
-    while True:
-        try:
-            return future.result(_WAIT_SECONDS)
-        except concurrent.futures.TimeoutError:
-            # The same class as a timeout of the call's own, since Python 3.11.
-            if future.done():
-                raise
 
 
 def _outlive() -> None:
@@ -142,33 +201,19 @@ def _outlive() -> None:
         threading.Event().wait()
 
 
-async def _end(coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Cancel the task of a coroutine, and wait until it is over."""
-    tasks = [task for task in asyncio.all_tasks() if task.get_coro() is coroutine]
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
-
-
-async def _wind_up() -> None:
-    """End what still runs, and with it the sessions, whose generators the loop knows."""
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_asyncgens()
-
-
 def _refuse_green_threads() -> None:
     monkey = sys.modules.get("gevent.monkey")
     patcher = sys.modules.get("eventlet.patcher")
-    if (monkey and monkey.is_module_patched("threading")) or (
-        patcher and patcher.is_monkey_patched("thread")
-    ):
+    advice = ""
+    # A loop on a real thread is not run by gevent's select, and a call would wait for ever.
+    if monkey and any(map(monkey.is_module_patched, ("threading", "select"))):
+        advice = "gevent: monkey.patch_all(thread=False, select=False)"
+    elif patcher and patcher.is_monkey_patched("thread"):
+        advice = "eventlet: monkey_patch(thread=False)"
+    if advice:
         raise ConfigurationError(
-            "monocloud_sync needs a real thread, and gevent or eventlet has replaced threads here: "
-            "leave them out (monkey.patch_all(thread=False)); nothing was sent"
+            "monocloud_sync needs a real thread, and its own event loop on it: leave both to it "
+            f"({advice}); nothing was sent"
         )
 
 

@@ -49,6 +49,7 @@ def test_only_three_modules_know_aiohttp() -> None:
     # Besides, the client takes a session of the caller's, and the headers say the version.
     assert knowing == {
         "_cause.py",
+        "_connector.py",
         "_exchange.py",
         "_session.py",
         "_request_headers.py",

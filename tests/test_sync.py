@@ -1,19 +1,17 @@
-"""The blocking facade: the same names, from threads, forks, running loops and dying programs."""
+"""The blocking facade: the same names, from threads and from where a loop runs."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextvars
 import inspect
 import json
-import os
-import signal
-import subprocess
+import pickle
 import sys
-import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,15 +20,19 @@ import monocloud_async
 import monocloud_async.resources
 import monocloud_sync
 import monocloud_sync.resources
-from monocloud_async import ConfigurationError, NotFoundError, RequestTimeoutError, RetryPolicy
+from monocloud_async import (
+    ConfigurationError,
+    MonoCloudError,
+    NotFoundError,
+    RequestTimeoutError,
+    RetryPolicy,
+)
 from monocloud_sync import MonoCloudClient, _blocking
 
-from .wire import PAGE, Wire, answer, problem, served, silence
+from .programs import KEY, PRELUDE, Running, command, environment, program, says, until
+from .wire import PAGE, answer, problem, served, silence
 
-ROOT = Path(__file__).parents[1]
-KEY = "canary-6d1f3c"
-posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
-
+dying = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
 # The same as the async package
 
@@ -120,7 +122,7 @@ def test_a_call_on_the_loop_s_own_thread_is_refused_and_not_waited_for() -> None
         client.users.get("u")
 
     with pytest.raises(ConfigurationError, match="wait for itself; nothing was sent"):
-        _blocking.run(inside())
+        _blocking.run(inside)
 
 
 def test_the_caller_s_context_reaches_the_call() -> None:
@@ -130,276 +132,89 @@ def test_the_caller_s_context_reaches_the_call() -> None:
     async def inside() -> str:
         return variable.get()
 
-    assert _blocking.run(inside()) == "here"
+    assert _blocking.run(inside) == "here"
 
 
-def test_green_threads_get_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Monkey:
-        @staticmethod
-        def is_module_patched(name: str) -> bool:
-            return name == "threading"
-
-    monkeypatch.setitem(sys.modules, "gevent.monkey", Monkey())  # type: ignore[arg-type]
+@pytest.mark.parametrize("patched", ["threading", "select"])
+def test_gevent_gets_a_clear_error(monkeypatch: pytest.MonkeyPatch, patched: str) -> None:
+    monkey = SimpleNamespace(is_module_patched=lambda name: name == patched)
+    monkeypatch.setitem(sys.modules, "gevent.monkey", monkey)  # type: ignore[arg-type]
     monkeypatch.setattr(_blocking, "_runner", _blocking._Runner())
-    with pytest.raises(ConfigurationError, match=r"patch_all\(thread=False\)"):
+    with pytest.raises(ConfigurationError, match=r"patch_all\(thread=False, select=False\)"):
         MonoCloudClient("https://acme.us.monocloud.com", KEY).users.get("u")
 
 
-@posix
-def test_an_interrupt_ends_the_call_before_it_is_raised() -> None:
+def test_eventlet_gets_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    patcher = SimpleNamespace(is_monkey_patched=lambda name: name == "thread")
+    monkeypatch.setitem(sys.modules, "eventlet.patcher", patcher)  # type: ignore[arg-type]
+    monkeypatch.setattr(_blocking, "_runner", _blocking._Runner())
+    with pytest.raises(ConfigurationError, match=r"monkey_patch\(thread=False\)"):
+        MonoCloudClient("https://acme.us.monocloud.com", KEY).users.get("u")
+
+
+@dying
+def test_a_loop_that_died_ends_its_calls_and_the_next_one_has_another() -> None:
+    def die() -> None:
+        raise SystemExit
+
     with served(silence, answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
-
-        def interrupt() -> None:
-            asyncio.run(wait_for(wire))
-            os.kill(os.getpid(), signal.SIGINT)
-
-        thread = threading.Thread(target=interrupt)
-        thread.start()
-        with pytest.raises(KeyboardInterrupt):
-            client.phones.set_primary("u", "p")
-        thread.join()
-
-        async def others() -> int:
-            return len(asyncio.all_tasks()) - 1
-
-        assert _blocking.run(others()) == 0
+        with ThreadPoolExecutor(1) as thread:
+            waiting = thread.submit(client.users.get, "u")
+            until(lambda: wire.requests)
+            loop = _blocking._runner._loop
+            dead = _blocking._runner._thread
+            assert loop
+            assert dead
+            loop.call_soon_threadsafe(die)
+            with pytest.raises(MonoCloudError, match="not known"):
+                waiting.result()
+        # Not before that is pytest told of it.
+        dead.join()
         assert client.users.get("u").user_id
-
-
-async def wait_for(wire: Wire) -> None:
-    while not wire.requests:  # noqa: ASYNC110  the server's events are of another loop
-        await asyncio.sleep(0.005)
 
 
 # Whole programs
 
 
-def program(
-    source: str, wire: Wire, *arguments: str, **kwargs: Any
-) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
-        "MONOCLOUD_MANAGEMENT_DOMAIN": wire.url,
-        "MONOCLOUD_MANAGEMENT_API_KEY": KEY,
-        "PYTHONPATH": str(ROOT),
-    }
-    # Python 3.12 warns of every fork of a process with threads; that is the caller's to know.
-    flags = ["-u", "-X", "dev", "-W", "error", "-W", "ignore:This process:DeprecationWarning"]
-    return subprocess.run(
-        [sys.executable, *flags, "-c", textwrap.dedent(source), *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-        **kwargs,
-    )
-
-
-def says(source: str, expected: str, *steps: Any) -> None:
-    """Run a program, and expect these lines, nothing on stderr, and a clean end."""
-    with served(*(steps or (answer(),))) as wire:
-        done = program(source, wire)
-    # In development mode asyncio tells of callbacks that a busy machine made slow.
-    noise = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
-    assert (done.returncode, done.stdout.split(), noise) == (0, expected.split(), [])
-
-
-PRELUDE = """
-    import os, sys, threading
-    from monocloud_sync import MonoCloudClient
-    client = MonoCloudClient()
-    def call(): return client.phones.set_primary("u", "p").user_id[:2]
-"""
-
-
-@pytest.mark.parametrize(
-    "ending",
-    [
-        "",
-        "client.close()",
-        "del client",
-        "import atexit; atexit.register(lambda: print(call()))",
-        "threading.Thread(target=lambda: print(call())).start()",
-        "sys.exit(0)",
-    ],
-)
-def test_a_program_ends_in_silence_closed_or_not(ending: str) -> None:
-    says(f"{PRELUDE}\n    print(call())\n    {ending}\n", "UO UO" if "print(" in ending else "UO")
-
-
-def test_a_program_ends_while_a_call_hangs() -> None:
-    with served(silence) as wire:
-        source = f"""{PRELUDE}
-    threading.Thread(target=call, daemon=True).start()
-    sys.stdin.readline()
-    """
-        done = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(source)],
-            env={
-                **os.environ,
-                "MONOCLOUD_MANAGEMENT_DOMAIN": wire.url,
-                "MONOCLOUD_MANAGEMENT_API_KEY": KEY,
-                "PYTHONPATH": str(ROOT),
-            },
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        asyncio.run(wait_for(wire))
-        _, stderr = done.communicate("\n", timeout=10)
-        assert (done.returncode, stderr) == (0, "")
-
-
-def test_a_call_after_the_end_is_refused_and_not_waited_for() -> None:
-    says(
-        f"""
-    import atexit
-    @atexit.register
-    def late():
-        try: call()
-        except Exception as error: print(type(error).__name__)
-    {PRELUDE}
-    print(call())
-    """,
-        "UO ConfigurationError",
-    )
-
-
-@posix
-@pytest.mark.parametrize("first", ["", "print(call())"])
-def test_a_fork_before_and_after_the_first_call(first: str) -> None:
-    says(
-        f"""{PRELUDE}
-    {first}
-    pid = os.fork()
-    if pid == 0:
-        print(call(), call(), flush=True)
-        sys.exit(0)
-    assert os.waitpid(pid, 0)[1] == 0
-    print(call())
-    """,
-        "UO UO UO" + (" UO" if first else ""),
-    )
-
-
-@posix
-def test_a_fork_that_only_exits_does_not_freeze_its_parent() -> None:
-    says(
-        f"""{PRELUDE}
-    print(call())
-    for _ in range(3):
-        pid = os.fork()
-        if pid == 0:
-            sys.exit(0)
-        assert os.waitpid(pid, 0)[1] == 0
-        print(call())
-    """,
-        "UO UO UO UO",
-    )
-
-
-@posix
-def test_a_fork_from_a_thread_while_others_call() -> None:
-    says(
-        f"""{PRELUDE}
-    call()
-    stop = threading.Event()
-    def hammer():
-        while not stop.is_set(): call()
-    threads = [threading.Thread(target=hammer) for _ in range(4)]
-    for thread in threads: thread.start()
-    def fork():
-        for _ in range(5):
-            pid = os.fork()
-            if pid == 0:
-                assert call() == "UO"
-                os._exit(7)
-            print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    forker = threading.Thread(target=fork)
-    forker.start(); forker.join(); stop.set()
-    for thread in threads: thread.join()
-    """,
-        "7 7 7 7 7",
-    )
-
-
-@posix
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_multiprocessing(method: str, tmp_path: Path) -> None:
-    script = tmp_path / "job.py"
-    script.write_text(
-        textwrap.dedent(f"""
-        import multiprocessing
-        from monocloud_sync import MonoCloudClient
-        client = MonoCloudClient()
-        def job(i): return client.users.get(f"u{{i}}").user_id[:2]
-        if __name__ == "__main__":
-            print(job(0))
-            with multiprocessing.get_context("{method}").Pool(2) as pool:
-                print(*pool.map(job, range(4)))
-            print(job(0))
-        """)
-    )
-    with served(answer()) as wire:
-        done = subprocess.run(
-            [sys.executable, str(script)],
-            env={
-                **os.environ,
-                "MONOCLOUD_MANAGEMENT_DOMAIN": wire.url,
-                "MONOCLOUD_MANAGEMENT_API_KEY": KEY,
-                "PYTHONPATH": str(ROOT),
-                "PYTHONWARNINGS": "ignore::DeprecationWarning",
-            },
-            capture_output=True,
-            text=True,
-            timeout=40,
-            check=False,
-        )
-    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["UO"] * 6, "")
-
-
-@posix
-def test_an_async_client_after_a_fork() -> None:
-    says(
-        """
-    import asyncio, os, sys
-    from monocloud_async import MonoCloudClient
-    client = MonoCloudClient()
-    async def call(): print((await client.users.get("u")).user_id[:2], flush=True)
-    asyncio.run(call())
-    pid = os.fork()
-    if pid == 0:
-        asyncio.run(call())
-        sys.exit(0)
-    assert os.waitpid(pid, 0)[1] == 0
-    asyncio.run(call())
-    """,
-        "UO UO UO",
-    )
-
-
 def test_importing_starts_nothing() -> None:
     says(
         """
-    import sys, threading
-    import monocloud_sync
-    client = monocloud_sync.MonoCloudClient()
-    print(threading.active_count(), monocloud_sync._blocking._runner._loop)
-    heavy = {"typer", "rich", "sqlite3", "aiohttp.web", "pytest"}
-    heavy |= {"monocloud_async.cli", "monocloud_async.emulator"}
-    print(*sorted(heavy & set(sys.modules)))
-    """,
+        import monocloud_sync
+        client = monocloud_sync.MonoCloudClient()
+        print(threading.active_count(), monocloud_sync._blocking._runner._loop)
+        heavy = {"typer", "rich", "sqlite3", "aiohttp.web", "pytest"}
+        heavy |= {"monocloud_async.cli", "monocloud_async.emulator"}
+        print(*sorted(heavy & set(sys.modules)))
+        """,
         "1 None",
     )
+
+
+def test_a_loop_that_cannot_even_wind_up_ends_its_calls() -> None:
+    source = """
+    from monocloud_sync import _blocking, _loop
+    async def fail(): raise SystemExit
+    _loop._wind_up = fail
+    def end():
+        sys.stdin.readline()
+        loop = _blocking._runner._loop
+        loop.call_soon_threadsafe(loop.stop)
+    threading.Thread(target=end).start()
+    try: call()
+    except Exception as error: print("raised", type(error).__name__)
+    print("then", call())
+    """
+    with served(silence, answer()) as wire:
+        with Running(command(source, PRELUDE), environment(wire.url)) as running:
+            until(lambda: wire.requests)
+            running.go()
+            assert running.line("raised") == "MonoCloudError"
+            assert running.line("then") == "UO"
 
 
 def test_a_record_travels_to_another_process() -> None:
     with served(answer(200, {"user_id": "u", "new": [1]})) as wire:
         user = MonoCloudClient(wire.url, KEY).users.get("u")
-        import base64
-        import pickle
-
         data = base64.b64encode(pickle.dumps(user)).decode()
         done = program(
             """

@@ -1,0 +1,90 @@
+"""Connections to the server: how far an exchange has come on one, and whether one still stands."""
+
+from __future__ import annotations
+
+import select
+from contextvars import ContextVar
+
+import aiohttp
+import attrs
+from aiohttp.client_proto import ResponseHandler
+
+
+@attrs.define
+class Progress:
+    """How far one exchange has come.
+
+    Attributes:
+        has_connection: whether it got a connection, so that the request may have been sent.
+        kept_connection: whether that was one kept from an earlier call.
+    """
+
+    has_connection: bool = False
+    kept_connection: bool = False
+
+
+# How the connector, deep inside aiohttp, tells the exchange that it serves.
+progress: ContextVar[Progress] = ContextVar("monocloud_progress")
+
+
+class BodilessRequest(aiohttp.ClientRequest):
+    """A request that does not call the body that it does not have an octet-stream."""
+
+    POST_METHODS = set[str]()  # noqa: RUF012
+
+
+class Connector(aiohttp.TCPConnector):
+    """A connector that takes note of how far an exchange has come."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.connector.Connection:
+        state = progress.get()
+        while True:
+            state.kept_connection = True
+            connection = await super().connect(req, traces, timeout)
+            if not (state.kept_connection and _is_stale(connection)):
+                state.has_connection = True
+                return connection
+            connection.close()
+
+    async def _create_connection(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,
+    ) -> ResponseHandler:
+        progress.get().kept_connection = False
+        return await super()._create_connection(req, traces, timeout)
+
+    def abandon(self) -> None:
+        """Never touch the connections again: they are another process's, or their loop is gone."""
+        self._closed = True
+
+
+def _is_stale(connection: aiohttp.connector.Connection) -> bool:
+    """Return whether a kept connection was closed, or brought what nobody asked for.
+
+    The kernel is asked: the loop may have stood still, or be about to hear of it.
+    """
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return True
+    at = transport.get_extra_info("socket")
+    return at is not None and _is_readable(at.fileno())
+
+
+if hasattr(select, "poll"):
+
+    def _is_readable(descriptor: int) -> bool:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+
+else:
+
+    def _is_readable(descriptor: int) -> bool:
+        return bool(select.select([descriptor], [], [], 0)[0])

@@ -1,0 +1,172 @@
+"""Programs: run in a fresh interpreter, in development mode, with warnings as errors."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pytest
+
+from .wire import Wire, answer, served
+
+ROOT = Path(__file__).parents[1]
+KEY = "canary-6d1f3c"
+SECONDS = 40.0
+posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
+
+# What programs begin with: a client, and a call that answers with UO.
+PRELUDE = """
+import os, sys, threading
+from monocloud_sync import MonoCloudClient
+client = MonoCloudClient()
+def call(): return client.phones.set_primary("u", "p").user_id[:2]
+"""
+ASYNC_PRELUDE = """
+import asyncio, os, sys
+from monocloud_async import MonoCloudClient
+client = MonoCloudClient()
+async def call(): return (await client.phones.set_primary("u", "p")).user_id[:2]
+"""
+
+
+def environment(url: str) -> dict[str, str]:
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
+        "MONOCLOUD_MANAGEMENT_DOMAIN": url,
+        "MONOCLOUD_MANAGEMENT_API_KEY": KEY,
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def command(source: str, prelude: str = "") -> list[str]:
+    # Python 3.12 warns of every fork of a process with threads; that is the caller's to know.
+    flags = ["-u", "-X", "dev", "-W", "error", "-W", "ignore:This process:DeprecationWarning"]
+    return [sys.executable, *flags, "-c", prelude + textwrap.dedent(source)]
+
+
+def program(
+    source: str, wire: Wire, *arguments: str, prelude: str = "", url: str = "", **kwargs: Any
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*command(source, prelude), *arguments],
+        env=environment(url or wire.url),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+        **kwargs,
+    )
+
+
+def noise(stderr: str) -> list[str]:
+    """Return what was said on stderr, but for what a busy machine makes asyncio say."""
+    return [line for line in stderr.splitlines() if not line.startswith("Executing <")]
+
+
+def says(
+    source: str, expected: str, *steps: Any, prelude: str = PRELUDE, host: str = "127.0.0.1"
+) -> Wire:
+    """Run a program; expect these words, nothing on stderr, and a clean end."""
+    with served(*(steps or (answer(),))) as wire:
+        done = program(source, wire, prelude=prelude, url=f"http://{host}:{wire.port}")
+    became = done.returncode, done.stdout.split(), noise(done.stderr)
+    assert became == (0, expected.split(), []), f"{done.stdout}\n{done.stderr}"
+    return wire
+
+
+class Running:
+    """A program beside the test: what it says is waited for, and it is ended by its id.
+
+    The id is that of its group too, so that no child outlives the test.
+    """
+
+    def __init__(self, arguments: list[str], env: dict[str, str], cwd: Path | None = None) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
+        self._process = subprocess.Popen(
+            arguments,
+            env=env,
+            cwd=cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+        self._reader.join()
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._stderr.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put(None)
+
+    @property
+    def stderr(self) -> str:
+        # A seek would move the program's own place in it.
+        return os.pread(self._stderr.fileno(), 100_000, 0).decode()
+
+    def line(self, beginning: str, seconds: float = SECONDS) -> str:
+        """Wait for a line that begins so, and return the rest of it."""
+        deadline = time.monotonic() + seconds
+        with contextlib.suppress(queue.Empty):
+            while (
+                line := self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            ) is not None:
+                if line.startswith(beginning):
+                    return line[len(beginning) :].strip()
+        pytest.fail(f"there was no {beginning!r}:\n{self.stderr}")
+
+    def go(self) -> None:
+        """Give it the line that it waits for."""
+        assert self._process.stdin
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def end(self, seconds: float = SECONDS) -> int:
+        """Wait for its end, and return its status."""
+        return self._process.wait(seconds)
+
+
+def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
+    """Wait for what happens on a loop of another thread, or in another program."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.002)

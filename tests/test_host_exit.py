@@ -1,0 +1,171 @@
+"""Programs that end: with and without close, in the middle, with threads; silent and quick."""
+
+from __future__ import annotations
+
+import pytest
+
+from .programs import (
+    ASYNC_PRELUDE,
+    PRELUDE,
+    Running,
+    command,
+    environment,
+    noise,
+    posix,
+    program,
+    says,
+    until,
+)
+from .wire import answer, served, silence
+
+LATE = """
+def late():
+    threading.main_thread().join()
+    # Of a print, another thread's may come in the middle.
+    sys.stdout.write(call() + "\\n")
+threading.Thread(target=late).start()
+"""
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "",
+        "client.close()",
+        "del client",
+        "sys.exit(0)",
+        "with client: sys.exit(0)",
+        "import atexit; atexit.register(lambda: print(call()))",
+        "threading.Thread(target=lambda: print(call())).start()",
+    ],
+)
+def test_a_program_ends_in_silence_closed_or_not(ending: str) -> None:
+    says(f"print(call())\n{ending}\n", "UO UO" if "print(" in ending else "UO")
+
+
+@pytest.mark.parametrize("ending", ["", "await client.aclose()", "sys.exit(0)"])
+def test_an_async_program_ends_in_silence_closed_or_not(ending: str) -> None:
+    says(
+        f"""
+        async def main():
+            print(await call())
+            {ending}
+        asyncio.run(main())
+        """,
+        "UO",
+        prelude=ASYNC_PRELUDE,
+    )
+
+
+@pytest.mark.parametrize(("ending", "status"), [("", 0), ("sys.exit(3)", 3), ("1 / 0", 1)])
+def test_a_program_does_not_wait_for_its_daemon_threads_calls(ending: str, status: int) -> None:
+    with served(silence) as wire:
+        source = f"""
+        for _ in range(8): threading.Thread(target=call, daemon=True).start()
+        sys.stdin.readline()
+        {ending}
+        """
+        with Running(command(source, PRELUDE), environment(wire.url)) as running:
+            until(lambda: len(wire.requests) == 8)
+            running.go()
+            # Of those calls, each would have taken ten seconds, and its repeats as much.
+            assert running.end(seconds=8) == status
+            assert [line for line in noise(running.stderr) if "Error" in line] == (
+                ["ZeroDivisionError: division by zero"] if status == 1 else []
+            )
+
+
+def test_threads_make_calls_after_the_main_one_is_over() -> None:
+    says(LATE * 3, "UO UO UO")
+
+
+def test_they_look_up_addresses_too() -> None:
+    says(LATE * 3, "UO UO UO", host="localhost")
+    says(f"call()\n{LATE}", "UO", host="localhost")
+
+
+def test_the_first_call_at_the_very_end() -> None:
+    says("import atexit; atexit.register(lambda: print(call()))", "UO", host="localhost")
+
+
+def test_a_call_after_the_end_is_refused_and_not_waited_for() -> None:
+    says(
+        """
+        print(call())
+        """,
+        "UO ConfigurationError",
+        prelude=f"""
+import atexit
+@atexit.register
+def late():
+    try: call()
+    except Exception as error: print(type(error).__name__)
+{PRELUDE}""",
+    )
+
+
+def test_a_look_up_that_hangs_keeps_no_program_from_its_end() -> None:
+    source = """
+    import socket
+    def hang(*args, **kwargs):
+        print("looking up")
+        threading.Event().wait()
+    socket.getaddrinfo = hang
+    threading.Thread(target=call, daemon=True).start()
+    sys.stdin.readline()
+    """
+    with Running(command(source, PRELUDE), environment("http://localhost:9")) as running:
+        running.line("looking up")
+        running.go()
+        assert running.end(seconds=8) == 0
+        assert noise(running.stderr) == []
+
+
+NO_THREADS = """
+def refuse(*args, **kwargs): raise RuntimeError("can't start new thread")
+threading._start_new_thread = threading._start_joinable_thread = refuse
+"""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_where_no_thread_can_be_started_the_caller_s_will_do(host: str) -> None:
+    wire = says(f"{NO_THREADS}\nprint(call(), call())", "UO UO", host=host)
+    assert len(wire.requests) == 2
+
+
+def test_where_that_has_a_loop_running_the_call_is_refused() -> None:
+    wire = says(
+        f"""{NO_THREADS}
+import asyncio
+async def main():
+    try: call()
+    except Exception as error: print(type(error).__name__, str(error).endswith("nothing was sent"))
+asyncio.run(main())
+""",
+        "ConfigurationError True",
+    )
+    assert wire.requests == []
+
+
+@posix
+def test_without_descriptors_left_the_first_call_says_so_and_the_next_works() -> None:
+    source = """
+    import resource
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, most))
+    files = []
+    try:
+        while True: files.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError: pass
+    try: call()
+    except Exception as error: print(type(error).__name__, error)
+    for file in files: os.close(file)
+    print(call())
+    """
+    with served(answer()) as wire:
+        # asyncio itself says on stderr that there is a loop it could not finish.
+        done = program(source, wire, prelude=PRELUDE)
+    assert done.stdout.splitlines() == [
+        "ConfigurationError no event loop can be made: Too many open files; nothing was sent",
+        "UO",
+    ]

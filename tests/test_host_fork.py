@@ -1,0 +1,342 @@
+"""A client and the processes that a process makes: forks of every kind, spawned ones, daemons."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from .programs import ASYNC_PRELUDE, SECONDS, environment, posix, says
+from .wire import Step, Writer, answer, served
+
+pytestmark = posix
+
+
+def first_waits_for_second(arrived: Path) -> tuple[Step, Step]:
+    """Return two steps: the first request makes a file, and is answered once the second one is."""
+    second = asyncio.Event()
+
+    async def wait(writer: Writer) -> None:
+        arrived.touch()  # noqa: ASYNC240  it takes no time
+        await second.wait()
+        await answer()(writer)
+
+    async def go(writer: Writer) -> None:
+        await answer()(writer)
+        second.set()
+
+    return wait, go
+
+
+# The blocking client
+
+
+@pytest.mark.parametrize("first", ["", "print(call())"])
+def test_a_fork_before_and_after_the_first_call(first: str) -> None:
+    says(
+        f"""
+        {first}
+        pid = os.fork()
+        if pid == 0:
+            print(call(), call(), flush=True)
+            sys.exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        print(call())
+        """,
+        "UO UO UO" + (" UO" if first else ""),
+    )
+
+
+@pytest.mark.parametrize("ending", ["sys.exit(0)", "os._exit(0)", "del client; gc.collect()"])
+def test_children_that_only_exit_leave_the_parent_s_connection_alone(ending: str) -> None:
+    wire = says(
+        f"""
+        import gc
+        call()
+        for _ in range(10):
+            pid = os.fork()
+            if pid == 0:
+                {ending}
+                sys.exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+            assert call() == "UO"
+        print("done")
+        """,
+        "done",
+    )
+    assert (wire.connections, len(wire.requests)) == (1, 11)
+
+
+def test_each_child_has_a_connection_of_its_own_and_so_has_a_grandchild() -> None:
+    wire = says(
+        """
+        def fork(depth):
+            call()
+            pid = os.fork()
+            if pid == 0:
+                if depth:
+                    fork(depth - 1)
+                client.close()
+                sys.exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+            print(depth, call(), flush=True)
+        fork(3)
+        """,
+        "0 UO 1 UO 2 UO 3 UO",
+    )
+    assert (wire.connections, len(wire.requests)) == (4, 8)
+
+
+def test_a_fork_from_a_thread_while_others_call() -> None:
+    says(
+        """
+        call()
+        stop = threading.Event()
+        def hammer():
+            while not stop.is_set(): call()
+        threads = [threading.Thread(target=hammer) for _ in range(4)]
+        for thread in threads: thread.start()
+        def fork():
+            for _ in range(5):
+                pid = os.fork()
+                if pid == 0:
+                    assert call() == "UO"
+                    os._exit(7)
+                print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        forker = threading.Thread(target=fork)
+        forker.start(); forker.join(); stop.set()
+        for thread in threads: thread.join()
+        """,
+        "7 7 7 7 7",
+    )
+
+
+def test_a_fork_in_the_middle_of_another_thread_s_call(tmp_path: Path) -> None:
+    arrived = tmp_path / "arrived"
+    wire = says(
+        f"""
+        import time
+        results = []
+        thread = threading.Thread(target=lambda: results.append(call()))
+        thread.start()
+        while not os.path.exists({str(arrived)!r}): time.sleep(0.002)
+        pid = os.fork()
+        if pid == 0:
+            print("child", call(), flush=True)
+            sys.exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        thread.join()
+        print("parent", *results)
+        """,
+        "child UO parent UO",
+        *first_waits_for_second(arrived),
+    )
+    assert (wire.connections, len(wire.requests)) == (2, 2)
+
+
+def test_a_fork_while_another_thread_starts_the_loop() -> None:
+    says(
+        """
+        from monocloud_sync import _blocking
+        held, forked = threading.Event(), threading.Event()
+        def starting():
+            with _blocking._runner._lock:
+                held.set()
+                forked.wait()
+        thread = threading.Thread(target=starting)
+        thread.start()
+        held.wait()
+        pid = os.fork()
+        if pid == 0:
+            print(call(), flush=True)
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        forked.set()
+        thread.join()
+        print(call())
+        """,
+        "UO UO",
+    )
+
+
+def test_a_program_that_makes_a_daemon_of_itself() -> None:
+    wire = says(
+        """
+        print(call(), flush=True)
+        reading, writing = os.pipe()
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork():
+                sys.exit(0)
+            print(call(), flush=True)
+            os.write(writing, b"x")
+            sys.exit(0)
+        # The daemon outlives the one that started it, but not the test.
+        os.close(writing)
+        assert os.read(reading, 2) == b"x"
+        assert os.read(reading, 2) == b""
+        """,
+        "UO UO",
+    )
+    assert wire.connections == 2
+
+
+# multiprocessing
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(method: str, tmp_path: Path) -> None:
+    script = tmp_path / "job.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import multiprocessing
+        from monocloud_sync import MonoCloudClient
+        client = MonoCloudClient()
+        def job(i): return client.users.get(f"u{{i}}").user_id[:2]
+        if __name__ == "__main__":
+            print(job(0))
+            with multiprocessing.get_context("{method}").Pool(2) as pool:
+                print(*pool.map(job, range(4)))
+            print(job(0))
+        """)
+    )
+    with served(answer()) as wire:
+        done = subprocess.run(
+            [sys.executable, str(script)],
+            env={**environment(wire.url), "PYTHONWARNINGS": "ignore::DeprecationWarning"},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["UO"] * 6, "")
+
+
+def test_a_pool_of_processes_under_a_running_loop() -> None:
+    wire = says(
+        """
+        import multiprocessing, monocloud_sync
+        from concurrent.futures import ProcessPoolExecutor
+        blocking = monocloud_sync.MonoCloudClient()
+        def waited(i): return blocking.users.get(f"u{i}").user_id[:2]
+        def looped(i): return asyncio.run(call())
+        async def main():
+            print(await call(), waited(0))
+            loop = asyncio.get_running_loop()
+            with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
+                for job in waited, looped, waited, looped:
+                    print(await loop.run_in_executor(pool, job, 1))
+            print(await call(), waited(0))
+        asyncio.run(main())
+        """,
+        "UO " * 8,
+        prelude=ASYNC_PRELUDE,
+    )
+    # Two of the parent's, which it keeps; the child's blocking client keeps one; each loop has one.
+    assert wire.connections == 5
+
+
+# The asynchronous client
+
+
+def test_an_async_client_after_a_fork() -> None:
+    says(
+        """
+        print(asyncio.run(call()), flush=True)
+        pid = os.fork()
+        if pid == 0:
+            print(asyncio.run(call()), flush=True)
+            sys.exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        print(asyncio.run(call()))
+        """,
+        "UO UO UO",
+        prelude=ASYNC_PRELUDE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ending", "of_the_child"),
+    [
+        ("sys.exit(0)", 0),
+        ("os._exit(0)", 0),
+        ("return", 0),
+        ("del client; gc.collect(); return", 0),
+        ("await client.aclose(); return", 0),
+        ("asyncio.run(call()); sys.exit(0)", 1),
+        ("asyncio.run(call()); return", 1),
+    ],
+)
+def test_a_fork_inside_a_loop_takes_no_connection_from_it(ending: str, of_the_child: int) -> None:
+    wire = says(
+        f"""
+        import gc
+        async def main():
+            global client
+            await call()
+            for _ in range(3):
+                pid = os.fork()
+                if pid == 0:
+                    {ending}
+                assert os.waitpid(pid, 0)[1] == 0
+                assert await call() == "UO"
+            print("done")
+        asyncio.run(main())
+        """,
+        "done",
+        prelude=ASYNC_PRELUDE,
+    )
+    assert (wire.connections, len(wire.requests)) == (1 + 3 * of_the_child, 4 + 3 * of_the_child)
+
+
+def test_a_fork_inside_a_loop_takes_no_answer_from_a_call_on_its_way(tmp_path: Path) -> None:
+    arrived = tmp_path / "arrived"
+    wire = says(
+        f"""
+        async def main():
+            waiting = asyncio.create_task(call())
+            while not os.path.exists({str(arrived)!r}): await asyncio.sleep(0.002)
+            pid = os.fork()
+            if pid == 0:
+                sys.exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+            print(await call(), await waiting)
+        asyncio.run(main())
+        """,
+        "UO UO",
+        *first_waits_for_second(arrived),
+        prelude=ASYNC_PRELUDE,
+    )
+    assert (wire.connections, len(wire.requests)) == (2, 2)
+
+
+def test_a_lent_session_is_refused_in_a_child_and_in_another_loop() -> None:
+    wire = says(
+        """
+        import aiohttp
+        from monocloud_async import ConfigurationError
+        def refused():
+            try: asyncio.run(call())
+            except ConfigurationError as error: print("another" in str(error), flush=True)
+        async def main():
+            global client
+            async with aiohttp.ClientSession() as session:
+                client = MonoCloudClient(session=session)
+                print(await call(), flush=True)
+                pid = os.fork()
+                if pid == 0:
+                    refused()
+                    os._exit(0)
+                assert os.waitpid(pid, 0)[1] == 0
+                await asyncio.to_thread(refused)
+                print(await call())
+        asyncio.run(main())
+        """,
+        "UO True True UO",
+        prelude=ASYNC_PRELUDE,
+    )
+    assert (wire.connections, len(wire.requests)) == (1, 2)
