@@ -31,7 +31,7 @@ from monocloud_async.emulator import Emulator, Fault, RateLimit
 
 from .conftest import FAST
 from .test_wire import Clock, timed
-from .wire import PAGE, Step, Wire, Writer, answer, problem, reset, silence
+from .wire import PAGE, Step, Wire, Writer, answer, problem, reset
 
 KEY = "key"
 

@@ -9,7 +9,13 @@ import attrs
 from .. import retry
 from .._operation import Operation
 from .._transport import Transport
-from ..errors import APIError, RateLimitedError, ResponseDecodeError, TransportError
+from ..errors import (
+    APIError,
+    InvalidArgumentError,
+    RateLimitedError,
+    ResponseDecodeError,
+    TransportError,
+)
 from ..models import User
 from ..retry import RetryQuota
 from .gate import Gate, Turn
@@ -60,7 +66,9 @@ class Calls:
 
         Being told to slow down is no failure: after that, it waits for another turn.
         """
-        operation.address(*ids)
+        if not self._gate.free:
+            # A wrong id is not to wait for a turn, and to use it up.
+            operation.address(*ids)
         tried = _Tried(self._transport.clock())
         while True:
             turn = await self._gate.turn()
@@ -68,6 +76,9 @@ class Calls:
             tried.attempts += 1
             try:
                 record = await self._transport.call(operation, *ids)
+            except InvalidArgumentError:
+                self.attempts -= 1
+                raise
             except ResponseDecodeError as error:
                 error.attempts = tried.attempts
                 self._gate.answered(turn, error)

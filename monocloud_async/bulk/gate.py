@@ -33,6 +33,11 @@ class Gate:
         self._sleep = sleep
         self._queue = asyncio.Lock()
 
+    @property
+    def free(self) -> bool:
+        """Whether an attempt may be made at any time."""
+        return self._pacing.free
+
     async def turn(self) -> Turn:
         """Wait until an attempt may be made; those who came first go first."""
         if self._pacing.free:

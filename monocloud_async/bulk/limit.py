@@ -84,6 +84,11 @@ class Limit:
             return self._found * (1 - _BELOW) * (1 + self._growth * seconds)
         return self._found * (1 + _BELOW * (seconds / _PLATEAU - 1) ** 3)
 
+    @property
+    def bucket(self) -> int:
+        """How many calls passed at once after a rest; 0 if that is not known."""
+        return self._bucket
+
     def sent(self, now: float) -> None:
         """Take note of a call."""
         stretch = self._stretch

@@ -15,6 +15,7 @@ from .rate_headers import hint
 # A rate is kept to by the call; only what is due within that many seconds may go together, for a
 # timer is no more exact.
 _TOGETHER = 0.02
+_CATCH_UP = 0.1
 # Seconds: the pause after a refusal that does not say for how long, and the longest of such.
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
@@ -78,7 +79,7 @@ class Pacing:
             self.free = not self._outage.lasts
             return 0.0
         due = self._allowed + max(0.0, now - self._counted) * rate
-        self._allowed = min(due, max(1.0, rate * _TOGETHER))
+        self._allowed = min(due, self._most_together(rate))
         self._counted = now
         return 0.0 if self._allowed >= 1 - _ROUNDING else max((1 - self._allowed) / rate, _TICK)
 
@@ -127,6 +128,11 @@ class Pacing:
         if asked and asked > self._max_retry_after:
             self._pause_for(now, asked)
         self.free &= not self._outage.lasts
+
+    def _most_together(self, rate: float) -> float:
+        """Return how many may go at once after a delay; the server's bucket has room for some."""
+        room = min(self._limit.bucket / 2, rate * _CATCH_UP) if rate < self._rate else 0.0
+        return max(1.0, rate * _TOGETHER, room)
 
     def _current_rate(self) -> float:
         return min(self._rate, self._limit.rate)
