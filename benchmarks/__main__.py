@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from . import chart, imports, measure, records, report
@@ -70,12 +70,16 @@ def _run(settings: list[Setting], rounds: int, calls: int) -> dict[Setting, dict
     measured: dict[Setting, list[dict[str, float]]] = {setting: [] for setting in settings}
     with ExitStack() as servers:
         delays = {setting.delay for setting in settings}
-        origins = {delay: servers.enter_context(running(delay)) for delay in delays}
+        origins = {delay: servers.enter_context(_serving(delay)) for delay in delays}
         for turn in range(rounds):
             print(f"round {turn + 1} of {rounds}", file=sys.stderr, flush=True)
             for setting, samples in measured.items():
                 samples.append(one_round(setting, origins[setting.delay], calls, turn))
     return {setting: summed_up(samples) for setting, samples in measured.items()}
+
+
+def _serving(delay: float) -> AbstractContextManager[str]:
+    return running("benchmarks.server", str(delay))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ def test_each_async_method_has_its_twin(name: str) -> None:
     for method in theirs:
         assert inspect.signature(theirs[method]) == inspect.signature(ours[method])
         assert inspect.getdoc(theirs[method]) == inspect.getdoc(ours[method])
-        assert inspect.iscoroutinefunction(theirs[method])
+        iterates = "AsyncGenerator" in inspect.signature(theirs[method]).return_annotation
+        assert inspect.iscoroutinefunction(theirs[method]) is not iterates
         assert not inspect.iscoroutinefunction(ours[method])
 
 
@@ -226,3 +227,54 @@ def test_a_record_travels_to_another_process() -> None:
             data,
         )
     assert done.stdout.strip() == json.dumps({"user_id": "u", "new": [1]}) + " 200"
+
+
+# Many rows
+
+
+def test_rows_are_read_by_the_thread_that_iterates_and_outcomes_come_to_it() -> None:
+    readers = set()
+
+    def rows() -> Any:
+        for n in range(1_000):
+            readers.add(threading.current_thread())
+            yield f"u{n}", "p"
+
+    with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
+        found = list(client.phones.set_primary_many(rows()))
+        assert sorted(one.index for one in found) == list(range(1_000))
+        assert all(one.user and one.error is None for one in found)
+        assert len(wire.requests) == 1_000
+        assert readers == {threading.current_thread()}
+
+
+@pytest.mark.parametrize("how", ["break", "close"])
+def test_leaving_the_loop_stops_the_run(how: str) -> None:
+    with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
+        run = client.phones.set_primary_many((f"u{n}", "p") for n in range(100_000))
+        next(run)
+        if how == "close":
+            run.close()
+        else:
+            del run
+        sent = len(wire.requests)
+        assert sent < 1_000
+        client.users.get("u")
+        assert len(wire.requests) <= sent + 1 + 32
+        assert wire.requests[-1].method == "GET"
+
+
+def test_what_the_rows_raise_comes_after_the_outcomes() -> None:
+    def rows() -> Any:
+        yield "u", "p"
+        raise LookupError("no more")
+
+    found = []
+    with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
+        run = client.phones.set_primary_many(rows())
+        found.append(next(run))
+        with pytest.raises(LookupError, match="no more"):
+            next(run)
+    assert [one.error for one in found] == [None]
+    with pytest.raises(ValueError, match="rows must be"):
+        client.phones.set_primary_many("rows")  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from monocloud_async import (
     APIError,
     IdentityValidationError,
     KeyValidationError,
+    MonoCloudError,
     NotFoundError,
     RateLimitedError,
     Response,
@@ -19,6 +20,7 @@ from monocloud_async import (
     User,
     UserPhone,
 )
+from monocloud_async.bulk import Outcome
 
 
 async def awaited() -> None:
@@ -31,6 +33,11 @@ async def awaited() -> None:
         assert_type(user.response, Response | None)
         added = await client.phones.add("user", "+441514960453", is_verified=True)
         assert_type(added.user_id, str)
+        assert_type(await client.phones.set_primary_by_number("user", "+441514960453"), User)
+        async for outcome in client.phones.set_primary_many([("u", "p")], rate=10, by="number"):
+            assert_type(outcome, Outcome)
+            assert_type(outcome.user, User | None)
+            assert_type(outcome.error, MonoCloudError | None)
         quick = client.with_options(timeout=2.0, retry=RetryPolicy(max_attempts=1))
         assert_type(quick, monocloud_async.MonoCloudClient)
 
@@ -42,6 +49,9 @@ def waited_for() -> None:
         assert_type(client.phones.set_primary(user_id="u", identifier_id="p"), User)
         assert_type(client.users.get("user"), User)
         assert_type(client.phones.add("user", "+441514960453", is_verified=True), User)
+        for outcome in client.phones.set_primary_many([("u", "p")], concurrency=4):
+            assert_type(outcome, Outcome)
+        client.phones.set_primary_many([("u", "p")]).close()
         assert_type(client.close(), None)
         assert_type(client.with_options(timeout=2.0), monocloud_sync.MonoCloudClient)
         client.phones.set_primary("user")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue, reportArgumentType]
