@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
 import monocloud_async.emulator as aio
 from monocloud_async import User
-from monocloud_async.emulator import PHONE_ID, USER_ID, RecordedRequest
+from monocloud_async.emulator import (
+    PHONE_ID,
+    USER_ID,
+    Counts,
+    Fault,
+    Faults,
+    RateLimit,
+    RecordedRequest,
+)
 from monocloud_async.emulator.seed import Seed
 
 from ._blocking import blocking
 
-__all__ = ["PHONE_ID", "USER_ID", "Emulator", "RecordedRequest"]
+__all__ = [
+    "PHONE_ID",
+    "USER_ID",
+    "Counts",
+    "Emulator",
+    "Fault",
+    "Faults",
+    "RateLimit",
+    "RecordedRequest",
+]
 
 E = TypeVar("E", bound="Emulator")
 
@@ -26,6 +45,10 @@ class Emulator:
             users of its own, see ``USER_ID`` and ``PHONE_ID``.
         api_key: the key that it asks for.
         port: where it listens, on 127.0.0.1; 0 for a free port, another one at each start.
+        faults: what goes wrong from the beginning.
+        rate_limit: how many calls a second it serves; None for any number.
+        journal: how many requests ``requests`` keeps; ``counts`` counts them all.
+        clock: tells the time in seconds, from any start, for the rate limit.
 
     It serves from a thread of its own, and any thread may use it. Stopping keeps the users and
     the record of requests; ``reset()`` does not.
@@ -35,11 +58,29 @@ class Emulator:
     """
 
     def __init__(
-        self, users: Seed | None = None, *, api_key: str = "emulator-key", port: int = 0
+        self,
+        users: Seed | None = None,
+        *,
+        api_key: str = "emulator-key",
+        port: int = 0,
+        faults: Iterable[Fault] = (),
+        rate_limit: RateLimit | None = None,
+        journal: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._async = aio.Emulator(users, api_key=api_key, port=port)
+        self._async = aio.Emulator(
+            users,
+            api_key=api_key,
+            port=port,
+            faults=faults,
+            rate_limit=rate_limit,
+            journal=journal,
+            clock=clock,
+        )
 
     start: Final = blocking(aio.Emulator.start)
+    pause: Final = blocking(aio.Emulator.pause)
+    resume: Final = blocking(aio.Emulator.resume)
     close: Final = blocking(aio.Emulator.aclose)
 
     @property
@@ -53,9 +94,28 @@ class Emulator:
         return self._async.api_key
 
     @property
+    def faults(self) -> Faults:
+        """What goes wrong: ``emulator.faults.add(Fault(status=503, times=2))``."""
+        return self._async.faults
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The limit of calls a second; it can be set, and begins with a whole burst then."""
+        return self._async.rate_limit
+
+    @rate_limit.setter
+    def rate_limit(self, limit: RateLimit | None) -> None:
+        self._async.rate_limit = limit
+
+    @property
     def requests(self) -> list[RecordedRequest]:
-        """The requests that it answered, the oldest first; the list grows, and may be cleared."""
+        """The last requests that came, the oldest first; the list may be cleared."""
         return self._async.requests
+
+    @property
+    def counts(self) -> Counts:
+        """How many requests came and changes were carried out, also beyond the last requests."""
+        return self._async.counts
 
     @property
     def executions(self) -> int:
@@ -79,7 +139,7 @@ class Emulator:
         return self._async.user(user_id)
 
     def reset(self) -> None:
-        """Go back to the users of the beginning, and forget all requests and executions."""
+        """Go back to the beginning: its users, its faults, its rate limit, and nothing counted."""
         self._async.reset()
 
     def __enter__(self: E) -> E:

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 from typer.testing import CliRunner
 
 import monocloud_async
-from monocloud_async import cli
+from monocloud_async import NotFoundError, RateLimitedError, RetryPolicy, cli
 from monocloud_async.cli import demo
 from monocloud_async.cli.app import app
 from monocloud_sync import MonoCloudClient
@@ -385,6 +386,53 @@ def test_what_the_emulator_cannot_begin_with(tmp_path: Path) -> None:
         assert code == 2
         assert args[1] in printed
         assert printed.count("\n") == 1
+
+
+def test_the_emulator_fails_as_it_is_told_to(tmp_path: Path) -> None:
+    file = tmp_path / "faults.json"
+    file.write_bytes(
+        b'\xef\xbb\xbf[{"status": 503, "times": 1}, {"connection": "reset", "times": 1}]'
+    )
+    options = ("--fault", '{"status": 404, "operation": "users.get"}', "--fault", str(file))
+    limit = ("--rate-limit", "0.001/s burst 3", "--journal", "1")
+    with started("emulator", "--port", "0", *options, *limit) as process:
+        printed = read_until(process, "Rate limit")
+        assert 'Fault: {"connection": "reset", "times": 1}' in printed
+        url = re.search(r"http://\S+\d", printed)
+        assert url
+        client = MonoCloudClient(url[0], KEY, retry=RetryPolicy(base_delay=0.0))
+        with client:
+            with pytest.raises(NotFoundError):
+                client.users.get(USER_ID)
+            # 503, then reset, and then the limit, which asks for a longer wait than is waited.
+            with pytest.raises(RateLimitedError) as refused:
+                client.phones.set_primary(USER_ID, PHONE_ID)
+        assert refused.value.attempts == 3
+        with urllib.request.urlopen(f"{url[0]}/_emulator") as answer:
+            state = json.load(answer)
+        with urllib.request.urlopen(f"{url[0]}/_emulator/requests") as answer:
+            assert [request["status"] for request in json.load(answer)] == [429]
+    assert [fault["struck"] for fault in state["faults"]] == [1, 1, 1]
+    assert state["counts"]["requests"] == 4
+
+
+@pytest.mark.parametrize(
+    ("option", "given", "said"),
+    [
+        ("--fault", '{"status": 7}', "--fault: a fault's status must be a whole number, from 200"),
+        ("--fault", '{"status": }', "--fault: it is no JSON"),
+        ("--fault", '[{"delay": 1}, {"dealy": 1}]', "--fault: a fault has no 'dealy'"),
+        ("--fault", "503", "--fault 503: No such file or directory (and it is no JSON object)"),
+        ("--fault", "pyproject.toml", "--fault pyproject.toml: it is no JSON"),
+        ("--rate-limit", "200", "--rate-limit: a rate limit must be like '200/s burst 20'"),
+        ("--rate-limit", "{}", "--rate-limit: a rate limit's per_second must be a number"),
+        ("--rate-limit", "{", "--rate-limit: it is no JSON"),
+    ],
+)
+def test_how_the_emulator_cannot_fail(option: str, given: str, said: str) -> None:
+    code, printed = quick("emulator", "--port", "0", option, given)
+    assert (code, printed.count("\n")) == (2, 1)
+    assert said in printed
 
 
 def test_the_emulator_says_that_its_port_is_taken() -> None:

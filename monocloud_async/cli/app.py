@@ -41,6 +41,11 @@ _BATCH_EXIT_CODES = (
     "Exit codes: 0 nothing failed; 1 rows failed, or the run was stopped; 2 a mistake in the file, "
     "in the usage or in the settings, and nothing was sent; 130 interrupted; 143 terminated."
 )
+_FAULTS = (
+    "A fault says what goes wrong, by status, headers, problem, delay, body_delay, drip, body, "
+    "connection, outage and executed, and with which requests, by operation, user_id, after, "
+    "every, probability, seed and times: python -m pydoc monocloud_async.emulator.Fault"
+)
 # Plain help and errors: in a frame, what is meant to be copied or searched for gets broken up.
 _PLAIN = None
 
@@ -71,6 +76,25 @@ Seed = Annotated[
     Path | None,
     typer.Option(metavar="USERS.JSON", help="The users to begin with; otherwise a made-up one."),
 ]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault",
+        metavar="JSON|FILE",
+        help='What goes wrong, such as \'{"status": 503, "every": 20}\', or a file with one or '
+        "a list of them; may be given more than once.",
+    ),
+]
+Limit = Annotated[
+    str | None,
+    typer.Option(
+        "--rate-limit",
+        metavar="LIMIT",
+        help="How many calls are served: '200/s burst 20', '60/min', '1000/h', or JSON; others "
+        "get 429.",
+    ),
+]
+Journal = Annotated[int, typer.Option(min=0, help="How many of the last requests to keep.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 picks a free port.")]
 
 
@@ -159,16 +183,26 @@ def set_primary_phones(
     set_primary_many(client, order)
 
 
-@app.command("emulator")
+@app.command("emulator", epilog=_FAULTS)
 @exit_codes()
-def run_emulator(port: Port = 8080, seed: Seed = None) -> None:
-    """Serve a local MonoCloud to try things on, until Ctrl-C."""
+def run_emulator(
+    port: Port = 8080,
+    seed: Seed = None,
+    fault: Faults = None,
+    rate_limit: Limit = None,
+    journal: Journal = 10_000,
+) -> None:
+    """Serve a local MonoCloud to try things on, until Ctrl-C.
+
+    What goes wrong, and how much is served, can also be changed while it runs, by programs of
+    this machine, at its path /_emulator.
+    """
     # Its web server takes a while to import, which the other commands need not wait for.
-    from .serve import serve
+    from .serve import made, serve
 
     # Windows has no handler for it, so that Ctrl-C arrives as an error there: it is the end.
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(seed, port))
+        asyncio.run(serve(made(seed, port, fault or (), rate_limit, journal)))
 
 
 @app.command("demo")

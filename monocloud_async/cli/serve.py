@@ -4,32 +4,99 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import shlex
 import signal
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar, cast
 
 from rich.text import Text
 
+from .._json import parse
 from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE
-from ..emulator import Emulator
+from ..emulator import Emulator, Fault, RateLimit
+from ..errors import ConfigurationError
 from ..models import User
 from .output import show, user_view
 
+T = TypeVar("T")
 _SHOWN_USERS = 20
 
 
-async def serve(seed: Path | None, port: int) -> None:
-    """Serve until the process is told to end: that is no failure here.
+def made(
+    seed: Path | None, port: int, faults: Iterable[str], rate_limit: str | None, journal: int
+) -> Emulator:
+    """Return the emulator for some options.
 
     Args:
         seed: a file with the users to begin with.
         port: where to listen; 0 picks a free port.
+        faults: what goes wrong, each as JSON or the path of a file.
+        rate_limit: how many calls a second are served, as JSON or in words.
+        journal: how many requests to keep.
+
+    Raises:
+        ConfigurationError: an option cannot work; the message names it.
+    """
+    return Emulator(
+        seed,
+        port=port,
+        faults=[fault for given in faults for fault in _faults(given)],
+        rate_limit=None if rate_limit is None else _limit(rate_limit),
+        journal=journal,
+    )
+
+
+async def serve(emulator: Emulator) -> None:
+    """Serve until the process is told to end: that is no failure here.
+
+    Args:
+        emulator: what to serve.
     """
     stop = asyncio.Event()
     _on_signals(stop)
-    async with Emulator(seed, port=port) as emulator:
+    async with emulator:
         _introduce(emulator)
         await stop.wait()
+
+
+def _faults(given: str) -> list[Fault]:
+    def made(document: object) -> list[Fault]:
+        many = cast("list[object]", document) if isinstance(document, list) else [document]
+        return [Fault.from_dict(one) for one in many]
+
+    source = "--fault" if _is_json(given) else f"--fault {given}"
+    return _read(source, given if _is_json(given) else _content(source, given), made)
+
+
+def _limit(given: str) -> RateLimit:
+    text = given if _is_json(given) else json.dumps(given)
+    return _read("--rate-limit", text, RateLimit.from_dict)
+
+
+def _read(source: str, text: str, made: Callable[[object], T]) -> T:
+    try:
+        return made(parse(text.encode()))
+    except ConfigurationError as error:
+        reason = str(error)
+    except (ValueError, RecursionError) as error:
+        reason = f"it is no JSON: {error}"
+    raise ConfigurationError(f"{source}: {reason}")
+
+
+def _is_json(given: str) -> bool:
+    return given.lstrip().startswith(("{", "["))
+
+
+def _content(source: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        reason = f"{error.strerror} (and it is no JSON object)"
+    except ValueError:
+        reason = "it is not text"
+    raise ConfigurationError(f"{source}: {reason}")
 
 
 def _on_signals(stop: asyncio.Event) -> None:
@@ -47,7 +114,18 @@ def _introduce(emulator: Emulator) -> None:
         Text(f"export {DOMAIN_VARIABLE}={shlex.quote(emulator.url)}"),
         Text(f"export {API_KEY_VARIABLE}={shlex.quote(emulator.api_key)}\n"),
     )
+    _warn(emulator)
     for user in found[:_SHOWN_USERS]:
         show(*user_view(user), "")
     if len(found) > _SHOWN_USERS:
         show(f"and {len(found) - _SHOWN_USERS} more users")
+
+
+def _warn(emulator: Emulator) -> None:
+    """Say what is made to go wrong, so that nobody looks for the reason elsewhere."""
+    for fault in emulator.faults:
+        show(Text(f"Fault: {json.dumps(fault.to_dict())}"))
+    if limit := emulator.rate_limit:
+        show(Text(f"Rate limit: {limit.per_second:g} calls a second, {limit.burst} at once"))
+    if len(emulator.faults) or limit:
+        show("")

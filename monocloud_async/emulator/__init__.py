@@ -4,6 +4,12 @@
         async with MonoCloudClient(emulator.url, emulator.api_key) as client:
             user = await client.phones.set_primary(USER_ID, PHONE_ID)
 
+It can be made to fail, from code, with the options of ``monocloud emulator``, and over HTTP:
+
+    emulator.faults.add(Fault(status=503, operation="phones.set_primary", times=2))
+    emulator.faults.add(Fault(connection="reset", executed=True, probability=0.05))
+    emulator.rate_limit = RateLimit(200, burst=20)
+
 It answers as the API's pages say. Where they are silent, it does what the call says and no more,
 and refuses nothing that they do not speak of:
 
@@ -26,12 +32,50 @@ and refuses nothing that they do not speak of:
 - Operations that the SDK does not have yet are 404. Titles and details are the emulator's own.
 - What is not HTTP is answered by aiohttp, as plain text, and is not recorded.
 
-The parts: server.py talks HTTP, and is the only one that does; routes.py finds the operation;
-body.py reads its fields; tenant.py keeps the users; phones.py changes one; problems.py says no;
+Where things go wrong on demand:
+
+- The rate limit comes before the faults, and these before the key. A request over the limit costs
+  nothing of it, and no fault gets to see it. All requests count, whatever their key.
+- A request is counted and recorded before its answer goes out, whether or not one does. What is
+  carried out is so at once, before any delay, and stays so where the client has gone away.
+- What the emulator would refuse, as for an unknown user, ``executed`` does not carry out either.
+- An outage begins with the request that it strikes, and resets all other connections too.
+- ``reset`` goes back to how the emulator was made: its users, faults and rate limit, a whole burst,
+  the same chances, and all counts at zero.
+
+Over HTTP, for programs of this machine, without a key; web pages are refused, and the key is never
+shown. These requests are not counted, recorded, limited or struck:
+
+- ``GET /_emulator``: the counts, the faults and how often each struck, the rate limit. The changes
+  below answer with the same.
+- ``POST /_emulator/faults`` adds one, ``{"status": 503, "times": 2}``, or a list of them;
+  ``DELETE`` removes all.
+- ``PUT /_emulator/rate-limit`` sets it, ``{"per_second": 200, "burst": 20}`` or
+  ``"200/s burst 20"``; ``DELETE`` lifts it.
+- ``POST /_emulator/reset`` goes back to the beginning.
+- ``GET /_emulator/requests`` is the last requests, ``GET /_emulator/users`` all users.
+
+The parts: server.py is the emulator; listener.py has its port; service.py decides on a request,
+and delivery.py sends the answer; control.py is /_emulator; routes.py finds the operation; body.py
+reads its fields; tenant.py keeps the users; phones.py changes one; problems.py says no; fault.py
+is what goes wrong, and faults.py when; rate_limit.py counts tokens, and journal.py requests;
 seed.py reads the users to begin with; pytest_plugin.py is the fixture.
 """
 
+from .fault import Fault
+from .faults import Faults
+from .journal import Counts, RecordedRequest
+from .rate_limit import RateLimit
 from .seed import PHONE_ID, USER_ID
-from .server import Emulator, RecordedRequest
+from .server import Emulator
 
-__all__ = ["PHONE_ID", "USER_ID", "Emulator", "RecordedRequest"]
+__all__ = [
+    "PHONE_ID",
+    "USER_ID",
+    "Counts",
+    "Emulator",
+    "Fault",
+    "Faults",
+    "RateLimit",
+    "RecordedRequest",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 _TYPE = "https://httpstatuses.io"
@@ -36,7 +36,7 @@ class ProblemError(Exception):
         self.status = status
         self.detail = detail
         self.kind = kind
-        self.title: str = title or HTTPStatus(status).phrase
+        self.title: str = title or responses.get(status, "Unknown")
         self.errors = errors
         self.headers: Mapping[str, str] = headers or {}
 
@@ -107,6 +107,16 @@ def identity_refused(code: str, description: str) -> ProblemError:
         title="Identity validation error",
         errors=[{"code": code, "description": description}],
     )
+
+
+def too_many_requests(headers: Mapping[str, str]) -> ProblemError:
+    """Return the answer to one call too many."""
+    return ProblemError(429, "There were too many calls.", headers=headers)
+
+
+def faulted(status: int) -> ProblemError:
+    """Return the answer that was asked for as a fault."""
+    return ProblemError(status, "This is a fault that was asked for.")
 
 
 def broken() -> ProblemError:

@@ -2,65 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import hmac
-import json
-import logging
 import re
+import time
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, TypeVar
 
-import attrs
 from aiohttp import web
 
 from ..errors import ConfigurationError
 from ..models import User
-from .problems import ProblemError, bad_request, broken, new_trace_id, unauthorized
-from .routes import Call, find, nowhere
+from .control import control, is_control
+from .delivery import deliver
+from .fault import Fault
+from .faults import Faults
+from .journal import Counts, Journal, RecordedRequest
+from .listener import Listener
+from .problems import ProblemError
+from .rate_limit import RateLimit, TokenBucket
 from .seed import Seed, load
+from .service import Service, read
 from .tenant import Tenant
 
 E = TypeVar("E", bound="Emulator")
-_HOST = "127.0.0.1"
-_KEY_HEADER = "x-api-key"
-# How long closing waits for requests that are not over, twice: for them, then for their end.
-_CLOSE_SECONDS = 0.1
 _KEY = re.compile(r"[\x21-\x7e]+")
-_log = logging.getLogger("monocloud.emulator")
-
-
-@attrs.frozen(kw_only=True)
-class RecordedRequest:
-    """A request that an emulator answered.
-
-    Attributes:
-        method: the HTTP method.
-        path: the path as it was sent, with its query.
-        operation: what it asked for, such as ``phones.set_primary``; None if nothing known.
-        user_id: the user that it concerned, if any.
-        status: the status that it was answered with.
-        headers: its headers, names as they were sent; the API key is masked.
-        body: its body.
-    """
-
-    method: str
-    path: str
-    operation: str | None
-    user_id: str | None
-    status: int
-    headers: dict[str, str] = attrs.field(hash=False)
-    body: bytes
-
-
-@attrs.frozen(eq=False)
-class _Asked:
-    """A request as it came; ``flaw`` is why it could not be read to its end."""
-
-    request: web.BaseRequest
-    path: str
-    call: Call | None
-    body: bytes
-    flaw: ProblemError | None
 
 
 class Emulator:
@@ -72,6 +37,10 @@ class Emulator:
             users of its own, see ``USER_ID`` and ``PHONE_ID``.
         api_key: the key that it asks for.
         port: where it listens, on 127.0.0.1; 0 for a free port, another one at each start.
+        faults: what goes wrong from the beginning.
+        rate_limit: how many calls a second it serves; None for any number.
+        journal: how many requests ``requests`` keeps; ``counts`` counts them all.
+        clock: tells the time in seconds, from any start, for the rate limit.
 
     Stopping keeps the users and the record of requests; ``reset()`` does not.
 
@@ -80,44 +49,74 @@ class Emulator:
     """
 
     def __init__(
-        self, users: Seed | None = None, *, api_key: str = "emulator-key", port: int = 0
+        self,
+        users: Seed | None = None,
+        *,
+        api_key: str = "emulator-key",
+        port: int = 0,
+        faults: Iterable[Fault] = (),
+        rate_limit: RateLimit | None = None,
+        journal: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._tenant = Tenant(load(users))
-        self._api_key = _checked_key(api_key)
-        self._port = _checked_port(port)
-        self._requests: list[RecordedRequest] = []
-        self._runner: web.ServerRunner | None = None
-        self._changing = asyncio.Lock()
+        self._clock = clock
+        self._first_limit = _checked_limit(rate_limit)
+        self._service = Service(
+            Tenant(load(users)),
+            _checked_key(api_key),
+            Faults(faults),
+            Journal(_checked_size(journal)),
+            self._bucket(rate_limit),
+        )
+        self._listener = Listener(self._serve, _checked_port(port))
 
     @property
     def url(self) -> str:
         """Where it listens, such as ``http://127.0.0.1:50123``."""
-        if self._runner is None:
-            raise ConfigurationError("the emulator is not started")
-        return f"http://{_HOST}:{self._runner.addresses[0][1]}"
+        return self._listener.url
 
     @property
     def api_key(self) -> str:
         """The key that it asks for."""
-        return self._api_key
+        return self._service.api_key
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong: ``emulator.faults.add(Fault(status=503, times=2))``."""
+        return self._service.faults
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The limit of calls a second; it can be set, and begins with a whole burst then."""
+        bucket = self._service.bucket
+        return bucket.limit if bucket else None
+
+    @rate_limit.setter
+    def rate_limit(self, limit: RateLimit | None) -> None:
+        self._service.bucket = self._bucket(_checked_limit(limit))
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The requests that it answered, the oldest first; the list grows, and may be cleared."""
-        return self._requests
+        """The last requests that came, the oldest first; the list may be cleared."""
+        return self._service.journal.requests
+
+    @property
+    def counts(self) -> Counts:
+        """How many requests came and changes were carried out, also beyond the last requests."""
+        return self._service.journal.counts()
 
     @property
     def executions(self) -> int:
         """How many changes it carried out; what was refused or only read is none."""
-        return self._tenant.executions()
+        return self._service.journal.executions()
 
     def executions_of(self, operation: str) -> int:
         """Return how often it carried out one operation, such as ``phones.set_primary``."""
-        return self._tenant.executions(operation)
+        return self._service.journal.executions(operation)
 
     def export(self) -> list[dict[str, Any]]:
         """Return all users as the API's JSON; it is a copy, and can be the seed of another."""
-        return self._tenant.export()
+        return self._service.tenant.export()
 
     def user(self, user_id: str) -> User:
         """Return a user.
@@ -126,14 +125,16 @@ class Emulator:
             KeyError: there is no such user.
         """
         try:
-            return User.from_dict(self._tenant.user(user_id))
+            return User.from_dict(self._service.tenant.user(user_id))
         except ProblemError as problem:
             raise KeyError(problem.detail) from None
 
     def reset(self) -> None:
-        """Go back to the users of the beginning, and forget all requests and executions."""
-        self._tenant.reset()
-        self._requests.clear()
+        """Go back to the beginning: its users, its faults, its rate limit, and nothing counted."""
+        self._service.tenant.reset()
+        self._service.journal.reset()
+        self._service.faults.reset()
+        self._service.bucket = self._bucket(self._first_limit)
 
     async def start(self) -> None:
         """Listen; nothing happens if it does already.
@@ -141,16 +142,19 @@ class Emulator:
         Raises:
             ConfigurationError: the port is not to be had.
         """
-        async with self._changing:
-            if self._runner is None:
-                self._runner = await self._listen()
+        await self._listener.start()
+
+    async def pause(self) -> None:
+        """Refuse connections, and reset those that are open, until ``resume``."""
+        await self._listener.pause()
+
+    async def resume(self) -> None:
+        """Listen again, on the same port; nothing happens if it does already."""
+        await self._listener.resume()
 
     async def aclose(self) -> None:
         """Stop listening, and end what is open; nothing happens if it is stopped already."""
-        async with self._changing:
-            runner, self._runner = self._runner, None
-            if runner is not None:
-                await runner.cleanup()
+        await self._listener.aclose()
 
     async def __aenter__(self: E) -> E:
         await self.start()
@@ -165,93 +169,21 @@ class Emulator:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"Emulator({self.url!r})" if self._runner else "Emulator(not started)"
+        return f"Emulator({self.url!r})" if self._listener.started else "Emulator(not started)"
 
-    async def _listen(self) -> web.ServerRunner:
-        server = web.Server(self._serve, access_log=None)
-        runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_SECONDS)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, _HOST, self._port).start()
-        except OSError as error:
-            await runner.cleanup()
-            raise ConfigurationError(
-                f"the emulator cannot listen on port {self._port} of {_HOST}: {error.strerror}"
-            ) from None
-        return runner
+    def _bucket(self, limit: RateLimit | None) -> TokenBucket | None:
+        return TokenBucket(limit, self._clock) if limit else None
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request: read it, carry it out, take note of it, write."""
-        asked = await _read(request)
-        trace_id = new_trace_id()
-        headers = {"traceparent": trace_id}
-        try:
-            status, document = 200, self._execute(asked)
-        except ProblemError as problem:
-            status, document = problem.status, problem.document(asked.path, trace_id)
-            headers.update(problem.headers)
-        self._requests.append(_recorded(asked, status))
-        return web.Response(
-            status=status,
-            headers=headers,
-            body=json.dumps(document).encode(),
-            content_type="application/json" if status < 300 else "application/problem+json",
-        )
-
-    def _execute(self, asked: _Asked) -> dict[str, Any]:
-        """Carry out a request, and return the user as it is then.
-
-        Raises:
-            ProblemError: it is refused, or failed.
-        """
-        try:
-            call, fields = self._understood(asked)
-            return self._tenant.execute(call, fields)
-        except ProblemError:
-            raise
-        except Exception:
-            _log.exception("%s %s failed", asked.request.method, asked.path)
-            raise broken() from None
-
-    def _understood(self, asked: _Asked) -> tuple[Call, dict[str, Any]]:
-        self._check_key(asked.request)
-        if asked.flaw is not None:
-            raise asked.flaw
-        if asked.call is None:
-            raise nowhere(asked.request.method, asked.path)
-        return asked.call, asked.call.fields(asked.request.content_type, asked.body)
-
-    def _check_key(self, request: web.BaseRequest) -> None:
-        given = request.headers.get(_KEY_HEADER, "").encode(errors="surrogateescape")
-        if not hmac.compare_digest(given, self._api_key.encode()):
-            raise unauthorized()
-
-
-async def _read(request: web.BaseRequest) -> _Asked:
-    body, flaw = b"", None
-    try:
-        body = await request.read()
-    except web.HTTPException as error:
-        flaw = ProblemError(error.status, "The body is too long.")
-    except (web.RequestPayloadError, OSError):
-        flaw = bad_request("The body breaks off.")
-    path = request.rel_url.raw_path
-    return _Asked(request, path, find(request.method, path), body, flaw)
-
-
-def _recorded(asked: _Asked, status: int) -> RecordedRequest:
-    return RecordedRequest(
-        method=asked.request.method,
-        path=asked.request.raw_path,
-        operation=asked.call.route.operation if asked.call else None,
-        user_id=asked.call.user_id if asked.call else None,
-        status=status,
-        headers={
-            name: "***" if name.lower() == _KEY_HEADER else value
-            for name, value in asked.request.headers.items()
-        },
-        body=asked.body,
-    )
+        """Answer one request; what it says is done before anything of the answer goes out."""
+        asked = await read(request)
+        if is_control(asked.path):
+            return await deliver(request, control(self, asked), None)
+        answer, fault = self._service.answer(asked)
+        response = await deliver(request, answer, fault)
+        if fault is not None and fault.outage:
+            self._listener.begin_outage(fault.outage)
+        return response
 
 
 def _checked_key(api_key: object) -> str:
@@ -264,3 +196,17 @@ def _checked_port(port: object) -> int:
     if type(port) is not int or not 0 <= port < 65536:
         raise ConfigurationError(f"port must be a whole number from 0 to 65535, not {port!r}")
     return port
+
+
+def _checked_size(journal: object) -> int:
+    if type(journal) is not int or journal < 0:
+        raise ConfigurationError(f"journal must be a whole number, 0 or more, not {journal!r}")
+    return journal
+
+
+def _checked_limit(limit: object) -> RateLimit | None:
+    if limit is not None and not isinstance(limit, RateLimit):
+        raise ConfigurationError(
+            f"rate_limit must be a RateLimit, such as RateLimit(200, burst=20), not {limit!r}"
+        )
+    return limit

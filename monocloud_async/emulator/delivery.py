@@ -1,0 +1,139 @@
+"""How an answer goes out: whole, late, in pieces, in part, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import math
+import zlib
+from collections.abc import Mapping
+
+import attrs
+from aiohttp import web
+
+from .fault import Fault
+from .listener import reset
+from .problems import ProblemError, faulted
+
+_PIECES = 20
+_GARBAGE = b"\x16\x03\x01\x00\xee This is not HTTP.\r\n\r\n\xff\xfe\x00"
+_PAGE = b"<!doctype html>\n<html><head><title>Sign in</title></head><body>Welcome!</body></html>\n"
+_MIB = 1024 * 1024
+_FLOOD_MIB = 256
+_GZIP = zlib.MAX_WBITS | 16
+
+
+@attrs.frozen(eq=False)
+class Answer:
+    """An answer, as it is to go out."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def problem_answer(
+    problem: ProblemError, path: str, trace_id: str, members: Mapping[str, object]
+) -> Answer:
+    """Return a problem document as an answer.
+
+    Args:
+        problem: what is wrong.
+        path: the path that was asked for.
+        trace_id: this exchange's trace id.
+        members: members of the document, besides or instead of its own.
+    """
+    document = {**problem.document(path, trace_id), **members}
+    headers = {
+        "traceparent": trace_id,
+        "Content-Type": "application/problem+json",
+        **problem.headers,
+    }
+    return Answer(problem.status, headers, json.dumps(document).encode())
+
+
+def distorted(answer: Answer, fault: Fault, path: str, trace_id: str) -> Answer:
+    """Return what becomes of an answer by a fault that lets one through.
+
+    Args:
+        answer: what it would be.
+        fault: what goes wrong.
+        path: the path that was asked for.
+        trace_id: this exchange's trace id.
+    """
+    if fault.status is not None and fault.status >= 300:
+        answer = problem_answer(faulted(fault.status), path, trace_id, fault.problem)
+    elif fault.status is not None and answer.status < 300:
+        answer = attrs.evolve(answer, status=fault.status)
+    if fault.body == "html":
+        answer = _with_body(answer, _PAGE, {"Content-Type": "text/html; charset=utf-8"})
+    elif fault.body == "flood":
+        answer = _with_body(answer, _flood(), {"Content-Encoding": "gzip"})
+    return _with_body(answer, answer.body, fault.headers)
+
+
+async def deliver(
+    request: web.BaseRequest, answer: Answer, fault: Fault | None
+) -> web.StreamResponse:
+    """Send an answer, or what a fault leaves of it, and return what was sent.
+
+    Args:
+        request: what is answered.
+        answer: what the answer is.
+        fault: how it goes wrong on its way; None if it does not.
+    """
+    if fault is None:
+        return _whole(answer)
+    await asyncio.sleep(fault.delay)
+    if fault.breaks or fault.body == "garbage":
+        return _broken(request, fault)
+    if fault.body_delay or fault.drip or fault.body == "truncated":
+        return await _in_pieces(request, answer, fault)
+    return _whole(answer)
+
+
+def _whole(answer: Answer) -> web.Response:
+    return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+
+def _broken(request: web.BaseRequest, fault: Fault) -> web.Response:
+    transport = request.transport
+    if fault.connection == "reset" or fault.outage:
+        reset(transport)
+    elif transport is not None:
+        if fault.body == "garbage":
+            transport.write(_GARBAGE)
+        transport.close()
+    # There is no connection left to send it on.
+    return web.Response()
+
+
+async def _in_pieces(request: web.BaseRequest, answer: Answer, fault: Fault) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    response.content_length = len(answer.body)
+    await response.prepare(request)
+    await asyncio.sleep(fault.body_delay)
+    truncated = fault.body == "truncated"
+    body = answer.body[: len(answer.body) // 2] if truncated else answer.body
+    size = max(1, math.ceil(len(body) / _PIECES)) if fault.drip else len(body)
+    for start in range(0, len(body), size):
+        await response.write(body[start : start + size])
+        await asyncio.sleep(fault.drip / _PIECES)
+    if truncated and request.transport is not None:
+        request.transport.close()
+    return response
+
+
+def _with_body(answer: Answer, body: bytes, headers: Mapping[str, str]) -> Answer:
+    """Return an answer with another body, and headers besides or instead of its own."""
+    new = {name.lower() for name in headers}
+    kept = {name: value for name, value in answer.headers.items() if name.lower() not in new}
+    return Answer(answer.status, {**kept, **headers}, body)
+
+
+@functools.cache
+def _flood() -> bytes:
+    packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+    blank = b" " * _MIB
+    return b"".join(packer.compress(blank) for _ in range(_FLOOD_MIB)) + packer.flush()

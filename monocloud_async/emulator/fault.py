@@ -1,0 +1,247 @@
+"""Fault: something that goes wrong, and with which requests."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from typing import Any, Literal, cast, get_args
+
+import attrs
+
+from ..errors import ConfigurationError
+from ..retry import is_number
+from .routes import ROUTES
+
+Body = Literal["truncated", "garbage", "html", "flood"]
+Connection = Literal["closed", "reset"]
+
+_OPERATIONS = tuple(route.operation for route in ROUTES)
+_BODIES: tuple[str, ...] = get_args(Body)
+_CONNECTIONS: tuple[str, ...] = get_args(Connection)
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+# What says where the body ends is the emulator's to write: a lie there has names of its own.
+_FRAMING = ("content-length", "transfer-encoding", "connection")
+_ANSWER = ("status", "headers", "problem", "body", "body_delay", "drip")
+_EFFECTS = ("status", "headers", "delay", "body_delay", "drip", "body", "connection", "outage")
+_WITHOUT_BODY = (204, 304)
+
+
+def _choice(choices: Sequence[str]) -> Any:
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is not None and value not in choices:
+            said = ", ".join(choices)
+            raise ConfigurationError(
+                f"a fault's {attribute.name} must be one of {said}, not {value!r}"
+            )
+
+    return check
+
+
+def _whole(lowest: int, highest: int | None = None) -> Any:
+    def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if value is None and attribute.default is None:
+            return
+        if type(value) is not int or value < lowest or (highest is not None and value > highest):
+            bound = f"{lowest} or more" if highest is None else f"from {lowest} to {highest}"
+            raise ConfigurationError(
+                f"a fault's {attribute.name} must be a whole number, {bound}, not {value!r}"
+            )
+
+    return check
+
+
+def _seconds(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not is_number(value) or value < 0:
+        raise ConfigurationError(
+            f"a fault's {attribute.name} must be a number of seconds, 0 or more, not {value!r}"
+        )
+
+
+def _share(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if not is_number(value) or not 0 <= value <= 1:
+        raise ConfigurationError(
+            f"a fault's {attribute.name} must be a number from 0 to 1, not {value!r}"
+        )
+
+
+def _headers(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    for name, said in _mapping(attribute.name, value).items():
+        if not isinstance(said, str) or not _HEADER_VALUE.fullmatch(said):
+            raise ConfigurationError(
+                f"a fault's header {name!r} must be a string of printable ASCII, not {said!r}"
+            )
+        if not _HEADER_NAME.fullmatch(name):
+            raise ConfigurationError(f"a fault cannot have a header of the name {name!r}")
+        if name.lower() in _FRAMING:
+            raise ConfigurationError(
+                f"a fault cannot set the header {name}: use its body or its connection"
+            )
+
+
+def _members(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    try:
+        json.dumps(_mapping(attribute.name, value), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        raise ConfigurationError(f"a fault's {attribute.name} must be JSON: {error}") from None
+
+
+def _mapping(name: str, value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping) or not all(
+        isinstance(key, str) for key in cast("Mapping[object, object]", value)
+    ):
+        raise ConfigurationError(f"a fault's {name} must be a mapping from names, not {value!r}")
+    return cast("Mapping[str, object]", value)
+
+
+def _text(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        raise ConfigurationError(f"a fault's {attribute.name} must be a string, not {value!r}")
+
+
+def _flag(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if value is not None and type(value) is not bool:
+        raise ConfigurationError(f"a fault's {attribute.name} must be true or false, not {value!r}")
+
+
+def _no_headers() -> Mapping[str, str]:
+    return {}
+
+
+def _no_members() -> Mapping[str, Any]:
+    return {}
+
+
+@attrs.frozen(kw_only=True)
+class Fault:
+    """Something that goes wrong, and with which requests: ``Fault(status=503, times=2)``.
+
+    What goes wrong; what can go together may be combined:
+
+    Args:
+        status: the answer's status, 200 to 599; from 300 on with a problem document.
+        headers: headers of the answer, besides or instead of its own.
+        problem: members of the problem document, besides or instead of its own.
+        delay: seconds until the answer begins, or until the connection breaks.
+        body_delay: seconds between the headers and the body.
+        drip: seconds over which the body comes, in small pieces.
+        body: ``truncated``: half of what Content-Length says, then the end; ``garbage``: bytes
+            that are not HTTP; ``html``: a web page; ``flood``: gzip that becomes 256 MiB.
+        connection: how it ends without an answer, ``closed`` or ``reset``.
+        outage: seconds for which nobody listens, and all connections are reset.
+        executed: whether the request is carried out; if None, where the answer has a status of
+            less than 300. It always is before the delay, and never where the emulator refuses it.
+
+    With which requests, of those that no fault before this one struck:
+
+    Args:
+        operation: those for one operation, such as ``phones.set_primary``.
+        user_id: those for one user.
+        after: how many of them are left alone first.
+        every: 1 for each one then, 3 for every third.
+        probability: the chance of each of these, 0 to 1.
+        seed: what decides by chance: the same seed decides the same.
+        times: how many it strikes in all; None for no end.
+
+    It is an immutable value, with a JSON form: the same names, those with defaults left out.
+
+    Raises:
+        ConfigurationError: it cannot be done; the message says what to change.
+    """
+
+    status: int | None = attrs.field(default=None, validator=_whole(200, 599))
+    headers: Mapping[str, str] = attrs.field(
+        factory=_no_headers, converter=deepcopy, validator=_headers, hash=False
+    )
+    problem: Mapping[str, Any] = attrs.field(
+        factory=_no_members, converter=deepcopy, validator=_members, hash=False
+    )
+    delay: float = attrs.field(default=0, validator=_seconds)
+    body_delay: float = attrs.field(default=0, validator=_seconds)
+    drip: float = attrs.field(default=0, validator=_seconds)
+    body: Body | None = attrs.field(default=None, validator=_choice(_BODIES))
+    connection: Connection | None = attrs.field(default=None, validator=_choice(_CONNECTIONS))
+    outage: float = attrs.field(default=0, validator=_seconds)
+    executed: bool | None = attrs.field(default=None, validator=_flag)
+    operation: str | None = attrs.field(default=None, validator=_choice(_OPERATIONS))
+    user_id: str | None = attrs.field(default=None, validator=_text)
+    after: int = attrs.field(default=0, validator=_whole(0))
+    every: int = attrs.field(default=1, validator=_whole(1))
+    probability: float = attrs.field(default=1, validator=_share)
+    seed: int = attrs.field(default=0, validator=_whole(0))
+    times: int | None = attrs.field(default=None, validator=_whole(1))
+
+    def __attrs_post_init__(self) -> None:
+        given = self.to_dict()
+        if not any(name in given for name in _EFFECTS):
+            raise ConfigurationError(
+                f"a fault needs something that goes wrong: one of {', '.join(_EFFECTS)}"
+            )
+        for name, others, why in self._clashes():
+            for other in others:
+                if other in given:
+                    raise ConfigurationError(f"a fault has {name} or {other}, not both: {why}")
+        if self.problem and not self.refuses:
+            raise ConfigurationError("a fault with a problem needs a status, 300 or more")
+
+    @property
+    def breaks(self) -> bool:
+        """Whether the connection ends without an answer."""
+        return bool(self.connection or self.outage)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the answer's status says that nothing was done."""
+        return self.status is not None and self.status >= 300
+
+    @property
+    def executes(self) -> bool:
+        """Whether the request is carried out all the same."""
+        if self.executed is not None:
+            return self.executed
+        return not (self.breaks or self.refuses or self.body == "garbage")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return its JSON form."""
+        fields = attrs.fields(type(self))
+        defaults = {field.name: field.default for field in fields}
+        values = {field.name: getattr(self, field.name) for field in fields}
+        values.update(headers=dict(self.headers), problem=dict(self.problem))
+        defaults.update(headers={}, problem={})
+        return {name: value for name, value in values.items() if value != defaults[name]}
+
+    @classmethod
+    def from_dict(cls, document: object) -> Fault:
+        """Return the fault that a JSON form stands for.
+
+        Raises:
+            ConfigurationError: it is none; the message says what to change.
+        """
+        if not isinstance(document, Mapping):
+            raise ConfigurationError(f"a fault must be a JSON object, not {document!r}")
+        members = cast("Mapping[str, Any]", document)
+        names = [field.name for field in attrs.fields(cls)]
+        for name in members:
+            if name not in names:
+                raise ConfigurationError(f"a fault has no {name!r}, only {', '.join(names)}")
+        return cls(**members)
+
+    def _clashes(self) -> list[tuple[str, Sequence[str], str]]:
+        clashes: list[tuple[str, Sequence[str], str]] = []
+        if self.connection:
+            clashes.append(("connection", (*_ANSWER, "outage"), "it ends without an answer"))
+        if self.outage:
+            clashes.append(("outage", _ANSWER, "it ends without an answer"))
+        if self.body == "garbage":
+            others = [name for name in _ANSWER if name != "body"]
+            clashes.append(("body garbage", others, "it is no HTTP"))
+        if self.body in ("html", "flood"):
+            clashes.append((f"body {self.body}", ("problem",), "it takes its place"))
+        if self.status in _WITHOUT_BODY:
+            others = [name for name in _ANSWER if name not in ("status", "headers")]
+            clashes.append((f"status {self.status}", others, "such an answer has no body"))
+        return clashes

@@ -1,0 +1,125 @@
+"""The faults of an emulator: which of them strikes a request, and how often each did."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterable, Iterator
+
+import attrs
+
+from ..errors import ConfigurationError
+from .fault import Fault
+
+
+@attrs.define(eq=False)
+class _Armed:
+    """A fault at work: the requests that it could have struck, and those that it did."""
+
+    fault: Fault
+    chance: random.Random
+    met: int = 0
+    struck: int = 0
+
+    def strikes(self, operation: str | None, user_id: str | None) -> bool:
+        """Take note of a request, and return whether this is one to strike."""
+        fault = self.fault
+        if fault.operation not in (None, operation) or fault.user_id not in (None, user_id):
+            return False
+        self.met += 1
+        turn = self.met - fault.after
+        if turn <= 0 or turn % fault.every or self.struck == fault.times:
+            return False
+        if fault.probability < 1 and self.chance.random() >= fault.probability:
+            return False
+        self.struck += 1
+        return True
+
+
+class Faults:
+    """What goes wrong in an emulator: ``emulator.faults.add(Fault(status=503, times=2))``.
+
+    A request is shown to one fault after the other, in the order in which they were added, until
+    one strikes; the ones after it do not get to see it. Any thread may add and remove.
+
+    Args:
+        faults: those to begin with.
+    """
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._lock = threading.Lock()
+        self._first = _checked(faults)
+        self._armed: list[_Armed] = []
+        self.reset()
+
+    def add(self, *faults: Fault) -> None:
+        """Add faults, after those that there are.
+
+        Raises:
+            ConfigurationError: one of them is none; no other is added then either.
+        """
+        checked = _checked(faults)
+        with self._lock:
+            self._arm(checked)
+
+    def remove(self, fault: Fault) -> None:
+        """Remove all faults that are equal to one; nothing happens if there are none."""
+        with self._lock:
+            self._armed = [armed for armed in self._armed if armed.fault != fault]
+
+    def clear(self) -> None:
+        """Remove all faults: nothing goes wrong from now on."""
+        with self._lock:
+            self._armed = []
+
+    def reset(self) -> None:
+        """Go back to the faults of the beginning, which count from zero."""
+        with self._lock:
+            self._added = 0
+            self._armed = []
+            self._arm(self._first)
+
+    def struck(self, fault: Fault | None = None) -> int:
+        """Return how many requests one of the faults struck, or all of them if it is None."""
+        with self._lock:
+            return sum(a.struck for a in self._armed if fault is None or a.fault == fault)
+
+    def strike(self, operation: str | None, user_id: str | None) -> Fault | None:
+        """Return what goes wrong with the request that comes now, or None.
+
+        Args:
+            operation: what it asks for; None if nothing known.
+            user_id: the user that it concerns, if any.
+        """
+        with self._lock:
+            for armed in self._armed:
+                if armed.strikes(operation, user_id):
+                    return armed.fault
+        return None
+
+    def __iter__(self) -> Iterator[Fault]:
+        with self._lock:
+            return iter([armed.fault for armed in self._armed])
+
+    def __len__(self) -> int:
+        return len(self._armed)
+
+    def __repr__(self) -> str:
+        return f"Faults({list(self)})"
+
+    def _arm(self, faults: Iterable[Fault]) -> None:
+        for fault in faults:
+            # Two faults of one seed would strike together, or never.
+            chance = random.Random(f"{fault.seed}/{self._added}")  # noqa: S311
+            self._added += 1
+            self._armed.append(_Armed(fault, chance))
+
+
+def _checked(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    found = tuple(faults)
+    for fault in found:
+        if not isinstance(fault, Fault):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                f"a fault must be a Fault, such as Fault(status=503), not {fault!r}"
+            )
+    return found

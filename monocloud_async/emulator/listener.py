@@ -1,0 +1,155 @@
+"""Where an emulator listens, and when it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+from typing import Any
+
+from aiohttp import web
+
+from ..errors import ConfigurationError
+
+_HOST = "127.0.0.1"
+# How many clients may connect at once, before some have to try again a second later.
+_BACKLOG = 1024
+# How long closing waits for requests that are not over, twice: for them, then for their end.
+_CLOSE_SECONDS = 0.1
+# Closing at once, without a word that all was sent.
+_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+
+
+class Listener:
+    """A loopback port with a server behind it; it can be deaf for a while.
+
+    Args:
+        serve: what answers a request.
+        port: where to listen; 0 for a free port, another one at each start.
+    """
+
+    def __init__(self, serve: Any, port: int) -> None:
+        self._serve = serve
+        self._wanted = port
+        self._port = 0
+        self._runner: web.ServerRunner | None = None
+        self._site: web.SockSite | None = None
+        # The port while nobody listens on it, so that nobody else takes it.
+        self._held: socket.socket | None = None
+        self._end_of_outage: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a port, be it deaf or not."""
+        return self._runner is not None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        if self._runner is None:
+            raise ConfigurationError("the emulator is not started")
+        return f"http://{_HOST}:{self._port}"
+
+    async def start(self) -> None:
+        """Listen; nothing happens if it is started already.
+
+        Raises:
+            ConfigurationError: the port is not to be had.
+        """
+        async with self._changing:
+            if self._runner is not None:
+                return
+            listening = _bound(self._wanted)
+            self._port = listening.getsockname()[1]
+            server = web.Server(self._serve, access_log=None)
+            runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_SECONDS)
+            await runner.setup()
+            self._runner = runner
+            await self._listen(runner, listening)
+
+    async def aclose(self) -> None:
+        """Stop listening, and end what is open; nothing happens if it is stopped already."""
+        self._forget_outage()
+        async with self._changing:
+            runner, self._runner = self._runner, None
+            if runner is not None:
+                await runner.cleanup()
+            if self._held is not None:
+                self._held.close()
+            self._site, self._held = None, None
+
+    async def pause(self) -> None:
+        """Refuse connections, and reset those that are open, until it is resumed."""
+        self._forget_outage()
+        async with self._changing:
+            await self._go_deaf()
+
+    async def resume(self) -> None:
+        """Listen again, on the same port; nothing happens if it does."""
+        self._forget_outage()
+        async with self._changing:
+            await self._hear_again()
+
+    def begin_outage(self, seconds: float) -> None:
+        """Refuse connections, and reset those that are open, for some seconds from now."""
+        self._forget_outage()
+        self._end_of_outage = asyncio.ensure_future(self._outage(seconds))
+
+    async def _outage(self, seconds: float) -> None:
+        async with self._changing:
+            await self._go_deaf()
+        await asyncio.sleep(seconds)
+        async with self._changing:
+            await self._hear_again()
+
+    def _forget_outage(self) -> None:
+        if self._end_of_outage is not None:
+            self._end_of_outage.cancel()
+            self._end_of_outage = None
+
+    async def _go_deaf(self) -> None:
+        runner, site = self._runner, self._site
+        if runner is None or site is None:
+            return
+        self._site = None
+        await site.stop()
+        self._held = _bound(self._port)
+        for connection in runner.server.connections if runner.server else ():
+            reset(connection.transport)
+
+    async def _hear_again(self) -> None:
+        if self._runner is not None and self._held is not None:
+            held, self._held = self._held, None
+            await self._listen(self._runner, held)
+
+    async def _listen(self, runner: web.ServerRunner, bound: socket.socket) -> None:
+        self._site = web.SockSite(runner, bound, backlog=_BACKLOG)
+        await self._site.start()
+
+
+def reset(transport: asyncio.BaseTransport | None) -> None:
+    """Break a connection off, so that its other end is told so by an error."""
+    if isinstance(transport, asyncio.WriteTransport) and not transport.is_closing():
+        connection: socket.socket = transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER)
+        transport.abort()
+
+
+def _bound(port: int) -> socket.socket:
+    """Return a socket that has the port, and does not listen yet."""
+    made = socket.socket()
+    try:
+        # On Windows this would let two listen on one port.
+        if os.name == "posix":
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((_HOST, port))
+    except OSError as error:
+        made.close()
+        raise ConfigurationError(
+            f"the emulator cannot listen on port {port} of {_HOST}: {error.strerror}"
+        ) from None
+    return made
