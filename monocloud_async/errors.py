@@ -4,6 +4,7 @@ MonoCloudError
 ├── ConfigurationError                also ValueError: nothing was sent
 ├── InvalidArgumentError              also ValueError: nothing was sent
 ├── InvalidRecordError                also ValueError: from_dict was given what is no record
+├── PhoneNotFoundError                also LookupError: no phone of the user has the number
 ├── TransportError                    no usable answer came
 │   └── RequestTimeoutError           also TimeoutError: a time limit passed
 ├── ResponseDecodeError               a 2xx that cannot be read: the change was applied
@@ -68,6 +69,14 @@ class InvalidRecordError(MonoCloudError, ValueError):
         self.path = path
 
 
+class PhoneNotFoundError(MonoCloudError, LookupError):
+    """The number is not that of one phone of the user, whose ``endings`` end like ``…0453``."""
+
+    def __init__(self, message: str, *, endings: Sequence[str]) -> None:
+        super().__init__(message)
+        self.endings = tuple(endings)
+
+
 class TransportError(MonoCloudError):
     """No usable answer came: the connection failed, broke, or brought what is not HTTP.
 
@@ -78,12 +87,7 @@ class TransportError(MonoCloudError):
     """
 
     def __init__(
-        self,
-        reason: str,
-        *,
-        operation: str,
-        attempts: int = 1,
-        may_have_been_applied: bool = False,
+        self, reason: str, *, operation: str, attempts: int = 1, may_have_been_applied: bool = False
     ) -> None:
         super().__init__(reason)
         self.operation = operation
@@ -277,12 +281,7 @@ _VALIDATION_TYPES: Mapping[str, type[UnprocessableError]] = {
 
 
 def api_error(
-    status: int,
-    headers: Headers,
-    body: bytes,
-    *,
-    operation: str,
-    retry_after: float | None = None,
+    status: int, headers: Headers, body: bytes, *, operation: str, retry_after: float | None = None
 ) -> APIError:
     """Return the error for an answer; its HTTP status alone decides the class.
 

@@ -10,6 +10,7 @@ from typing import Final
 import monocloud_async.resources as aio
 
 from ._blocking import blocking
+from ._iterating import iterating
 
 
 class UsersResource:
@@ -28,6 +29,8 @@ class PhonesResource:
         self._async = resource
 
     set_primary: Final = blocking(aio.PhonesResource.set_primary)
+    set_primary_by_number: Final = blocking(aio.PhonesResource.set_primary_by_number)
+    set_primary_many: Final = iterating(aio.PhonesResource.set_primary_many)
     add: Final = blocking(aio.PhonesResource.add)
     remove: Final = blocking(aio.PhonesResource.remove)
     set_verified: Final = blocking(aio.PhonesResource.set_verified)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from typing import TYPE_CHECKING, Literal
+
+from .. import _phone_number
 from .._address import flag, text
 from .._operation import Operation
 from .._transport import Transport
 from ..models import User
+from .users import GET
+
+if TYPE_CHECKING:
+    from ..bulk import Outcome
 
 _PHONE = "/users/{user_id}/phones/{identifier_id}"
 SET_PRIMARY = Operation("phones.set_primary", "POST", f"{_PHONE}/primary", User, repeatable=True)
@@ -36,6 +44,58 @@ class PhonesResource:
         API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
         """
         return await self._transport.call(SET_PRIMARY, user_id, identifier_id)
+
+    async def set_primary_by_number(self, user_id: str, phone: str) -> User:
+        """Make the phone with this number a user's default one.
+
+        Args:
+            user_id: the user's id.
+            phone: the number, E.164: ``+`` and digits; spaces, dashes, dots and brackets between
+                them are passed over.
+
+        Returns the user as it is then. The user is read first; nothing more is sent where the
+        phone is the default one already.
+
+        Raises:
+            PhoneNotFoundError: no phone of the user has the number, or several have it and none
+                of them is the default one; nothing was changed.
+        """
+        wanted = _phone_number.number(phone)
+        user = await self._transport.call(GET, user_id)
+        found = _phone_number.phone_with(wanted, user)
+        return user if found.primary else await self.set_primary(user_id, found.id)
+
+    def set_primary_many(
+        self,
+        rows: Iterable[tuple[str, str]] | AsyncIterable[tuple[str, str]],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+        by: Literal["identifier", "number"] = "identifier",
+    ) -> AsyncGenerator[Outcome, None]:
+        """Make phones of many users their default ones.
+
+        Args:
+            rows: pairs of ids, as for ``set_primary``; read as they are needed. Each step of an
+                ordinary iterable that waits, for a file or a database, holds up the event loop:
+                an async one does not.
+            concurrency: calls in flight at once, at most.
+            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
+                which is found out.
+            by: what the second of each pair is: ``"identifier"``, the phone's id, or
+                ``"number"``, its number, as for ``set_primary_by_number``.
+
+        Returns an async iterator of what became of each row, in the order in which they are done;
+        rows of one user are done in theirs. A row that fails does not end it. Leaving the loop, or
+        ``aclose()``, stops it.
+
+        Raises:
+            UnauthorizedError, ForbiddenError: all further rows would fail as well.
+            InvalidArgumentError: an argument cannot be right; nothing was sent.
+        """
+        from ..bulk.run import start
+
+        return start(self._transport, rows, concurrency=concurrency, rate=rate, by=by)
 
     async def add(
         self,

@@ -1,0 +1,63 @@
+"""The gate of a run: every attempt passes it, one after the other, when its turn has come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from ..errors import APIError, RateLimitedError, TransportError
+from ..models import User
+from ..retry import asked_wait
+from .pacing import Pacing, Turn
+
+__all__ = ["Gate", "Turn"]
+
+
+class Gate:
+    """Lets attempts pass at the pace of the run.
+
+    Args:
+        pacing: decides.
+        clock: tells the time in seconds, from any start.
+        sleep: waits some seconds.
+    """
+
+    def __init__(
+        self,
+        pacing: Pacing,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._pacing = pacing
+        self._clock = clock
+        self._sleep = sleep
+        self._queue = asyncio.Lock()
+
+    async def turn(self) -> Turn:
+        """Wait until an attempt may be made; those who came first go first."""
+        if self._pacing.free:
+            return self._pacing.go(self._clock())
+        # Whoever has the lock is the next to go, and the only one to wait for a time.
+        async with self._queue:
+            while (wait := self._pacing.wait(self._clock())) > 0:
+                await self._sleep(wait)
+            return self._pacing.go(self._clock())
+
+    def answered(self, turn: Turn, answer: User | APIError | TransportError) -> None:
+        """Take note of an answer that shows a server at work."""
+        self._pacing.answered(turn, self._clock(), _headers(answer))
+
+    def refused(self, turn: Turn, error: RateLimitedError) -> None:
+        """Take note of a server that says: too many."""
+        self._pacing.refused(turn, self._clock(), error.retry_after, error.headers)
+
+    def failed(self, turn: Turn, error: APIError | TransportError) -> None:
+        """Take note of an attempt that failed for want of a server at work."""
+        self._pacing.failed(turn, self._clock(), asked_wait(error))
+
+
+def _headers(answer: User | APIError | TransportError) -> Mapping[str, str]:
+    if isinstance(answer, APIError):
+        return answer.headers
+    response = answer.response if isinstance(answer, User) else None
+    return response.headers if response else {}

@@ -1,0 +1,77 @@
+"""The order of a run: rows of one user one after the other, those of others beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from .rows import Row, Rows
+
+# How many rows wait, at most, for an earlier one of their user, while rows of others are begun.
+LOOK_AHEAD = 1000
+
+
+class Order:
+    """Hands out rows to workers so that no two of one user are in work at once.
+
+    Args:
+        rows: the rows.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._reading = asyncio.Lock()
+        self._room = asyncio.Event()
+        # For each user in work, the rows that wait for their turn; None instead of an empty line.
+        self._lines: dict[str, deque[Row] | None] = {}
+        self._waiting = 0
+        self._ended = False
+        self.failure: Exception | None = None
+
+    async def first(self) -> Row | None:
+        """Return a row of a user that is not in work, or None where there are no more."""
+        async with self._reading:
+            while not self._ended:
+                row = await self._read()
+                if row is None:
+                    break
+                if row.error or self._starts(row):
+                    return row
+                while self._waiting >= LOOK_AHEAD and not self._ended:
+                    self._room.clear()
+                    await self._room.wait()
+        return None
+
+    def following(self, row: Row) -> Row | None:
+        """Return the next row of the user whose row is done; None where none waits."""
+        if row.error:
+            return None
+        line = None if self.failure else self._lines[row.user_id]
+        if not line:
+            del self._lines[row.user_id]
+            return None
+        self._waiting -= 1
+        self._room.set()
+        return line.popleft()
+
+    async def _read(self) -> Row | None:
+        try:
+            row = await self._rows.next()
+        except Exception as error:
+            # What is on its way comes to its end, and nothing new is begun.
+            self.failure = error
+            row = None
+        self._ended = row is None
+        return row
+
+    def _starts(self, row: Row) -> bool:
+        """Return whether a row can be begun now; else it waits in its user's line."""
+        if row.user_id not in self._lines:
+            self._lines[row.user_id] = None
+            return True
+        line = self._lines[row.user_id]
+        if line is None:
+            line = self._lines[row.user_id] = deque()
+        line.append(row)
+        self._waiting += 1
+        return False

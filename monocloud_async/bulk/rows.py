@@ -1,0 +1,108 @@
+"""The rows of a run, one after the other, whatever they come from."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import cast
+
+import attrs
+
+from ..errors import InvalidArgumentError
+
+_END = object()
+
+
+@attrs.frozen(eq=False)
+class Row:
+    """One row.
+
+    Attributes:
+        index: its place among the rows, 0 for the first.
+        user_id: its first member, a string; else empty.
+        target: its second member, a string; else None.
+        error: why it is no row that can be sent, if so.
+    """
+
+    index: int
+    user_id: str
+    target: str | None
+    error: InvalidArgumentError | None = None
+
+    def checked(self) -> str:
+        """Return its second member.
+
+        Raises:
+            InvalidArgumentError: it is no row that can be sent.
+        """
+        if self.error is not None or self.target is None:
+            raise self.error or InvalidArgumentError("there is none; nothing was sent")
+        return self.target
+
+
+class Rows:
+    """Reads the rows, as many as are asked for.
+
+    Args:
+        source: where they come from.
+        target: what the second of each pair is called, for messages.
+
+    Raises:
+        InvalidArgumentError: nothing like rows can come from there.
+    """
+
+    def __init__(self, source: object, target: str) -> None:
+        kind = type(source).__name__
+        self._index = -1
+        self._target = target
+        self._next: Callable[[], Awaitable[object]]
+        if isinstance(source, AsyncIterable):
+            further = aiter(cast("AsyncIterable[object]", source))
+            self._next = lambda: anext(further, _END)
+        elif isinstance(source, Iterable) and not isinstance(source, (str, bytes, Mapping)):
+            self._next = _awaited(iter(cast("Iterable[object]", source)))
+        else:
+            raise InvalidArgumentError(
+                f"rows must be an iterable of pairs (user_id, {target}), not "
+                f"{kind}; nothing was sent"
+            )
+
+    async def next(self) -> Row | None:
+        """Return the next row, or None after the last; what the source raises goes through."""
+        found = await self._next()
+        if found is _END:
+            return None
+        self._index += 1
+        return self._row(found)
+
+    def _row(self, found: object) -> Row:
+        try:
+            user_id, target = _pair(found)
+        except Exception as error:
+            shown = type(found).__name__ if isinstance(error, TypeError) else "another number"
+            return self._wrong(
+                "", None, f"it must be a pair (user_id, {self._target}), not {shown}"
+            )
+        if isinstance(user_id, str) and isinstance(target, str):
+            return Row(self._index, user_id, target)
+        given = user_id if isinstance(user_id, str) else ""
+        kinds = f"({type(user_id).__name__}, {type(target).__name__})"
+        return self._wrong(given, target, f"it must be a pair of strings, not {kinds}")
+
+    def _wrong(self, user_id: str, target: object, why: str) -> Row:
+        error = InvalidArgumentError(f"rows[{self._index}] is no row: {why}; nothing was sent")
+        return Row(self._index, user_id, target if isinstance(target, str) else None, error)
+
+
+def _awaited(source: Iterator[object]) -> Callable[[], Awaitable[object]]:
+    async def step() -> object:
+        return next(source, _END)
+
+    return step
+
+
+def _pair(found: object) -> tuple[object, object]:
+    """Unpack a row; a string of two letters and a mapping of two members are no pairs."""
+    if isinstance(found, (str, bytes, Mapping)):
+        raise TypeError
+    first, second = cast("Iterable[object]", found)
+    return first, second

@@ -1,0 +1,184 @@
+"""A run: a fixed number of workers, from rows to outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+
+from .._phone_number import number, phone_with
+from .._transport import Transport
+from ..errors import (
+    ConfigurationError,
+    ForbiddenError,
+    InvalidArgumentError,
+    MonoCloudError,
+    UnauthorizedError,
+)
+from ..models import User
+from ..resources.phones import SET_PRIMARY
+from ..resources.users import GET
+from ..retry import is_number
+from .calls import Calls
+from .gate import Gate
+from .order import Order
+from .outcome import Outcome
+from .pacing import Pacing
+from .rows import Row, Rows
+
+# How many outcomes may wait to be taken; beyond that, no row is begun.
+_UNTAKEN = 32
+# Every further row would fail likewise.
+_FATAL = (UnauthorizedError, ForbiddenError, ConfigurationError)
+
+
+def start(
+    transport: Transport, rows: object, *, concurrency: object, rate: object, by: object
+) -> AsyncGenerator[Outcome, None]:
+    """Return the outcomes of a run; it begins when the first is asked for.
+
+    Raises:
+        InvalidArgumentError: an argument cannot be right.
+    """
+    if by not in ("identifier", "number"):
+        raise _refusal("by", "'identifier' or 'number'", by)
+    if type(concurrency) is not int or concurrency < 1:
+        raise _refusal("concurrency", "a whole number, 1 or more", concurrency)
+    if rate is not None and (not is_number(rate) or rate <= 0):
+        raise _refusal("rate", "a number of requests a second, more than 0, or None", rate)
+    by_number = by == "number"
+    run = Run(
+        transport,
+        Rows(rows, "phone" if by_number else "identifier_id"),
+        concurrency=concurrency,
+        rate=rate,
+        by_number=by_number,
+    )
+    return run.outcomes()
+
+
+def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{name} must be {wanted}, not {given!r}; nothing was sent")
+
+
+class Run:
+    """One run.
+
+    Args:
+        transport: how to call the API.
+        rows: what to do.
+        concurrency: how many workers.
+        rate: attempts a second, at most; None for as many as the server takes.
+        by_number: whether the rows have numbers, to be looked up, instead of ids.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        rows: Rows,
+        *,
+        concurrency: int,
+        rate: float | None,
+        by_number: bool,
+    ) -> None:
+        self._transport = transport
+        self._order = Order(rows)
+        # More workers than connections would take turns, and then wait all the same.
+        self._workers = min(concurrency, transport.sessions.max_connections)
+        self._rate = rate
+        self._by_number = by_number
+        self._made: deque[Outcome] = deque()
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def outcomes(self) -> AsyncGenerator[Outcome, None]:
+        """Yield an outcome for each row, as they are made; to be iterated over once."""
+        clock = self._transport.clock
+        gate = Gate(Pacing(self._rate, clock()), clock, self._transport.sleep)
+        self._tasks = [asyncio.create_task(self._work(gate)) for _ in range(self._workers)]
+        for task in self._tasks:
+            task.add_done_callback(self._left)
+        try:
+            while self._made or not all(task.done() for task in self._tasks):
+                if self._made:
+                    yield self._made.popleft()
+                    self._room.set()
+                else:
+                    self._news.clear()
+                    await self._news.wait()
+            self._raise_failure()
+        finally:
+            await self._stop()
+
+    async def _work(self, gate: Gate) -> None:
+        calls = Calls(self._transport, gate)
+        while row := await self._order.first():
+            following: Row | None = row
+            while following:
+                self._made.append(await self._outcome(calls, following))
+                self._news.set()
+                await self._untaken()
+                following = self._order.following(following)
+
+    async def _untaken(self) -> None:
+        """Wait until outcomes are taken, where many wait for that."""
+        while len(self._made) >= _UNTAKEN:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _outcome(self, calls: Calls, row: Row) -> Outcome:
+        identifier_id = None if self._by_number else row.target
+        user: User | None = None
+        error: MonoCloudError | None = None
+        calls.attempts = 0
+        try:
+            target = row.checked()
+            if self._by_number:
+                user, target = await _look_up(calls, row.user_id, target)
+                identifier_id = target
+            if user is None:
+                user = await calls.call(SET_PRIMARY, row.user_id, target)
+        except _FATAL:
+            raise
+        except MonoCloudError as failure:
+            # Its frames would be kept for as long as the outcome is.
+            error = failure.with_traceback(None)
+        return Outcome(
+            index=row.index,
+            user_id=row.user_id,
+            identifier_id=identifier_id,
+            phone=row.target if self._by_number else None,
+            user=user,
+            error=error,
+            attempts=calls.attempts,
+        )
+
+    def _left(self, task: asyncio.Task[None]) -> None:
+        """End the run where a worker fails; what is made by then is still handed out."""
+        if task.cancelled() or task.exception():
+            for other in self._tasks:
+                other.cancel()
+        self._news.set()
+
+    def _raise_failure(self) -> None:
+        for task in self._tasks:
+            if not task.cancelled() and (error := task.exception()):
+                raise error
+        if any(task.cancelled() for task in self._tasks):
+            raise asyncio.CancelledError
+        if self._order.failure:
+            raise self._order.failure
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _look_up(calls: Calls, user_id: str, phone: str) -> tuple[User | None, str]:
+    """Return the id of a user's phone, and the user if there is nothing left to do."""
+    wanted = number(phone)
+    user = await calls.call(GET, user_id)
+    found = phone_with(wanted, user)
+    return user if found.primary else None, found.id

@@ -1,0 +1,191 @@
+"""Ordinary iterators over what the private loop makes of rows that the caller's thread reads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping
+from typing import Any, Concatenate, Generic, ParamSpec, TypeGuard, TypeVar, cast
+
+from monocloud_async import ConfigurationError
+
+from ._blocking import run
+
+P = ParamSpec("P")
+R = TypeVar("R")
+# The way from one thread to the other and back takes as long as many a row: rows lie ready for
+# the loop, and results for the caller. Fewer rows than _FEW, and more are read.
+_ROWS = 256
+_FEW = 128
+_RESULTS = 32
+# How long the caller's thread reads before it hands over what it has.
+_READ_SECONDS = 0.05
+
+
+def iterating(
+    method: Callable[Concatenate[Any, P], AsyncGenerator[R, None]],
+) -> Callable[Concatenate[Any, P], Generator[R, None, None]]:
+    """Return the blocking twin of an async method from rows to results.
+
+    The thread that iterates reads the rows too: they may come from what belongs to it.
+    """
+
+    @functools.wraps(method)
+    def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Generator[R, None, None]:
+        feed = _Feed()
+        if args:
+            args = cast("Any", (feed.instead_of(args[0]), *args[1:]))
+        elif "rows" in kwargs:
+            kwargs = cast("Any", {**kwargs, "rows": feed.instead_of(kwargs["rows"])})
+        return _results(_Bridge(method(self._async, *args, **kwargs), feed))
+
+    return twin
+
+
+def _results(bridge: _Bridge[R]) -> Generator[R, None, None]:
+    try:
+        while (made := run(bridge.step())) is not None:
+            yield from made
+            bridge.feed.read()
+        bridge.raise_failure()
+    finally:
+        bridge.stop()
+
+
+def _are_rows(given: object) -> TypeGuard[Iterable[object]]:
+    return isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping))
+
+
+class _Feed:
+    """Rows on their way from the caller's thread to the loop.
+
+    Attributes:
+        starved: whether the loop has no row to go on with.
+        on_starved: called on the loop when that happens.
+    """
+
+    def __init__(self) -> None:
+        self._source: Iterator[object] | None = None
+        self._failure: Exception | None = None
+        self._rows: deque[object] = deque()
+        self.starved = False
+        self.on_starved: Callable[[], None] = lambda: None
+        self._filled = asyncio.Event()
+
+    def instead_of(self, rows: object) -> object:
+        """Return what to give to the async method; what is no iterable is its to refuse."""
+        if not _are_rows(rows):
+            return rows
+        self._source = iter(rows)
+        return self
+
+    def read(self) -> None:
+        """Read some rows, on the caller's thread, if there are few."""
+        until = time.monotonic() + _READ_SECONDS
+        wanted = _ROWS if len(self._rows) < _FEW else 0
+        while self._source is not None and len(self._rows) < wanted:
+            try:
+                self._rows.append(next(self._source))
+            except StopIteration:
+                self._source = None
+            except Exception as error:
+                self._source, self._failure = None, error
+            if time.monotonic() > until:
+                break
+
+    def __aiter__(self) -> _Feed:
+        return self
+
+    async def __anext__(self) -> object:
+        while not self._rows:
+            if self._source is None:
+                raise self._failure or StopAsyncIteration
+            self.starved = True
+            self.on_starved()
+            self._filled.clear()
+            await self._filled.wait()
+        return self._rows.popleft()
+
+    def go_on(self) -> None:
+        """Let the loop look for rows, after some were read."""
+        self.starved = False
+        self._filled.set()
+
+
+class _Bridge(Generic[R]):
+    """A run on the loop, and what it made so far.
+
+    Args:
+        results: the run.
+        feed: its rows.
+    """
+
+    def __init__(self, results: AsyncGenerator[R, None], feed: _Feed) -> None:
+        self.feed = feed
+        feed.on_starved = self._tell
+        self._ended = False
+        self._results = results
+        self._made: deque[R] = deque()
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._pump: asyncio.Task[None] | None = None
+        self._pid = os.getpid()
+
+    async def step(self) -> list[R] | None:
+        """Return what is made, or None at the end; wait for some unless rows are wanted."""
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._work())
+        self.feed.go_on()
+        while not self._made and not self._ended and not self.feed.starved:
+            self._news.clear()
+            await self._news.wait()
+        if not self._made and self._ended:
+            return None
+        made = list(self._made)
+        self._made.clear()
+        self._room.set()
+        return made
+
+    def raise_failure(self) -> None:
+        """Raise what ended the run before its time."""
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        """End the run, and wait until it is over."""
+        pump = self._pump
+        if pump is None or pump.done() or self._pid != os.getpid():
+            return
+        pump.get_loop().call_soon_threadsafe(pump.cancel)
+        # It cannot be waited for by the loop itself, nor at the end of the program.
+        with contextlib.suppress(ConfigurationError):
+            run(_over(pump))
+
+    async def _work(self) -> None:
+        try:
+            async with contextlib.aclosing(self._results):
+                async for result in self._results:
+                    self._made.append(result)
+                    self._tell()
+                    await self._taken()
+        except BaseException as error:
+            self._failure = error
+        self._ended = True
+        self._tell()
+
+    async def _taken(self) -> None:
+        while len(self._made) >= _RESULTS:
+            self._room.clear()
+            await self._room.wait()
+
+    def _tell(self) -> None:
+        self._news.set()
+
+
+async def _over(task: asyncio.Task[None]) -> None:
+    await asyncio.wait([task])
