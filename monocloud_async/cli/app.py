@@ -174,13 +174,13 @@ def set_primary_phones(
     their order, so that the last one wins.
     """
     # It brings SQLite and more, which the other commands need not wait for.
-    from .batch.command import Order, set_primary_many
+    from .batch.command import Options, set_primary_many
 
     client = make_client(
         domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
     )
-    order = Order(rows, journal, results, concurrency, rate, dry_run, max_failures)
-    set_primary_many(client, order)
+    options = Options(rows, journal, results, concurrency, rate, dry_run, max_failures)
+    set_primary_many(client, options)
 
 
 @app.command("emulator", epilog=_FAULTS)

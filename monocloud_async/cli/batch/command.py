@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import ExitStack, closing
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import NoReturn
@@ -29,7 +30,7 @@ from .tally import Tally
 
 
 @attrs.frozen(eq=False)
-class Order:
+class Options:
     """What the command is asked for: its argument and its options, under their own names."""
 
     rows: str
@@ -41,33 +42,33 @@ class Order:
     max_failures: int | None
 
 
-def set_primary_many(client: MonoCloudClient, order: Order) -> NoReturn:
+def set_primary_many(client: MonoCloudClient, options: Options) -> NoReturn:
     """Carry out what is asked for, and end the command.
 
     Args:
         client: how to call the API.
-        order: what is asked for.
+        options: what is asked for.
     """
-    _check_files(order)
-    results = Results(order.results) if order.results else None
+    _check_files(options)
+    results = Results(options.results) if options.results else None
     with ExitStack() as stack:
-        source = _checked(stack.enter_context(open_content(order.rows)))
-        journal = _journal(client, order, source)
+        source = _checked(stack.enter_context(open_content(options.rows)))
+        journal = _journal(client, options, source)
         if journal is not None:
             stack.enter_context(closing(journal))
         tally = Tally(source.count, journal.counts() if journal else {})
-        ending = asyncio.run(_send(client, order, source, journal, tally))
-        if order.dry_run and journal:
+        ending = asyncio.run(_send(client, options, source, journal, tally))
+        if options.dry_run and journal:
             tally = dry_run.followed(journal, source.count)
         problem = _write(results, source, journal, ending)
-    _finish(order, tally, ending, problem)
+    _finish(options, tally, ending, problem)
 
 
-def _check_files(order: Order) -> None:
+def _check_files(options: Options) -> None:
     """See that no file is written that is another one's as well."""
-    files = {"--journal": order.journal, "--results": order.results}
-    if order.rows != STDIN:
-        files["the input"] = Path(order.rows)
+    files = {"--journal": options.journal, "--results": options.results}
+    if options.rows != STDIN:
+        files["the input"] = Path(options.rows)
     named = [(name, os.path.realpath(path)) for name, path in files.items() if path]
     for (one, path), (other, same) in combinations(named, 2):
         if path == same:
@@ -84,28 +85,28 @@ def _checked(content: Content) -> Input:
         fail(str(error), MISUSED)
 
 
-def _journal(client: MonoCloudClient, order: Order, source: Input) -> Journal | None:
+def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journal | None:
     """Return where entries are kept; what is not asked for as a file is gone in the end."""
-    path = None if order.dry_run else order.journal
-    if not (path or order.results or order.dry_run):
+    path = None if options.dry_run else options.journal
+    if not (path or options.results or options.dry_run):
         return None
-    origin = client._transport.origin
+    origin = client._transport.origin  # pyright: ignore[reportPrivateUsage]
     return Journal(path, Subject(source.content.digest, origin, source.by, source.count))
 
 
 async def _send(
-    client: MonoCloudClient, order: Order, source: Input, journal: Journal | None, tally: Tally
+    client: MonoCloudClient, options: Options, source: Input, journal: Journal | None, tally: Tally
 ) -> Ending:
     def start(pairs: AsyncIterable[tuple[str, str]]) -> AsyncGenerator[Outcome, None]:
-        many = dry_run.read_many if order.dry_run else client.phones.set_primary_many
-        return many(pairs, concurrency=order.concurrency, rate=order.rate, by=source.by)
+        transport = client._transport  # pyright: ignore[reportPrivateUsage]
+        read_many = partial(dry_run.read_many, transport)
+        many = read_many if options.dry_run else client.phones.set_primary_many
+        return many(pairs, concurrency=options.concurrency, rate=options.rate, by=source.by)
 
     async with client:
         reporter = Reporter(tally, display())
-        to_entry = dry_run.entry_of if order.dry_run else entry_of
-        sending = Sending(
-            source, journal, tally, reporter, start, to_entry, order.max_failures
-        )
+        to_entry = dry_run.entry_of if options.dry_run else entry_of
+        sending = Sending(source, journal, tally, reporter, start, to_entry, options.max_failures)
         return await sending.run()
 
 
@@ -121,24 +122,25 @@ def _write(
     return None
 
 
-def _finish(order: Order, tally: Tally, ending: Ending, problem: str | None) -> NoReturn:
-    statuses = dry_run.STATUSES if order.dry_run else (OK, FAILED, SKIPPED)
-    typer.echo(tally.told(statuses))
+def _finish(options: Options, tally: Tally, ending: Ending, problem: str | None) -> NoReturn:
+    statuses = dry_run.STATUSES if options.dry_run else (OK, FAILED, SKIPPED)
+    earlier = f" ({tally.before:,} of them in earlier runs)" if tally.before else ""
+    typer.echo(tally.told(statuses) + earlier)
     stop = ending.stop
     if stop.why:
         if problem:
             typer.echo(f"Error: {visible(problem)}", err=True)
-        fail(f"{stop.why}; {_how_to_go_on(order)}", stop.code)
+        fail(f"{stop.why}; {_how_to_go_on(options)}", stop.code)
     if problem:
         fail(problem)
-    failures = dry_run.FAILURES if order.dry_run else (FAILED,)
+    failures = dry_run.FAILURES if options.dry_run else (FAILED,)
     raise typer.Exit(REFUSED if any(map(tally.of, failures)) else 0)
 
 
-def _how_to_go_on(order: Order) -> str:
-    if order.dry_run:
+def _how_to_go_on(options: Options) -> str:
+    if options.dry_run:
         return "nothing was changed"
-    if order.journal is None:
+    if options.journal is None:
         return "a new run sends all rows again, which does no harm; --journal FILE makes it go on"
-    given = ", given the same input," if order.rows == STDIN else ""
+    given = ", given the same input," if options.rows == STDIN else ""
     return f"the same command{given} goes on from here"

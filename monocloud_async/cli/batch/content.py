@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
@@ -98,12 +98,7 @@ def open_content(path: str) -> Generator[Content, None, None]:
         ConfigurationError: it cannot be read.
     """
     name = "standard input" if path == STDIN else path
-    try:
-        # Standard input is not ours to close.
-        opened = nullcontext(sys.stdin.buffer) if path == STDIN else Path(path).open("rb")
-    except OSError as error:
-        raise ConfigurationError(f"{name}: {error.strerror}") from None
-    with opened as source:
+    with _opened(path, name) as source:
         # A pipe can be read only once; and what is on standard input may have been begun.
         if path != STDIN and source.seekable():
             yield Content(source, name)
@@ -111,6 +106,14 @@ def open_content(path: str) -> Generator[Content, None, None]:
         with tempfile.TemporaryFile() as copy:
             _copy(source, copy, name)
             yield Content(copy, name)
+
+
+def _opened(path: str, name: str) -> AbstractContextManager[BinaryIO]:
+    try:
+        # Standard input is not ours to close.
+        return nullcontext(sys.stdin.buffer) if path == STDIN else Path(path).open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{name}: {error.strerror}") from None
 
 
 def _copy(source: BinaryIO, copy: BinaryIO, name: str) -> None:

@@ -90,7 +90,7 @@ class Feed:
             self._stop.ask(f"the input cannot be read: {error.strerror}")
 
     def arrived(self, index: int) -> Sent:
-        """Return the row that was given out as the nth, the first being 0; it is on its way no more."""
+        """Return the row that was given out as this one, 0 for the first; its way is over."""
         return self._on_the_way.pop(index)
 
     def cut_off(self) -> dict[int, Entry]:

@@ -13,7 +13,7 @@ import os
 import sqlite3
 from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import attrs
 
@@ -27,17 +27,19 @@ _APPLICATION = 0x4D436A31
 _VERSION = 1
 _NEW = (
     "CREATE TABLE input (digest TEXT, origin TEXT, phones_by TEXT, rows INTEGER)",
-    "CREATE TABLE entry (number INTEGER PRIMARY KEY, user INTEGER NOT NULL, status TEXT NOT NULL,"
-    " http_status INTEGER, error TEXT, trace_id TEXT, attempts INTEGER NOT NULL,"
-    " identifier_id TEXT)",
+    """CREATE TABLE entry (
+        number INTEGER PRIMARY KEY, user INTEGER NOT NULL, status TEXT NOT NULL,
+        http_status INTEGER, error TEXT, trace_id TEXT, attempts INTEGER NOT NULL,
+        identifier_id TEXT
+    )""",
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_VERSION}",
 )
 _OF_USERS = "CREATE INDEX IF NOT EXISTS done ON entry (user, number) WHERE status = 'ok'"
 _FOLLOW = """
 INSERT OR REPLACE INTO entry
-SELECT number, user, CASE before WHEN identifier_id THEN :already ELSE :change END, http_status, error,
-    trace_id, attempts, identifier_id
+SELECT number, user, CASE before WHEN identifier_id THEN :already ELSE :change END, http_status,
+    error, trace_id, attempts, identifier_id
 FROM (
     SELECT *, lag(identifier_id) OVER (PARTITION BY user ORDER BY number) AS before
     FROM entry WHERE status IN (:change, :already)
@@ -85,7 +87,7 @@ class JournalError(MonoCloudError):
 
 
 class Journal:
-    """A journal, for as long as it is open no other process's; not to be used by two threads at once.
+    """A journal; no other process can open it meanwhile, and one thread at a time may use it.
 
     Args:
         path: the file, which is made if there is none; None for one that is gone with its end.
@@ -100,20 +102,11 @@ class Journal:
 
     def __init__(self, path: Path | None, subject: Subject) -> None:
         self._path = path
+        with self._refusing():
+            self._db = _connected(path)
         try:
-            self._db = sqlite3.connect(
-                "" if path is None else os.path.abspath(path),  # noqa: PTH100  (":memory:" is a file too)
-                timeout=0,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-        except sqlite3.Error as error:
-            raise ConfigurationError(f"the journal {path}: {error}") from None
-        try:
-            self.resumed = self._open(subject)
-        except sqlite3.Error as error:
-            self._db.close()
-            raise ConfigurationError(f"the journal {path} cannot be used: {_reason(error)}") from None
+            with self._refusing():
+                self.resumed: bool = self._open(subject)
         except BaseException:
             self._db.close()
             raise
@@ -124,7 +117,7 @@ class Journal:
         run("PRAGMA locking_mode = EXCLUSIVE")
         run("BEGIN EXCLUSIVE")
         self._begin(subject)
-        resumed = run("SELECT EXISTS (SELECT * FROM entry)").fetchone()[0] == 1
+        resumed = bool(run("SELECT EXISTS (SELECT * FROM entry)").fetchone()[0])
         if resumed:
             run(_OF_USERS)
         run("COMMIT")
@@ -142,11 +135,9 @@ class Journal:
             self._db.execute("INSERT INTO input VALUES (?, ?, ?, ?)", wanted)
         digest, origin, *_ = self._db.execute("SELECT * FROM input").fetchone()
         if digest != subject.digest:
-            raise ConfigurationError(f"the journal {self._path} is of another input, or of another state of it")
+            raise self._refusal("it is of another input, or of what this one was before")
         if origin != subject.origin:
-            raise ConfigurationError(
-                f"the journal {self._path} is of {origin}, and not of {subject.origin}"
-            )
+            raise self._refusal(f"it is of {origin}, and not of {subject.origin}")
 
     def _is_new(self) -> bool:
         application = self._db.execute("PRAGMA application_id").fetchone()[0]
@@ -155,10 +146,13 @@ class Journal:
         if application == _APPLICATION and version == _VERSION:
             return False
         if application == _APPLICATION:
-            raise ConfigurationError(f"the journal {self._path} is of another version of this command")
+            raise self._refusal("it is of another version of this command")
         if application or version or tables:
-            raise ConfigurationError(f"{self._path} is a database, but no journal of this command")
+            raise self._refusal("it is a database of something else")
         return True
+
+    def _refusal(self, why: str) -> ConfigurationError:
+        return ConfigurationError(f"the journal {self._path} cannot be used: {why}")
 
     def record(self, entries: Iterable[Entry]) -> None:
         """Keep some entries, all or none; an earlier entry of a row is replaced.
@@ -193,7 +187,7 @@ class Journal:
                 "SELECT max(number) FROM entry WHERE user = ? AND number > ? AND status = 'ok'",
                 (user, number),
             )
-            return found.fetchone()[0]
+            return cast("int | None", found.fetchone()[0])
 
     def counts(self) -> dict[str, int]:
         """Return how many entries there are of each status."""
@@ -216,6 +210,13 @@ class Journal:
             self._db.close()
 
     @contextlib.contextmanager
+    def _refusing(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._refusal(_reason(error)) from None
+
+    @contextlib.contextmanager
     def _told(self) -> Generator[None, None, None]:
         try:
             yield
@@ -224,9 +225,17 @@ class Journal:
             raise JournalError(f"{name} cannot be kept: {_reason(error)}") from None
 
 
+def _connected(path: Path | None) -> sqlite3.Connection:
+    # SQLite has names of its own, such as ":memory:", and none of them is absolute.
+    name = "" if path is None else os.path.abspath(path)  # noqa: PTH100
+    return sqlite3.connect(name, timeout=0, isolation_level=None, check_same_thread=False)
+
+
 def hash_of(user_id: str) -> int:
     """Return what a journal knows a user by."""
-    return int.from_bytes(hashlib.blake2b(user_id.encode(), digest_size=8).digest(), "big", signed=True)
+    return int.from_bytes(
+        hashlib.blake2b(user_id.encode(), digest_size=8).digest(), "big", signed=True
+    )
 
 
 def _reason(error: sqlite3.Error) -> str:

@@ -79,7 +79,7 @@ class Lines:
 
     seconds = _LINE_SECONDS
 
-    def show(self, tally: Tally, told: str) -> None:
+    def show(self, tally: Tally, told: str) -> None:  # noqa: ARG002
         self.note(told)
 
     def note(self, text: str) -> None:
@@ -156,7 +156,9 @@ class Reporter:
         rate = (done - before) / (now - then) if now > then else 0.0
         share = f" ({done / rows:.0%})" if rows else ""
         left = _left(rows - done, rate)
-        return f"{done:,} of {rows:,} rows{share}, {rate:,.0f}/s, {self._tally.failed:,} failed{left}"
+        return (
+            f"{done:,} of {rows:,} rows{share}, {rate:,.0f}/s, {self._tally.failed:,} failed{left}"
+        )
 
 
 def _left(rows: int, rate: float) -> str:

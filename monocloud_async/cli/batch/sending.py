@@ -103,9 +103,7 @@ async def _until_stopped(receiving: Coroutine[Any, Any, None], stop: Stop) -> No
     asked = asyncio.create_task(stop.asked.wait())
     at_once = asyncio.create_task(stop.at_once.wait())
     await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.wait(
-        {task, at_once}, timeout=_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED
-    )
+    await asyncio.wait({task, at_once}, timeout=_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     for each in (task, asked, at_once):
         each.cancel()
     found = (await asyncio.gather(task, asked, at_once, return_exceptions=True))[0]
