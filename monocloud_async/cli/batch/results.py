@@ -42,8 +42,9 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self._given = path
+        self._replaces = path.is_file() or not path.exists()
         # A link stays one: what it leads to is replaced.
-        self._path = Path(os.path.realpath(path))
+        self._path = Path(os.path.realpath(path)) if self._replaces else path
         try:
             self._try()
         except OSError as error:
@@ -71,20 +72,17 @@ class Results:
             ) from None
 
     def _try(self) -> None:
-        if self._is_replaced():
+        if self._replaces:
             temporary = self._temporary()
             temporary.open("x").close()
             temporary.unlink()
-
-    def _is_replaced(self) -> bool:
-        return self._path.is_file() or not self._path.exists()
 
     def _temporary(self) -> Path:
         return self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
 
     @contextmanager
     def _opened(self) -> Generator[TextIO, None, None]:
-        if not self._is_replaced():
+        if not self._replaces:
             with self._path.open("w", encoding="utf-8", newline="") as file:
                 yield file
             return
