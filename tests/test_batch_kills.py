@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -74,3 +76,40 @@ def test_a_batch_that_is_killed_ten_times(tmp_path: Path) -> None:
     sent_twice = counts.requests_by_status[200] - ROWS
     assert 0 <= sent_twice <= KILLS * (CONCURRENCY + 100)
     assert struck > 0.05 * ROWS
+
+
+def peak(path: Path, emulator: Emulator, count: int) -> int:
+    """Run a batch of rows of a thousand users; return how much memory it took, in KiB."""
+    path.write_text(
+        rows((f"u-{n % 1000}", f"{'ab'[n // 1000 % 2]}-{n % 1000}") for n in range(count))
+    )
+    journal = path.with_suffix(".journal")
+    command = [*COMMAND, *MANY, str(path), "--journal", str(journal)]
+    env = environment(**{DOMAIN: emulator.url, API_KEY: KEY})
+    # Not subprocess.run: it does not tell what the process used.
+    process = os.posix_spawn(
+        command[0],
+        command,
+        env,
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+    )
+    _, status, used = os.wait4(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    with sqlite3.connect(journal) as connection:
+        told = connection.execute("SELECT status, count(*) FROM entry GROUP BY status")
+        assert told.fetchall() == [("ok", count)]
+    connection.close()
+    return used.ru_maxrss
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_hundred_thousand_rows_take_no_more_memory_than_few(tmp_path: Path) -> None:
+    with Emulator([user(n) for n in range(1000)], api_key=KEY, journal=1) as emulator:
+        few = peak(tmp_path / "few.csv", emulator, 5_000)
+        emulator.reset()
+        many = peak(tmp_path / "many.csv", emulator, 100_000)
+        assert emulator.executions == 100_000
+        # The hundredth row of each user is the last.
+        assert set(primaries(emulator).values()) == {f"b-{n}" for n in range(1000)}
+    assert many < few + 10 * 1024
