@@ -9,21 +9,20 @@ import json
 import os
 import re
 import resource
-import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from monocloud_async.cli.app import app
-from monocloud_async.emulator import Fault, RateLimit
+from monocloud_async.emulator import Fault
 from monocloud_sync.emulator import Emulator
 
 from .test_cli import API_KEY, COMMAND, DOMAIN, KEY, ROOT, environment, on_a_terminal, started
@@ -109,6 +108,10 @@ def statuses(path: Path) -> Counter[str]:
     return Counter(row["status"] for row in results(path))
 
 
+def names(directory: Path) -> list[str]:
+    return sorted(file.name for file in directory.iterdir())
+
+
 def wait_for(requests: int, emulator: Emulator, process: subprocess.Popen[str]) -> None:
     """Wait until an emulator was asked so often, or the command is at its end."""
     end = time.monotonic() + 30
@@ -135,7 +138,7 @@ def test_all_rows_are_applied(emulator: Emulator, path: Path, tmp_path: Path) ->
         ("ok", "200", "")
     }
     assert all(row["trace_id"].startswith("00-") and row["attempts"] == "1" for row in told)
-    assert sorted(os.listdir(tmp_path)) == ["results.csv", "rows.csv"]
+    assert names(tmp_path) == ["results.csv", "rows.csv"]
 
 
 def test_numbers_are_looked_up_and_what_is_primary_is_left_alone(
@@ -196,7 +199,7 @@ def test_nothing_is_sent_where_the_file_has_mistakes(emulator: Emulator, path: P
     assert second.startswith(f"{path}, line 4: identifier_id must be")
     assert last == f"Error: {path} has 2 mistakes; nothing was sent"
     assert not emulator.counts.requests
-    assert os.listdir(path.parent) == ["rows.csv"]
+    assert names(path.parent) == ["rows.csv"]
 
 
 def test_an_answer_that_cannot_be_read_is_no_failure(emulator: Emulator, path: Path) -> None:
@@ -422,7 +425,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(
         before = file.read_bytes()
         assert why in refused(emulator, path, "--journal", file)
         assert file.read_bytes() == before
-    assert sorted(os.listdir(path.parent)) == ["database", "rows.csv", "text"]
+    assert names(path.parent) == ["database", "rows.csv", "text"]
 
 
 def test_files_that_would_overwrite_each_other_are_refused(emulator: Emulator, path: Path) -> None:
@@ -539,7 +542,7 @@ def test_results_that_cannot_be_written_leave_what_was_there(
     assert done.stdout == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
     assert done.stderr == f"Error: the results {told} cannot be written: File too large\n"
     assert told.read_text() == "earlier\n"
-    assert sorted(os.listdir(path.parent)) == ["rows.csv", "told"]
+    assert names(path.parent) == ["rows.csv", "told"]
 
 
 def test_what_is_no_file_is_not_replaced(emulator: Emulator, path: Path) -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import os
 import random
 import re
 import signal
 import sqlite3
-import subprocess
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +17,7 @@ from monocloud_async.emulator import Fault, RateLimit
 from monocloud_sync.emulator import Emulator
 
 from .test_batch import MANY, primaries, results, rows, statuses, user, wait_for
-from .test_cli import API_KEY, COMMAND, DOMAIN, KEY, ROOT, environment, started
+from .test_cli import API_KEY, COMMAND, DOMAIN, KEY, environment, started
 
 CONCURRENCY = 64
 KILLS = 10
