@@ -336,6 +336,15 @@ def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) 
     assert not any("X" in request.path for request in emulator.requests)
 
 
+@pytest.mark.parametrize("rate", ["nan", "inf", "0", "-1"])
+def test_a_rate_that_cannot_be_is_refused(emulator: Emulator, path: Path, rate: str) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    done = many(path, "--rate", rate)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "rate" in done.stderr
+    assert not emulator.counts.requests
+
+
 # The journal.
 
 
@@ -432,6 +441,7 @@ def test_files_that_would_overwrite_each_other_are_refused(emulator: Emulator, p
     path.write_text(rows([("u-1", "b-1")]))
     link = path.parent / "link"
     link.symlink_to(path)
+    assert "Is a directory" in refused(emulator, path, "--results", path.parent)
     for args in (
         ("--results", path),
         ("--journal", link),

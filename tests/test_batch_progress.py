@@ -19,7 +19,10 @@ class Shown:
         self.broken = broken
         self.closed = False
 
-    def show(self, tally: Tally, told: str) -> None:
+    def open(self) -> None:
+        pass
+
+    def show(self, tally: Tally, told: str) -> None:  # noqa: ARG002
         self.note(told)
 
     def note(self, text: str) -> None:

@@ -31,6 +31,10 @@ class Display(Protocol):
 
     seconds: float
 
+    def open(self) -> None:
+        """Begin."""
+        ...
+
     def show(self, tally: Tally, told: str) -> None:
         """Show how far it is."""
         ...
@@ -60,6 +64,8 @@ class Bar:
             transient=True,
         )
         self._task = self._progress.add_task("")
+
+    def open(self) -> None:
         self._progress.start()
 
     def show(self, tally: Tally, told: str) -> None:
@@ -78,6 +84,9 @@ class Lines:
     """Lines, for what is no terminal."""
 
     seconds = _LINE_SECONDS
+
+    def open(self) -> None:
+        pass
 
     def show(self, tally: Tally, told: str) -> None:  # noqa: ARG002
         self.note(told)
@@ -117,6 +126,8 @@ class Reporter:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
         """Show it from time to time."""
+        with suppress(OSError):
+            self._shown.open()
         ticking = asyncio.create_task(self._tick())
         try:
             yield

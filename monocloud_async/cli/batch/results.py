@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import secrets
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -76,6 +77,8 @@ class Results:
             temporary = self._temporary()
             temporary.open("x").close()
             temporary.unlink()
+        elif self._path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
 
     def _temporary(self) -> Path:
         return self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")

@@ -23,7 +23,8 @@ from .tally import Tally
 # How long a run that has to stop waits for the answers to what it has sent.
 _GRACE_SECONDS = 5.0
 
-Start = Callable[[AsyncIterable[tuple[str, str]]], AsyncGenerator[Outcome, None]]
+Outcomes = AsyncGenerator[Outcome, None]
+Start = Callable[[AsyncIterable[tuple[str, str]]], Outcomes]
 ToEntry = Callable[[Outcome, int, int], Entry]
 
 
@@ -73,16 +74,20 @@ class Sending:
         with ThreadPoolExecutor(1) as thread, stop.on_signals():
             recorder = Recorder(self.journal, thread, cannot_record)
             feed = Feed(self.source, self.journal, recorder, self.tally, thread, stop)
+            # Here, and not in a task, it may still refuse what it is given.
+            outcomes = self.start(feed.pairs())
             writing = asyncio.create_task(recorder.write())
             async with self.reporter.running():
-                await _until_stopped(self._receive(feed, recorder, stop), stop)
+                await _until_stopped(self._receive(outcomes, feed, recorder, stop), stop)
             recorder.end()
             await writing
         lost = {entry.number: entry for entry in recorder.lost}
         return Ending(stop, {**feed.cut_off(), **lost})
 
-    async def _receive(self, feed: Feed, recorder: Recorder, stop: Stop) -> None:
-        async with aclosing(self.start(feed.pairs())) as outcomes:
+    async def _receive(
+        self, outcomes: Outcomes, feed: Feed, recorder: Recorder, stop: Stop
+    ) -> None:
+        async with aclosing(outcomes):
             async for outcome in outcomes:
                 row, user, before = feed.arrived(outcome.index)
                 entry = self.to_entry(outcome, row.number, user)
