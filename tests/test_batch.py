@@ -212,7 +212,7 @@ def test_an_answer_that_cannot_be_read_is_no_failure(emulator: Emulator, path: P
 
 
 def test_a_spreadsheet_runs_nothing_of_the_results(emulator: Emulator, path: Path) -> None:
-    problem = {"detail": "=HYPERLINK(1)", "traceId": "@SUM(1)"}
+    problem = {"detail": "=HYPERLINK(1)", "traceId": "@SUM(1)\ud800"}
     emulator.faults.add(Fault(status=400, problem=problem))
     path.write_text(HEADER + '=1+1,+1\n-1,@x\n"\'=2",\uff1d3\n')
     assert many(path, "--results", path.parent / "results.csv").returncode == 1
@@ -616,7 +616,7 @@ def test_a_dry_run_where_all_is_well(emulator: Emulator, path: Path) -> None:
 def test_on_a_terminal_there_is_a_bar(emulator: Emulator, path: Path) -> None:
     slowly(emulator)
     path.write_text(rows((f"u-{n}", f"b-{n}" if n else "none") for n in range(500)))
-    screen, code = on_a_terminal(*MANY, str(path), "--concurrency", "8", columns=120)
+    screen, code = on_a_terminal(*MANY, str(path), "--concurrency", "8", columns=76)
     assert code == 1
     assert re.search(r"━.* [\d,]+ of 500 rows \(\d+%\), \d+/s, 1 failed, 0:00:0\d left", screen)
     assert "line 2: phones.set_primary: 404" in screen

@@ -139,6 +139,14 @@ def test_entries_are_kept_all_or_none(path: Path) -> None:
     journal.close()
 
 
+def test_what_sqlite_cannot_take_is_an_error_of_the_journal(path: Path) -> None:
+    journal = Journal(path, SUBJECT)
+    with pytest.raises(JournalError, match="cannot be kept"):
+        journal.record([Entry(1, 1, OK), Entry(2, 1, OK, error="\ud800")])
+    assert not journal.counts()
+    journal.close()
+
+
 # The recorder.
 
 

@@ -220,7 +220,8 @@ class Journal:
     def _told(self) -> Generator[None, None, None]:
         try:
             yield
-        except sqlite3.Error as error:
+        # What SQLite cannot take is a ValueError.
+        except (sqlite3.Error, ValueError) as error:
             name = f"the journal {self._path}" if self._path else "the list of what was done"
             raise JournalError(f"{name} cannot be kept: {_reason(error)}") from None
 
@@ -238,5 +239,5 @@ def hash_of(user_id: str) -> int:
     )
 
 
-def _reason(error: sqlite3.Error) -> str:
+def _reason(error: Exception) -> str:
     return "another run has it in use" if "locked" in str(error) else str(error)

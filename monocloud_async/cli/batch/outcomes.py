@@ -25,12 +25,17 @@ def entry_of(outcome: Outcome, number: int, user: int) -> Entry:
         user,
         OK if error is None or _is_applied(error) else FAILED,
         said.status if said else None,
-        one_line(str(error)) if error else None,
-        said.trace_id if said else None,
+        _line(str(error)) if error else None,
+        _line(said.trace_id) if said else None,
         outcome.attempts,
         # The input has it otherwise.
-        outcome.identifier_id if outcome.phone is not None else None,
+        _line(outcome.identifier_id) if outcome.phone is not None else None,
     )
+
+
+def _line(text: str | None) -> str | None:
+    """Return foreign text fit for a file: JSON has characters that UTF-8 has not."""
+    return None if text is None else one_line(text)
 
 
 def _is_applied(error: MonoCloudError) -> bool:

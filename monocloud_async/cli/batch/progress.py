@@ -14,6 +14,7 @@ from typing import Protocol
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from ..output import visible
@@ -55,9 +56,11 @@ class Bar:
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
-            BarColumn(bar_width=30),
-            TextColumn("{task.description}", markup=False),
+            # The bar has what the text leaves.
+            BarColumn(bar_width=None),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
             console=console,
+            expand=True,
             auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,

@@ -30,15 +30,12 @@ class Stop:
         self.at_once = asyncio.Event()
 
     def ask(self, why: str, code: int = REFUSED, *, at_once: bool = False) -> None:
-        """Stop for a reason; to be asked again is to stop at once."""
-        if self.why is None:
+        """Stop for a reason; a signal that comes after another reason means at once."""
+        again = self.why is not None
+        if not again:
             self.why, self.code = why, code
-        elif not at_once and code <= REFUSED:
-            return
-        else:
-            at_once = True
         self.asked.set()
-        if at_once:
+        if at_once or (again and code > REFUSED):
             self.at_once.set()
 
     @contextmanager
