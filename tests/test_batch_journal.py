@@ -215,6 +215,23 @@ async def test_a_single_entry_is_written_before_long(thread: ThreadPoolExecutor)
     await writing
 
 
+async def test_who_is_cancelled_while_it_waits_is_written(thread: ThreadPoolExecutor) -> None:
+    slow: Any = Slow()
+    recorder = Recorder(slow, thread, no_failure)
+    writing = asyncio.create_task(recorder.write())
+    for number in range(BEHIND):
+        await recorder.add(Entry(number, 1, OK))
+    adding = asyncio.create_task(recorder.add(Entry(BEHIND, 1, OK)))
+    await asyncio.sleep(0)
+    adding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await adding
+    recorder.end()
+    slow.let.release(10)
+    await writing
+    assert sum(map(len, slow.batches)) == BEHIND + 1
+
+
 async def test_what_cannot_be_written_is_lost_and_nobody_waits(thread: ThreadPoolExecutor) -> None:
     slow: Any = Slow()
     slow.failure = JournalError("full")

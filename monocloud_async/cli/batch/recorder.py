@@ -45,11 +45,17 @@ class Recorder:
         self._room.set()
 
     async def add(self, entry: Entry) -> None:
-        """Take an entry, as soon as fewer than ``BEHIND`` are unwritten."""
+        """Take an entry, and wait while ``BEHIND`` or more are unwritten."""
         if self._journal is None:
             return
-        while not self._room.is_set():
-            await self._room.wait()
+        try:
+            while not self._room.is_set():
+                await self._room.wait()
+        finally:
+            # Who is cancelled meanwhile has an entry all the same.
+            self._take(entry)
+
+    def _take(self, entry: Entry) -> None:
         if self._broken:
             self.lost.append(entry)
             return

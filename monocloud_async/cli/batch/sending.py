@@ -77,10 +77,12 @@ class Sending:
             # Here, and not in a task, it may still refuse what it is given.
             outcomes = self.start(feed.pairs())
             writing = asyncio.create_task(recorder.write())
-            async with self.reporter.running():
-                await _until_stopped(self._receive(outcomes, feed, recorder, stop), stop)
-            recorder.end()
-            await writing
+            try:
+                async with self.reporter.running():
+                    await _until_stopped(self._receive(outcomes, feed, recorder, stop), stop)
+            finally:
+                recorder.end()
+                await writing
         lost = {entry.number: entry for entry in recorder.lost}
         return Ending(stop, {**feed.cut_off(), **lost})
 
