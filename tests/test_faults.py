@@ -229,6 +229,21 @@ async def test_a_drip(server: Emulator) -> None:
     assert pieces > 5
 
 
+@pytest.mark.parametrize("late", [{"body_delay": 0.05}, {"drip": 0.2}, {"delay": 0.05}])
+async def test_a_client_that_leaves_is_no_failure_of_the_server_s(
+    server: Emulator, caplog: pytest.LogCaptureFixture, late: dict[str, Any]
+) -> None:
+    server.faults.add(Fault(**late, times=1))
+    async with connected(server) as (_, writer):
+        writer.write(request("POST", PRIMARY))
+        while not server.requests:
+            await asyncio.sleep(0.001)
+        writer.transport.abort()
+    await asyncio.sleep(0.25)
+    assert await statuses(server, 1) == [200]
+    assert [record.name for record in caplog.records if record.name != "asyncio"] == []
+
+
 async def test_a_truncated_body(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(body="truncated"))
     async with connected(server) as (reader, writer):

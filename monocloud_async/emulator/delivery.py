@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import json
 import math
@@ -112,17 +113,23 @@ def _broken(request: web.BaseRequest, fault: Fault) -> web.Response:
 async def _in_pieces(request: web.BaseRequest, answer: Answer, fault: Fault) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
     response.content_length = len(answer.body)
-    await response.prepare(request)
-    await asyncio.sleep(fault.body_delay)
-    truncated = fault.body == "truncated"
-    body = answer.body[: len(answer.body) // 2] if truncated else answer.body
+    # A client that does not wait for the end is no failure here.
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        await asyncio.sleep(fault.body_delay)
+        await _write(response, answer.body, fault)
+    if fault.body == "truncated" and request.transport is not None:
+        request.transport.close()
+    return response
+
+
+async def _write(response: web.StreamResponse, body: bytes, fault: Fault) -> None:
+    if fault.body == "truncated":
+        body = body[: len(body) // 2]
     size = max(1, math.ceil(len(body) / _PIECES)) if fault.drip else len(body)
     for start in range(0, len(body), size):
         await response.write(body[start : start + size])
         await asyncio.sleep(fault.drip / _PIECES)
-    if truncated and request.transport is not None:
-        request.transport.close()
-    return response
 
 
 def _with_body(answer: Answer, body: bytes, headers: Mapping[str, str]) -> Answer:
