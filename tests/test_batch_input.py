@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import subprocess
@@ -9,11 +11,15 @@ import sys
 import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monocloud_async.cli.batch import content
-from monocloud_async.cli.batch.content import InputChangedError, open_content
+from monocloud_async.cli.batch.content import Content, InputChangedError, open_content
+from monocloud_async.cli.batch.results import harmless
 from monocloud_async.cli.batch.rows import MOST_MISTAKES, Input, MistakesError, Row
 from monocloud_async.errors import ConfigurationError
 
@@ -94,6 +100,29 @@ def test_numbers(path: Path, text: str) -> None:
 
 def test_what_results_guard_is_read_back(path: Path) -> None:
     assert read(path, IDS + "'-u,'=p\n'u,''p\n") == [Row(1, 2, "-u", "=p"), Row(2, 3, "'u", "''p")]
+
+
+_ids = st.text(
+    st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufeff"), min_size=1
+).filter(lambda text: text == text.strip() and text not in ("", ".", "..") and text[0] != "'")
+
+
+@given(
+    pairs=st.lists(st.tuples(_ids, _ids), max_size=5),
+    delimiter=st.sampled_from(",;\t"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    end=st.sampled_from(["\n", "\r\n"]),
+    bom=st.booleans(),
+)
+def test_what_is_written_is_read(
+    pairs: list[tuple[str, str]], delimiter: str, quoting: Literal[0, 1], end: str, bom: bool
+) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=end)
+    writer.writerow(["identifier_id", "note", "user_id"])
+    writer.writerows([harmless(phone), "=1\n2", harmless(user_id)] for user_id, phone in pairs)
+    content = Content(io.BytesIO(text.getvalue().encode("utf-8-sig" if bom else "utf-8")), "x")
+    assert [row[2:] for row in Input(content).rows()] == pairs
 
 
 def test_a_file_without_rows_has_none(path: Path) -> None:

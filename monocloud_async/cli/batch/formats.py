@@ -26,7 +26,7 @@ _WANTED = "user_id and identifier_id, or user_id and phone"
 _FILLERS = re.compile(r"[\s_-]+")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # What a spreadsheet, or a results file, puts before what would be a formula.
-_GUARDED = re.compile(r"'(?=\s*[=+@-])")
+_GUARDED = re.compile(r"'(?=\s*[=+@\uff1d\uff0b\uff20\uff0d-])")
 
 
 class Cells(NamedTuple):
