@@ -527,8 +527,10 @@ def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> N
     done = process_of_its_own(path, "--journal", journal, before=without_rights_of_root)
     if done.returncode == 0:
         pytest.skip("nothing keeps this user from writing")
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"Error: the journal {journal} cannot be used: ")
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"Error: the journal {journal} cannot be used: {journal} is read-only\n",
+    )
     told.mkdir()
     told.chmod(0o555)
     done = process_of_its_own(path, "--results", told / "x.csv", before=without_rights_of_root)

@@ -120,6 +120,13 @@ def test_an_open_journal_is_nobody_else_s(path: Path) -> None:
     Journal(path, SUBJECT).close()
 
 
+def test_it_says_why_there_can_be_no_journal(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="it is a directory"):
+        Journal(tmp_path, SUBJECT)
+    with pytest.raises(ConfigurationError, match=f"there is no directory {tmp_path}/none"):
+        Journal(tmp_path / "none" / "journal", SUBJECT)
+
+
 def test_entries_are_kept_all_or_none(path: Path) -> None:
     journal = Journal(path, SUBJECT)
     journal._db.execute("PRAGMA max_page_count = 10")

@@ -214,7 +214,7 @@ class Journal:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._refusal(_reason(error)) from None
+            raise self._refusal(_why(self._path, error)) from None
 
     @contextlib.contextmanager
     def _told(self) -> Generator[None, None, None]:
@@ -223,7 +223,7 @@ class Journal:
         # What SQLite cannot take is a ValueError.
         except (sqlite3.Error, ValueError) as error:
             name = f"the journal {self._path}" if self._path else "the list of what was done"
-            raise JournalError(f"{name} cannot be kept: {_reason(error)}") from None
+            raise JournalError(f"{name} cannot be kept: {_why(self._path, error)}") from None
 
 
 def _connected(path: Path | None) -> sqlite3.Connection:
@@ -239,5 +239,15 @@ def hash_of(user_id: str) -> int:
     )
 
 
-def _reason(error: Exception) -> str:
-    return "another run has it in use" if "locked" in str(error) else str(error)
+def _why(path: Path | None, error: Exception) -> str:
+    """Return what is wrong; SQLite often knows no more than that something is."""
+    if "locked" in str(error):
+        return "another run has it in use"
+    if path is None:
+        return str(error)
+    if path.is_dir():
+        return "it is a directory"
+    place = path if path.exists() else path.parent
+    if not place.exists():
+        return f"there is no directory {place}"
+    return str(error) if os.access(place, os.W_OK) else f"{place} is read-only"
