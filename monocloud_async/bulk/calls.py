@@ -9,7 +9,7 @@ import attrs
 from .. import retry
 from .._operation import Operation
 from .._transport import Transport
-from ..errors import APIError, RateLimitedError, TransportError
+from ..errors import APIError, RateLimitedError, ResponseDecodeError, TransportError
 from ..models import User
 from ..retry import RetryQuota
 from .gate import Gate, Turn
@@ -68,6 +68,10 @@ class Calls:
             tried.attempts += 1
             try:
                 record = await self._transport.call(operation, *ids)
+            except ResponseDecodeError as error:
+                error.attempts = tried.attempts
+                self._gate.answered(turn, error)
+                raise
             except (APIError, TransportError) as error:
                 tried.add(error)
                 if not self._repeats(operation, turn, tried, error):
@@ -99,7 +103,7 @@ class Calls:
     def _wait(self, tried: _Tried, error: APIError | TransportError) -> float:
         """Return the seconds to wait before the call waits for its turn again."""
         if isinstance(error, RateLimitedError) or not self._policy.allows_wait(error):
-            # All wait then, and the gate sees to it.
+            # All workers wait then, and the gate sees to it.
             return 0.0
         return self._policy.delay(tried.failures, error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from ..errors import APIError, RateLimitedError, TransportError
+from ..errors import APIError, MonoCloudError, RateLimitedError, ResponseDecodeError, TransportError
 from ..models import User
 from ..retry import asked_wait
 from .pacing import Pacing, Turn
@@ -43,7 +43,7 @@ class Gate:
                 await self._sleep(wait)
             return self._pacing.go(self._clock())
 
-    def answered(self, turn: Turn, answer: User | APIError | TransportError) -> None:
+    def answered(self, turn: Turn, answer: User | MonoCloudError) -> None:
         """Take note of an answer that shows a server at work."""
         self._pacing.answered(turn, self._clock(), _headers(answer))
 
@@ -56,8 +56,8 @@ class Gate:
         self._pacing.failed(turn, self._clock(), asked_wait(error))
 
 
-def _headers(answer: User | APIError | TransportError) -> Mapping[str, str]:
-    if isinstance(answer, APIError):
+def _headers(answer: User | MonoCloudError) -> Mapping[str, str]:
+    if isinstance(answer, (APIError, ResponseDecodeError)):
         return answer.headers
     response = answer.response if isinstance(answer, User) else None
     return response.headers if response else {}

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Mapping
 
 import attrs
+
+from .limit import Limit
+from .outage import Outage
+from .rate_headers import hint
+
+# A rate is kept to by the call; only what is due within that many seconds may go together, for a
+# timer is no more exact.
+_TOGETHER = 0.02
+# Seconds: the pause after a refusal that does not say for how long, and the longest of such.
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+# Other runs may wait for the same moment: the pause is longer by up to that part, and seconds.
+_JITTER = 0.1
+_MOST_JITTER = 1.0
+_ROUNDING = 1e-9
 
 
 @attrs.frozen(eq=False)
@@ -13,42 +30,114 @@ class Turn:
 
     Attributes:
         at: the time at which it was given.
+        stretch: how many refusals there had been.
     """
 
     at: float
+    stretch: int
 
 
 class Pacing:
-    """The pace.
+    """The pace that all workers of a run keep together.
 
     Args:
         rate: attempts a second, at most; None for as many as the server takes.
+        workers: how many there are.
+        max_retry_after: seconds; a longer wait that a failing server asks for, all sit out.
+        now: the time in seconds, as for all methods.
+
+    Attributes:
+        free: whether an attempt may be made at any time.
     """
 
-    def __init__(self, rate: float | None, now: float) -> None:
-        self._rate = rate
-        self._next = now
+    def __init__(
+        self, rate: float | None, *, workers: int, max_retry_after: float, now: float
+    ) -> None:
+        self.free = rate is None
+        self._rate = math.inf if rate is None else rate
+        self._max_retry_after = max_retry_after
+        self._limit = Limit()
+        self._outage = Outage(workers)
         self._pause = now
-
-    @property
-    def free(self) -> bool:
-        return False
+        self._stretch = 0
+        self._vain = 0
+        self._hints = True
+        self._passed = 0
+        self._allowed = 1.0
+        self._counted = now
 
     def wait(self, now: float) -> float:
-        return max(self._next, self._pause) - now
+        """Return the seconds until the next attempt may be made; 0 or less for none."""
+        wait = max(self._pause - now, self._outage.wait(now))
+        if wait > 0:
+            return wait
+        rate = self._current_rate()
+        if rate == math.inf:
+            self.free = not self._outage.lasts
+            return 0.0
+        due = self._allowed + max(0.0, now - self._counted) * rate
+        self._allowed = min(due, max(1.0, rate * _TOGETHER))
+        self._counted = now
+        return 0.0 if self._allowed >= 1 - _ROUNDING else (1 - self._allowed) / rate
 
     def go(self, now: float) -> Turn:
-        if self._rate is not None:
-            self._next = max(self._next, now - 0.02) + 1 / self._rate
-        return Turn(now)
+        """Take note of an attempt that is made."""
+        self._allowed -= 1
+        self._limit.sent(now)
+        self._outage.sent(now)
+        return Turn(now, self._stretch)
 
     def answered(self, turn: Turn, now: float, headers: Mapping[str, str]) -> None:
-        pass
+        """Take note of an answer that shows a server at work."""
+        self._outage.answered()
+        if turn.stretch != self._stretch:
+            self._limit.passed_late()
+            return
+        self._limit.passed()
+        self._passed += 1
+        self._vain = 0
+        if self._hints and (left := hint(headers)) and left.remaining == 0:
+            # As good as a refusal. But nothing is left of a window once: a server that says so
+            # first thing means something else by it.
+            if self._passed == 1:
+                self._hints = False
+            else:
+                self._slow_down(now, left.reset)
 
     def refused(
         self, turn: Turn, now: float, retry_after: float | None, headers: Mapping[str, str]
     ) -> None:
-        self._pause = max(self._pause, now + (1.0 if retry_after is None else retry_after))
+        """Take note of an answer that says: too many."""
+        self._outage.answered()
+        asked = retry_after
+        if asked is None and (left := hint(headers)):
+            asked = left.reset
+        if turn.stretch == self._stretch:
+            own = _FIRST_PAUSE * 2 ** min(self._vain, 16) if asked is None or self._vain else 0.0
+            self._vain += 1
+            self._slow_down(now, max(asked or 0.0, min(own, _LONGEST_PAUSE)))
+        else:
+            self._pause_for(now, asked or 0.0)
 
-    def failed(self, turn: Turn, now: float, retry_after: float | None) -> None:
-        pass
+    def failed(self, turn: Turn, now: float, asked: float | None) -> None:
+        """Take note of an attempt that failed for want of a server at work."""
+        self._outage.failed(turn.at, now, asked or 0.0)
+        if asked and asked > self._max_retry_after:
+            self._pause_for(now, asked)
+        self.free &= not self._outage.lasts
+
+    def _current_rate(self) -> float:
+        return min(self._rate, self._limit.rate)
+
+    def _slow_down(self, now: float, seconds: float) -> None:
+        self._limit.refused(now)
+        self._stretch += 1
+        self._passed = 0
+        self._pause_for(now, seconds)
+
+    def _pause_for(self, now: float, seconds: float) -> None:
+        """Let nobody go for some seconds, and then one after the other."""
+        longer = random.uniform(0.0, min(seconds * _JITTER, _MOST_JITTER))  # noqa: S311
+        self._pause = max(self._pause, now + seconds + longer)
+        self._allowed, self._counted = 1.0, self._pause
+        self.free = False

@@ -95,7 +95,13 @@ class Run:
     async def outcomes(self) -> AsyncGenerator[Outcome, None]:
         """Yield an outcome for each row, as they are made; to be iterated over once."""
         clock = self._transport.clock
-        gate = Gate(Pacing(self._rate, clock()), clock, self._transport.sleep)
+        pacing = Pacing(
+            self._rate,
+            workers=self._workers,
+            max_retry_after=self._transport.policy.max_retry_after,
+            now=clock(),
+        )
+        gate = Gate(pacing, clock, self._transport.sleep)
         self._tasks = [asyncio.create_task(self._work(gate)) for _ in range(self._workers)]
         for task in self._tasks:
             task.add_done_callback(self._left)

@@ -1,0 +1,70 @@
+"""What an answer's headers say of the rate limit, in the four shapes that servers use.
+
+They are hints: what cannot be meant is passed over. Nothing here does I/O.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+import attrs
+
+_NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]+)?")
+# RateLimit: "default";r=50;t=30, and before that RateLimit: limit=100, remaining=50, reset=30
+_ITEM = re.compile(r"\br=(?P<remaining>[0-9]{1,16}).*?\bt=(?P<reset>[0-9]{1,16})")
+_LIST = re.compile(r"\bremaining=(?P<remaining>[0-9]{1,16}).*?\breset=(?P<reset>[0-9]{1,16})")
+_PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
+_EPOCH = 1e9
+# Seconds: no window is longer, or so long that it would be waited for on a hint.
+_LONGEST = 3600.0
+
+
+@attrs.frozen
+class Hint:
+    """What is left.
+
+    Attributes:
+        remaining: calls left.
+        reset: seconds until there are more.
+    """
+
+    remaining: float
+    reset: float
+
+
+def hint(headers: Mapping[str, str]) -> Hint | None:
+    """Return what headers say of the rate limit, or None where it is nothing sensible."""
+    said = headers.get("ratelimit")
+    if said is not None:
+        hints = [_of(found["remaining"], found["reset"], headers) for found in _found(said)]
+        return min((one for one in hints if one), key=lambda one: one.remaining, default=None)
+    for prefix in _PREFIXES:
+        if (remaining := headers.get(f"{prefix}-remaining")) is not None:
+            return _of(remaining, headers.get(f"{prefix}-reset", ""), headers)
+    return None
+
+
+def _found(said: str) -> list[re.Match[str]]:
+    return [found for part in said.split('"') if (found := _ITEM.search(part))] or list(
+        _LIST.finditer(said)
+    )
+
+
+def _of(remaining: str, reset: str, headers: Mapping[str, str]) -> Hint | None:
+    if not _NUMBER.fullmatch(remaining.strip()) or not _NUMBER.fullmatch(reset.strip()):
+        return None
+    seconds = float(reset)
+    if seconds > _EPOCH:
+        seconds -= _now(headers)
+    return Hint(float(remaining), seconds) if 0 < seconds <= _LONGEST else None
+
+
+def _now(headers: Mapping[str, str]) -> float:
+    """Return the server's time, as far as it tells: clocks differ."""
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return time.time()
