@@ -46,7 +46,7 @@ def test_a_batch_that_is_killed_ten_times(tmp_path: Path) -> None:
     path, told = tmp_path / "rows.csv", tmp_path / "results.csv"
     path.write_text(rows(wanted))
     args = (*MANY, str(path), "--journal", str(tmp_path / "journal"), "--results", str(told))
-    limit = RateLimit(3000, burst=300)
+    limit = RateLimit(2000, burst=100)
     seed = [user(n) for n in range(USERS)]
     with Emulator(seed, api_key=KEY, faults=FAULTS, rate_limit=limit, journal=1) as emulator:
         settings = {DOMAIN: emulator.url, API_KEY: KEY}
