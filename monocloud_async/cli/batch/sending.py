@@ -101,7 +101,8 @@ class Sending:
     def _failed(self, line: int, error: str, stop: Stop) -> None:
         self.reporter.failed(line, error)
         if self.max_failures is not None and self.tally.failures > self.max_failures:
-            stop.ask(f"more than {self.max_failures} rows failed")
+            rows = "row" if self.max_failures == 1 else "rows"
+            stop.ask(f"more than {self.max_failures} {rows} failed")
 
 
 async def _until_stopped(receiving: Coroutine[Any, Any, None], stop: Stop) -> None:
