@@ -9,7 +9,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,11 +21,16 @@ _REFUSAL = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Run the server in a process of its own, and yield its origin."""
+def running(module: str = "benchmarks.server", *arguments: str) -> Iterator[str]:
+    """Run the server in a process of its own, and yield its origin.
+
+    Args:
+        module: which server.
+        arguments: of its command line.
+    """
     # In a session of its own, Ctrl-C does not reach it; it ends when its stdin is closed, and
     # that happens however this process ends.
-    command = [sys.executable, "-m", "benchmarks.server"]
+    command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -47,7 +52,7 @@ def _port(process: subprocess.Popen[str]) -> int:
     return int(said)
 
 
-class _Connection(asyncio.Protocol):
+class Connection(asyncio.Protocol):
     """One connection: a request head in, the prepared answer out."""
 
     def __init__(self, answer: bytes) -> None:
@@ -61,16 +66,18 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         head, end, rest = (self._unread + data).partition(_END_OF_HEAD)
         while end:
-            self._transport.write(self._answer_to(head))
+            self._transport.write(self.answer_to(head))
             head, end, rest = rest.partition(_END_OF_HEAD)
         self._unread = head
 
-    def _answer_to(self, head: bytes) -> bytes:
+    def answer_to(self, head: bytes) -> bytes:
+        """Return the answer to a request with this head."""
         method, target, _ = head.split(b" ", 2)
         return self._answer if method == b"POST" and target.endswith(b"/primary") else _REFUSAL
 
 
-def _prepared() -> bytes:
+def prepared() -> bytes:
+    """Return the one answer, head and body."""
     record = json.loads(_RECORD.read_text(encoding="utf-8"))
     body = json.dumps(record, separators=(",", ":")).encode()
     lines = [
@@ -82,13 +89,14 @@ def _prepared() -> bytes:
     return "\r\n".join(lines).encode() + _END_OF_HEAD + body
 
 
-async def _serve() -> None:
-    answer = _prepared()
+async def serve(connection: Callable[[], asyncio.Protocol]) -> None:
+    """Listen on a free port, say which, and go on until stdin is closed."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(answer), "127.0.0.1", 0, backlog=256)
+    server = await loop.create_server(connection, "127.0.0.1", 0, backlog=256)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    answer = prepared()
+    asyncio.run(serve(lambda: Connection(answer)))

@@ -22,6 +22,8 @@ _LONGEST_PAUSE = 30.0
 _JITTER = 0.1
 _MOST_JITTER = 1.0
 _ROUNDING = 1e-9
+# Seconds: a shorter wait may be none on a clock that has run for long.
+_TICK = 1e-6
 
 
 @attrs.frozen(eq=False)
@@ -70,7 +72,7 @@ class Pacing:
         """Return the seconds until the next attempt may be made; 0 or less for none."""
         wait = max(self._pause - now, self._outage.wait(now))
         if wait > 0:
-            return wait
+            return max(wait, _TICK)
         rate = self._current_rate()
         if rate == math.inf:
             self.free = not self._outage.lasts
@@ -78,7 +80,7 @@ class Pacing:
         due = self._allowed + max(0.0, now - self._counted) * rate
         self._allowed = min(due, max(1.0, rate * _TOGETHER))
         self._counted = now
-        return 0.0 if self._allowed >= 1 - _ROUNDING else (1 - self._allowed) / rate
+        return 0.0 if self._allowed >= 1 - _ROUNDING else max((1 - self._allowed) / rate, _TICK)
 
     def go(self, now: float) -> Turn:
         """Take note of an attempt that is made."""

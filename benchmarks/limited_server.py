@@ -1,0 +1,48 @@
+"""The small server with a limit: a token bucket, and 429 with ``Retry-After: 1`` beyond it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+
+from .server import Connection, prepared, serve
+
+_REFUSAL = (
+    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\n"
+    b"Retry-After: 1\r\nContent-Length: 2\r\n\r\n{}"
+)
+
+
+class Bucket:
+    """So many calls a second, and some more at once after a rest."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._tokens, self._last = burst, time.monotonic()
+
+    def take(self) -> bool:
+        """Return whether one more call passes."""
+        now = time.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._last) * self._rate)
+        self._last = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class LimitedConnection(Connection):
+    """One connection, behind the limit that all share."""
+
+    def __init__(self, answer: bytes, bucket: Bucket) -> None:
+        super().__init__(answer)
+        self._bucket = bucket
+
+    def answer_to(self, head: bytes) -> bytes:
+        return super().answer_to(head) if self._bucket.take() else _REFUSAL
+
+
+if __name__ == "__main__":
+    answer, bucket = prepared(), Bucket(float(sys.argv[1]), float(sys.argv[2]))
+    asyncio.run(serve(lambda: LimitedConnection(answer, bucket)))

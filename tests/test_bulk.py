@@ -1,0 +1,537 @@
+"""Many rows, over sockets: every row has its outcome, in order for each user, and none is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from monocloud_async import (
+    ConfigurationError,
+    ForbiddenError,
+    InvalidArgumentError,
+    MonoCloudClient,
+    NotFoundError,
+    PhoneNotFoundError,
+    RateLimitedError,
+    ResponseDecodeError,
+    RetryPolicy,
+    ServerError,
+    TransportError,
+    UnauthorizedError,
+)
+from monocloud_async.bulk import Outcome
+from monocloud_async.emulator import Emulator, Fault, RateLimit
+
+from .conftest import FAST
+from .test_wire import Clock, timed
+from .wire import PAGE, Step, Wire, Writer, answer, problem, reset, silence
+
+KEY = "key"
+
+
+def rows(count: int) -> Iterator[tuple[str, str]]:
+    return ((f"u{n}", f"p{n}") for n in range(count))
+
+
+def users(count: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "user_id": f"u{n}",
+            "phone_numbers": [
+                {"id": "old", "phone": f"+4415149{n:05d}", "primary": True},
+                {"id": f"p{n}", "phone": f"+4425149{n:05d}", "primary": False},
+            ],
+        }
+        for n in range(count)
+    ]
+
+
+async def outcomes(client: MonoCloudClient, given: Any, **options: Any) -> list[Outcome]:
+    return [one async for one in client.phones.set_primary_many(given, **options)]
+
+
+def others() -> set[asyncio.Task[Any]]:
+    """All tasks of the SDK's: those of the server and the test are no concern here."""
+    return {
+        t
+        for t in asyncio.all_tasks()
+        if "bulk" in getattr(t.get_coro(), "__qualname__", "") or "_work" in str(t.get_coro())
+    }
+
+
+# Rows
+
+
+async def test_each_row_is_sent_once_and_has_its_outcome(wire: Wire) -> None:
+    async with MonoCloudClient(wire.url, KEY) as client:
+        found = await outcomes(client, rows(500))
+    assert sorted(one.index for one in found) == list(range(500))
+    assert all(one.user_id == f"u{one.index}" for one in found)
+    assert all(one.identifier_id == f"p{one.index}" for one in found)
+    assert all(one.user and one.user.to_dict() == PAGE for one in found)
+    assert all((one.error, one.attempts, one.phone) == (None, 1, None) for one in found)
+    assert sorted(r.line for r in wire.requests) == sorted(
+        f"POST /api/users/u{n}/phones/p{n}/primary HTTP/1.1" for n in range(500)
+    )
+    assert wire.connections <= 32
+
+
+async def test_rows_may_come_from_what_waits(wire: Wire) -> None:
+    async def later() -> AsyncIterator[tuple[str, str]]:
+        for row in rows(50):
+            await asyncio.sleep(0)
+            yield row
+
+    async with MonoCloudClient(wire.url, KEY) as client:
+        assert len(await outcomes(client, later())) == 50
+        assert await outcomes(client, []) == []
+
+
+async def test_what_is_no_row_is_an_outcome_and_nothing_is_sent(wire: Wire) -> None:
+    wrong: list[Any] = [("u",), ("u", "p", "q"), "up", None, 7, {"a": 1, "b": 2}, ("u", None)]
+    wrong += [("u", ""), ("u", ".."), ("", "p"), (" ", "p"), ("u\n", "p"), (1, 2)]
+    async with MonoCloudClient(wire.url, KEY) as client:
+        found = await outcomes(client, [*wrong, ["u", "p"]])
+    assert len(found) == len(wrong) + 1
+    for one in found:
+        if one.index < len(wrong):
+            assert isinstance(one.error, InvalidArgumentError)
+            assert "nothing was sent" in str(one.error)
+            assert (one.user, one.attempts) == (None, 0)
+    assert [r.target for r in wire.requests] == ["/api/users/u/phones/p/primary"]
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        ("up", {}, "rows must be"),
+        (7, {}, "rows must be"),
+        ({"u": "p"}, {}, "rows must be"),
+        ([], {"concurrency": 0}, "concurrency must be"),
+        ([], {"concurrency": True}, "concurrency must be"),
+        ([], {"rate": 0}, "rate must be"),
+        ([], {"rate": float("nan")}, "rate must be"),
+        ([], {"by": "phone"}, "by must be"),
+    ],
+)
+async def test_arguments_are_checked_at_once(
+    given: Any, options: dict[str, Any], message: str, client: MonoCloudClient
+) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        client.phones.set_primary_many(given, **options)
+
+
+async def test_what_the_rows_raise_comes_after_what_is_done(wire: Wire) -> None:
+    def broken() -> Iterator[tuple[str, str]]:
+        yield from rows(40)
+        raise OSError("the disk is gone")
+
+    found = []
+    async with MonoCloudClient(wire.url, KEY) as client:
+        with pytest.raises(OSError, match="the disk is gone"):
+            async for one in client.phones.set_primary_many(broken()):
+                found.append(one)
+        assert not running()
+    assert len(found) == len(wire.requests) == 40
+
+
+def running() -> list[asyncio.Task[Any]]:
+    return [task for task in asyncio.all_tasks() if "Run._work" in repr(task.get_coro())]
+
+
+# Order, and how many at once
+
+
+class Held:
+    """Answers when told to, and keeps which requests wait."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.waiting = self.most = 0
+
+    async def __call__(self, writer: Writer) -> None:
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await self.go.wait()
+        self.waiting -= 1
+        await answer()(writer)
+
+
+async def test_rows_of_one_user_keep_their_order_and_others_run_beside_them() -> None:
+    given = [(f"u{n % 7}", f"p{n}") for n in range(300)]
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
+        found = await outcomes(client, given)
+        for user in range(7):
+            sent = [r.target for r in wire.requests if r.target.startswith(f"/api/users/u{user}/")]
+            assert sent == [f"/api/users/u{user}/phones/p{n}/primary" for n in range(user, 300, 7)]
+    for user in range(7):
+        indexes = [one.index for one in found if one.user_id == f"u{user}"]
+        assert indexes == sorted(indexes)
+
+
+async def test_many_rows_of_one_user_hold_up_nobody_and_take_no_room() -> None:
+    read = 0
+
+    def mostly_one() -> Iterator[tuple[str, str]]:
+        nonlocal read
+        for n in range(5_000):
+            read += 1
+            yield "same" if n != 500 else "other", "p"
+
+    held = Held()
+    async with Wire(held) as wire, MonoCloudClient(wire.url, KEY) as client:
+        run = client.phones.set_primary_many(mostly_one())
+        first = asyncio.ensure_future(anext(run))
+        while held.waiting < 2:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.01)
+        assert [r.target for r in wire.requests] == [
+            "/api/users/same/phones/p/primary",
+            "/api/users/other/phones/p/primary",
+        ]
+        assert read < 1_100
+        held.go.set()
+        assert isinstance(await first, Outcome)
+        assert len([one async for one in run]) == 4_999
+
+
+@pytest.mark.parametrize("concurrency", [1, 5, 32])
+async def test_so_many_are_in_flight_and_no_more(concurrency: int) -> None:
+    held = Held()
+    async with Wire(held) as wire, MonoCloudClient(wire.url, KEY) as client:
+        run = asyncio.ensure_future(outcomes(client, rows(100), concurrency=concurrency))
+        while held.waiting < concurrency:
+            await asyncio.sleep(0.001)
+        assert len(running()) == concurrency
+        held.go.set()
+        assert len(await run) == 100
+    assert held.most == concurrency
+
+
+# The end
+
+
+async def test_who_takes_no_outcomes_holds_up_the_run(wire: Wire) -> None:
+    async with MonoCloudClient(wire.url, KEY) as client:
+        run = client.phones.set_primary_many(rows(1_000))
+        await anext(run)
+        await asyncio.sleep(0.2)
+        assert len(wire.requests) <= 1 + 32 + 32
+        await run.aclose()
+
+
+@pytest.mark.parametrize("how", ["break", "raise", "aclose", "cancel"])
+async def test_leaving_stops_the_run_and_leaves_nothing_behind(how: str) -> None:
+    held = Held()
+    held.go.set()
+    async with Wire(held) as wire, MonoCloudClient(wire.url, KEY) as client:
+        taken = asyncio.Event()
+
+        async def take() -> None:
+            async for _ in client.phones.set_primary_many(rows(10_000)):
+                held.go.clear()
+                taken.set()
+                if how == "break":
+                    break
+                if how == "raise":
+                    raise LookupError
+            await asyncio.sleep(0)
+
+        if how == "aclose":
+            run = client.phones.set_primary_many(rows(10_000))
+            await anext(run)
+            held.go.clear()
+            await run.aclose()
+        else:
+            task = asyncio.ensure_future(take())
+            await taken.wait()
+            if how == "cancel":
+                await asyncio.sleep(0.05)
+                task.cancel()
+            await asyncio.wait([task])
+            del task
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert not running()
+        sent = len(wire.requests)
+        held.go.set()
+        # All slots are free again, and nothing of the run is sent any more.
+        pool = await client._transport.sessions.pool()
+        assert pool.slots._value == 100
+        await client.users.get("u")
+        await asyncio.sleep(0.05)
+        assert len(wire.requests) == sent + 1
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, UnauthorizedError), (403, ForbiddenError)])
+async def test_a_key_that_is_refused_ends_the_run(status: int, kind: type[Exception]) -> None:
+    steps: list[Step] = [answer()] * 10
+    async with Wire(*steps, problem(status)) as wire, MonoCloudClient(wire.url, KEY) as client:
+        found = []
+        with pytest.raises(kind):
+            async for one in client.phones.set_primary_many(rows(10_000), concurrency=4):
+                found.append(one)
+        assert not running()
+    assert len(found) == 10
+    assert all(one.error is None for one in found)
+    assert len(wire.requests) <= 14
+
+
+async def test_a_client_that_is_closed_ends_the_run(wire: Wire) -> None:
+    async with MonoCloudClient(wire.url, KEY) as client:
+        with pytest.raises(ConfigurationError, match="closed"):
+            async for _ in client.phones.set_primary_many(rows(10_000)):
+                await client.aclose()
+
+
+# Failures
+
+
+async def test_a_row_that_fails_does_not_end_the_run() -> None:
+    steps = [problem(404), problem(422), answer(200, b"<"), answer()]
+    async with Wire(*steps) as wire, MonoCloudClient(wire.url, KEY) as client:
+        found = await outcomes(client, rows(10), concurrency=1)
+    assert [type(one.error) for one in found[:1]] == [NotFoundError]
+    assert isinstance(found[2].error, ResponseDecodeError)
+    assert [one.error for one in found[3:]] == [None] * 7
+    assert [one.attempts for one in found] == [1] * 10
+    assert all(one.error.__traceback__ is None for one in found if one.error)
+
+
+async def test_failures_are_repeated_as_the_policy_says_and_told_of() -> None:
+    steps = [reset, problem(503), answer(), problem(503), reset, problem(500), answer()]
+    async with Wire(*steps) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
+        found = await outcomes(client, rows(3), concurrency=1)
+    assert [one.attempts for one in found] == [3, 3, 1]
+    good, bad, _ = found
+    assert good.user
+    assert good.user.response
+    assert good.user.response.attempts == 3
+    assert isinstance(bad.error, ServerError)
+    assert (bad.error.attempts, bad.error.may_have_been_applied) == (3, True)
+    assert len(wire.requests) == 7
+
+
+async def test_a_long_retry_after_is_waited_out_by_all_and_costs_no_row_its_tries() -> None:
+    clock = Clock()
+    limited = problem(429)
+    steps = [answer(429, {}, Retry_After="7200")] * 5 + [limited] * 3 + [answer()]
+    policy = RetryPolicy(max_attempts=1, deadline=1.0, max_retry_after=0.0)
+    async with Wire(*steps) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY, retry=policy), clock) as client:
+            quota = client._transport.quota.tokens
+            found = await outcomes(client, rows(20), concurrency=2)
+            assert client._transport.quota.tokens == quota
+    assert [one.error for one in found] == [None] * 20
+    assert sum(one.attempts for one in found) == len(wire.requests) == 28
+    assert clock.now > 2 * 7200
+
+
+async def test_failures_do_not_use_up_the_client_s_quota() -> None:
+    steps: list[Step] = [answer()] * 3
+    async with Emulator(users(400)) as emulator:
+        emulator.faults.add(Fault(status=503, every=2))
+        policy = RetryPolicy(base_delay=0.0, max_attempts=10)
+        async with MonoCloudClient(emulator.url, emulator.api_key, retry=policy) as client:
+            found = await outcomes(client, rows(400))
+            assert client._transport.quota.tokens == 500
+    assert [one.error for one in found] == [None] * 400
+    assert steps
+
+
+async def test_an_outage_slows_the_run_down_and_loses_few_rows() -> None:
+    clock = Clock()
+    async with Wire(reset) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY), clock) as client:
+            found = []
+            async for one in client.phones.set_primary_many(rows(1_000), concurrency=8):
+                found.append(one)
+                if len(found) == 20:
+                    break
+    assert all(isinstance(one.error, TransportError) for one in found)
+    # Each row was tried three times, the first of each worker at once and one by one after that.
+    assert clock.now > 300
+    assert len(wire.requests) <= 3 * (20 + 8)
+
+
+# Numbers
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    async with Emulator(users(3)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def local(emulator: Emulator) -> AsyncIterator[MonoCloudClient]:
+    async with MonoCloudClient(emulator.url, emulator.api_key) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "phone",
+    ["+442514900001", " +44 (2514) 90-00.01 ", "+44\u00a02514\u2011900001", "+44[2514]900001"],
+)
+async def test_a_phone_is_set_by_its_number(
+    phone: str, local: MonoCloudClient, emulator: Emulator
+) -> None:
+    user = await local.phones.set_primary_by_number("u1", phone)
+    assert user.primary_phone
+    assert user.primary_phone.id == "p1"
+    assert [r.path for r in emulator.requests] == [
+        "/api/users/u1",
+        "/api/users/u1/phones/p1/primary",
+    ]
+
+
+async def test_a_number_that_is_primary_already_is_not_written(
+    local: MonoCloudClient, emulator: Emulator
+) -> None:
+    user = await local.phones.set_primary_by_number("u1", "+441514900001")
+    assert user.primary_phone
+    assert user.primary_phone.id == "old"
+    assert [r.method for r in emulator.requests] == ["GET"]
+
+
+async def test_a_number_that_the_user_does_not_have(
+    local: MonoCloudClient, emulator: Emulator
+) -> None:
+    with pytest.raises(PhoneNotFoundError) as caught:
+        await local.phones.set_primary_by_number("u1", "+49301234567")
+    assert str(caught.value) == (
+        "phones.set_primary_by_number: no phone has the number …4567: the user's numbers end in "
+        "…0001, …0001; nothing was changed"
+    )
+    assert caught.value.endings == ("…0001", "…0001")
+    assert isinstance(caught.value, LookupError)
+    assert emulator.executions == 0
+    with pytest.raises(NotFoundError):
+        await local.phones.set_primary_by_number("nobody", "+49301234567")
+
+
+@pytest.mark.parametrize(
+    "phone",
+    [
+        "",
+        "0",
+        "00442514900001",
+        "442514900001",
+        "+0442514900001",
+        "+44/2514900001",
+        "+44a",
+        "+4425149000011234567",
+        "+\u0664\u0664251490000",
+        None,
+        44,
+    ],
+)
+async def test_what_is_no_number_is_not_sent(
+    phone: Any, local: MonoCloudClient, emulator: Emulator
+) -> None:
+    with pytest.raises(InvalidArgumentError):
+        await local.phones.set_primary_by_number("u1", phone)
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize(("primary", "writes"), [(True, False), (False, None)])
+async def test_two_phones_with_one_number(primary: bool, writes: bool | None) -> None:
+    twice = {
+        "user_id": "u",
+        "phone_numbers": [
+            {"id": "a", "phone": "+441514900001", "primary": False},
+            {"id": "b", "phone": "+441514900001", "primary": primary},
+        ],
+    }
+    async with Emulator([twice]) as emulator:
+        async with MonoCloudClient(emulator.url, emulator.api_key) as client:
+            if primary:
+                await client.phones.set_primary_by_number("u", "+441514900001")
+            else:
+                with pytest.raises(PhoneNotFoundError, match="2 phones, none of them primary"):
+                    await client.phones.set_primary_by_number("u", "+441514900001")
+        assert emulator.executions == 0
+
+
+async def test_rows_of_numbers(local: MonoCloudClient, emulator: Emulator) -> None:
+    given = [
+        ("u0", "+44 2514 900000"),
+        ("u1", "+441514900001"),
+        ("u2", "+49301234567"),
+        ("u2", "1"),
+    ]
+    found = sorted(await outcomes(local, given, by="number"), key=lambda one: one.index)
+    assert [one.phone for one in found] == [phone for _, phone in given]
+    assert [one.identifier_id for one in found] == ["p0", "old", None, None]
+    assert [one.attempts for one in found] == [2, 1, 1, 0]
+    assert [type(one.error) for one in found] == [
+        type(None),
+        type(None),
+        PhoneNotFoundError,
+        InvalidArgumentError,
+    ]
+    assert emulator.executions == 1
+
+
+# All together
+
+
+@pytest.mark.slow
+async def test_nothing_is_lost_under_faults_and_a_limit() -> None:
+    count = 20_000
+    async with Emulator(users(count), rate_limit=RateLimit(5_000, burst=100)) as emulator:
+        emulator.faults.add(
+            Fault(connection="reset", probability=0.025),
+            Fault(connection="reset", executed=True, probability=0.025),
+            Fault(status=503, probability=0.02),
+        )
+        policy = RetryPolicy(max_attempts=6, base_delay=0.01)
+        async with MonoCloudClient(emulator.url, emulator.api_key, retry=policy) as client:
+            seen, attempts = [], 0
+            async for one in client.phones.set_primary_many(rows(count)):
+                assert one.error is None
+                seen.append(one.index)
+                attempts += one.attempts
+        assert sorted(seen) == list(range(count))
+        assert all(user["phone_numbers"][1]["primary"] for user in emulator.export())
+
+
+async def test_nothing_is_lost_under_a_limit_and_few_are_refused() -> None:
+    async with Emulator(users(400), rate_limit=RateLimit(200, burst=20)) as emulator:
+        async with MonoCloudClient(emulator.url, emulator.api_key) as client:
+            found = await outcomes(client, rows(400))
+    assert [one.error for one in found] == [None] * 400
+    refused = sum(one.attempts for one in found) - 400
+    assert 0 < refused < 60
+    assert not any(isinstance(one.error, RateLimitedError) for one in found)
+
+
+@pytest.mark.slow
+async def test_memory_does_not_grow_with_the_rows(wire: Wire) -> None:
+    async def peak(count: int) -> int:
+        gc.collect()
+        tracemalloc.start()
+        async for _ in client.phones.set_primary_many(rows(count)):
+            wire.requests.clear()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    async with MonoCloudClient(wire.url, KEY) as client:
+        await peak(500)
+        assert await peak(6_000) < await peak(1_000) + 1_000_000
+
+
+def test_importing_the_package_does_not_import_this() -> None:
+    script = "import sys, monocloud_sync; print([m for m in sys.modules if '.bulk' in m])"
+    said = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == "[]\n"
