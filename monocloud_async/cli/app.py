@@ -13,6 +13,16 @@ import typer
 from .._version import __version__
 from ..client import MonoCloudClient
 from ..models import User
+from .batch.options import (
+    BATCH_ATTEMPTS,
+    Concurrency,
+    IsDryRun,
+    JournalFile,
+    MaxFailures,
+    Rate,
+    ResultsFile,
+    Rows,
+)
 from .output import exit_codes, show_user
 from .settings import DEFAULT_ATTEMPTS, ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
 
@@ -26,6 +36,10 @@ _EXIT_CODES = (
 )
 _DASHES = (
     "An id that begins with a dash goes after two dashes, and options before them: --json -- -an-id"
+)
+_BATCH_EXIT_CODES = (
+    "Exit codes: 0 nothing failed; 1 rows failed, or the run was stopped; 2 a mistake in the file, "
+    "in the usage or in the settings, and nothing was sent; 130 interrupted; 143 terminated."
 )
 _FAULTS = (
     "A fault says what goes wrong, by status, headers, problem, delay, body_delay, drip, body, "
@@ -135,6 +149,38 @@ def set_primary_phone(
     client = make_client(domain, api_key_file, timeout, max_attempts)
     user = asyncio.run(_answer(client, client.phones.set_primary(user_id, identifier_id)))
     show_user(user, as_json=as_json)
+
+
+@phones.command("set-primary-many", epilog=_BATCH_EXIT_CODES)
+@exit_codes()
+def set_primary_phones(
+    rows: Rows,
+    journal: JournalFile = None,
+    results: ResultsFile = None,
+    concurrency: Concurrency = 32,
+    rate: Rate = None,
+    dry_run: IsDryRun = False,
+    max_failures: MaxFailures = None,
+    domain: Domain = None,
+    api_key_file: ApiKeyFile = None,
+    timeout: Timeout = None,
+    max_attempts: MaxAttempts = BATCH_ATTEMPTS,
+) -> None:
+    """Make many phones their users' primary ones, as a file of rows says.
+
+    The file is CSV (comma, semicolon or tab) with a header, or JSON Lines. Its columns are user_id
+    and identifier_id; or user_id and phone, a number in E.164, which is looked up first. Others are
+    passed over. The whole file is checked before anything is sent. Rows of one user are done in
+    their order, so that the last one wins.
+    """
+    # It brings SQLite and more, which the other commands need not wait for.
+    from .batch.command import Options, set_primary_many
+
+    client = make_client(
+        domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
+    )
+    options = Options(rows, journal, results, concurrency, rate, dry_run, max_failures)
+    set_primary_many(client, options)
 
 
 @app.command("emulator", epilog=_FAULTS)

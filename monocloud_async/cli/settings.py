@@ -45,7 +45,12 @@ MaxAttempts = Annotated[
 
 
 def make_client(
-    domain: str | None, api_key_file: Path | None, timeout: float | None, max_attempts: int
+    domain: str | None,
+    api_key_file: Path | None,
+    timeout: float | None,
+    max_attempts: int,
+    *,
+    max_connections: int = 100,
 ) -> MonoCloudClient:
     """Return the client for some options; what is None comes from the environment.
 
@@ -57,6 +62,7 @@ def make_client(
         None if api_key_file is None else _read_key(api_key_file),
         timeout=timeout,
         retry=RetryPolicy(max_attempts=max_attempts),
+        max_connections=max_connections,
     )
 
 

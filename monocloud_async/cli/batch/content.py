@@ -1,0 +1,124 @@
+"""The bytes of an input: read more than once, and held to be the same each time."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import count
+from pathlib import Path
+from typing import BinaryIO
+
+from ...errors import ConfigurationError, MonoCloudError
+
+STDIN = "-"
+# The longest line that is read, so that what is no text file cannot fill the memory.
+MAX_LINE = 1024 * 1024
+_BLOCK = 64 * 1024
+
+
+class InputChangedError(MonoCloudError):
+    """The input is not what it was when it was checked."""
+
+
+class LineTooLongError(Exception):
+    """A line is longer than any row can be."""
+
+
+class Content:
+    """An input's bytes; the first pass over them settles what every later one has to find.
+
+    Args:
+        file: an open file that can be read anywhere.
+        name: what messages call it.
+    """
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._file = file
+        self.name = name
+        # What is the digest of all bytes up to the end of each block; one more for the end.
+        self._digests: list[bytes] = []
+        self._settled = False
+
+    @property
+    def digest(self) -> str:
+        """The digest of the whole, once a pass has come to its end."""
+        return self._digests[-1].hex()
+
+    def lines(self) -> Iterator[bytes]:
+        """Return all lines with their ends, of any of the three kinds.
+
+        Raises:
+            InputChangedError: the bytes are not those of the first pass; no line of the changed
+                block, or after it, is returned.
+            LineTooLongError: a line is longer than ``MAX_LINE``.
+        """
+        rest = b""
+        for block in self._blocks():
+            lines = (rest + block).splitlines(keepends=True)
+            # The next block may begin with the other half of the last one's end.
+            rest = lines.pop()
+            if len(rest) > MAX_LINE:
+                raise LineTooLongError
+            yield from lines
+        if rest:
+            yield rest
+
+    def _blocks(self) -> Iterator[bytes]:
+        digest = hashlib.sha256()
+        for number in count():
+            self._file.seek(number * _BLOCK)
+            block = self._file.read(_BLOCK)
+            digest.update(block)
+            self._hold(number, digest.digest())
+            if not block:
+                self._settled = True
+                return
+            yield block
+
+    def _hold(self, number: int, digest: bytes) -> None:
+        """Settle the digest up to a block's end, or compare it with what was settled."""
+        if self._settled and self._digests[number] != digest:
+            raise InputChangedError(f"{self.name} has changed since it was checked")
+        if not self._settled and number == len(self._digests):
+            self._digests.append(digest)
+
+
+@contextmanager
+def open_content(path: str) -> Generator[Content, None, None]:
+    """Open an input.
+
+    Args:
+        path: a file's path, or ``-`` for standard input.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    name = "standard input" if path == STDIN else path
+    with _opened(path, name) as source:
+        # A pipe can be read only once; and what is on standard input may have been begun.
+        if path != STDIN and source.seekable():
+            yield Content(source, name)
+            return
+        with tempfile.TemporaryFile() as copy:
+            _copy(source, copy, name)
+            yield Content(copy, name)
+
+
+def _opened(path: str, name: str) -> AbstractContextManager[BinaryIO]:
+    try:
+        # Standard input is not ours to close.
+        return nullcontext(sys.stdin.buffer) if path == STDIN else Path(path).open("rb")
+    except OSError as error:
+        raise ConfigurationError(f"{name}: {error.strerror}") from None
+
+
+def _copy(source: BinaryIO, copy: BinaryIO, name: str) -> None:
+    try:
+        shutil.copyfileobj(source, copy, _BLOCK)
+        copy.flush()
+    except OSError as error:
+        raise ConfigurationError(f"{name}: it cannot be copied: {error.strerror}") from None

@@ -1,0 +1,114 @@
+"""What a run would do: it only reads, and says of each row what would become of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable
+
+from ... import _phone_number
+from ..._transport import Transport
+from ...bulk import Outcome
+from ...bulk.calls import Calls
+from ...bulk.rows import Row, Rows
+from ...bulk.run import Run
+from ...errors import (
+    ConfigurationError,
+    ForbiddenError,
+    MonoCloudError,
+    NotFoundError,
+    PhoneNotFoundError,
+    UnauthorizedError,
+)
+from ...models import User, UserPhone
+from ...resources.users import GET
+from . import outcomes
+from .formats import By
+from .journal import FAILED, SKIPPED, Entry, Journal
+from .tally import Tally
+
+CHANGE = "would change"
+ALREADY = "already primary"
+NO_USER = "unknown user"
+NO_PHONE = "unknown phone"
+STATUSES = (CHANGE, ALREADY, NO_USER, NO_PHONE, FAILED, SKIPPED)
+FAILURES = (NO_USER, NO_PHONE, FAILED)
+
+
+class DryRun(Run):
+    """A run that reads the user of each row, and changes nothing."""
+
+    async def _outcome(self, calls: Calls, row: Row) -> Outcome:
+        user: User | None = None
+        error: MonoCloudError | None = None
+        calls.attempts = 0
+        try:
+            row.checked()
+            user = await calls.call(GET, row.user_id)
+        except (UnauthorizedError, ForbiddenError, ConfigurationError):
+            raise
+        except MonoCloudError as failure:
+            error = failure.with_traceback(None)
+        return Outcome(
+            index=row.index,
+            user_id=row.user_id,
+            identifier_id=None if self._by_number else row.target,
+            phone=row.target if self._by_number else None,
+            user=user,
+            error=error,
+            attempts=calls.attempts,
+        )
+
+
+def read_many(
+    transport: Transport,
+    pairs: AsyncIterable[tuple[str, str]],
+    *,
+    concurrency: int,
+    rate: float | None,
+    by: By,
+) -> AsyncGenerator[Outcome, None]:
+    """Return what is read for each row, in the same way as ``phones.set_primary_many``."""
+    by_number = by == "number"
+    rows = Rows(pairs, "phone" if by_number else "identifier_id")
+    run = DryRun(transport, rows, concurrency=concurrency, rate=rate, by_number=by_number)
+    return run.outcomes()
+
+
+def entry_of(outcome: Outcome, number: int, user: int) -> Entry:
+    """Return the entry for what was read for a row.
+
+    Args:
+        outcome: what was read.
+        number: which row.
+        user: the hash of its user's id.
+    """
+    entry = outcomes.entry_of(outcome, number, user)
+    if outcome.user is None:
+        unknown = isinstance(outcome.error, NotFoundError)
+        return entry._replace(status=NO_USER if unknown else FAILED)
+    try:
+        phone = _phone(outcome, outcome.user)
+    except PhoneNotFoundError as error:
+        return entry._replace(status=NO_PHONE, error=str(error))
+    return entry._replace(status=ALREADY if phone.primary else CHANGE, identifier_id=phone.id)
+
+
+def followed(journal: Journal, rows: int) -> Tally:
+    """Let later rows of a user find the phone that an earlier one would have made primary.
+
+    Args:
+        journal: what was read for each row.
+        rows: how many there are.
+
+    Returns what it has come to.
+    """
+    journal.follow(CHANGE, ALREADY)
+    return Tally(rows, journal.counts())
+
+
+def _phone(outcome: Outcome, user: User) -> UserPhone:
+    if outcome.phone is not None:
+        return _phone_number.phone_with(_phone_number.number(outcome.phone), user)
+    for phone in user.phone_numbers:
+        if phone.id == outcome.identifier_id:
+            return phone
+    raise PhoneNotFoundError("the user has no phone with this id", endings=())

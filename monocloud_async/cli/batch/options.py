@@ -1,0 +1,54 @@
+"""The options of `monocloud phones set-primary-many`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# More than for a single call: whoever starts a batch rather waits than starts it again.
+BATCH_ATTEMPTS = 8
+
+Rows = Annotated[
+    str, typer.Argument(metavar="ROWS", help="The file with the rows; - is standard input.")
+]
+JournalFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        metavar="FILE",
+        help="Keep what is done in this SQLite file. Whatever ends the run, the same command then "
+        "goes on: no row in it that is done is sent again, and those that failed are.",
+    ),
+]
+ResultsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--results",
+        metavar="FILE",
+        help="Write what became of each row to this CSV file, in the end; it is replaced.",
+    ),
+]
+Concurrency = Annotated[
+    int, typer.Option(metavar="NUMBER", min=1, help="Calls in flight at once, at most.")
+]
+Rate = Annotated[
+    float | None,
+    typer.Option(
+        metavar="NUMBER",
+        min=0.001,
+        help="Calls a second, at most; otherwise the tenant's limit is found out.",
+    ),
+]
+IsDryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Only read, and say what would change; a journal is neither read nor written.",
+    ),
+]
+MaxFailures = Annotated[
+    int | None,
+    typer.Option(metavar="NUMBER", min=0, help="Stop when more rows than this failed in this run."),
+]

@@ -1,0 +1,181 @@
+"""What is shown of a run while it goes on: a bar on a terminal, else a line from time to time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Protocol
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Column
+from rich.text import Text
+
+from ..output import visible
+from .tally import Tally
+
+MOST_FAILURES = 20
+_BAR_SECONDS = 0.2
+_LINE_SECONDS = 5.0
+# What the rate is taken over.
+_SPAN_SECONDS = 15.0
+
+
+class Display(Protocol):
+    """Where it is shown."""
+
+    seconds: float
+
+    def open(self) -> None:
+        """Begin."""
+        ...
+
+    def show(self, tally: Tally, told: str) -> None:
+        """Show how far it is."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Show a line that stays."""
+        ...
+
+    def close(self) -> None:
+        """Show no more."""
+        ...
+
+
+class Bar:
+    """A bar on a terminal."""
+
+    seconds = _BAR_SECONDS
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            # The bar has what the text leaves.
+            BarColumn(bar_width=None),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
+            console=console,
+            expand=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            transient=True,
+        )
+        self._task = self._progress.add_task("")
+
+    def open(self) -> None:
+        self._progress.start()
+
+    def show(self, tally: Tally, told: str) -> None:
+        self._progress.update(
+            self._task, completed=tally.done, total=tally.rows, description=told, refresh=True
+        )
+
+    def note(self, text: str) -> None:
+        self._progress.console.print(Text(text), soft_wrap=True)
+
+    def close(self) -> None:
+        self._progress.stop()
+
+
+class Lines:
+    """Lines, for what is no terminal."""
+
+    seconds = _LINE_SECONDS
+
+    def open(self) -> None:
+        pass
+
+    def show(self, tally: Tally, told: str) -> None:  # noqa: ARG002
+        self.note(told)
+
+    def note(self, text: str) -> None:
+        typer.echo(text, err=True)
+
+    def close(self) -> None:
+        pass
+
+
+def display() -> Display:
+    """Return what suits standard error."""
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    # Rich would take the wish for colours for a terminal.
+    return Bar(console) if sys.stderr.isatty() and not console.is_dumb_terminal else Lines()
+
+
+class Reporter:
+    """Shows how a run goes on; a display that breaks is no reason for the run to end.
+
+    Args:
+        tally: what it has come to.
+        shown: where it is shown.
+        clock: tells the time in seconds.
+    """
+
+    def __init__(
+        self, tally: Tally, shown: Display, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._tally = tally
+        self._shown = shown
+        self._clock = clock
+        self._past: deque[tuple[float, int]] = deque()
+        self._failures = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None, None]:
+        """Show it from time to time."""
+        with suppress(OSError):
+            self._shown.open()
+        ticking = asyncio.create_task(self._tick())
+        try:
+            yield
+        finally:
+            ticking.cancel()
+            with suppress(asyncio.CancelledError, OSError):
+                await ticking
+            with suppress(OSError):
+                self._shown.close()
+
+    def failed(self, line: int, error: str) -> None:
+        """Show why a row failed, unless many did."""
+        self._failures += 1
+        if self._failures <= MOST_FAILURES:
+            self.note(f"line {line}: {error}")
+        if self._failures == MOST_FAILURES:
+            self.note("Further failures are not shown: a file for --results has all of them.")
+
+    def note(self, text: str) -> None:
+        """Show a line that stays."""
+        with suppress(OSError):
+            self._shown.note(visible(text))
+
+    async def _tick(self) -> None:
+        self._past.append((self._clock(), self._tally.done))
+        while True:
+            await asyncio.sleep(self._shown.seconds)
+            self._shown.show(self._tally, self.told())
+
+    def told(self) -> str:
+        """Return how far it is, how fast it goes, and how long it is going to take."""
+        now, done, rows = self._clock(), self._tally.done, self._tally.rows
+        self._past.append((now, done))
+        while len(self._past) > 2 and now - self._past[0][0] > _SPAN_SECONDS:
+            self._past.popleft()
+        then, before = self._past[0]
+        rate = (done - before) / (now - then) if now > then else 0.0
+        share = f" ({done / rows:.0%})" if rows else ""
+        left = _left(rows - done, rate)
+        return (
+            f"{done:,} of {rows:,} rows{share}, {rate:,.0f}/s, {self._tally.failed:,} failed{left}"
+        )
+
+
+def _left(rows: int, rate: float) -> str:
+    if rate <= 0:
+        return ""
+    return f", {timedelta(seconds=round(rows / rate))} left"

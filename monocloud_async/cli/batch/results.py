@@ -1,0 +1,133 @@
+"""The results file: a row for each row of the input, safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import os
+import secrets
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+from ...errors import ConfigurationError, MonoCloudError
+from .journal import SKIPPED, Entry, Journal
+from .rows import Input, Row
+
+_HEADER = (
+    *("line", "user_id", "identifier_id", "status"),
+    *("http_status", "error", "trace_id", "attempts"),
+)
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_CONTROLS = ("\t", "\r", "\n")
+_ROWS_AT_ONCE = 1000
+_NOT_SENT = "not sent"
+
+
+class ResultsError(MonoCloudError):
+    """The results file cannot be written."""
+
+
+class Results:
+    """A results file, which is there as a whole or not at all.
+
+    Args:
+        path: its path; what is there is replaced in the end, and what is no regular file, such
+            as a pipe, is written to.
+
+    Raises:
+        ConfigurationError: it could not be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._given = path
+        self._replaces = path.is_file() or not path.exists()
+        # A link stays one: what it leads to is replaced.
+        self._path = Path(os.path.realpath(path)) if self._replaces else path
+        try:
+            self._try()
+        except OSError as error:
+            raise ConfigurationError(f"the results {path}: {error.strerror}") from None
+
+    def write(self, source: Input, journal: Journal, unrecorded: Mapping[int, Entry]) -> None:
+        """Write what became of each row of an input.
+
+        Args:
+            source: the input.
+            journal: what became of its rows.
+            unrecorded: what became of rows that the journal does not have, by their number.
+
+        Raises:
+            ResultsError: it cannot be written; what was there before is unchanged.
+        """
+        try:
+            with self._opened() as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(_HEADER)
+                writer.writerows(_lines(source, journal, unrecorded))
+        except OSError as error:
+            raise ResultsError(
+                f"the results {self._given} cannot be written: {error.strerror}"
+            ) from None
+
+    def _try(self) -> None:
+        if self._replaces:
+            temporary = self._temporary()
+            temporary.open("x").close()
+            temporary.unlink()
+        elif self._path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+    def _temporary(self) -> Path:
+        return self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
+
+    @contextmanager
+    def _opened(self) -> Generator[TextIO, None, None]:
+        if not self._replaces:
+            with self._path.open("w", encoding="utf-8", newline="") as file:
+                yield file
+            return
+        temporary = self._temporary()
+        try:
+            with temporary.open("x", encoding="utf-8", newline="") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    runs = cell.lstrip().startswith(_FORMULA) or cell.startswith(_CONTROLS)
+    return f"'{cell}" if runs else cell
+
+
+def _lines(
+    source: Input, journal: Journal, unrecorded: Mapping[int, Entry]
+) -> Iterator[Iterable[object]]:
+    rows = source.rows()
+    while some := list(islice(rows, _ROWS_AT_ONCE)):
+        entries = journal.entries(some[0].number, some[-1].number)
+        for row in some:
+            entry = unrecorded.get(row.number) or entries.get(row.number)
+            given = row.phone if source.by == "identifier" else None
+            yield _line(row, given, entry or Entry(row.number, 0, SKIPPED, error=_NOT_SENT))
+
+
+def _line(row: Row, identifier_id: str | None, entry: Entry) -> Iterable[object]:
+    return (
+        row.line,
+        harmless(row.user_id),
+        harmless(identifier_id or entry.identifier_id or ""),
+        entry.status,
+        entry.http_status,
+        harmless(entry.error or ""),
+        harmless(entry.trace_id or ""),
+        entry.attempts,
+    )

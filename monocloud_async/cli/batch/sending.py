@@ -1,0 +1,122 @@
+"""A run: rows go out, outcomes come in and are recorded, until the end or until it has to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from typing import Any
+
+import attrs
+
+from ...bulk import Outcome
+from ...errors import MonoCloudError
+from .feed import Feed
+from .journal import FAILED, Entry, Journal, JournalError
+from .progress import Reporter
+from .recorder import Recorder
+from .rows import Input
+from .stop import Stop
+from .tally import Tally
+
+# How long a run that has to stop waits for the answers to what it has sent.
+_GRACE_SECONDS = 5.0
+
+Outcomes = AsyncGenerator[Outcome, None]
+Start = Callable[[AsyncIterable[tuple[str, str]]], Outcomes]
+ToEntry = Callable[[Outcome, int, int], Entry]
+
+
+@attrs.frozen
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        stop: whether it was stopped, and why.
+        unrecorded: what is to be said of rows that the journal does not have, by their number.
+    """
+
+    stop: Stop
+    unrecorded: Mapping[int, Entry]
+
+
+@attrs.frozen(eq=False)
+class Sending:
+    """A run.
+
+    Attributes:
+        source: the input.
+        journal: where what became of the rows is kept, and is found from earlier runs, if at all.
+        tally: counts the rows.
+        reporter: shows how it goes on.
+        start: begins to send rows.
+        to_entry: says what to keep of an outcome, a row's number and its user's hash.
+        max_failures: how many rows may fail; None for any number.
+    """
+
+    source: Input
+    journal: Journal | None
+    tally: Tally
+    reporter: Reporter
+    start: Start
+    to_entry: ToEntry
+    max_failures: int | None
+
+    async def run(self) -> Ending:
+        """Send the rows that are not done."""
+        stop = Stop()
+
+        def cannot_record(error: JournalError) -> None:
+            stop.ask(str(error), at_once=True)
+
+        # One thread, because the journal must not be used by two.
+        with ThreadPoolExecutor(1) as thread, stop.on_signals():
+            recorder = Recorder(self.journal, thread, cannot_record)
+            feed = Feed(self.source, self.journal, recorder, self.tally, thread, stop)
+            # Here, and not in a task, it may still refuse what it is given.
+            outcomes = self.start(feed.pairs())
+            writing = asyncio.create_task(recorder.write())
+            try:
+                async with self.reporter.running():
+                    await _until_stopped(self._receive(outcomes, feed, recorder, stop), stop)
+            finally:
+                recorder.end()
+                await writing
+        lost = {entry.number: entry for entry in recorder.lost}
+        return Ending(stop, {**feed.cut_off(), **lost})
+
+    async def _receive(
+        self, outcomes: Outcomes, feed: Feed, recorder: Recorder, stop: Stop
+    ) -> None:
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                row, user, before = feed.arrived(outcome.index)
+                entry = self.to_entry(outcome, row.number, user)
+                self.tally.move(before, entry.status)
+                if entry.status == FAILED:
+                    self._failed(row.line, str(entry.error), stop)
+                await recorder.add(entry)
+
+    def _failed(self, line: int, error: str, stop: Stop) -> None:
+        self.reporter.failed(line, error)
+        if self.max_failures is not None and self.tally.failures > self.max_failures:
+            rows = "row" if self.max_failures == 1 else "rows"
+            stop.ask(f"more than {self.max_failures} {rows} failed")
+
+
+async def _until_stopped(receiving: Coroutine[Any, Any, None], stop: Stop) -> None:
+    """Receive what comes, and a little longer where the run is asked to stop."""
+    task = asyncio.create_task(receiving)
+    asked = asyncio.create_task(stop.asked.wait())
+    at_once = asyncio.create_task(stop.at_once.wait())
+    await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({task, at_once}, timeout=_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    for each in (task, asked, at_once):
+        each.cancel()
+    found = (await asyncio.gather(task, asked, at_once, return_exceptions=True))[0]
+    if isinstance(found, MonoCloudError):
+        # Such as a wrong key, with which every further row would fail.
+        stop.ask(str(found))
+    elif isinstance(found, BaseException) and not isinstance(found, asyncio.CancelledError):
+        raise found

@@ -1,0 +1,259 @@
+"""The input of a batch: what is read from it, and what is wrong with one that is none."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monocloud_async.cli.batch import content
+from monocloud_async.cli.batch.content import Content, InputChangedError, open_content
+from monocloud_async.cli.batch.results import harmless
+from monocloud_async.cli.batch.rows import MOST_MISTAKES, Input, MistakesError, Row
+from monocloud_async.errors import ConfigurationError
+
+IDS = "user_id,identifier_id\n"
+ONE = [Row(1, 2, "u-1", "p-1")]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "rows.csv"
+
+
+def read(path: Path, text: str | bytes) -> list[Row]:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with open_content(str(path)) as opened:
+        source = Input(opened)
+        rows = list(source.rows())
+    assert source.count == len(rows)
+    return rows
+
+
+def mistakes(path: Path, text: str | bytes) -> list[tuple[int, str]]:
+    with pytest.raises(MistakesError) as raised:
+        read(path, text)
+    return [tuple(mistake) for mistake in raised.value.mistakes]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user_id,identifier_id\nu-1,p-1\n",
+        "user_id;identifier_id\nu-1;p-1",
+        "user_id\tidentifier_id\r\nu-1\tp-1\r\n",
+        "user_id,identifier_id\ru-1,p-1\r",
+        "\ufeffuser_id,identifier_id\nu-1,p-1\n",
+        '\ufeff"user_id";"identifier_id"\r\n"u-1";"p-1"\r\n',
+        " User ID , Identifier-Id \n u-1 ,\tp-1\n",
+        "USERID,identifierId,phone\nu-1,p-1,junk\n",
+        'name;identifier_id;x;user_id\n"a;b";p-1;"c ""d""";u-1\n',
+        "user_id,identifier_id,,\nu-1,p-1,,\n,,,\n\n   \n",
+        "user_id,identifier_id,more\nu-1,p-1\n",
+        "user_id,identifier_id\nu-1,p-1,,\n",
+    ],
+)
+def test_csv_in_all_its_shapes(path: Path, text: str) -> None:
+    assert read(path, text) == ONE
+
+
+def test_rows_are_counted_apart_from_lines(path: Path) -> None:
+    text = '\nuser_id,note,identifier_id\n\nu-1,"two\nlines",p-1\n\nu-2,,p-2\n'
+    assert read(path, text) == [Row(1, 4, "u-1", "p-1"), Row(2, 7, "u-2", "p-2")]
+
+
+def test_json_lines(path: Path) -> None:
+    text = (
+        '\ufeff{"user_id": " u-1", "identifier_id": "p-1", "phone": null}\r\n'
+        "\n"
+        '{"User ID": "u-2", "IdentifierID": "p\\u00e9", "nested": {"user_id": ["x"]}}'
+    )
+    assert read(path, text) == [Row(1, 1, "u-1", "p-1"), Row(2, 3, "u-2", "pé")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user_id,phone\nu-1,+44 (1514) 960-453\n",
+        "user_id;Phone Number\nu-1;'+44 (1514) 960-453\n",
+        '{"user_id": "u-1", "phone": "+44 (1514) 960-453"}',
+    ],
+)
+def test_numbers(path: Path, text: str) -> None:
+    path.write_text(text)
+    with open_content(str(path)) as opened:
+        source = Input(opened)
+        assert source.by == "number"
+        assert [row[2:] for row in source.rows()] == [("u-1", "+44 (1514) 960-453")]
+
+
+def test_what_results_guard_is_read_back(path: Path) -> None:
+    assert read(path, IDS + "'-u,'=p\n'u,''p\n") == [Row(1, 2, "-u", "=p"), Row(2, 3, "'u", "''p")]
+
+
+_ids = st.text(
+    st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufeff"), min_size=1
+).filter(lambda text: text == text.strip() and text not in ("", ".", "..") and text[0] != "'")
+
+
+@given(
+    pairs=st.lists(st.tuples(_ids, _ids), max_size=5),
+    delimiter=st.sampled_from(",;\t"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    end=st.sampled_from(["\n", "\r\n"]),
+    bom=st.booleans(),
+)
+def test_what_is_written_is_read(
+    pairs: list[tuple[str, str]], delimiter: str, quoting: Literal[0, 1], end: str, bom: bool
+) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=end)
+    writer.writerow(["identifier_id", "note", "user_id"])
+    writer.writerows([harmless(phone), "=1\n2", harmless(user_id)] for user_id, phone in pairs)
+    content = Content(io.BytesIO(text.getvalue().encode("utf-8-sig" if bom else "utf-8")), "x")
+    assert [row[2:] for row in Input(content).rows()] == pairs
+
+
+def test_a_file_without_rows_has_none(path: Path) -> None:
+    assert read(path, IDS) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("", 1, "nothing in it"),
+        ("\n \n", 1, "nothing in it"),
+        ("u-1,p-1\n", 1, "header must have the columns user_id and identifier_id, or"),
+        ("\nuser_id,phones\nu,p\n", 2, "header must have the columns"),
+        ("identifier_id,phone\nu,p\n", 1, "header must have the columns"),
+        ("user_id,identifier_id,User Id\nu,p,v\n", 1, "column user_id more than once"),
+        ('[{"user_id": "u"}]', 1, "JSON Lines"),
+        ('{"user_id": "u"}', 1, "members user_id and"),
+        ('{"user_id": ', 1, "no JSON"),
+        (IDS + "u\n", 2, "only 1 cells"),
+        (IDS + "u,a,p\n", 2, "3 cells, and the header has 2"),
+        (IDS + "u,p\n,p\n", 3, "user_id must be a non-empty string"),
+        (IDS + "u,\n", 2, "identifier_id must be a non-empty string"),
+        (IDS + "u,..\n", 2, "identifier_id must be an id, not '..'"),
+        (IDS + "u,a\x00b\n", 2, ""),
+        (IDS + '\nu,"p\nq', 3, "no CSV"),
+        (IDS + 'u,"p"q\n', 2, "no CSV"),
+        (IDS.encode() + b"u,p\n\xe9,p\n", 3, "not UTF-8"),
+        ((IDS + "u,p\n").encode("utf-16"), 1, "UTF-16"),
+        (IDS + "u," + "p" * content.MAX_LINE * 2, 2, "longer than 1024 KiB"),
+        ("user_id,phone\nu,4.91E+11\n", 2, "phone must be"),
+        ("user_id,phone\nu,0151 123\n", 2, "phone must be"),
+        ('{"user_id": "u", "phone": "+441514960453"}\n{"user_id": "u"}', 2, "no member phone"),
+        ('{"user_id": "u", "phone": "+441514960453"}\n7', 2, "no JSON object"),
+        ('{"user_id": "u", "phone": "+441514960453"}\n' + "[" * 99999, 2, "nested too deeply"),
+        ('{"user_id": "u", "phone": 441514960453}', 1, "phone must be a string"),
+        ('{"user_id": "u", "USER-ID": "v", "phone": "+441514960453"}', 1, "more than once"),
+    ],
+)
+def test_a_mistake_names_its_line(path: Path, text: str | bytes, line: int, what: str) -> None:
+    [(found, said)] = mistakes(path, text)
+    assert (found, what in said) == (line, True), said
+
+
+def test_all_mistakes_are_told_up_to_a_number(path: Path) -> None:
+    bad = [f"u-{n},{'' if n % 2 else 'p'}" for n in range(100)]
+    found = mistakes(path, IDS + "\n".join(bad))
+    assert [line for line, _ in found] == [2 * n + 3 for n in range(MOST_MISTAKES)]
+
+
+def test_a_number_that_is_none_is_not_repeated(path: Path) -> None:
+    [(_, said)] = mistakes(path, "user_id,phone\nu,0151-7654321\n")
+    assert "7654321" not in said
+
+
+def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(ConfigurationError, match=str(path)), open_content(str(path)):
+            pass
+
+
+# A file that changes.
+
+
+def changing(path: Path, change: bytes, at: int) -> Iterable[int]:
+    """Change a file when some of its rows are read; return the numbers of those that are read."""
+    path.write_bytes(IDS.encode() + b"".join(b"u-%07d,p-%07d\n" % (n, n) for n in range(50_000)))
+    size = path.stat().st_size
+    with open_content(str(path)) as opened:
+        rows = Input(opened).rows()
+        yield next(rows).number
+        with path.open("r+b") as file:
+            if change:
+                file.seek(at % size if at else size)
+                file.write(change)
+            else:
+                file.truncate(at)
+        for row in rows:
+            assert (row.user_id, row.phone) == (f"u-{row.number - 1:07}", f"p-{row.number - 1:07}")
+            yield row.number
+
+
+@pytest.mark.parametrize(
+    ("change", "at", "most"),
+    [
+        (b"X", 900_000, 900_000 // 20),
+        (b"X", -5, 50_000),
+        (b"\nu,p\n", 0, 50_000),
+        (b"", 700_000, 700_000 // 20),
+        (b"", 10 * content._BLOCK, content._BLOCK),
+    ],
+)
+def test_no_row_of_a_change_is_read(path: Path, change: bytes, at: int, most: int) -> None:
+    read: list[int] = []
+    with pytest.raises(InputChangedError, match=r"rows\.csv has changed"):
+        read.extend(changing(path, change, at))
+    assert 0 < len(read) <= most
+
+
+def test_a_file_that_is_replaced_is_read_as_it_was(path: Path, tmp_path: Path) -> None:
+    path.write_text(IDS + "u-1,p-1\n")
+    other = tmp_path / "other"
+    other.write_text(IDS + "u-2,p-2\n")
+    with open_content(str(path)) as opened:
+        source = Input(opened)
+        other.replace(path)
+        assert list(source.rows()) == ONE
+
+
+def test_a_pipe_is_read_twice(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    code = f"open({str(pipe)!r}, 'w').write('user_id,identifier_id\\nu-1,p-1\\n')"
+    with subprocess.Popen([sys.executable, "-c", code]):
+        with open_content(str(pipe)) as opened:
+            source = Input(opened)
+            assert list(source.rows()) == list(source.rows()) == ONE
+
+
+@pytest.mark.parametrize(("shape", "few"), [("csv", 10_000), ("json", 4_000)])
+def test_memory_does_not_grow_with_the_rows(path: Path, shape: str, few: int) -> None:
+    def lines(count: int) -> Iterable[str]:
+        for n in range(count):
+            row = {"user_id": f"user-{n}", "identifier_id": f"phone-{n}"}
+            yield json.dumps(row) if shape == "json" else ",".join(row.values())
+
+    peaks = []
+    for count in (few, 3 * few):
+        path.write_text((IDS if shape == "csv" else "") + "\n".join(lines(count)))
+        tracemalloc.start()
+        with open_content(str(path)) as opened:
+            assert sum(1 for _ in Input(opened).rows()) == count
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 100_000

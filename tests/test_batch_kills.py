@@ -1,0 +1,112 @@
+"""A batch that is killed, again and again: every row is applied, and none is lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from monocloud_async.emulator import Fault, RateLimit
+from monocloud_sync.emulator import Emulator
+
+from .test_batch import MANY, primaries, results, rows, statuses, user, wait_for
+from .test_cli import API_KEY, COMMAND, DOMAIN, KEY, environment, started
+
+CONCURRENCY = 64
+KILLS = 10
+ROWS = 20_000
+USERS = 18_000
+# 5 % of resets, half of them after the request was carried out, and 2 % of 503.
+FAULTS = (
+    Fault(connection="reset", executed=False, probability=0.025, seed=1),
+    Fault(connection="reset", executed=True, probability=0.025, seed=2),
+    Fault(status=503, probability=0.02, seed=3),
+)
+
+
+def pairs(chance: random.Random) -> Sequence[tuple[str, str]]:
+    """Return a row for each user, and as many more as are missing, anywhere; all in any order."""
+    users = [*range(USERS), *(chance.randrange(USERS) for _ in range(ROWS - USERS))]
+    chance.shuffle(users)
+    return [(f"u-{n}", f"{chance.choice('ab')}-{n}") for n in users]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_batch_that_is_killed_ten_times(tmp_path: Path) -> None:
+    chance = random.Random(20_000)
+    wanted = pairs(chance)
+    path, told = tmp_path / "rows.csv", tmp_path / "results.csv"
+    path.write_text(rows(wanted))
+    args = (*MANY, str(path), "--journal", str(tmp_path / "journal"), "--results", str(told))
+    limit = RateLimit(2000, burst=100)
+    seed = [user(n) for n in range(USERS)]
+    with Emulator(seed, api_key=KEY, faults=FAULTS, rate_limit=limit, journal=1) as emulator:
+        settings = {DOMAIN: emulator.url, API_KEY: KEY}
+        for kill_at in sorted(chance.randrange(ROWS) for _ in range(KILLS)):
+            with started(*args, "--concurrency", str(CONCURRENCY), **settings) as process:
+                if emulator.counts.requests >= kill_at:
+                    # So soon after the last that it is caught while it starts, or shortly after.
+                    time.sleep(chance.uniform(0, 1))
+                wait_for(kill_at, emulator, process)
+                process.kill()
+                assert process.wait() == -signal.SIGKILL
+                assert not told.exists()
+        with started(*args, "--concurrency", str(CONCURRENCY), **settings) as process:
+            printed, errors = process.communicate()
+        assert process.returncode == 0, errors
+        counts = emulator.counts
+        struck = emulator.faults.struck()
+        applied = primaries(emulator)
+    assert re.match(r"20,000 rows: 20,000 ok, 0 failed, 0 skipped \([\d,]+ of them in ", printed)
+    assert applied == dict(wanted)
+    assert statuses(told) == {"ok": ROWS}
+    assert [(row["user_id"], row["identifier_id"]) for row in results(told)] == wanted
+    # What was neither struck nor refused is sent once, but for what the kills made forgotten.
+    sent_twice = counts.requests_by_status[200] - ROWS
+    assert 0 <= sent_twice <= KILLS * (CONCURRENCY + 100)
+    assert struck > 0.05 * ROWS
+
+
+def peak(path: Path, emulator: Emulator, count: int) -> int:
+    """Run a batch of rows of a thousand users; return how much memory it took, in KiB."""
+    path.write_text(
+        rows((f"u-{n % 1000}", f"{'ab'[n // 1000 % 2]}-{n % 1000}") for n in range(count))
+    )
+    journal = path.with_suffix(".journal")
+    command = [*COMMAND, *MANY, str(path), "--journal", str(journal)]
+    env = environment(**{DOMAIN: emulator.url, API_KEY: KEY})
+    # Not subprocess.run: it does not tell what the process used.
+    process = os.posix_spawn(
+        command[0],
+        command,
+        env,
+        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+    )
+    _, status, used = os.wait4(process, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    with sqlite3.connect(journal) as connection:
+        told = connection.execute("SELECT status, count(*) FROM entry GROUP BY status")
+        assert told.fetchall() == [("ok", count)]
+    connection.close()
+    return used.ru_maxrss
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_hundred_thousand_rows_take_no_more_memory_than_few(tmp_path: Path) -> None:
+    with Emulator([user(n) for n in range(1000)], api_key=KEY, journal=1) as emulator:
+        few = peak(tmp_path / "few.csv", emulator, 5_000)
+        emulator.reset()
+        many = peak(tmp_path / "many.csv", emulator, 100_000)
+        assert emulator.executions == 100_000
+        # The hundredth row of each user is the last.
+        assert set(primaries(emulator).values()) == {f"b-{n}" for n in range(1000)}
+    assert many < few + 10 * 1024
