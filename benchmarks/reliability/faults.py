@@ -17,6 +17,7 @@ _TOO_LONG = 1.5 * _LIMITS.timeout
 _EVERY = 20
 # Those that take a second each are fewer.
 _SOME = 50
+OUTAGE = "nobody listens for 1 s"
 FAULTS: Mapping[str, Fault] = {
     "503, not carried out": Fault(status=503, every=_EVERY),
     "502, carried out": Fault(status=502, executed=True, every=_EVERY),
@@ -30,7 +31,7 @@ FAULTS: Mapping[str, Fault] = {
     "answer that is a web page, 200": Fault(body="html", every=_EVERY),
     "answer after the timeout": Fault(delay=_TOO_LONG, every=_SOME),
     "answer that drips past the timeout": Fault(drip=_TOO_LONG, every=_SOME),
-    "nobody listens for 0.3 s": Fault(outage=0.3, after=30, times=1),
+    OUTAGE: Fault(outage=1, after=30, times=1),
 }
 # Some that take no second each time that they strike.
 QUICK = {
