@@ -108,6 +108,11 @@ def _flag(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         raise ConfigurationError(f"a fault's {attribute.name} must be true or false, not {value!r}")
 
 
+def _own(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a copy, so that the caller's can change."""
+    return deepcopy(value)
+
+
 def _no_headers() -> Mapping[str, str]:
     return {}
 
@@ -155,10 +160,10 @@ class Fault:
 
     status: int | None = attrs.field(default=None, validator=_whole(200, 599))
     headers: Mapping[str, str] = attrs.field(
-        factory=_no_headers, converter=deepcopy, validator=_headers, hash=False
+        factory=_no_headers, converter=_own, validator=_headers, hash=False
     )
     problem: Mapping[str, Any] = attrs.field(
-        factory=_no_members, converter=deepcopy, validator=_members, hash=False
+        factory=_no_members, converter=_own, validator=_members, hash=False
     )
     delay: float = attrs.field(default=0, validator=_seconds)
     body_delay: float = attrs.field(default=0, validator=_seconds)

@@ -1,0 +1,64 @@
+"""Try each promise on the emulator, and write what came of it to docs/reliability.md."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from .faults import FAULTS, QUICK, compared
+from .page import tables, written
+from .promises import tried
+
+_PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+
+
+def main() -> None:
+    """Run all trials, print their tables, and write them into the page."""
+    options = _options()
+    _forget_environment()
+    found = asyncio.run(_tables(options.calls, quick=options.quick))
+    print(found)
+    written(options.page, found)
+    print(f"Written to {options.page}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability", description=__doc__)
+    parser.add_argument(
+        "--calls", type=_count, default=500, help="calls for each fault and client (default: 500)"
+    )
+    parser.add_argument("--quick", action="store_true", help="leave out what takes seconds")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        default=_PAGE,
+        help="the page to write them into (default: docs/reliability.md)",
+    )
+    return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, 1 or more")
+    return int(text)
+
+
+def _forget_environment() -> None:
+    """Make sure that all go straight to the emulator, and that nobody's tenant is asked."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy") or name.startswith("MONOCLOUD_"):
+            del os.environ[name]
+
+
+async def _tables(calls: int, *, quick: bool) -> str:
+    print("Each fault, with each client …", file=sys.stderr)
+    comparisons = await compared(calls, QUICK if quick else FAULTS)
+    print("Each promise …", file=sys.stderr)
+    return tables(await tried(comparisons, calls, quick=quick), comparisons, calls)
+
+
+if __name__ == "__main__":
+    main()

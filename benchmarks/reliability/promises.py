@@ -1,0 +1,274 @@
+"""What the SDK promises, which tests prove it, and what is tried here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import attrs
+
+from . import answers, hosts, trust, waits
+from .bench import Trial
+from .contenders import CONTENDERS
+from .faults import OUTAGE, Comparison, in_all
+from .run import ADD, SET_PRIMARY, Figures
+
+Tried = Callable[[int], Awaitable[Trial]]
+
+
+@attrs.frozen(eq=False)
+class Promise:
+    """One promise.
+
+    Attributes:
+        text: what is promised.
+        tests: what proves it, each as ``file::test``, in the folder of the tests.
+        trial: what tries it here; None for what the tests alone show.
+        of_faults: what the faults say of it, in place of a trial.
+        slow: whether that takes seconds.
+    """
+
+    text: str
+    tests: Sequence[str]
+    trial: Tried | None = None
+    of_faults: Callable[[list[Comparison]], Trial] | None = None
+    slow: bool = False
+
+
+def _sums(
+    operation: str | None, told: Callable[[Figures], str], *, but: str | None = None
+) -> Callable[[list[Comparison]], Trial]:
+    def trial(comparisons: list[Comparison]) -> Trial:
+        sums = in_all([one for one in comparisons if one.fault != but], operation)
+        tried = next(iter(sums.values()))
+        figures = {name: told(of_one) for name, of_one in sums.items()}
+        return Trial(f"{tried.faults:,} faults, {tried.calls:,} calls", figures)
+
+    return trial
+
+
+def _truth(figures: Figures) -> str:
+    return f"{figures.lost:,} lost, {figures.unsaid:,} unsaid"
+
+
+def _repeats(figures: Figures) -> str:
+    return f"{figures.given_up:,} given up"
+
+
+def _twice(figures: Figures) -> str:
+    return f"{figures.twice:,} sent twice"
+
+
+def _key(figures: Figures) -> str:
+    return f"{figures.shown:,} of {figures.errors:,} errors"
+
+
+_INTERRUPTS = (
+    "test_host_interrupts.py::"
+    "test_interrupts_at_any_place_leave_no_task_no_slot_and_no_thread_behind"
+)
+PROMISES: Sequence[Promise] = (
+    Promise(
+        "What is done is not reported as failed without a word, nor what is not done as done",
+        ("test_retry_wire.py::test_the_matrix_of_failures",),
+        of_faults=_sums(None, _truth),
+    ),
+    Promise(
+        "What may be repeated is, within the retry quota",
+        ("test_retry_wire.py::test_the_matrix_of_statuses",),
+        of_faults=_sums(SET_PRIMARY, _repeats, but=OUTAGE),
+    ),
+    Promise(
+        "`add` is never sent again where it may have been carried out",
+        ("test_retry_wire.py::test_adding_is_done_once_whatever_fails_and_however_often",),
+        of_faults=_sums(ADD, _twice),
+    ),
+    Promise(
+        "What will not get better is not repeated",
+        ("test_retry_wire.py::test_the_matrix_of_statuses",),
+        waits.refusals,
+    ),
+    Promise(
+        "A success that cannot be read is not sent again, and the error says that it was applied",
+        ("test_hostile.py::test_a_yes_that_cannot_be_read_is_applied_and_never_sent_again",),
+    ),
+    Promise(
+        "`Retry-After: 1` is waited for in full",
+        ("test_retry_wire.py::test_waits_are_what_the_server_asks_and_never_less",),
+        waits.retry_after,
+        slow=True,
+    ),
+    Promise(
+        "A `Retry-After` that is none (`soon`, `-1`, `nan`, …) does no harm",
+        ("test_retry_wire.py::test_the_table_of_what_a_server_asks_to_wait",),
+        waits.junk_retry_after,
+        slow=True,
+    ),
+    Promise(
+        "The deadline, here 0.5 s, holds for the whole call, waits and queueing included",
+        (
+            "test_wire.py::test_the_deadline_is_for_the_whole_call",
+            "test_pool.py::test_the_deadline_holds_for_each_of_many_that_wait",
+        ),
+        waits.deadline,
+    ),
+    Promise(
+        "An outage gets no retry storm",
+        (
+            "test_retry_wire.py::test_an_outage_of_a_thousand_calls_gets_no_retry_storm",
+            "test_retry_wire.py::test_the_quota_is_the_client_s_and_fills_up_after_an_outage",
+        ),
+        waits.storm,
+        slow=True,
+    ),
+    Promise(
+        "The timeout, here 0.3 s, is for the whole answer, its body included",
+        (
+            "test_wire.py::test_an_attempt_has_its_time_body_included",
+            "test_hostile.py::test_a_body_that_only_drips_ends_with_the_time",
+        ),
+        waits.timeout,
+        slow=True,
+    ),
+    Promise(
+        "Waiting for a connection is not taken for the server's slowness",
+        ("test_pool.py::test_a_wait_for_a_connection_is_not_the_server_s_slowness",),
+        waits.slots,
+        slow=True,
+    ),
+    Promise(
+        "A connection that broke while idle costs the next call neither an error nor a delay",
+        (
+            "test_pool.py::test_an_idle_connection_that_was_closed_costs_nothing",
+            "test_pool.py::test_nor_do_twenty_of_them",
+        ),
+        waits.stale,
+    ),
+    Promise(
+        "A cancelled call leaves no connection, slot or task behind",
+        (
+            "test_pool.py::test_a_call_cancelled_at_any_point_leaves_nothing_behind",
+            "test_pool.py::test_a_wait_for_a_slot_cancelled_at_any_point_passes_the_slot_on",
+        ),
+    ),
+    Promise(
+        "An id is one segment of the path, or nothing is sent",
+        (
+            "test_address.py::test_an_id_is_exactly_one_segment_or_refused",
+            "test_wire.py::test_an_id_arrives_as_one_segment",
+        ),
+        trust.addresses,
+    ),
+    Promise(
+        "The key goes to the host that the domain names, and over TLS",
+        ("test_address.py::test_nothing_leads_to_another_host_than_it_says",),
+    ),
+    Promise(
+        "The key does not go where a redirect leads",
+        ("test_trust.py::test_a_redirect_to_another_server_reaches_nobody",),
+        trust.redirects,
+    ),
+    Promise(
+        "A password in `.netrc` is not sent",
+        ("test_trust.py::test_what_a_netrc_says_is_not_sent",),
+        trust.netrc,
+    ),
+    Promise(
+        "Cookies are not kept",
+        ("test_wire.py::test_cookies_are_not_kept",),
+        trust.cookies,
+    ),
+    Promise(
+        "A proxy is used as the environment says, and does not see the key",
+        (
+            "test_trust.py::test_through_a_proxy_of_the_environment_the_key_is_encrypted",
+            "test_trust.py::test_no_proxy_is_honoured",
+        ),
+    ),
+    Promise(
+        "A server that is not trusted gets nothing",
+        ("test_trust.py::test_a_certificate_that_is_not_trusted_is_said_so_and_tried_once",),
+    ),
+    Promise(
+        "No error shows the key, not even in a traceback with local variables",
+        (
+            "test_secrets.py::test_an_error_of_a_call",
+            "test_secrets.py::test_an_error_of_a_blocking_call",
+        ),
+        of_faults=_sums(None, _key),
+    ),
+    Promise(
+        "Nor does a log, a client or what can be reached from it",
+        (
+            "test_secrets.py::test_no_logger_gets_it",
+            "test_secrets.py::test_whatever_is_reachable_from_a_client_shows_nothing",
+        ),
+    ),
+    Promise(
+        "An answer that unpacks to 256 MiB does not fill the memory",
+        ("test_hostile.py::test_a_flood_does_not_fill_memory",),
+        answers.flood,
+        slow=True,
+    ),
+    Promise(
+        "A record is what the server sent, or an error with the JSON path; nothing is coerced",
+        (
+            "test_mutations.py::test_each_member_of_every_other_type",
+            "test_models.py::test_what_is_missing_and_what_is_null_are_told_apart",
+        ),
+        answers.records,
+    ),
+    Promise(
+        "One client serves one event loop after the other, and several at once",
+        (
+            "test_loops.py::test_one_loop_after_another",
+            "test_loops.py::test_loops_side_by_side",
+        ),
+        hosts.loops,
+    ),
+    Promise(
+        "A client made before a fork works in parent and child",
+        (
+            "test_host_fork.py::test_a_fork_before_and_after_the_first_call",
+            "test_host_servers.py::test_gunicorn_preloads_a_client_used_or_not",
+            "test_host_servers.py::test_celery_forks_with_a_client_that_was_used",
+        ),
+    ),
+    Promise(
+        "A child that exits leaves the parent's connections alone",
+        ("test_host_fork.py::test_children_that_only_exit_leave_the_parent_s_connection_alone",),
+    ),
+    Promise(
+        "Both clients work in a notebook, and where a loop runs",
+        (
+            "test_host_notebook.py::test_both_clients_in_cells",
+            "test_sync.py::test_it_works_while_a_loop_runs",
+        ),
+    ),
+    Promise(
+        "Ctrl-C ends a blocking call, wherever it comes",
+        (_INTERRUPTS,),
+    ),
+    Promise(
+        "A program ends in silence and at once, its clients closed or not",
+        ("test_host_exit.py::test_a_program_ends_in_silence_closed_or_not",),
+    ),
+    Promise(
+        "The blocking client has the methods, names and types of the async one",
+        ("test_sync.py::test_each_async_method_has_its_twin",),
+    ),
+)
+
+
+async def tried(
+    comparisons: list[Comparison], calls: int, *, quick: bool
+) -> Mapping[Promise, Trial]:
+    """Return what came of each promise; those without a trial come to nothing here."""
+    found: dict[Promise, Trial] = {}
+    for promise in PROMISES:
+        if promise.of_faults is not None:
+            found[promise] = promise.of_faults(comparisons)
+        elif promise.trial is not None and not (quick and promise.slow):
+            found[promise] = await promise.trial(calls)
+        else:
+            found[promise] = Trial("–", dict.fromkeys(CONTENDERS, "–"))
+    return found
