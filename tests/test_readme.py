@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import runpy
 import shlex
@@ -25,7 +26,8 @@ BLOCKS = [
     for match in re.finditer(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 ]
 BY_SECTION = dict(BLOCKS)
-BATCH = BY_SECTION["In a batch job"]
+BATCH = next(code for section, code in BLOCKS if section == "In a batch job")
+BATCH_FROM_SHELL = README.partition("### In a batch job from the shell")[2]
 COMMANDS = README.partition("\n## Command line\n\n```sh\n")[2].partition("```")[0]
 SPECIAL = {"In a web app", "In a Django view", "Tests without a tenant"}
 
@@ -106,7 +108,7 @@ def test_the_batch_job_stops_where_the_key_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, replaced = re.subn(
-        r"^rows = .*$", "rows = iter([('u', 'p')] * 1000)", BATCH, flags=re.MULTILINE
+        r"^rows = .*$", "rows = [('u', 'p')] * 1000", BATCH, flags=re.MULTILINE
     )
     assert replaced == 1
     with served(problem(401), silence) as wire:
@@ -140,3 +142,23 @@ def test_the_commands(tenant: Emulator) -> None:
 async def test_the_test(tenant: Emulator, tmp_path: Path) -> None:
     names = run(BY_SECTION["Tests without a tenant"], tmp_path)
     await names["test_my_code"](tenant)
+
+
+def test_the_batch_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:
+    found = re.search(r"^```sh\n(.*?)^```$", BATCH_FROM_SHELL, re.MULTILINE | re.DOTALL)
+    assert found
+    # Where it is installed, this is a command of that name.
+    script = f'set -e\nmonocloud() {{ "{sys.executable}" -m monocloud_async.cli "$@"; }}\n'
+    done = subprocess.run(
+        ["bash", "-c", script + found[1]],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0].startswith("1 row: 1 would change, 0 already primary, ")
+    assert done.stdout.splitlines()[1] == "1 row: 1 ok, 0 failed, 0 skipped"
+    assert primary(tenant) == PHONE_ID
+    assert (tmp_path / "results.csv").read_text().count("\n") == 2
