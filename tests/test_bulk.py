@@ -263,7 +263,8 @@ async def test_leaving_stops_the_run_and_leaves_nothing_behind(how: str) -> None
         sent = len(wire.requests)
         held.go.set()
         # All slots are free again, and nothing of the run is sent any more.
-        pool = await client._transport.sessions.pool()
+        pool = client._transport.sessions.opened()
+        assert pool
         assert pool.slots._value == 100
         await client.users.get("u")
         await asyncio.sleep(0.05)

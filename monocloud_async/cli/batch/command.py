@@ -90,7 +90,7 @@ def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journa
     path = None if options.dry_run else options.journal
     if not (path or options.results or options.dry_run):
         return None
-    origin = client._transport.origin  # pyright: ignore[reportPrivateUsage]
+    origin = str(client._transport.origin)  # pyright: ignore[reportPrivateUsage]
     return Journal(path, Subject(source.content.digest, origin, source.by, source.count))
 
 
