@@ -31,9 +31,13 @@ async def read(stream: Stream, coding: str) -> tuple[bytes, str]:
         coding: the answer's ``Content-Encoding``.
     """
     codec = _codec(coding) if coding else None
-    first = b"" if codec else await stream.readany()
-    if stream.at_eof():
-        return first, ""
+    if codec is None:
+        # As a rule it is all there, in one piece.
+        first = await stream.readany()
+        if stream.at_eof():
+            return first, ""
+    else:
+        first = b""
     body = bytearray(first)
     try:
         while not stream.at_eof():

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any, TypeVar, cast, get_args, get_origin
+from typing import Any, NoReturn, TypeVar, cast, get_args, get_origin
 
 import attrs
 from cattrs import BaseValidationError, Converter, IterableValidationError, transform_error
 from cattrs.errors import IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
-from ._shapes import Hook, Member, Shapes
+from ._shapes import Hook, Member, structuring
 from .errors import InvalidRecordError
 
 T = TypeVar("T")
@@ -96,13 +96,14 @@ def _exact(kind: type) -> Hook:
 
 
 def _time(value: Any, _: Any) -> datetime:
-    if type(value) is not int and not (type(value) is float and math.isfinite(value)):
+    whole = type(value) is int
+    if not whole and not (type(value) is float and math.isfinite(value)):
         raise _RefusedError("seconds since 1970", value)
     try:
         moment = _EPOCH + timedelta(0, value)
     except OverflowError:
         raise _RefusedError("seconds since 1970 up to the year 9999", value) from None
-    if type(value) is float and epoch(moment) != value:
+    if not whole and epoch(moment) != value:
         raise _RefusedError("seconds since 1970 in no more than microseconds", value)
     return moment
 
@@ -116,7 +117,10 @@ def _list_hook(kind: Any, converter: Converter) -> Hook:
     def listed(value: list[Any], _: Any) -> tuple[Any, ...]:
         if type(value) is not list:
             raise _RefusedError(_JSON_NAMES[list], value)
-        return tuple([item if type(item) is plain else one_item(item, None) for item in value])
+        for item in value:
+            if type(item) is not plain:
+                return tuple([one_item(item, None) for item in value])
+        return tuple(value)
 
     return listed
 
@@ -146,14 +150,11 @@ def _record_hook(kind: type[Any], converter: Converter) -> Hook:
     if converter.detailed_validation:
         return _accounting_hook(kind, converter)
     members = {name: _member(a, converter) for name, a in wire_fields(kind).items()}
-    make = Shapes(kind, members).make
+    return structuring(kind, members, _refuse_object)
 
-    def record(data: dict[str, Any], _: Any) -> Any:
-        if type(data) is not dict:
-            raise _RefusedError(_JSON_NAMES[dict], data)
-        return make(data)
 
-    return record
+def _refuse_object(value: object) -> NoReturn:
+    raise _RefusedError(_JSON_NAMES[dict], value)
 
 
 def _accounting_hook(kind: type[Any], converter: Converter) -> Hook:

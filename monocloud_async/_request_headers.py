@@ -6,6 +6,7 @@ import platform
 from typing import Any
 
 import aiohttp
+from multidict import CIMultiDict
 
 from ._content import ACCEPT_ENCODING
 from ._secret import Secret
@@ -25,15 +26,15 @@ class RequestHeaders:
 
     def __init__(self, api_key: Secret) -> None:
         self._key = api_key
-        self.fields: dict[str, str] = {
-            "X-API-KEY": api_key,
-            "Accept": "application/json, application/problem+json",
-            "Accept-Encoding": ACCEPT_ENCODING,
-            "User-Agent": (
-                f"monocloud-python/{__version__} Python/{platform.python_version()} "
-                f"aiohttp/{aiohttp.__version__}"
-            ),
-        }
+        # As aiohttp has them itself, so that it need not make them anew for each request.
+        self.fields: CIMultiDict[str] = CIMultiDict()
+        self.fields["X-API-KEY"] = api_key
+        self.fields["Accept"] = "application/json, application/problem+json"
+        self.fields["Accept-Encoding"] = ACCEPT_ENCODING
+        self.fields["User-Agent"] = (
+            f"monocloud-python/{__version__} Python/{platform.python_version()} "
+            f"aiohttp/{aiohttp.__version__}"
+        )
 
     def masked_in(self, text: str) -> str:
         """Return what a server said without the API key, in case that it says it back."""

@@ -14,6 +14,7 @@ import aiohttp
 import attrs
 
 from ._connector import BodilessRequest, Connector
+from ._slots import Slots
 from ._time_limit import TimeLimits
 from .errors import ConfigurationError
 
@@ -40,7 +41,7 @@ class Pool:
 
     session: aiohttp.ClientSession
     room: int
-    slots: asyncio.Semaphore
+    slots: Slots
     time_limits: TimeLimits
     lifetime: Lifetime | None = None
     guard: weakref.finalize[..., Any] | None = None
@@ -102,11 +103,9 @@ class Sessions:
         """
         if self._closed:
             raise ConfigurationError("this client is closed: make a new one; nothing was sent")
-        pool = self._pools.get(asyncio.get_running_loop())
-        session = self.lent if pool is None else pool.session
-        if session is not None and session.closed:
+        if self.lent is not None and self.lent.closed:
             raise ConfigurationError("the session given is closed; nothing was sent")
-        return pool
+        return self._pools.get(asyncio.get_running_loop())
 
     async def open(self) -> Pool:
         """Return a new pool for the running loop, which has none yet."""
@@ -152,7 +151,7 @@ class Sessions:
         if self.lent is not None:
             _refuse_elsewhere(self.lent)
             room = _room(self.lent.connector, room)
-            return Pool(self.lent, room, asyncio.Semaphore(room), time_limits)
+            return Pool(self.lent, room, Slots(room), time_limits)
         if self._secure and self._ssl_context is None:
             self._ssl_context = _system_trust()
         # A loop that ends, ends its async generators too: that closes the session in time.
@@ -160,7 +159,7 @@ class Sessions:
         session = await anext(lifetime)
         guard = weakref.finalize(self, _end_soon, lifetime, loop)
         guard.atexit = False
-        return Pool(session, room, asyncio.Semaphore(room), time_limits, lifetime, guard)
+        return Pool(session, room, Slots(room), time_limits, lifetime, guard)
 
 
 def _room(connector: aiohttp.BaseConnector | None, most: int) -> int:

@@ -20,7 +20,7 @@ Only the names of our own attributes get into its text, never those that were se
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import attrs
 
@@ -45,8 +45,37 @@ class Member:
     hook: Hook
 
 
-class Shapes:
-    """The shapes of one kind of record that were met so far.
+def structuring(
+    kind: type[Any], members: Mapping[str, Member], refuse: Callable[[object], NoReturn]
+) -> Hook:
+    """Return the hook that makes records of JSON objects.
+
+    Args:
+        kind: the record's class.
+        members: the members that it knows, by name.
+        refuse: raises, for what is no JSON object.
+
+    The hook raises KeyError where a member is missing that cannot be.
+    """
+    write = _Writer(kind, members).maker
+    makers: dict[tuple[str, ...], Maker] = {}
+
+    def make(data: dict[str, Any], _: Any) -> Any:
+        if type(data) is not dict:
+            refuse(data)
+        keys = tuple(data)
+        maker = makers.get(keys)
+        if maker is None:
+            maker = write(keys)
+            if len(makers) < _MOST:
+                makers[keys] = maker
+        return maker(data)
+
+    return make
+
+
+class _Writer:
+    """Writes the functions for one kind of record.
 
     Args:
         kind: the record's class.
@@ -57,23 +86,9 @@ class Shapes:
         self._kind = kind
         self._members = members
         self._draft = _draft(kind)
-        self._makers: dict[tuple[str, ...], Maker] = {}
 
-    def make(self, data: dict[str, Any]) -> Any:
-        """Return the record that a JSON object holds.
-
-        Raises:
-            KeyError: a member that cannot be missing is missing.
-        """
-        keys = tuple(data)
-        maker = self._makers.get(keys)
-        if maker is None:
-            maker = self._maker(keys)
-            if len(self._makers) < _MOST:
-                self._makers[keys] = maker
-        return maker(data)
-
-    def _maker(self, keys: tuple[str, ...]) -> Maker:
+    def maker(self, keys: tuple[str, ...]) -> Maker:
+        """Return the function for JSON with these members, in this order."""
         names: dict[str, Any] = {
             "new": object.__new__,
             "draft": self._draft,

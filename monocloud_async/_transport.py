@@ -175,16 +175,14 @@ class Transport:
         """Make one exchange with the server; return its success, or raise its failure."""
         pool = self.sessions.opened() or await self.sessions.open()
         began = self.clock()
-        if began < call.deadline and not pool.slots.locked():
-            await pool.slots.acquire()
-        else:
+        if began >= call.deadline or not pool.slots.take():
             began = await self._wait_for_slot(pool, call)
         limit = min(self.timeout, call.deadline - began)
         try:
             call.attempts += 1
             result = await exchange(pool, call.request, limit)
         finally:
-            pool.slots.release()
+            pool.slots.give_back()
         if _log.isEnabledFor(logging.DEBUG):
             _log_attempt(call, result, self.clock() - began)
         if isinstance(result, Answer) and 200 <= result.status < 300:
@@ -195,7 +193,7 @@ class Transport:
         """Wait for a connection to be free, and return the time at which it was."""
         try:
             with pool.time_limits.limit(call.deadline - self.clock()):
-                await pool.slots.acquire()
+                await pool.slots.wait()
         except asyncio.TimeoutError:
             pass
         else:
@@ -213,7 +211,7 @@ class Transport:
             # It may have been closed while this call waited.
             self.sessions.opened()
         except ConfigurationError:
-            pool.slots.release()
+            pool.slots.give_back()
             raise
         return self.clock()
 

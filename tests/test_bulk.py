@@ -265,7 +265,7 @@ async def test_leaving_stops_the_run_and_leaves_nothing_behind(how: str) -> None
         # All slots are free again, and nothing of the run is sent any more.
         pool = client._transport.sessions.opened()
         assert pool
-        assert pool.slots._value == 100
+        assert pool.slots._free == 100
         await client.users.get("u")
         await asyncio.sleep(0.05)
         assert len(wire.requests) == sent + 1
