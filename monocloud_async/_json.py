@@ -58,16 +58,24 @@ def _quick(body: bytes) -> Any:
     It turns integers of more than 64 bits into floats, keeps the last of two members of one
     name, and is stricter than JSON about nesting and surrogates.
     """
-    if orjson is None or _LONG_NUMBER in body.translate(_DIGITS):
+    if orjson is None:
         return _UNSURE
     try:
         value = orjson.loads(body)
         written = orjson.dumps(value)
     except (ValueError, TypeError):
         return _UNSURE
+    # What is written just as it was read has lost nothing; most servers write like that.
+    return value if written == body or _is_whole(body, written) else _UNSURE
+
+
+def _is_whole(body: bytes, written: bytes) -> bool:
+    """Return whether a text holds no more than what was read of it and written again."""
+    if _LONG_NUMBER in body.translate(_DIGITS):
+        return False
     # Each member has a colon: where one got lost, fewer are written than were read. A colon
     # that came as an escape would make up for it.
-    return _UNSURE if b"\\u003" in body or written.count(b":") < body.count(b":") else value
+    return b"\\u003" not in body and written.count(b":") >= body.count(b":")
 
 
 def _thorough(body: bytes) -> Any:
