@@ -68,7 +68,7 @@ class TimeLimit:
 
     def __init__(self, limits: TimeLimits, when: float) -> None:
         self._limits = limits
-        self.when = when
+        self.when: float = when
         self._passed = False
 
     def end(self) -> None:

@@ -74,7 +74,7 @@ class PhoneNotFoundError(MonoCloudError, LookupError):
 
     def __init__(self, message: str, *, endings: Sequence[str]) -> None:
         super().__init__(message)
-        self.endings = tuple(endings)
+        self.endings: tuple[str, ...] = tuple(endings)
 
 
 class TransportError(MonoCloudError):

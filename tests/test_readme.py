@@ -29,7 +29,7 @@ BY_SECTION = dict(BLOCKS)
 BATCH = next(code for section, code in BLOCKS if section == "In a batch job")
 BATCH_FROM_SHELL = README.partition("### In a batch job from the shell")[2]
 COMMANDS = README.partition("\n## Command line\n\n```sh\n")[2].partition("```")[0]
-SPECIAL = {"In a web app", "In a Django view", "Tests without a tenant"}
+SPECIAL = {"In a web app", "In a Django view", "Tests without a tenant", "Faults on demand"}
 
 
 @pytest.fixture
@@ -142,6 +142,10 @@ def test_the_commands(tenant: Emulator) -> None:
 async def test_the_test(tenant: Emulator, tmp_path: Path) -> None:
     names = run(BY_SECTION["Tests without a tenant"], tmp_path)
     await names["test_my_code"](tenant)
+
+
+def test_the_faults(tmp_path: Path) -> None:
+    run(BY_SECTION["Faults on demand"], tmp_path)
 
 
 def test_the_batch_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:

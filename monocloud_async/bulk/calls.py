@@ -59,7 +59,7 @@ class Calls:
         # client's quota would run dry, and rows fail that could have been applied.
         self._transport = attrs.evolve(transport, policy=once, quota=RetryQuota())
         self._gate = gate
-        self.attempts = 0
+        self.attempts: int = 0
 
     async def call(self, operation: Operation[R], *ids: str) -> R:
         """Carry out an operation; try again where it failed, as often as the policy says.

@@ -56,7 +56,7 @@ class Pacing:
     def __init__(
         self, rate: float | None, *, workers: int, max_retry_after: float, now: float
     ) -> None:
-        self.free = rate is None
+        self.free: bool = rate is None
         self._rate = math.inf if rate is None else rate
         self._max_retry_after = max_retry_after
         self._limit = Limit()

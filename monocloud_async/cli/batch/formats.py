@@ -49,7 +49,7 @@ class BrokenInputError(Exception):
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(line, what)
-        self.mistake = Mistake(line, what)
+        self.mistake: Mistake = Mistake(line, what)
 
 
 Records = tuple[By, Iterator[Cells | Mistake]]

@@ -69,7 +69,7 @@ class Input:
     def __init__(self, content: Content) -> None:
         self.content = content
         self.by: By = "identifier"
-        self.count = 0
+        self.count: int = 0
         mistakes = list(islice(self._mistakes(), MOST_MISTAKES + 1))
         if mistakes:
             more = len(mistakes) > MOST_MISTAKES

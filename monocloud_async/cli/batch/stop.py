@@ -25,9 +25,9 @@ class Stop:
 
     def __init__(self) -> None:
         self.why: str | None = None
-        self.code = 0
-        self.asked = asyncio.Event()
-        self.at_once = asyncio.Event()
+        self.code: int = 0
+        self.asked: asyncio.Event = asyncio.Event()
+        self.at_once: asyncio.Event = asyncio.Event()
 
     def ask(self, why: str, code: int = REFUSED, *, at_once: bool = False) -> None:
         """Stop for a reason; a signal that comes after another reason means at once."""

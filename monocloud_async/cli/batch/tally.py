@@ -25,7 +25,7 @@ class Tally:
         self.rows = rows
         self._counts = Counter(before)
         self.before: int = self._counts[OK] + self._counts[SKIPPED]
-        self.failures = 0
+        self.failures: int = 0
 
     def move(self, before: str | None, now: str) -> None:
         """Count a row for what became of it, and no longer for what it was before."""
