@@ -71,7 +71,7 @@ class Calls:
             operation.address(*ids)
         tried = _Tried(self._transport.clock())
         while True:
-            turn = await self._gate.turn()
+            turn = self._gate.go() if self._gate.free else await self._gate.turn()
             self.attempts += 1
             tried.attempts += 1
             try:

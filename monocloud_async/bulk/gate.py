@@ -40,13 +40,15 @@ class Gate:
 
     async def turn(self) -> Turn:
         """Wait until an attempt may be made; those who came first go first."""
-        if self._pacing.free:
-            return self._pacing.go(self._clock())
         # Whoever has the lock is the next to go, and the only one to wait for a time.
         async with self._queue:
             while (wait := self._pacing.wait(self._clock())) > 0:
                 await self._sleep(wait)
-            return self._pacing.go(self._clock())
+            return self.go()
+
+    def go(self) -> Turn:
+        """Let an attempt pass, where they are free to."""
+        return self._pacing.go(self._clock())
 
     def answered(self, turn: Turn, answer: User | MonoCloudError) -> None:
         """Take note of an answer that shows a server at work."""

@@ -30,16 +30,20 @@ class Order:
 
     async def first(self) -> Row | None:
         """Return a row of a user that is not in work, or None where there are no more."""
+        if self._rows.come_at_once:
+            return await self._first()
         async with self._reading:
-            while not self._ended:
-                row = await self._read()
-                if row is None:
-                    break
-                if row.error or self._starts(row):
-                    return row
-                while self._waiting >= LOOK_AHEAD and not self._ended:
-                    self._room.clear()
-                    await self._room.wait()
+            return await self._first()
+
+    async def _first(self) -> Row | None:
+        while not self._ended:
+            row = self._read_at_once() if self._rows.come_at_once else await self._read()
+            self._ended = row is None
+            if row is None or row.error or self._starts(row):
+                return row
+            while self._waiting >= LOOK_AHEAD and not self._ended:
+                self._room.clear()
+                await self._room.wait()
         return None
 
     def following(self, row: Row) -> Row | None:
@@ -54,15 +58,20 @@ class Order:
         self._room.set()
         return line.popleft()
 
-    async def _read(self) -> Row | None:
+    def _read_at_once(self) -> Row | None:
         try:
-            row = await self._rows.next()
+            return self._rows.next_at_once()
         except Exception as error:
             # What is on its way comes to its end, and nothing new is begun.
             self.failure = error
-            row = None
-        self._ended = row is None
-        return row
+            return None
+
+    async def _read(self) -> Row | None:
+        try:
+            return await self._rows.next()
+        except Exception as error:
+            self.failure = error
+            return None
 
     def _starts(self, row: Row) -> bool:
         """Return whether a row can be begun now; else it waits in its user's line."""

@@ -10,7 +10,7 @@ import attrs
 
 from .limit import Limit
 from .outage import Outage
-from .rate_headers import hint
+from .rate_headers import Hint, hint
 
 # A rate is kept to by the call; only what is due within that many seconds may go together, for a
 # timer is no more exact.
@@ -22,12 +22,14 @@ _LONGEST_PAUSE = 30.0
 # Other runs may wait for the same moment: the pause is longer by up to that part, and seconds.
 _JITTER = 0.1
 _MOST_JITTER = 1.0
+# Answers without a word of the limit, after which no more are expected to have one.
+_ENOUGH = 100
 _ROUNDING = 1e-9
 # Seconds: a shorter wait may be none on a clock that has run for long.
 _TICK = 1e-6
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Turn:
     """One attempt's leave to be made.
 
@@ -99,13 +101,21 @@ class Pacing:
         self._limit.passed()
         self._passed += 1
         self._vain = 0
-        if self._hints and (left := hint(headers)) and left.remaining == 0:
-            # As good as a refusal. But nothing is left of a window once: a server that says so
-            # first thing means something else by it.
-            if self._passed == 1:
-                self._hints = False
-            else:
-                self._slow_down(now, left.reset)
+        if self._hints and (left := hint(headers)):
+            self._hinted(now, left)
+        elif self._passed > _ENOUGH:
+            # This server gives none, and looking for them in each answer has its price.
+            self._hints = False
+
+    def _hinted(self, now: float, left: Hint) -> None:
+        if left.remaining:
+            return
+        # As good as a refusal. But nothing is left of a window once: a server that says so first
+        # thing means something else by it.
+        if self._passed == 1:
+            self._hints = False
+        else:
+            self._slow_down(now, left.reset)
 
     def refused(
         self, turn: Turn, now: float, retry_after: float | None, headers: Mapping[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from typing import cast
 
 import attrs
@@ -12,7 +12,7 @@ from ..errors import InvalidArgumentError
 _END = object()
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Row:
     """One row.
 
@@ -46,6 +46,9 @@ class Rows:
         source: where they come from.
         target: what the second of each pair is called, for messages.
 
+    Attributes:
+        come_at_once: whether they need not be awaited.
+
     Raises:
         InvalidArgumentError: nothing like rows can come from there.
     """
@@ -54,12 +57,13 @@ class Rows:
         kind = type(source).__name__
         self._index = -1
         self._target = target
-        self._next: Callable[[], Awaitable[object]]
+        self.come_at_once: bool = not isinstance(source, AsyncIterable)
+        self._at_once: Iterator[object] | None = None
+        self._awaited: AsyncIterator[object] | None = None
         if isinstance(source, AsyncIterable):
-            further = aiter(cast("AsyncIterable[object]", source))
-            self._next = lambda: anext(further, _END)
+            self._awaited = aiter(cast("AsyncIterable[object]", source))
         elif isinstance(source, Iterable) and not isinstance(source, (str, bytes, Mapping)):
-            self._next = _awaited(iter(cast("Iterable[object]", source)))
+            self._at_once = iter(cast("Iterable[object]", source))
         else:
             raise InvalidArgumentError(
                 f"rows must be an iterable of pairs (user_id, {target}), not "
@@ -68,13 +72,16 @@ class Rows:
 
     async def next(self) -> Row | None:
         """Return the next row, or None after the last; what the source raises goes through."""
-        found = await self._next()
-        if found is _END:
-            return None
-        self._index += 1
-        return self._row(found)
+        found = _END if self._awaited is None else await anext(self._awaited, _END)
+        return None if found is _END else self._row(found)
+
+    def next_at_once(self) -> Row | None:
+        """Do the same without awaiting, where rows come at once."""
+        found = _END if self._at_once is None else next(self._at_once, _END)
+        return None if found is _END else self._row(found)
 
     def _row(self, found: object) -> Row:
+        self._index += 1
         try:
             user_id, target = _pair(found)
         except Exception as error:
@@ -93,16 +100,9 @@ class Rows:
         return Row(self._index, user_id, target if isinstance(target, str) else None, error)
 
 
-def _awaited(source: Iterator[object]) -> Callable[[], Awaitable[object]]:
-    async def step() -> object:
-        return next(source, _END)
-
-    return step
-
-
 def _pair(found: object) -> tuple[object, object]:
     """Unpack a row; a string of two letters and a mapping of two members are no pairs."""
-    if isinstance(found, (str, bytes, Mapping)):
+    if type(found) is not tuple and isinstance(found, (str, bytes, Mapping)):
         raise TypeError
     first, second = cast("Iterable[object]", found)
     return first, second

@@ -124,7 +124,8 @@ class Run:
             while following:
                 self._made.append(await self._outcome(calls, following))
                 self._news.set()
-                await self._untaken()
+                if len(self._made) >= _UNTAKEN:
+                    await self._untaken()
                 following = self._order.following(following)
 
     async def _untaken(self) -> None:
