@@ -13,12 +13,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.slow
-def test_one_command_measures_everything(tmp_path: Path) -> None:
-    results, chart = tmp_path / "results.json", tmp_path / "chart.svg"
-    options = ["--rounds", "1", "--calls", "20", "--json", str(results), "--chart", str(chart)]
+def run(module: str, *options: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *options],
+        [sys.executable, "-m", module, *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -26,17 +23,42 @@ def test_one_command_measures_everything(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_one_command_measures_everything(tmp_path: Path) -> None:
+    results, chart = tmp_path / "results.json", tmp_path / "chart.svg"
+    options = ["--rounds", "1", "--calls", "20", "--json", str(results), "--chart", str(chart)]
+    said = run("benchmarks", *options)
     report = json.loads(results.read_text())
     names = [setting["name"] for setting in report["settings"]]
     assert "async, 64 in flight" in names
     assert "sync, 1 thread, server takes 20 ms" in names
     for setting in report["settings"]:
-        assert setting["name"] in done.stdout
+        assert setting["name"] in said
         assert all(result["ratio"] > 0 for result in setting["contenders"].values())
     assert [setting["workers"] for setting in report["growth"]] == [16, 64, 256, 1024]
     assert report["structuring"]["ratio"] > 0
     assert report["memory"]["ratio"] > 0
     assert report["imports"]["ratio"] > 0
-    said = "".join(ElementTree.parse(chart).getroot().itertext())
-    assert report["date"][:10] in said
-    assert f"{report['cpu_count']} cores" in said
+    drawn = "".join(ElementTree.parse(chart).getroot().itertext())
+    assert report["date"][:10] in drawn
+    assert f"{report['cpu_count']} cores" in drawn
+
+
+@pytest.mark.slow
+def test_many_rows_are_measured(tmp_path: Path) -> None:
+    results = tmp_path / "bulk.json"
+    options = ["--rows", "200", "--rounds", "1", "--limited-rows", "60", "--json", str(results)]
+    said = run("benchmarks.bulk", *options)
+    report = json.loads(results.read_text())
+    for group in ("limited", "unlimited"):
+        assert len(report[group]) >= 2
+        assert all(name in said for name in report[group])
+
+
+@pytest.mark.slow
+def test_the_journal_is_measured() -> None:
+    said = run("benchmarks.journal", "--rows", "200", "--rounds", "1")
+    assert all(way in said for way in ("no journal", "journal and results"))
