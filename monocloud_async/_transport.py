@@ -239,7 +239,9 @@ class Transport:
 
     def _no_answer(self, operation: str, result: NoAnswer, limit: float) -> TransportError:
         if not result.timed_out:
-            return TransportError(result.reason, operation=operation)
+            closed = self.sessions.closed
+            reason = "the client was closed during the call" if closed else result.reason
+            return TransportError(reason, operation=operation)
         which, seconds = "attempt's timeout", self.timeout
         if limit < seconds:
             which, seconds = "call's deadline", self.policy.deadline

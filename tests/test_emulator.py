@@ -706,3 +706,10 @@ async def test_async(monocloud_emulator):
         check=False,
     )
     assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+async def test_a_very_long_id_is_no_user() -> None:
+    async with Emulator() as emulator, MonoCloudClient(emulator.url, emulator.api_key) as client:
+        with pytest.raises(NotFoundError) as caught:
+            await client.users.get("u" * 20_000)
+    assert caught.value.trace_id

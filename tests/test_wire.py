@@ -269,6 +269,7 @@ async def test_a_client_closed_during_a_call_does_not_hide_that_it_was_sent() ->
         await client.aclose()
         with pytest.raises(TransportError, match="may have been applied") as caught:
             await call
+    assert "the client was closed during the call" in str(caught.value)
     assert (caught.value.attempts, len(wire.requests)) == (1, 1)
 
 

@@ -16,6 +16,8 @@ from ..errors import ConfigurationError
 _HOST = "127.0.0.1"
 # How many clients may connect at once, before some have to try again a second later.
 _BACKLOG = 1024
+# Bytes; a path of that length is still one, and no such user is a 404.
+_LONGEST_LINE = 65_536
 # How long closing waits for requests that are not over, twice: for them, then for their end.
 _CLOSE_SECONDS = 0.1
 # Closing at once, without a word that all was sent.
@@ -64,7 +66,7 @@ class Listener:
                 return
             listening = _bound(self._wanted)
             self._port = listening.getsockname()[1]
-            server = web.Server(self._serve, access_log=None)
+            server = web.Server(self._serve, access_log=None, max_line_size=_LONGEST_LINE)
             runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_SECONDS)
             await runner.setup()
             self._runner = runner
