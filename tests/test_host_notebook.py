@@ -26,7 +26,8 @@ class Kernel:
         self.interrupt = manager.interrupt_kernel
 
     def start(self, cell: str) -> str:
-        return self._client.execute(cell)
+        # Else the kernel drops the cells that come within a moment after one that failed.
+        return self._client.execute(cell, stop_on_error=False)
 
     def outcome(self, cell: str) -> str:
         """Return what the cell wrote, or the name of the error that it raised."""

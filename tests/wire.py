@@ -124,6 +124,9 @@ class Wire:
         traceback: TracebackType | None,
     ) -> None:
         self._server.close()
+        # A connection that was accepted a moment ago has yet to be heard of.
+        for _ in range(10):
+            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
