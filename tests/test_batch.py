@@ -322,6 +322,17 @@ def test_it_stops_when_more_rows_fail_than_may(emulator: Emulator, path: Path) -
     assert emulator.executions == 500
 
 
+def test_rows_that_wait_for_an_earlier_one_of_their_user_are_not_begun_once_it_stops(
+    emulator: Emulator, path: Path
+) -> None:
+    path.write_text(rows([("u-0", "none"), *((f"u-{1 + n % 2}", "none") for n in range(900))]))
+    told = path.parent / "results.csv"
+    done = many(path, "--results", told, "--max-failures", "0", "--concurrency", "4")
+    assert "Error: more than 0 rows failed; " in done.stderr
+    assert emulator.counts.requests == statuses(told)["failed"] <= 40
+    assert {row["error"] for row in results(told) if row["status"] == "skipped"} == {"not sent"}
+
+
 def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) -> None:
     slowly(emulator)
     path.write_text(HEADER + "".join(f"u-{n % 1000},{'b' * 60}{n:09}\n" for n in range(10_000)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from .rows import Row, Rows
 
@@ -16,10 +17,12 @@ class Order:
 
     Args:
         rows: the rows.
+        stopped: whether none is to be begun any more.
     """
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, stopped: Callable[[], bool]) -> None:
         self._rows = rows
+        self._stopped = stopped
         self._reading = asyncio.Lock()
         self._room = asyncio.Event()
         # For each user in work, the rows that wait for their turn; None instead of an empty line.
@@ -46,13 +49,21 @@ class Order:
         """Return the next row of the user whose row is done; None where none waits."""
         if row.error:
             return None
-        line = None if self.failure else self._lines[row.user_id]
+        line = None if self._stops() else self._lines[row.user_id]
         if not line:
             del self._lines[row.user_id]
             return None
         self._waiting -= 1
         self._room.set()
         return line.popleft()
+
+    def _stops(self) -> bool:
+        """Return whether what waits is left alone; who waits to read more is told."""
+        if self._stopped():
+            self._ended = True
+            self._room.set()
+            return True
+        return self.failure is not None
 
     async def _read(self) -> Row | None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from .._phone_number import number, phone_with
 from .._transport import Transport
@@ -32,8 +32,18 @@ _UNTAKEN = 32
 _FATAL = (UnauthorizedError, ForbiddenError, ConfigurationError)
 
 
+def _never() -> bool:
+    return False
+
+
 def start(
-    transport: Transport, rows: object, *, concurrency: object, rate: object, by: object
+    transport: Transport,
+    rows: object,
+    *,
+    concurrency: object,
+    rate: object,
+    by: object,
+    stopped: Callable[[], bool] = _never,
 ) -> AsyncGenerator[Outcome, None]:
     """Return the outcomes of a run; it begins when the first is asked for.
 
@@ -53,6 +63,7 @@ def start(
         concurrency=concurrency,
         rate=rate,
         by_number=by_number,
+        stopped=stopped,
     )
     return run.outcomes()
 
@@ -70,6 +81,7 @@ class Run:
         concurrency: how many workers.
         rate: attempts a second, at most; None for as many as the server takes.
         by_number: whether the rows have numbers, to be looked up, instead of ids.
+        stopped: whether no row is to be begun any more, even if it was read.
     """
 
     def __init__(
@@ -80,9 +92,10 @@ class Run:
         concurrency: int,
         rate: float | None,
         by_number: bool,
+        stopped: Callable[[], bool],
     ) -> None:
         self._transport = transport
-        self._order = Order(rows)
+        self._order = Order(rows, stopped)
         # More workers than connections would take turns, and then wait all the same.
         self._workers = min(concurrency, transport.sessions.max_connections)
         self._rate = rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
 from ... import _phone_number
 from ..._transport import Transport
@@ -65,11 +65,19 @@ def read_many(
     concurrency: int,
     rate: float | None,
     by: By,
+    stopped: Callable[[], bool],
 ) -> AsyncGenerator[Outcome, None]:
     """Return what is read for each row, in the same way as ``phones.set_primary_many``."""
     by_number = by == "number"
     rows = Rows(pairs, "phone" if by_number else "identifier_id")
-    run = DryRun(transport, rows, concurrency=concurrency, rate=rate, by_number=by_number)
+    run = DryRun(
+        transport,
+        rows,
+        concurrency=concurrency,
+        rate=rate,
+        by_number=by_number,
+        stopped=stopped,
+    )
     return run.outcomes()
 
 
