@@ -309,8 +309,9 @@ async def test_a_row_that_fails_does_not_end_the_run() -> None:
 
 async def test_failures_are_repeated_as_the_policy_says_and_told_of() -> None:
     steps = [reset, problem(503), answer(), problem(503), reset, problem(500), answer()]
-    async with Wire(*steps) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
-        found = await outcomes(client, rows(3), concurrency=1)
+    async with Wire(*steps) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY, retry=FAST), Clock()) as client:
+            found = await outcomes(client, rows(3), concurrency=1)
     assert [one.attempts for one in found] == [3, 3, 1]
     good, bad, _ = found
     assert good.user
@@ -344,6 +345,14 @@ async def test_failures_do_not_use_up_the_client_s_quota() -> None:
             found = await outcomes(client, rows(400))
             assert client._transport.quota.tokens == 500
     assert [one.error for one in found] == [None] * 400
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3])
+async def test_an_outage_of_a_second_costs_few_workers_no_row(concurrency: int) -> None:
+    async with Emulator(users(100), faults=[Fault(outage=1, after=30, times=1)]) as emulator:
+        async with MonoCloudClient(emulator.url, emulator.api_key) as client:
+            found = await outcomes(client, rows(100), concurrency=concurrency)
+    assert [one.error for one in found] == [None] * 100
 
 
 async def test_an_outage_slows_the_run_down_and_loses_few_rows() -> None:
