@@ -84,7 +84,11 @@ class TransportError(MonoCloudError):
         operation: what was called, such as ``phones.set_primary``.
         attempts: how many times it was tried.
         may_have_been_applied: whether a try reached the server, so that the change may be made.
+        lasting: whether it would be just the same the next time, as where a certificate is not
+            trusted; it is never tried again.
     """
+
+    lasting = False
 
     def __init__(
         self, reason: str, *, operation: str, attempts: int = 1, may_have_been_applied: bool = False

@@ -31,6 +31,7 @@ from monocloud_async.emulator import Emulator, Fault, RateLimit
 
 from .conftest import FAST
 from .test_wire import Clock, timed
+from .tls import TlsWire
 from .wire import PAGE, Step, Wire, Writer, answer, problem, reset
 
 KEY = "key"
@@ -282,6 +283,15 @@ async def test_a_key_that_is_refused_ends_the_run(status: int, kind: type[Except
     assert len(found) == 10
     assert all(one.error is None for one in found)
     assert len(wire.requests) <= 14
+
+
+async def test_a_certificate_that_is_not_trusted_ends_the_run() -> None:
+    async with TlsWire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
+        with pytest.raises(TransportError, match="not trusted") as raised:
+            await outcomes(client, rows(1_000), concurrency=4)
+    assert raised.value.lasting
+    assert wire.handshakes <= 4
+    assert wire.requests == []
 
 
 async def test_a_client_that_is_closed_ends_the_run(wire: Wire) -> None:

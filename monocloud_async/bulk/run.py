@@ -13,6 +13,7 @@ from ..errors import (
     ForbiddenError,
     InvalidArgumentError,
     MonoCloudError,
+    TransportError,
     UnauthorizedError,
 )
 from ..models import User
@@ -28,7 +29,6 @@ from .rows import Row, Rows
 
 # How many outcomes may wait to be taken; beyond that, no row is begun.
 _UNTAKEN = 32
-# Every further row would fail likewise.
 _FATAL = (UnauthorizedError, ForbiddenError, ConfigurationError)
 
 
@@ -70,6 +70,11 @@ def start(
 
 def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:
     return InvalidArgumentError(f"{name} must be {wanted}, not {given!r}; nothing was sent")
+
+
+def is_fatal(error: MonoCloudError) -> bool:
+    """Return whether every further row would fail likewise."""
+    return isinstance(error, _FATAL) or (isinstance(error, TransportError) and error.lasting)
 
 
 class Run:
@@ -158,9 +163,9 @@ class Run:
                 identifier_id = target
             if user is None:
                 user = await calls.call(SET_PRIMARY, row.user_id, target)
-        except _FATAL:
-            raise
         except MonoCloudError as failure:
+            if is_fatal(failure):
+                raise
             # Its frames would be kept for as long as the outcome is.
             error = failure.with_traceback(None)
         return Outcome(

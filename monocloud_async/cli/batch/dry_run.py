@@ -9,14 +9,11 @@ from ..._transport import Transport
 from ...bulk import Outcome
 from ...bulk.calls import Calls
 from ...bulk.rows import Row, Rows
-from ...bulk.run import Run
+from ...bulk.run import Run, is_fatal
 from ...errors import (
-    ConfigurationError,
-    ForbiddenError,
     MonoCloudError,
     NotFoundError,
     PhoneNotFoundError,
-    UnauthorizedError,
 )
 from ...models import User, UserPhone
 from ...resources.users import GET
@@ -43,9 +40,9 @@ class DryRun(Run):
         try:
             row.checked()
             user = await calls.call(GET, row.user_id)
-        except (UnauthorizedError, ForbiddenError, ConfigurationError):
-            raise
         except MonoCloudError as failure:
+            if is_fatal(failure):
+                raise
             error = failure.with_traceback(None)
         return Outcome(
             index=row.index,
