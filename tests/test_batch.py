@@ -10,6 +10,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -331,6 +332,21 @@ def test_rows_that_wait_for_an_earlier_one_of_their_user_are_not_begun_once_it_s
     assert "Error: more than 0 rows failed; " in done.stderr
     assert emulator.counts.requests == statuses(told)["failed"] <= 40
     assert {row["error"] for row in results(told) if row["status"] == "skipped"} == {"not sent"}
+
+
+def test_where_no_server_answers_it_says_so(emulator: Emulator, path: Path) -> None:
+    path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(10)))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    domain = f"http://127.0.0.1:{port}"
+    with started(*MANY, str(path), "--domain", domain, "--concurrency", "1") as process:
+        assert process.stderr
+        said = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    reason = f"no connection to 127.0.0.1:{port}: "
+    assert said.startswith(f"the run waits, and tries again from time to time: {reason}")
 
 
 def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) -> None:

@@ -12,6 +12,8 @@ _LONGEST = 20.0
 _LOOK = 0.05
 _PATIENCE = 60.0
 _LOOK_AGAIN = 1.0
+# After as many pauses, a second or two, it is no short one.
+_MANY = 3
 
 
 class Outage:
@@ -35,6 +37,11 @@ class Outage:
     def lasts(self) -> bool:
         """Whether the server seems to be down."""
         return self._pauses > 0
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it seems to be down for longer than a moment."""
+        return self._pauses >= _MANY
 
     def wait(self, now: float) -> float:
         """Return the seconds until an attempt may be made."""
