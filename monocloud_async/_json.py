@@ -21,19 +21,20 @@ _LONG_NUMBER = b"0" * 19
 _BLANKS = " \t\n\r"
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes, most: int = MAX_VALUES) -> Any:
     """Return the value that a JSON text holds.
 
     Args:
         body: the text, UTF-8 without a byte order mark.
+        most: how many values it may hold; no exact limit.
 
     Raises:
         ValueError: it is no JSON, as NaN and Infinity are none; a number is out of range; a
             name occurs twice in an object, so that it is not known which of its values is
             meant; or it is nested too deeply or holds too many values.
     """
-    if len(body) > MAX_VALUES and body.count(b",") > MAX_VALUES:
-        raise _RefusedError(f"it holds more than {MAX_VALUES} values")
+    if len(body) > most and body.count(b",") > most:
+        raise _RefusedError(f"it holds more than {most} values")
     value = _quick(body)
     if value is _UNSURE:
         value = _thorough(body)

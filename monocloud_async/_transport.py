@@ -50,7 +50,6 @@ class _Call:
     attempts: int = 0
     reached_server: bool = True
     kept_connection: bool = False
-    lasting: bool = False
     may_have_been_applied: bool = False
 
 
@@ -143,7 +142,7 @@ class Transport:
                 raise
 
         def may_repeat(error: BaseException) -> bool:
-            return not call.lasting and retry.may_repeat(
+            return retry.may_repeat(
                 error, repeatable=call.operation.repeatable, reached_server=call.reached_server
             )
 
@@ -221,14 +220,14 @@ class Transport:
         """Return the error for a failed attempt, with what earlier ones left open."""
         failure: APIError | TransportError
         if isinstance(result, Answer):
-            call.reached_server, call.kept_connection, call.lasting = True, False, False
+            call.reached_server, call.kept_connection = True, False
             result.mask_key(call.request.headers)
             failure = _refusal(call.operation.name, result)
         else:
             call.reached_server = result.reached_server
             call.kept_connection = result.kept_connection
-            call.lasting = result.lasting
             failure = self._no_answer(call.operation.name, result, limit)
+            failure.lasting = result.lasting
         if not call.operation.reads:
             call.may_have_been_applied |= retry.leaves_open(
                 failure, reached_server=call.reached_server

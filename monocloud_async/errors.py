@@ -84,7 +84,10 @@ class TransportError(MonoCloudError):
         operation: what was called, such as ``phones.set_primary``.
         attempts: how many times it was tried.
         may_have_been_applied: whether a try reached the server, so that the change may be made.
+        lasting: whether it would be the same the next time, as where no certificate is trusted.
     """
+
+    lasting: bool = False
 
     def __init__(
         self, reason: str, *, operation: str, attempts: int = 1, may_have_been_applied: bool = False

@@ -128,7 +128,9 @@ def may_repeat(error: BaseException, *, repeatable: bool, reached_server: bool) 
         return True
     if isinstance(error, APIError):
         return repeatable and error.status in TRANSIENT
-    return isinstance(error, TransportError) and (repeatable or not reached_server)
+    if not isinstance(error, TransportError) or error.lasting:
+        return False
+    return repeatable or not reached_server
 
 
 def leaves_open(error: MonoCloudError, *, reached_server: bool) -> bool:

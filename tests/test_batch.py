@@ -10,6 +10,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -320,6 +321,32 @@ def test_it_stops_when_more_rows_fail_than_may(emulator: Emulator, path: Path) -
     assert many(path, *files, "--max-failures", "1000").returncode == 1
     assert statuses(told) == {"ok": 500, "failed": 500}
     assert emulator.executions == 500
+
+
+def test_rows_that_wait_for_an_earlier_one_of_their_user_are_not_begun_once_it_stops(
+    emulator: Emulator, path: Path
+) -> None:
+    path.write_text(rows([("u-0", "none"), *((f"u-{1 + n % 2}", "none") for n in range(900))]))
+    told = path.parent / "results.csv"
+    done = many(path, "--results", told, "--max-failures", "0", "--concurrency", "4")
+    assert "Error: more than 0 rows failed; " in done.stderr
+    assert emulator.counts.requests == statuses(told)["failed"] <= 40
+    assert {row["error"] for row in results(told) if row["status"] == "skipped"} == {"not sent"}
+
+
+def test_where_no_server_answers_it_says_so(emulator: Emulator, path: Path) -> None:
+    path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(10)))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    domain = f"http://127.0.0.1:{port}"
+    with started(*MANY, str(path), "--domain", domain, "--concurrency", "1") as process:
+        assert process.stderr
+        said = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    reason = f"no connection to 127.0.0.1:{port}: "
+    assert said.startswith(f"the run waits, and tries again from time to time: {reason}")
 
 
 def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) -> None:

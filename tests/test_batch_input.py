@@ -257,3 +257,9 @@ def test_memory_does_not_grow_with_the_rows(path: Path, shape: str, few: int) ->
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] + 100_000
+
+
+def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(ConfigurationError, match="standard input: it is closed"), open_content("-"):
+        pass

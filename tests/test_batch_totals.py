@@ -7,7 +7,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from pathlib import Path
 
 import pytest
@@ -38,7 +38,9 @@ class Fake:
         self.end_after = chance.randrange(ROWS)
         self.journal = journal
 
-    async def start(self, pairs: AsyncIterable[tuple[str, str]]) -> AsyncGenerator[Outcome, None]:
+    async def start(
+        self, pairs: AsyncIterable[tuple[str, str]], _: Callable[[], bool]
+    ) -> AsyncGenerator[Outcome, None]:
         waiting: list[Outcome] = []
         index = 0
         async for user_id, phone in pairs:

@@ -31,6 +31,7 @@ from monocloud_async.emulator import Emulator, Fault, RateLimit
 
 from .conftest import FAST
 from .test_wire import Clock, timed
+from .tls import TlsWire
 from .wire import PAGE, Step, Wire, Writer, answer, problem, reset
 
 KEY = "key"
@@ -284,6 +285,15 @@ async def test_a_key_that_is_refused_ends_the_run(status: int, kind: type[Except
     assert len(wire.requests) <= 14
 
 
+async def test_a_certificate_that_is_not_trusted_ends_the_run() -> None:
+    async with TlsWire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
+        with pytest.raises(TransportError, match="not trusted") as raised:
+            await outcomes(client, rows(1_000), concurrency=4)
+    assert raised.value.lasting
+    assert wire.handshakes <= 4
+    assert wire.requests == []
+
+
 async def test_a_client_that_is_closed_ends_the_run(wire: Wire) -> None:
     async with MonoCloudClient(wire.url, KEY) as client:
         run = client.phones.set_primary_many(rows(10_000))
@@ -309,8 +319,9 @@ async def test_a_row_that_fails_does_not_end_the_run() -> None:
 
 async def test_failures_are_repeated_as_the_policy_says_and_told_of() -> None:
     steps = [reset, problem(503), answer(), problem(503), reset, problem(500), answer()]
-    async with Wire(*steps) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
-        found = await outcomes(client, rows(3), concurrency=1)
+    async with Wire(*steps) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY, retry=FAST), Clock()) as client:
+            found = await outcomes(client, rows(3), concurrency=1)
     assert [one.attempts for one in found] == [3, 3, 1]
     good, bad, _ = found
     assert good.user
@@ -344,6 +355,14 @@ async def test_failures_do_not_use_up_the_client_s_quota() -> None:
             found = await outcomes(client, rows(400))
             assert client._transport.quota.tokens == 500
     assert [one.error for one in found] == [None] * 400
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3])
+async def test_an_outage_of_a_second_costs_few_workers_no_row(concurrency: int) -> None:
+    async with Emulator(users(100), faults=[Fault(outage=1, after=30, times=1)]) as emulator:
+        async with MonoCloudClient(emulator.url, emulator.api_key) as client:
+            found = await outcomes(client, rows(100), concurrency=concurrency)
+    assert [one.error for one in found] == [None] * 100
 
 
 async def test_an_outage_slows_the_run_down_and_loses_few_rows() -> None:

@@ -415,6 +415,12 @@ async def test_an_export_is_a_copy_and_a_seed(server: Emulator, client: MonoClou
     assert server.user(USER_ID).phone_numbers
 
 
+def test_a_seed_file_may_hold_a_whole_tenant(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    path.write_text(json.dumps([{"user_id": f"u{n}", "extra": [0] * 100} for n in range(1_100)]))
+    assert len(Emulator(path).export()) == 1_100
+
+
 async def test_a_reset_goes_back_to_the_seed(server: Emulator, client: MonoCloudClient) -> None:
     seed = server.export()
     await client.phones.set_primary(USER_ID, PHONE_ID)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from ..errors import APIError, MonoCloudError, RateLimitedError, ResponseDecodeError, TransportError
@@ -11,6 +12,7 @@ from ..retry import asked_wait
 from .pacing import Pacing, Turn
 
 __all__ = ["Gate", "Turn"]
+_log = logging.getLogger("monocloud")
 
 
 class Gate:
@@ -60,7 +62,18 @@ class Gate:
 
     def failed(self, turn: Turn, error: APIError | TransportError) -> None:
         """Take note of an attempt that failed for want of a server at work."""
+        known = self._pacing.is_down
         self._pacing.failed(turn, self._clock(), asked_wait(error))
+        if self._pacing.is_down and not known:
+            # Else whoever waits for outcomes would see none, and never learn why.
+            _log.warning("the run waits, and tries again from time to time: %s", _reason(error))
+
+
+def _reason(error: APIError | TransportError) -> str:
+    """Return why an attempt failed, without what a server may say of a person."""
+    if isinstance(error, APIError):
+        return f"the server answers {error.status}"
+    return str(error.args[0])
 
 
 def _headers(answer: User | MonoCloudError) -> Mapping[str, str]:

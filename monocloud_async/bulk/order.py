@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from .rows import Row, Rows
 
@@ -16,10 +17,12 @@ class Order:
 
     Args:
         rows: the rows.
+        stopped: whether none is to be begun any more.
     """
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, stopped: Callable[[], bool]) -> None:
         self._rows = rows
+        self._stopped = stopped
         self._reading = asyncio.Lock()
         self._room = asyncio.Event()
         # For each user in work, the rows that wait for their turn; None instead of an empty line.
@@ -38,7 +41,7 @@ class Order:
     async def _first(self) -> Row | None:
         while not self._ended:
             row = self._read_at_once() if self._rows.come_at_once else await self._read()
-            self._ended = row is None
+            self._ended |= row is None
             if row is None or row.error or self._starts(row):
                 return row
             while self._waiting >= LOOK_AHEAD and not self._ended:
@@ -50,13 +53,21 @@ class Order:
         """Return the next row of the user whose row is done; None where none waits."""
         if row.error:
             return None
-        line = None if self.failure else self._lines[row.user_id]
+        line = None if self._stops() else self._lines[row.user_id]
         if not line:
             del self._lines[row.user_id]
             return None
         self._waiting -= 1
         self._room.set()
         return line.popleft()
+
+    def _stops(self) -> bool:
+        """Return whether what waits is left alone; who waits to read more is told."""
+        if self._stopped():
+            self._ended = True
+            self._room.set()
+            return True
+        return self.failure is not None
 
     def _read_at_once(self) -> Row | None:
         try:

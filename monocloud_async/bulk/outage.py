@@ -12,18 +12,21 @@ _LONGEST = 20.0
 _LOOK = 0.05
 _PATIENCE = 60.0
 _LOOK_AGAIN = 1.0
-_FEWEST = 5
+# After as many pauses, a second or two, it is no short one.
+_MANY = 3
 
 
 class Outage:
     """Notices that attempts fail one after the other, and slows the run down until one does not.
 
     Args:
-        workers: how many attempts are made at once, and so may fail for one reason.
+        workers: how many attempts are made at once, and so may fail for one reason. Were it more
+            than that before it is noticed, few workers would use up the tries of their rows in
+            less than a second.
     """
 
     def __init__(self, workers: int) -> None:
-        self._most = max(workers, _FEWEST)
+        self._most = workers
         self._failures = 0
         self._pauses = 0
         self._until = 0.0
@@ -34,6 +37,11 @@ class Outage:
     def lasts(self) -> bool:
         """Whether the server seems to be down."""
         return self._pauses > 0
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it seems to be down for longer than a moment."""
+        return self._pauses >= _MANY
 
     def wait(self, now: float) -> float:
         """Return the seconds until an attempt may be made."""

@@ -71,6 +71,11 @@ class Pacing:
         self._allowed = 1.0
         self._counted = now
 
+    @property
+    def is_down(self) -> bool:
+        """Whether the server seems to be down, and for longer than a moment."""
+        return self._outage.is_long
+
     def wait(self, now: float) -> float:
         """Return the seconds until the next attempt may be made; 0 or less for none."""
         wait = max(self._pause - now, self._outage.wait(now))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from .._phone_number import number, phone_with
 from .._transport import Transport
@@ -13,6 +13,7 @@ from ..errors import (
     ForbiddenError,
     InvalidArgumentError,
     MonoCloudError,
+    TransportError,
     UnauthorizedError,
 )
 from ..models import User
@@ -28,12 +29,21 @@ from .rows import Row, Rows
 
 # How many outcomes may wait to be taken; beyond that, no row is begun.
 _UNTAKEN = 32
-# Every further row would fail likewise.
 _FATAL = (UnauthorizedError, ForbiddenError, ConfigurationError)
 
 
+def _never() -> bool:
+    return False
+
+
 def start(
-    transport: Transport, rows: object, *, concurrency: object, rate: object, by: object
+    transport: Transport,
+    rows: object,
+    *,
+    concurrency: object,
+    rate: object,
+    by: object,
+    stopped: Callable[[], bool] = _never,
 ) -> AsyncGenerator[Outcome, None]:
     """Return the outcomes of a run; it begins when the first is asked for.
 
@@ -53,12 +63,18 @@ def start(
         concurrency=concurrency,
         rate=rate,
         by_number=by_number,
+        stopped=stopped,
     )
     return run.outcomes()
 
 
 def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:
     return InvalidArgumentError(f"{name} must be {wanted}, not {given!r}; nothing was sent")
+
+
+def is_fatal(error: MonoCloudError) -> bool:
+    """Return whether every further row would fail likewise."""
+    return isinstance(error, _FATAL) or (isinstance(error, TransportError) and error.lasting)
 
 
 class Run:
@@ -70,6 +86,7 @@ class Run:
         concurrency: how many workers.
         rate: attempts a second, at most; None for as many as the server takes.
         by_number: whether the rows have numbers, to be looked up, instead of ids.
+        stopped: whether no row is to be begun any more, even if it was read.
     """
 
     def __init__(
@@ -80,9 +97,10 @@ class Run:
         concurrency: int,
         rate: float | None,
         by_number: bool,
+        stopped: Callable[[], bool],
     ) -> None:
         self._transport = transport
-        self._order = Order(rows)
+        self._order = Order(rows, stopped)
         # More workers than connections would take turns, and then wait all the same.
         self._workers = min(concurrency, transport.sessions.max_connections)
         self._rate = rate
@@ -146,9 +164,9 @@ class Run:
                 identifier_id = target
             if user is None:
                 user = await calls.call(SET_PRIMARY, row.user_id, target)
-        except _FATAL:
-            raise
         except MonoCloudError as failure:
+            if is_fatal(failure):
+                raise
             # Its frames would be kept for as long as the outcome is.
             error = failure.with_traceback(None)
         return Outcome(

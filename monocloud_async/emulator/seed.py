@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -40,7 +41,8 @@ def load(users: Seed | None) -> list[Json]:
 
 def _read(path: Path) -> object:
     try:
-        return parse(path.read_bytes().removeprefix(codecs.BOM_UTF8))
+        # The file is its owner's, who may have made it as large as a whole tenant.
+        return parse(path.read_bytes().removeprefix(codecs.BOM_UTF8), sys.maxsize)
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     except (ValueError, RecursionError) as error:

@@ -91,6 +91,7 @@ class PhonesResource:
 
         Raises:
             UnauthorizedError, ForbiddenError: all further rows would fail as well.
+            TransportError: it is ``lasting``, as where the server's certificate is not trusted.
             InvalidArgumentError: an argument cannot be right; nothing was sent.
         """
         from ..bulk.run import start

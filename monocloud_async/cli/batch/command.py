@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import ExitStack, closing
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +14,7 @@ import attrs
 import typer
 
 from ...bulk import Outcome
+from ...bulk.run import start as set_many
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
 from ..output import MISUSED, REFUSED, fail, visible
@@ -97,11 +97,18 @@ def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journa
 async def _send(
     client: MonoCloudClient, options: Options, source: Input, journal: Journal | None, tally: Tally
 ) -> Ending:
-    def start(pairs: AsyncIterable[tuple[str, str]]) -> AsyncGenerator[Outcome, None]:
-        transport = client._transport  # pyright: ignore[reportPrivateUsage]
-        read_many = partial(dry_run.read_many, transport)
-        many = read_many if options.dry_run else client.phones.set_primary_many
-        return many(pairs, concurrency=options.concurrency, rate=options.rate, by=source.by)
+    def start(
+        pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]
+    ) -> AsyncGenerator[Outcome, None]:
+        many = dry_run.read_many if options.dry_run else set_many
+        return many(
+            client._transport,  # pyright: ignore[reportPrivateUsage]
+            pairs,
+            concurrency=options.concurrency,
+            rate=options.rate,
+            by=source.by,
+            stopped=stopped,
+        )
 
     async with client:
         reporter = Reporter(tally, display())

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from ...errors import ConfigurationError, MonoCloudError
 
@@ -109,6 +109,9 @@ def open_content(path: str) -> Generator[Content, None, None]:
 
 
 def _opened(path: str, name: str) -> AbstractContextManager[BinaryIO]:
+    if path == STDIN and not cast("object", sys.stdin):
+        # Python has none where the process was started with a closed one.
+        raise ConfigurationError(f"{name}: it is closed")
     try:
         # Standard input is not ours to close.
         return nullcontext(sys.stdin.buffer) if path == STDIN else Path(path).open("rb")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
 from ... import _phone_number
 from ..._transport import Transport
 from ...bulk import Outcome
 from ...bulk.calls import Calls
 from ...bulk.rows import Row, Rows
-from ...bulk.run import Run
+from ...bulk.run import Run, is_fatal
 from ...errors import (
-    ConfigurationError,
-    ForbiddenError,
     MonoCloudError,
     NotFoundError,
     PhoneNotFoundError,
-    UnauthorizedError,
 )
 from ...models import User, UserPhone
 from ...resources.users import GET
@@ -43,9 +40,9 @@ class DryRun(Run):
         try:
             row.checked()
             user = await calls.call(GET, row.user_id)
-        except (UnauthorizedError, ForbiddenError, ConfigurationError):
-            raise
         except MonoCloudError as failure:
+            if is_fatal(failure):
+                raise
             error = failure.with_traceback(None)
         return Outcome(
             index=row.index,
@@ -65,11 +62,19 @@ def read_many(
     concurrency: int,
     rate: float | None,
     by: By,
+    stopped: Callable[[], bool],
 ) -> AsyncGenerator[Outcome, None]:
     """Return what is read for each row, in the same way as ``phones.set_primary_many``."""
     by_number = by == "number"
     rows = Rows(pairs, "phone" if by_number else "identifier_id")
-    run = DryRun(transport, rows, concurrency=concurrency, rate=rate, by_number=by_number)
+    run = DryRun(
+        transport,
+        rows,
+        concurrency=concurrency,
+        rate=rate,
+        by_number=by_number,
+        stopped=stopped,
+    )
     return run.outcomes()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections import deque
@@ -25,6 +26,7 @@ _BAR_SECONDS = 0.2
 _LINE_SECONDS = 5.0
 # What the rate is taken over.
 _SPAN_SECONDS = 15.0
+_log = logging.getLogger("monocloud")
 
 
 class Display(Protocol):
@@ -108,6 +110,21 @@ def display() -> Display:
     return Bar(console) if sys.stderr.isatty() and not console.is_dumb_terminal else Lines()
 
 
+class _Warnings(logging.Handler):
+    """Takes what the run warns of.
+
+    Args:
+        note: shows it.
+    """
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._note = note
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._note(record.getMessage())
+
+
 class Reporter:
     """Shows how a run goes on; a display that breaks is no reason for the run to end.
 
@@ -132,9 +149,12 @@ class Reporter:
         with suppress(OSError):
             self._shown.open()
         ticking = asyncio.create_task(self._tick())
+        warnings = _Warnings(self.note)
+        _log.addHandler(warnings)
         try:
             yield
         finally:
+            _log.removeHandler(warnings)
             ticking.cancel()
             with suppress(asyncio.CancelledError, OSError):
                 await ticking

@@ -24,7 +24,7 @@ from .tally import Tally
 _GRACE_SECONDS = 5.0
 
 Outcomes = AsyncGenerator[Outcome, None]
-Start = Callable[[AsyncIterable[tuple[str, str]]], Outcomes]
+Start = Callable[[AsyncIterable[tuple[str, str]], Callable[[], bool]], Outcomes]
 ToEntry = Callable[[Outcome, int, int], Entry]
 
 
@@ -50,7 +50,7 @@ class Sending:
         journal: where what became of the rows is kept, and is found from earlier runs, if at all.
         tally: counts the rows.
         reporter: shows how it goes on.
-        start: begins to send rows.
+        start: begins to send rows, and none any more once it is told that the run is stopped.
         to_entry: says what to keep of an outcome, a row's number and its user's hash.
         max_failures: how many rows may fail; None for any number.
     """
@@ -75,16 +75,18 @@ class Sending:
             recorder = Recorder(self.journal, thread, cannot_record)
             feed = Feed(self.source, self.journal, recorder, self.tally, thread, stop)
             # Here, and not in a task, it may still refuse what it is given.
-            outcomes = self.start(feed.pairs())
+            outcomes = self.start(feed.pairs(), stop.asked.is_set)
             writing = asyncio.create_task(recorder.write())
             try:
                 async with self.reporter.running():
-                    await _until_stopped(self._receive(outcomes, feed, recorder, stop), stop)
+                    receiving = self._receive(outcomes, feed, recorder, stop)
+                    ended = await _until_stopped(receiving, stop)
             finally:
                 recorder.end()
                 await writing
         lost = {entry.number: entry for entry in recorder.lost}
-        return Ending(stop, {**feed.cut_off(), **lost})
+        # Where the run came to its own end, what has not arrived was never begun.
+        return Ending(stop, lost if ended else {**feed.cut_off(), **lost})
 
     async def _receive(
         self, outcomes: Outcomes, feed: Feed, recorder: Recorder, stop: Stop
@@ -105,8 +107,11 @@ class Sending:
             stop.ask(f"more than {self.max_failures} {rows} failed")
 
 
-async def _until_stopped(receiving: Coroutine[Any, Any, None], stop: Stop) -> None:
-    """Receive what comes, and a little longer where the run is asked to stop."""
+async def _until_stopped(receiving: Coroutine[Any, Any, None], stop: Stop) -> bool:
+    """Receive what comes, and a little longer where the run is asked to stop.
+
+    Returns whether all of it came.
+    """
     task = asyncio.create_task(receiving)
     asked = asyncio.create_task(stop.asked.wait())
     at_once = asyncio.create_task(stop.at_once.wait())
@@ -120,3 +125,4 @@ async def _until_stopped(receiving: Coroutine[Any, Any, None], stop: Stop) -> No
         stop.ask(str(found))
     elif isinstance(found, BaseException) and not isinstance(found, asyncio.CancelledError):
         raise found
+    return found is None
