@@ -87,12 +87,11 @@ class TransportError(MonoCloudError):
         lasting: whether it would be the same the next time, as where no certificate is trusted.
     """
 
-    lasting: bool = False
-
     def __init__(
         self, reason: str, *, operation: str, attempts: int = 1, may_have_been_applied: bool = False
     ) -> None:
         super().__init__(reason)
+        self.lasting: bool = False
         self.operation = operation
         self.attempts = attempts
         self.may_have_been_applied = may_have_been_applied
@@ -289,8 +288,7 @@ def api_error(
     """Return the error for an answer; its HTTP status alone decides the class.
 
     Args:
-        status: the HTTP status, not a 2xx.
-        headers: the answer's headers.
+        status, headers: those of the answer, no 2xx.
         body: its body, passed over where it is no problem document.
         operation: what was called.
         retry_after: seconds that the server asked to wait.
