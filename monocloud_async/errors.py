@@ -153,8 +153,7 @@ class APIError(MonoCloudError):
         operation: what was called, such as ``phones.set_primary``.
         attempts: how many times it was tried.
         retry_after: seconds that the server asked to wait; None where it did not say.
-        may_have_been_applied: whether the change may be made all the same: this try or an
-            earlier one failed in a way that does not tell.
+        may_have_been_applied: whether this try or an earlier one may have made the change.
     """
 
     def __init__(
@@ -288,7 +287,8 @@ def api_error(
     """Return the error for an answer; its HTTP status alone decides the class.
 
     Args:
-        status, headers: those of the answer, no 2xx.
+        status: the HTTP status, not a 2xx.
+        headers: the answer's headers.
         body: its body, passed over where it is no problem document.
         operation: what was called.
         retry_after: seconds that the server asked to wait.
