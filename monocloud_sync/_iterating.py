@@ -93,7 +93,9 @@ class _Feed:
             except StopIteration:
                 self._source = None
             except Exception as error:
-                self._source, self._failure = None, error
+                self._failure = error
+                # The last to be seen by the other thread, which takes it for the end.
+                self._source = None
             if time.monotonic() > until:
                 break
 
@@ -101,14 +103,17 @@ class _Feed:
         return self
 
     async def __anext__(self) -> object:
-        while not self._rows:
-            if self._source is None:
+        while True:
+            # Looked for before the rows: what the other thread reads meanwhile comes before it.
+            ended = self._source is None
+            if self._rows:
+                return self._rows.popleft()
+            if ended:
                 raise self._failure or StopAsyncIteration
             self.starved = True
             self.on_starved()
             self._filled.clear()
             await self._filled.wait()
-        return self._rows.popleft()
 
     def go_on(self) -> None:
         """Let the loop look for rows, after some were read."""

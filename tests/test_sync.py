@@ -10,6 +10,7 @@ import json
 import pickle
 import sys
 import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,7 @@ from monocloud_async import (
     RetryPolicy,
 )
 from monocloud_sync import MonoCloudClient, _blocking
+from monocloud_sync._iterating import _Feed
 
 from .programs import KEY, PRELUDE, Running, command, environment, program, says, until
 from .wire import PAGE, answer, problem, served, silence
@@ -278,3 +280,20 @@ def test_what_the_rows_raise_comes_after_the_outcomes() -> None:
     assert [one.error for one in found] == [None]
     with pytest.raises(ValueError, match="rows must be"):
         client.phones.set_primary_many("rows")  # type: ignore[arg-type]
+
+
+async def test_rows_that_are_read_just_before_their_end_are_not_lost() -> None:
+    feed = _Feed()
+    feed.instead_of(iter([1, 2]))
+
+    class Meanwhile(deque[object]):
+        """Has the other thread read all, after it was found to be empty."""
+
+        def __bool__(self) -> bool:
+            found = len(self) > 0
+            feed.read()
+            return found
+
+    feed._rows = Meanwhile()
+    feed.on_starved = lambda: asyncio.get_running_loop().call_soon(feed.go_on)
+    assert [row async for row in feed] == [1, 2]
