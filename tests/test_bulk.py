@@ -365,6 +365,15 @@ async def test_an_outage_of_a_second_costs_few_workers_no_row(concurrency: int) 
     assert [one.error for one in found] == [None] * 100
 
 
+@pytest.mark.parametrize("count", [4, 40])
+async def test_an_outage_of_a_second_costs_the_last_rows_nothing(count: int) -> None:
+    fault = Fault(outage=1, after=count - 4, times=1)
+    async with Emulator(users(count), faults=[fault]) as emulator:
+        async with MonoCloudClient(emulator.url, emulator.api_key) as client:
+            found = await outcomes(client, rows(count))
+    assert [one.error for one in found] == [None] * count
+
+
 async def test_an_outage_slows_the_run_down_and_loses_few_rows() -> None:
     clock = Clock()
     async with Wire(reset) as wire:

@@ -69,6 +69,13 @@ class Calls:
         if not self._gate.free:
             # A wrong id is not to wait for a turn, and to use it up.
             operation.address(*ids)
+        self._gate.begin()
+        try:
+            return await self._carry_out(operation, *ids)
+        finally:
+            self._gate.end()
+
+    async def _carry_out(self, operation: Operation[R], *ids: str) -> R:
         tried = _Tried(self._transport.clock())
         while True:
             turn = self._gate.go() if self._gate.free else await self._gate.turn()

@@ -40,6 +40,14 @@ class Gate:
         """Whether an attempt may be made at any time."""
         return self._pacing.free
 
+    def begin(self) -> None:
+        """Take note of a call: attempts of it will come."""
+        self._pacing.at_work(1)
+
+    def end(self) -> None:
+        """Take note of the end of a call."""
+        self._pacing.at_work(-1)
+
     async def turn(self) -> Turn:
         """Wait until an attempt may be made; those who came first go first."""
         # Whoever has the lock is the next to go, and the only one to wait for a time.

@@ -20,13 +20,15 @@ class Outage:
     """Notices that attempts fail one after the other, and slows the run down until one does not.
 
     Args:
-        workers: how many attempts are made at once, and so may fail for one reason. Were it more
-            than that before it is noticed, few workers would use up the tries of their rows in
-            less than a second.
+        workers: how many calls are being made, and so may fail for one reason.
+
+    Attributes:
+        workers: the same, as it is now. Were it as many as there may be, the last calls of a run
+            would have used up their tries in less than a second, before it is noticed.
     """
 
     def __init__(self, workers: int) -> None:
-        self._most = workers
+        self.workers = workers
         self._failures = 0
         self._pauses = 0
         self._until = 0.0
@@ -71,7 +73,7 @@ class Outage:
             asked: seconds that the server asked to wait.
         """
         self._failures += 1
-        if self._failures < self._most:
+        if self._failures < self.workers:
             return
         if not self.lasts or sent >= self._began:
             self._probe = None

@@ -47,7 +47,7 @@ class Pacing:
 
     Args:
         rate: attempts a second, at most; None for as many as the server takes.
-        workers: how many there are.
+        workers: how many are at work in the beginning.
         max_retry_after: seconds; a longer wait that a failing server asks for, all sit out.
         now: the time in seconds, as for all methods.
 
@@ -56,7 +56,7 @@ class Pacing:
     """
 
     def __init__(
-        self, rate: float | None, *, workers: int, max_retry_after: float, now: float
+        self, rate: float | None, *, workers: int = 0, max_retry_after: float, now: float
     ) -> None:
         self.free: bool = rate is None
         self._rate = math.inf if rate is None else rate
@@ -70,6 +70,10 @@ class Pacing:
         self._passed = 0
         self._allowed = 1.0
         self._counted = now
+
+    def at_work(self, more: int) -> None:
+        """Take note of so many more workers that make a call, or fewer."""
+        self._outage.workers += more
 
     @property
     def is_down(self) -> bool:

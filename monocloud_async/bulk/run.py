@@ -115,7 +115,6 @@ class Run:
         clock = self._transport.clock
         pacing = Pacing(
             self._rate,
-            workers=self._workers,
             max_retry_after=self._transport.policy.max_retry_after,
             now=clock(),
         )
