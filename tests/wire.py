@@ -123,10 +123,11 @@ class Wire:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._server.close()
-        # A connection that was accepted a moment ago has yet to be heard of.
+        # A connection that was accepted a moment ago has yet to be heard of; on a closed server,
+        # asyncio would leave its socket open.
         for _ in range(10):
             await asyncio.sleep(0)
+        self._server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
