@@ -253,6 +253,18 @@ PROMISES: Sequence[Promise] = (
         ("test_host_exit.py::test_a_program_ends_in_silence_closed_or_not",),
     ),
     Promise(
+        "Many rows: none is lost under faults and a limit, nor in an outage of a second",
+        (
+            "test_bulk.py::test_nothing_is_lost_under_faults_and_a_limit",
+            "test_bulk.py::test_an_outage_of_a_second_costs_few_workers_no_row",
+            "test_bulk.py::test_an_outage_of_a_second_costs_the_last_rows_nothing",
+        ),
+    ),
+    Promise(
+        "A batch that is killed goes on, and the last row of each user wins",
+        ("test_batch_kills.py::test_a_batch_that_is_killed_ten_times",),
+    ),
+    Promise(
         "The blocking client has the methods, names and types of the async one",
         ("test_sync.py::test_each_async_method_has_its_twin",),
     ),
