@@ -153,7 +153,9 @@ async def test_an_error_in_the_midst_of_others() -> None:
             {}["of the caller's"]
         except KeyError as own:
             error, earlier = await caught(client.phones.set_primary(*IDS)), own
-    assert set(showings.chain(error)) == {error, earlier}
+    # On Python 3.10 what is being handled may be long handled, and aiohttp's: it is left out.
+    context = {earlier} if sys.version_info >= (3, 11) else set[BaseException]()
+    assert set(showings.chain(error)) == {error} | context
     assert hits(showings.of_error(error)) == []
 
 
