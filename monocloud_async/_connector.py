@@ -7,7 +7,10 @@ from contextvars import ContextVar
 
 import aiohttp
 import attrs
+from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.typedefs import LooseHeaders
+from multidict import CIMultiDict
 
 
 @attrs.define
@@ -31,6 +34,11 @@ class BodilessRequest(aiohttp.ClientRequest):
     """A request that does not call the body that it does not have an octet-stream."""
 
     POST_METHODS = set[str]()  # noqa: RUF012
+
+    def update_headers(self, headers: LooseHeaders | None) -> None:
+        """Take the headers as they are; aiohttp would take them apart, one by one."""
+        self.headers = CIMultiDict({hdrs.HOST: self.url.host_port_subcomponent or ""})
+        self.headers.extend(headers or ())
 
 
 class Connector(aiohttp.TCPConnector):

@@ -84,10 +84,11 @@ async def exchange(pool: Pool, request: Request, limit: float) -> Answer | NoAns
     if limit <= 0:
         return NoAnswer("", timed_out=True, reached_server=False, kept_connection=False)
     # Whether a lent session got a connection, and a kept one, cannot be told: take it that it did.
-    state = Progress(has_connection=pool.is_lent, kept_connection=pool.is_lent)
+    lent = pool.is_lent
+    state = Progress(lent, lent)
     progress.set(state)
     answer: Answer | None = None
-    send = _send_by_lent if pool.is_lent else _send
+    send = _send_by_lent if lent else _send
     try:
         with pool.time_limits.limit(limit):
             response = await send(pool.session, request)

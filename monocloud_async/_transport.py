@@ -36,6 +36,7 @@ from .retry import RetryPolicy, RetryQuota
 
 T = TypeVar("T")
 _SHOWN_BODY = 500
+_KNOWS_HANDLED = sys.version_info >= (3, 11)
 _log = logging.getLogger("monocloud")
 
 
@@ -95,7 +96,7 @@ class Transport:
         call = _Call(operation, request, started=now, deadline=now + self.policy.deadline)
         # What the caller is handling, if anything; on Python 3.10 that may be long handled, and
         # aiohttp's.
-        handled = sys.exc_info()[1] if sys.version_info >= (3, 11) else None
+        handled = sys.exc_info()[1] if _KNOWS_HANDLED else None
         try:
             answer = await self._send(call)
             record = _decode(call, answer, operation.result)
