@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import select
+from collections.abc import Iterable
 from contextvars import ContextVar
+from http.cookies import BaseCookie, SimpleCookie
 
 import aiohttp
 import attrs
-from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.typedefs import LooseHeaders
 from multidict import CIMultiDict
+from yarl import URL
 
 
 @attrs.define
@@ -30,15 +32,26 @@ class Progress:
 progress: ContextVar[Progress] = ContextVar("monocloud_progress")
 
 
-class BodilessRequest(aiohttp.ClientRequest):
-    """A request that does not call the body that it does not have an octet-stream."""
+class ExactRequest(aiohttp.ClientRequest):
+    """A request with the headers that it is given; not even its missing body gets another."""
 
     POST_METHODS = set[str]()  # noqa: RUF012
 
     def update_headers(self, headers: LooseHeaders | None) -> None:
-        """Take the headers as they are; aiohttp would take them apart, one by one."""
-        self.headers = CIMultiDict({hdrs.HOST: self.url.host_port_subcomponent or ""})
-        self.headers.extend(headers or ())
+        """Take the headers, a copy made for this request, whole; aiohttp would take them apart."""
+        self.headers = headers if type(headers) is CIMultiDict else CIMultiDict(headers or ())
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        """Add nothing: all that aiohttp would add is there."""
+
+
+class NoCookies(aiohttp.DummyCookieJar):
+    """A jar that stays empty, and that no request makes another empty one of."""
+
+    _nothing: BaseCookie[str] = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> BaseCookie[str]:  # noqa: ARG002
+        return self._nothing
 
 
 class Connector(aiohttp.TCPConnector):

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 from multidict import CIMultiDict
+from yarl import URL
 
 from ._content import ACCEPT_ENCODING
 from ._secret import Secret
@@ -18,16 +19,21 @@ class RequestHeaders:
 
     It is no mapping: what reports errors, or shows values, looks into mappings by itself.
 
+    Args:
+        origin: the tenant's origin.
+        api_key: the tenant's API key.
+
     Attributes:
         fields: the headers, for aiohttp alone.
     """
 
     __slots__ = ("_key", "fields")
 
-    def __init__(self, api_key: Secret) -> None:
+    def __init__(self, origin: URL, api_key: Secret) -> None:
         self._key = api_key
         # As aiohttp has them itself, so that it need not make them anew for each request.
         self.fields: CIMultiDict[str] = CIMultiDict()
+        self.fields["Host"] = origin.host_port_subcomponent or ""
         self.fields["X-API-KEY"] = api_key
         self.fields["Accept"] = "application/json, application/problem+json"
         self.fields["Accept-Encoding"] = ACCEPT_ENCODING

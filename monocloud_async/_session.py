@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import attrs
 
-from ._connector import BodilessRequest, Connector
+from ._connector import Connector, ExactRequest, NoCookies
 from ._slots import Slots
 from ._time_limit import TimeLimits
 from .errors import ConfigurationError
@@ -172,8 +172,8 @@ async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
     session = aiohttp.ClientSession(
         # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
         connector=Connector(limit=0, ssl=ssl_context or True),
-        request_class=BodilessRequest,
-        cookie_jar=aiohttp.DummyCookieJar(),
+        request_class=ExactRequest,
+        cookie_jar=NoCookies(),
     )
     # aiohttp sends GET and DELETE again by itself, uncounted; our retries are the only ones.
     session._retry_connection = False  # pyright: ignore[reportPrivateUsage]

@@ -16,19 +16,19 @@ from types import TracebackType
 class TimeLimits:
     """The limits of time that run on one event loop.
 
-    Args:
+    Attributes:
         loop: the event loop.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._running: set[TimeLimit] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = math.inf
 
     def limit(self, seconds: float) -> TimeLimit:
         """Return a limit for ``with``: its block ends with asyncio.TimeoutError if it passes."""
-        return TimeLimit(self, self._loop.time() + seconds)
+        return TimeLimit(self, self.loop.time() + seconds)
 
     def add(self, limit: TimeLimit) -> None:
         """Watch over a limit from now on."""
@@ -43,12 +43,12 @@ class TimeLimits:
     def _set_timer(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._ring)
+        self._timer = self.loop.call_at(when, self._ring)
         self._rings_at = when
 
     def _ring(self) -> None:
         self._timer, self._rings_at = None, math.inf
-        now = self._loop.time()
+        now = self.loop.time()
         for limit in [limit for limit in self._running if limit.when <= now]:
             self._running.discard(limit)
             limit.end()
@@ -77,7 +77,7 @@ class TimeLimit:
         self._task.cancel()
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._limits.loop)
         if task is None:
             raise RuntimeError("a limit of time needs a task")
         self._task = task

@@ -80,14 +80,16 @@ class MonoCloudClient:
         if session is not None and ssl_context is not None:
             raise ConfigurationError("give the ssl_context to the connector of your session")
         route = proxy_for(origin, proxy)
-        headers = RequestHeaders(checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE)))
+        key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
+        url = URL(origin)
+        headers = RequestHeaders(url, key)
         if route is not None and origin.startswith("http:"):
             # There is no tunnel, and so no other request that the proxy would get.
             headers.fields.update(route.headers)
         self._use(
             Transport(
                 sessions,
-                URL(origin),
+                url,
                 headers,
                 route,
                 _environment_timeout() if timeout is None else _timeout(timeout),
