@@ -21,12 +21,14 @@ class Row:
         user_id: its first member, a string; else empty.
         target: its second member, a string; else None.
         error: why it is no row that can be sent, if so.
+        found_id: the phone's id, where it had to be looked up and was found.
     """
 
     index: int
     user_id: str
     target: str | None
     error: InvalidArgumentError | None = None
+    found_id: str | None = None
 
     def checked(self) -> str:
         """Return its second member.

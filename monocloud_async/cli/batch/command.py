@@ -14,7 +14,7 @@ import attrs
 import typer
 
 from ...bulk import Outcome
-from ...bulk.run import start as set_many
+from ...bulk.run import start as start_run
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
 from ..output import MISUSED, REFUSED, fail, visible
@@ -100,14 +100,14 @@ async def _send(
     def start(
         pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]
     ) -> AsyncGenerator[Outcome, None]:
-        many = dry_run.read_many if options.dry_run else set_many
-        return many(
+        return start_run(
             client._transport,  # pyright: ignore[reportPrivateUsage]
             pairs,
             concurrency=options.concurrency,
             rate=options.rate,
             by=source.by,
             stopped=stopped,
+            action=dry_run.read if options.dry_run else None,
         )
 
     async with client:
