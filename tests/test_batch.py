@@ -30,6 +30,10 @@ from .test_cli import API_KEY, COMMAND, DOMAIN, KEY, ROOT, environment, on_a_ter
 
 MANY = ("phones", "set-primary-many")
 HEADER = "user_id,identifier_id\n"
+NUMBERS = "user_id,phone\n" + "".join(f"u-{n},+441515{n:06}\n" for n in range(10))
+MAYBE = "may have been sent when the run was stopped, and applied"
+NOT_APPLIED = "not applied: the run ended while it was tried"
+NOT_SENT = "not sent: the run ended before it"
 _DAC_OVERRIDE, _PR_CAPBSET_DROP = 1, 24
 
 
@@ -268,23 +272,54 @@ def test_a_signal_stops_it_cleanly_and_it_goes_on(
 def test_a_second_signal_does_not_wait_for_what_is_on_its_way(
     emulator: Emulator, path: Path
 ) -> None:
-    emulator.faults.add(Fault(status=200, delay=30))
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(10)))
+    printed, errors = stopped_at_once(emulator, path)
+    assert printed[0] == "10 rows: 0 ok, 0 failed, 10 skipped\n"
+    assert "a new run sends all rows again, which does no harm" in printed[1]
+    assert errors == {MAYBE: 2, NOT_SENT: 8}
+
+
+def stopped_at_once(
+    emulator: Emulator, path: Path, *args: str
+) -> tuple[tuple[str, str], Counter[str]]:
+    """Stop the command while its first two requests wait; return what it says, and of the rows."""
+    emulator.faults.add(Fault(status=200, delay=30))
     told = path.parent / "results.csv"
-    with started(*MANY, str(path), "--results", str(told), "--concurrency", "2") as process:
+    options = ("--results", str(told), "--concurrency", "2")
+    with started(*MANY, str(path), *options, *args) as process:
         wait_for(2, emulator, process)
         process.send_signal(signal.SIGINT)
         # Not the same one again: of two alike, that come at once, a process learns as of one.
         process.send_signal(signal.SIGTERM)
         printed = process.communicate(timeout=4)
     assert process.returncode == 130
-    assert printed[0] == "10 rows: 0 ok, 0 failed, 10 skipped\n"
-    assert "a new run sends all rows again, which does no harm" in printed[1]
-    errors = Counter(row["error"] for row in results(told))
-    assert errors == {
-        "may have been sent when the run was stopped, and applied": 2,
-        "not sent": 8,
-    }
+    return printed, Counter(row["error"] for row in results(told))
+
+
+@pytest.mark.parametrize("text", [rows((f"u-{n}", f"b-{n}") for n in range(10)), NUMBERS])
+def test_what_was_only_read_was_not_applied(emulator: Emulator, path: Path, text: str) -> None:
+    path.write_text(text)
+    # Numbers are looked up first, so that nothing is written yet in a run of them either.
+    args = () if text is NUMBERS else ("--dry-run",)
+    _, errors = stopped_at_once(emulator, path, *args)
+    assert {request.method for request in emulator.requests} == {"GET"}
+    assert errors == {NOT_APPLIED: 2, NOT_SENT: 8}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_a_refused_key_leaves_is_told_apart(
+    emulator: Emulator, path: Path, status: int
+) -> None:
+    emulator.faults.add(Fault(status=200, delay=30, user_id="u-0"))
+    emulator.faults.add(Fault(status=status, delay=0.1, user_id="u-1"))
+    # Those of u-2 are read, and wait for the first of them.
+    path.write_text(rows((f"u-{min(n, 2)}", f"b-{min(n, 2)}") for n in range(100)))
+    told = path.parent / "results.csv"
+    done = many(path, "--results", told, "--concurrency", "4", "--rate", "4")
+    assert done.returncode == 1
+    errors = [row["error"] for row in results(told)]
+    assert errors[:2] == [MAYBE, NOT_APPLIED]
+    assert set(errors[3:]) == {NOT_SENT}
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -331,7 +366,7 @@ def test_rows_that_wait_for_an_earlier_one_of_their_user_are_not_begun_once_it_s
     done = many(path, "--results", told, "--max-failures", "0", "--concurrency", "4")
     assert "Error: more than 0 rows failed; " in done.stderr
     assert emulator.counts.requests == statuses(told)["failed"] <= 40
-    assert {row["error"] for row in results(told) if row["status"] == "skipped"} == {"not sent"}
+    assert {row["error"] for row in results(told) if row["status"] == "skipped"} == {NOT_SENT}
 
 
 def test_where_no_server_answers_it_says_so(emulator: Emulator, path: Path) -> None:

@@ -27,6 +27,7 @@ from monocloud_async import (
     UnauthorizedError,
 )
 from monocloud_async.bulk import Outcome
+from monocloud_async.bulk.run import start
 from monocloud_async.emulator import Emulator, Fault, RateLimit
 
 from .conftest import FAST
@@ -270,6 +271,49 @@ async def test_leaving_stops_the_run_and_leaves_nothing_behind(how: str) -> None
         await client.users.get("u")
         await asyncio.sleep(0.05)
         assert len(wire.requests) == sent + 1
+
+
+class Endless(Clock):
+    """A clock with a sleep that never ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asleep = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:  # noqa: ARG002
+        self.asleep.set()
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("step", "may_have_been_applied"),
+    [(reset, True), (problem(503), True), (problem(429), False), (problem(408), True)],
+)
+async def test_a_run_that_is_left_knows_what_may_have_been_applied(
+    step: Step, may_have_been_applied: bool
+) -> None:
+    clock = Endless()
+    async with Wire(answer(), step) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY), clock) as client:
+            run = start(client._transport, rows(9), concurrency=1, rate=None, by="identifier")
+            made = run.outcomes()
+            assert (await anext(made)).index == 0
+            waiting = asyncio.ensure_future(anext(made))
+            await clock.asleep.wait()
+            waiting.cancel()
+            await asyncio.wait([waiting])
+    assert run.unsettled == {1: may_have_been_applied}
+
+
+@pytest.mark.parametrize("step", [answer(), problem(404)])
+async def test_a_run_that_is_left_knows_of_outcomes_that_nobody_took(step: Step) -> None:
+    async with Wire(step) as wire, MonoCloudClient(wire.url, KEY) as client:
+        run = start(client._transport, rows(9), concurrency=1, rate=None, by="identifier")
+        made = run.outcomes()
+        applied = (await anext(made)).error is None
+        await asyncio.wait(running())
+        await made.aclose()
+    assert run.unsettled == dict.fromkeys(range(1, 9), applied)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, UnauthorizedError), (403, ForbiddenError)])

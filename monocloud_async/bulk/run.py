@@ -47,8 +47,8 @@ def start(
     by: object,
     stopped: Callable[[], bool] = _never,
     action: Action | None = None,
-) -> AsyncGenerator[Outcome, None]:
-    """Return the outcomes of a run; it begins when the first is asked for.
+) -> Run:
+    """Return a run; it begins when its first outcome is asked for.
 
     It makes phones the primary ones, unless there is another ``action`` for each row.
 
@@ -62,7 +62,7 @@ def start(
     if rate is not None and (not is_number(rate) or rate <= 0):
         raise _refusal("rate", "a number of requests a second, more than 0, or None", rate)
     by_number = by == "number"
-    run = Run(
+    return Run(
         transport,
         Rows(rows, "phone" if by_number else "identifier_id"),
         concurrency=concurrency,
@@ -71,7 +71,6 @@ def start(
         stopped=stopped,
         action=action or (_set_by_number if by_number else _set),
     )
-    return run.outcomes()
 
 
 def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:
@@ -94,6 +93,10 @@ class Run:
         by_number: whether the rows have numbers, to be looked up, instead of ids.
         stopped: whether no row is to be begun any more, even if it was read.
         action: what to do for a row.
+
+    Attributes:
+        unsettled: the rows that were tried, and whose outcomes were not taken, by their index; and
+            whether what they ask for may have been applied.
     """
 
     def __init__(
@@ -114,6 +117,7 @@ class Run:
         self._rate = rate
         self._by_number = by_number
         self._action = action
+        self.unsettled: dict[int, bool] = {}
         self._made: deque[Outcome] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -134,7 +138,9 @@ class Run:
         try:
             while self._made or not all(task.done() for task in self._tasks):
                 if self._made:
-                    yield self._made.popleft()
+                    outcome = self._made.popleft()
+                    self.unsettled.pop(outcome.index, None)
+                    yield outcome
                     self._room.set()
                 else:
                     self._news.clear()
@@ -163,7 +169,7 @@ class Run:
     async def _outcome(self, calls: Calls, row: Row) -> Outcome:
         user: User | None = None
         error: MonoCloudError | None = None
-        calls.attempts = 0
+        calls.next_row()
         try:
             user = await self._action(calls, row)
         except MonoCloudError as failure:
@@ -171,6 +177,9 @@ class Run:
                 raise
             # Its frames would be kept for as long as the outcome is.
             error = failure.with_traceback(None)
+        finally:
+            if calls.attempts:
+                self.unsettled[row.index] = calls.may_have_been_applied
         return Outcome(
             index=row.index,
             user_id=row.user_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable
 from contextlib import ExitStack, closing
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import NoReturn
 import attrs
 import typer
 
-from ...bulk import Outcome
+from ...bulk.run import Run
 from ...bulk.run import start as start_run
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
@@ -97,9 +97,7 @@ def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journa
 async def _send(
     client: MonoCloudClient, options: Options, source: Input, journal: Journal | None, tally: Tally
 ) -> Ending:
-    def start(
-        pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]
-    ) -> AsyncGenerator[Outcome, None]:
+    def start(pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]) -> Run:
         return start_run(
             client._transport,  # pyright: ignore[reportPrivateUsage]
             pairs,

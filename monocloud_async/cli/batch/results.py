@@ -23,7 +23,7 @@ _HEADER = (
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _CONTROLS = ("\t", "\r", "\n")
 _ROWS_AT_ONCE = 1000
-_NOT_SENT = "not sent"
+_NOT_SENT = "not sent: the run ended before it"
 
 
 class ResultsError(MonoCloudError):
