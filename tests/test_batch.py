@@ -594,12 +594,14 @@ def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> N
         f"Error: the journal {journal} cannot be used: {journal} is read-only\n",
     )
     told.mkdir()
-    told.chmod(0o555)
-    done = process_of_its_own(path, "--results", told / "x.csv", before=without_rights_of_root)
-    assert (done.returncode, done.stderr) == (
-        2,
-        f"Error: the results {told / 'x.csv'}: Permission denied\n",
-    )
+    for rights in (0o555, 0):
+        told.chmod(rights)
+        done = process_of_its_own(path, "--results", told / "x.csv", before=without_rights_of_root)
+        assert (done.returncode, done.stderr) == (
+            2,
+            f"Error: the results {told / 'x.csv'}: Permission denied\n",
+        )
+    told.chmod(0o755)
 
 
 # The results file.
@@ -629,6 +631,62 @@ def test_what_is_no_file_is_not_replaced(emulator: Emulator, path: Path) -> None
     done = process_of_its_own(path, "--results", "/dev/stdout")
     assert done.stdout.startswith("line,user_id,identifier_id,status,http_status,")
     assert done.stdout.endswith("\n1 row: 1 ok, 0 failed, 0 skipped\n")
+
+
+@pytest.mark.parametrize("named", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+def test_results_go_into_the_file_that_stdout_is(
+    emulator: Emulator, path: Path, named: str
+) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    told, link = path.parent / "told", path.parent / "link"
+    link.symlink_to("/dev/stdout")
+    with told.open("w") as file:
+        file.write("earlier\n")
+        file.flush()
+        inode = told.stat().st_ino
+        command = [*COMMAND, *MANY, str(path), "--results", str(path.parent / named)]
+        subprocess.run(command, cwd=ROOT, env=environment(), stdout=file, check=True)
+    earlier, header, row, totals = told.read_text().splitlines()
+    assert (earlier, totals) == ("earlier", "1 row: 1 ok, 0 failed, 0 skipped")
+    assert header.startswith("line,user_id,")
+    assert row.startswith("2,u-1,b-1,ok,200,")
+    assert told.stat().st_ino == inode
+    assert names(path.parent) == ["link", "rows.csv", "told"]
+
+
+def test_results_go_into_any_file_that_is_open(emulator: Emulator, path: Path) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    told = path.parent / "told"
+    with told.open("w") as file:
+        number = file.fileno()
+        command = [*COMMAND, *MANY, str(path), "--results", f"/dev/fd/{number}"]
+        subprocess.run(command, cwd=ROOT, env=environment(), pass_fds=[number], check=True)
+        assert told.stat().st_ino == os.fstat(number).st_ino
+    assert len(results(told)) == 1
+    assert names(path.parent) == ["rows.csv", "told"]
+
+
+def test_results_go_into_a_pipe_that_has_a_name(emulator: Emulator, path: Path) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    pipe, told = path.parent / "pipe", path.parent / "told"
+    os.mkfifo(pipe)
+    code = f"open({str(told)!r}, 'w').write(open({str(pipe)!r}).read())"
+    with subprocess.Popen([sys.executable, "-c", code]):
+        assert many(path, "--results", pipe).returncode == 0
+    assert pipe.is_fifo()
+    assert len(results(told)) == 1
+
+
+def test_an_open_file_that_is_none_or_cannot_be_written_is_refused(
+    emulator: Emulator, path: Path
+) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    assert "the results /dev/fd/999: " in refused(emulator, path, "--results", "/dev/fd/999")
+    precious = path.parent / "precious"
+    precious.touch()
+    with precious.open() as file:
+        named = f"/dev/fd/{file.fileno()}"
+        assert f"the results {named}: " in refused(emulator, path, "--results", named)
 
 
 # The dry run.
