@@ -14,6 +14,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -202,7 +203,7 @@ def test_nothing_is_sent_where_the_file_has_mistakes(emulator: Emulator, path: P
     first, second, last = done.stderr.splitlines()
     assert first.startswith(f"{path}, line 3: identifier_id must be")
     assert second.startswith(f"{path}, line 4: identifier_id must be")
-    assert last == f"Error: {path} has 2 mistakes; nothing was sent"
+    assert last == f"Error: {path} has 2 mistakes; nothing was sent: correct them, and start again"
     assert not emulator.counts.requests
     assert names(path.parent) == ["rows.csv"]
 
@@ -228,6 +229,26 @@ def test_a_spreadsheet_runs_nothing_of_the_results(emulator: Emulator, path: Pat
         ("'=2", "'\uff1d3"),
     ]
     assert {row["trace_id"] for row in told} == {"'@SUM(1)"}
+
+
+@pytest.mark.parametrize("named", ["none.csv", ".", "/proc/self/mem"])
+def test_an_input_that_cannot_be_read_is_refused(
+    emulator: Emulator, path: Path, named: str
+) -> None:
+    given = path.parent / named
+    assert refused(emulator, given).startswith(f"Error: {given}: ")
+
+
+def test_an_input_that_there_is_no_room_to_copy_is_refused(emulator: Emulator, path: Path) -> None:
+    os.mkfifo(path)
+    code = f"open({str(path)!r}, 'w').write('x' * 5000)"
+    with subprocess.Popen([sys.executable, "-c", code]):
+        done = process_of_its_own(path, before=limited(1000))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: {path}: it cannot be copied to {tempfile.gettempdir()}: File too large; "
+        "nothing was sent: give a regular file\n"
+    )
 
 
 # Stopping.
@@ -465,6 +486,8 @@ def refused(emulator: Emulator, *args: str | Path) -> str:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert not emulator.counts.requests
+    # And then what to do.
+    assert "; nothing was sent: " in done.stderr
     return done.stderr
 
 
@@ -475,11 +498,15 @@ def test_a_journal_of_something_else_is_refused(emulator: Emulator, path: Path) 
     before = journal.read_bytes()
     with Emulator(api_key=KEY) as other, pytest.MonkeyPatch.context() as patch:
         patch.setenv(DOMAIN, other.url)
-        assert f"it is of {emulator.url}, and not of {other.url}" in refused(
-            other, path, "--journal", journal
+        assert refused(other, path, "--journal", journal).endswith(
+            f"it is of {emulator.url}, and not of {other.url}; nothing was sent: give another "
+            f"--journal file, or --domain {emulator.url}\n"
         )
     path.write_text(rows([("u-1", "b-1")]))
-    assert "it is of another input" in refused(emulator, path, "--journal", journal)
+    assert refused(emulator, path, "--journal", journal) == (
+        f"Error: the journal {journal} cannot be used: it is of another input, or of what this one "
+        "was before; nothing was sent: give another --journal file, or the input it was made for\n"
+    )
     assert journal.read_bytes() == before
 
 
@@ -521,7 +548,10 @@ def test_a_journal_is_one_run_s_at_a_time(emulator: Emulator, path: Path) -> Non
         wait_for(1, emulator, process)
         second = many(path, "--journal", journal)
         assert second.returncode == 2
-        assert second.stderr.endswith("another run has it in use\n")
+        assert second.stderr.endswith(
+            "another run has it in use; nothing was sent: give another --journal file, or wait for "
+            "its end\n"
+        )
         process.kill()
     assert many(path, "--journal", journal).returncode == 0
 
@@ -589,17 +619,19 @@ def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> N
     done = process_of_its_own(path, "--journal", journal, before=without_rights_of_root)
     if done.returncode == 0:
         pytest.skip("nothing keeps this user from writing")
-    assert (done.returncode, done.stderr) == (
-        2,
-        f"Error: the journal {journal} cannot be used: {journal} is read-only\n",
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"Error: the journal {journal} cannot be used: {journal} is read-only; nothing was sent: "
+        "give another --journal file\n"
     )
     told.mkdir()
     for rights in (0o555, 0):
         told.chmod(rights)
         done = process_of_its_own(path, "--results", told / "x.csv", before=without_rights_of_root)
-        assert (done.returncode, done.stderr) == (
-            2,
-            f"Error: the results {told / 'x.csv'}: Permission denied\n",
+        assert done.returncode == 2
+        assert done.stderr == (
+            f"Error: the results {told / 'x.csv'}: Permission denied; nothing was sent: give "
+            "another --results file\n"
         )
     told.chmod(0o755)
 

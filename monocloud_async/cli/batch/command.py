@@ -19,7 +19,7 @@ from ...client import MonoCloudClient
 from ...errors import ConfigurationError
 from ..output import MISUSED, REFUSED, fail, visible
 from . import dry_run
-from .content import STDIN, Content, open_content
+from .content import STDIN, Content, open_content, unreadable
 from .journal import FAILED, OK, SKIPPED, Journal, JournalError, Subject
 from .outcomes import entry_of
 from .progress import Reporter, display
@@ -72,7 +72,9 @@ def _check_files(options: Options) -> None:
     named = [(name, os.path.realpath(path)) for name, path in files.items() if path]
     for (one, path), (other, same) in combinations(named, 2):
         if path == same:
-            raise ConfigurationError(f"{one} and {other} are the same file; nothing was sent")
+            raise ConfigurationError(
+                f"{one} and {other} are the same file; nothing was sent: give each its own"
+            )
 
 
 def _checked(content: Content) -> Input:
@@ -83,6 +85,8 @@ def _checked(content: Content) -> Input:
             told = f"{content.name}, line {mistake.line}: {mistake.what}"
             typer.echo(visible(told), err=True)
         fail(str(error), MISUSED)
+    except OSError as error:
+        raise unreadable(content.name, error) from None
 
 
 def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journal | None:

@@ -50,7 +50,10 @@ class Results:
             self._path = Path(os.path.realpath(path)) if self._replaces else path
             self._try()
         except OSError as error:
-            raise ConfigurationError(f"the results {path}: {error.strerror}") from None
+            raise ConfigurationError(
+                f"the results {path}: {error.strerror}; nothing was sent: give another "
+                "--results file"
+            ) from None
 
     def write(self, source: Input, journal: Journal, unrecorded: Mapping[int, Entry]) -> None:
         """Write what became of each row of an input.
