@@ -419,12 +419,22 @@ def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) 
     assert not any("X" in request.path for request in emulator.requests)
 
 
-@pytest.mark.parametrize("rate", ["nan", "inf", "0", "-1"])
-def test_a_rate_that_cannot_be_is_refused(emulator: Emulator, path: Path, rate: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "given", "lowest"),
+    [
+        *(("--rate", given, "0.001") for given in ("nan", "inf", "-inf", "0", "-1", "1e-9")),
+        ("--concurrency", "0", "1"),
+        ("--max-failures", "-1", "0"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_by_the_option_s_name_and_range(
+    emulator: Emulator, path: Path, option: str, given: str, lowest: str
+) -> None:
     path.write_text(rows([("u-1", "b-1")]))
-    done = many(path, "--rate", rate)
+    done = many(path, option, given)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "rate" in done.stderr
+    *_, said = done.stderr.splitlines()
+    assert re.search(rf"Invalid value for '{option}': .*\b{re.escape(lowest)}\b", said)
     assert not emulator.counts.requests
 
 
