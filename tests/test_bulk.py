@@ -107,6 +107,30 @@ async def test_what_is_no_row_is_an_outcome_and_nothing_is_sent(wire: Wire) -> N
 
 
 @pytest.mark.parametrize(
+    ("row", "given"),
+    [
+        (("secret",), "tuple of length 1"),
+        (["secret", "secret", "secret"], "list of length 3"),
+        ((), "tuple of length 0"),
+        ({"secret"}, "set of length 1"),
+        (iter(["secret"]), "list_iterator of another length"),
+        ("secret", "str"),
+        ("up", "str"),
+        ({"secret": 1, "b": 2}, "dict"),
+        (None, "NoneType"),
+    ],
+)
+async def test_what_is_no_pair_is_told_by_its_type_and_length(
+    row: Any, given: str, client: MonoCloudClient
+) -> None:
+    [found] = await outcomes(client, [row])
+    assert str(found.error) == (
+        f"rows[0] is no row: it must be a pair (user_id, identifier_id), not {given}; "
+        "nothing was sent"
+    )
+
+
+@pytest.mark.parametrize(
     ("given", "options", "message"),
     [
         ("up", {}, "rows must be"),
