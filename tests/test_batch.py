@@ -208,6 +208,20 @@ def test_nothing_is_sent_where_the_file_has_mistakes(emulator: Emulator, path: P
     assert names(path.parent) == ["rows.csv"]
 
 
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_where_there_are_no_rows_it_says_so(
+    emulator: Emulator, path: Path, more: tuple[str, ...]
+) -> None:
+    path.write_text(f"{HEADER}\n,\n")
+    told = path.parent / "results.csv"
+    done = many(path, "--results", told, *more)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"no rows after the header in {path}: nothing to do\n"
+    assert results(told) == []
+    done = many("-", *more, stdin=HEADER)
+    assert done.stdout == "no rows after the header in standard input: nothing to do\n"
+
+
 def test_an_answer_that_cannot_be_read_is_no_failure(emulator: Emulator, path: Path) -> None:
     emulator.faults.add(Fault(body="html", user_id="u-1"))
     path.write_text(rows([("u-1", "b-1")]))

@@ -61,6 +61,7 @@ def set_primary_many(client: MonoCloudClient, options: Options) -> NoReturn:
         if options.dry_run and journal:
             tally = dry_run.followed(journal, source.count)
         problem = _write(results, source, journal, ending)
+    typer.echo(_totals(options, source, tally))
     _finish(options, tally, ending, problem)
 
 
@@ -131,10 +132,15 @@ def _write(
     return None
 
 
-def _finish(options: Options, tally: Tally, ending: Ending, problem: str | None) -> NoReturn:
+def _totals(options: Options, source: Input, tally: Tally) -> str:
+    if not source.count:
+        return f"no rows after the header in {visible(source.content.name)}: nothing to do"
     statuses = dry_run.STATUSES if options.dry_run else (OK, FAILED, SKIPPED)
     earlier = f" ({tally.before:,} of them in earlier runs)" if tally.before else ""
-    typer.echo(tally.told(statuses) + earlier)
+    return tally.told(statuses) + earlier
+
+
+def _finish(options: Options, tally: Tally, ending: Ending, problem: str | None) -> NoReturn:
     stop = ending.stop
     if stop.why:
         if problem:
