@@ -27,7 +27,8 @@ from monocloud_async.cli.app import app
 from monocloud_async.emulator import Fault
 from monocloud_sync.emulator import Emulator
 
-from .test_cli import API_KEY, COMMAND, DOMAIN, KEY, ROOT, environment, on_a_terminal, started
+from .conftest import DOMAIN, KEY
+from .test_cli import COMMAND, ROOT, environment, on_a_terminal, started
 
 MANY = ("phones", "set-primary-many")
 HEADER = "user_id,identifier_id\n"
@@ -48,17 +49,9 @@ def user(n: int) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Emulator]:
+    """An emulator with users u-0 to u-999."""
     with Emulator([user(n) for n in range(1000)], api_key=KEY) as emulator:
         yield emulator
-
-
-@pytest.fixture
-def emulator(running: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """A fresh emulator that the environment speaks of, with users u-0 to u-999."""
-    running.reset()
-    monkeypatch.setenv(DOMAIN, running.url)
-    monkeypatch.setenv(API_KEY, KEY)
-    return running
 
 
 @pytest.fixture
