@@ -8,10 +8,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from monocloud_async import MonoCloudClient, RetryPolicy
+from monocloud_sync.emulator import Emulator
 
 from .wire import PAGE, Wire, answer
 
 FAST = RetryPolicy(base_delay=0.0)
+KEY = "emulator-key"
+DOMAIN = "MONOCLOUD_MANAGEMENT_DOMAIN"
+API_KEY = "MONOCLOUD_MANAGEMENT_API_KEY"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -39,6 +43,15 @@ async def wire() -> AsyncIterator[Wire]:
 async def client(wire: Wire) -> AsyncIterator[MonoCloudClient]:
     async with MonoCloudClient(wire.url, "key") as client:
         yield client
+
+
+@pytest.fixture
+def emulator(running: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """The module's emulator, fresh, and the environment speaks of it."""
+    running.reset()
+    monkeypatch.setenv(DOMAIN, running.url)
+    monkeypatch.setenv(API_KEY, KEY)
+    return running
 
 
 @pytest.fixture

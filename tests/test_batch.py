@@ -14,6 +14,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -26,10 +27,15 @@ from monocloud_async.cli.app import app
 from monocloud_async.emulator import Fault
 from monocloud_sync.emulator import Emulator
 
-from .test_cli import API_KEY, COMMAND, DOMAIN, KEY, ROOT, environment, on_a_terminal, started
+from .conftest import DOMAIN, KEY
+from .test_cli import COMMAND, ROOT, environment, on_a_terminal, started
 
 MANY = ("phones", "set-primary-many")
 HEADER = "user_id,identifier_id\n"
+NUMBERS = "user_id,phone\n" + "".join(f"u-{n},+441515{n:06}\n" for n in range(10))
+MAYBE = "may have been sent when the run was stopped, and applied"
+NOT_APPLIED = "not applied: the run ended while it was tried"
+NOT_SENT = "not sent: the run ended before it"
 _DAC_OVERRIDE, _PR_CAPBSET_DROP = 1, 24
 
 
@@ -43,17 +49,9 @@ def user(n: int) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Emulator]:
+    """An emulator with users u-0 to u-999."""
     with Emulator([user(n) for n in range(1000)], api_key=KEY) as emulator:
         yield emulator
-
-
-@pytest.fixture
-def emulator(running: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """A fresh emulator that the environment speaks of, with users u-0 to u-999."""
-    running.reset()
-    monkeypatch.setenv(DOMAIN, running.url)
-    monkeypatch.setenv(API_KEY, KEY)
-    return running
 
 
 @pytest.fixture
@@ -198,9 +196,23 @@ def test_nothing_is_sent_where_the_file_has_mistakes(emulator: Emulator, path: P
     first, second, last = done.stderr.splitlines()
     assert first.startswith(f"{path}, line 3: identifier_id must be")
     assert second.startswith(f"{path}, line 4: identifier_id must be")
-    assert last == f"Error: {path} has 2 mistakes; nothing was sent"
+    assert last == f"Error: {path} has 2 mistakes; nothing was sent: correct them, and start again"
     assert not emulator.counts.requests
     assert names(path.parent) == ["rows.csv"]
+
+
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_where_there_are_no_rows_it_says_so(
+    emulator: Emulator, path: Path, more: tuple[str, ...]
+) -> None:
+    path.write_text(f"{HEADER}\n,\n")
+    told = path.parent / "results.csv"
+    done = many(path, "--results", told, *more)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"no rows after the header in {path}: nothing to do\n"
+    assert results(told) == []
+    done = many("-", *more, stdin=HEADER)
+    assert done.stdout == "no rows after the header in standard input: nothing to do\n"
 
 
 def test_an_answer_that_cannot_be_read_is_no_failure(emulator: Emulator, path: Path) -> None:
@@ -224,6 +236,26 @@ def test_a_spreadsheet_runs_nothing_of_the_results(emulator: Emulator, path: Pat
         ("'=2", "'\uff1d3"),
     ]
     assert {row["trace_id"] for row in told} == {"'@SUM(1)"}
+
+
+@pytest.mark.parametrize("named", ["none.csv", ".", "/proc/self/mem"])
+def test_an_input_that_cannot_be_read_is_refused(
+    emulator: Emulator, path: Path, named: str
+) -> None:
+    given = path.parent / named
+    assert refused(emulator, given).startswith(f"Error: {given}: ")
+
+
+def test_an_input_that_there_is_no_room_to_copy_is_refused(emulator: Emulator, path: Path) -> None:
+    os.mkfifo(path)
+    code = f"open({str(path)!r}, 'w').write('x' * 5000)"
+    with subprocess.Popen([sys.executable, "-c", code]):
+        done = process_of_its_own(path, before=limited(1000))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: {path}: it cannot be copied to {tempfile.gettempdir()}: File too large; "
+        "nothing was sent: give a regular file\n"
+    )
 
 
 # Stopping.
@@ -268,23 +300,54 @@ def test_a_signal_stops_it_cleanly_and_it_goes_on(
 def test_a_second_signal_does_not_wait_for_what_is_on_its_way(
     emulator: Emulator, path: Path
 ) -> None:
-    emulator.faults.add(Fault(status=200, delay=30))
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(10)))
+    printed, errors = stopped_at_once(emulator, path)
+    assert printed[0] == "10 rows: 0 ok, 0 failed, 10 skipped\n"
+    assert "a new run sends all rows again, which does no harm" in printed[1]
+    assert errors == {MAYBE: 2, NOT_SENT: 8}
+
+
+def stopped_at_once(
+    emulator: Emulator, path: Path, *args: str
+) -> tuple[tuple[str, str], Counter[str]]:
+    """Stop the command while its first two requests wait; return what it says, and of the rows."""
+    emulator.faults.add(Fault(status=200, delay=30))
     told = path.parent / "results.csv"
-    with started(*MANY, str(path), "--results", str(told), "--concurrency", "2") as process:
+    options = ("--results", str(told), "--concurrency", "2")
+    with started(*MANY, str(path), *options, *args) as process:
         wait_for(2, emulator, process)
         process.send_signal(signal.SIGINT)
         # Not the same one again: of two alike, that come at once, a process learns as of one.
         process.send_signal(signal.SIGTERM)
         printed = process.communicate(timeout=4)
     assert process.returncode == 130
-    assert printed[0] == "10 rows: 0 ok, 0 failed, 10 skipped\n"
-    assert "a new run sends all rows again, which does no harm" in printed[1]
-    errors = Counter(row["error"] for row in results(told))
-    assert errors == {
-        "may have been sent when the run was stopped, and applied": 2,
-        "not sent": 8,
-    }
+    return printed, Counter(row["error"] for row in results(told))
+
+
+@pytest.mark.parametrize("text", [rows((f"u-{n}", f"b-{n}") for n in range(10)), NUMBERS])
+def test_what_was_only_read_was_not_applied(emulator: Emulator, path: Path, text: str) -> None:
+    path.write_text(text)
+    # Numbers are looked up first, so that nothing is written yet in a run of them either.
+    args = () if text is NUMBERS else ("--dry-run",)
+    _, errors = stopped_at_once(emulator, path, *args)
+    assert {request.method for request in emulator.requests} == {"GET"}
+    assert errors == {NOT_APPLIED: 2, NOT_SENT: 8}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_a_refused_key_leaves_is_told_apart(
+    emulator: Emulator, path: Path, status: int
+) -> None:
+    emulator.faults.add(Fault(status=200, delay=30, user_id="u-0"))
+    emulator.faults.add(Fault(status=status, delay=0.1, user_id="u-1"))
+    # Those of u-2 are read, and wait for the first of them.
+    path.write_text(rows((f"u-{min(n, 2)}", f"b-{min(n, 2)}") for n in range(100)))
+    told = path.parent / "results.csv"
+    done = many(path, "--results", told, "--concurrency", "4", "--rate", "4")
+    assert done.returncode == 1
+    errors = [row["error"] for row in results(told)]
+    assert errors[:2] == [MAYBE, NOT_APPLIED]
+    assert set(errors[3:]) == {NOT_SENT}
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -331,7 +394,7 @@ def test_rows_that_wait_for_an_earlier_one_of_their_user_are_not_begun_once_it_s
     done = many(path, "--results", told, "--max-failures", "0", "--concurrency", "4")
     assert "Error: more than 0 rows failed; " in done.stderr
     assert emulator.counts.requests == statuses(told)["failed"] <= 40
-    assert {row["error"] for row in results(told) if row["status"] == "skipped"} == {"not sent"}
+    assert {row["error"] for row in results(told) if row["status"] == "skipped"} == {NOT_SENT}
 
 
 def test_where_no_server_answers_it_says_so(emulator: Emulator, path: Path) -> None:
@@ -363,12 +426,22 @@ def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) 
     assert not any("X" in request.path for request in emulator.requests)
 
 
-@pytest.mark.parametrize("rate", ["nan", "inf", "0", "-1"])
-def test_a_rate_that_cannot_be_is_refused(emulator: Emulator, path: Path, rate: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "given", "lowest"),
+    [
+        *(("--rate", given, "0.001") for given in ("nan", "inf", "-inf", "0", "-1", "1e-9")),
+        ("--concurrency", "0", "1"),
+        ("--max-failures", "-1", "0"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_by_the_option_s_name_and_range(
+    emulator: Emulator, path: Path, option: str, given: str, lowest: str
+) -> None:
     path.write_text(rows([("u-1", "b-1")]))
-    done = many(path, "--rate", rate)
+    done = many(path, option, given)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "rate" in done.stderr
+    *_, said = done.stderr.splitlines()
+    assert re.search(rf"Invalid value for '{option}': .*\b{re.escape(lowest)}\b", said)
     assert not emulator.counts.requests
 
 
@@ -430,6 +503,8 @@ def refused(emulator: Emulator, *args: str | Path) -> str:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert not emulator.counts.requests
+    # And then what to do.
+    assert "; nothing was sent: " in done.stderr
     return done.stderr
 
 
@@ -440,11 +515,15 @@ def test_a_journal_of_something_else_is_refused(emulator: Emulator, path: Path) 
     before = journal.read_bytes()
     with Emulator(api_key=KEY) as other, pytest.MonkeyPatch.context() as patch:
         patch.setenv(DOMAIN, other.url)
-        assert f"it is of {emulator.url}, and not of {other.url}" in refused(
-            other, path, "--journal", journal
+        assert refused(other, path, "--journal", journal).endswith(
+            f"it is of {emulator.url}, and not of {other.url}; nothing was sent: give another "
+            f"--journal file, or --domain {emulator.url}\n"
         )
     path.write_text(rows([("u-1", "b-1")]))
-    assert "it is of another input" in refused(emulator, path, "--journal", journal)
+    assert refused(emulator, path, "--journal", journal) == (
+        f"Error: the journal {journal} cannot be used: it is of another input, or of what this one "
+        "was before; nothing was sent: give another --journal file, or the input it was made for\n"
+    )
     assert journal.read_bytes() == before
 
 
@@ -486,7 +565,10 @@ def test_a_journal_is_one_run_s_at_a_time(emulator: Emulator, path: Path) -> Non
         wait_for(1, emulator, process)
         second = many(path, "--journal", journal)
         assert second.returncode == 2
-        assert second.stderr.endswith("another run has it in use\n")
+        assert second.stderr.endswith(
+            "another run has it in use; nothing was sent: give another --journal file, or wait for "
+            "its end\n"
+        )
         process.kill()
     assert many(path, "--journal", journal).returncode == 0
 
@@ -554,17 +636,21 @@ def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> N
     done = process_of_its_own(path, "--journal", journal, before=without_rights_of_root)
     if done.returncode == 0:
         pytest.skip("nothing keeps this user from writing")
-    assert (done.returncode, done.stderr) == (
-        2,
-        f"Error: the journal {journal} cannot be used: {journal} is read-only\n",
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"Error: the journal {journal} cannot be used: {journal} is read-only; nothing was sent: "
+        "give another --journal file\n"
     )
     told.mkdir()
-    told.chmod(0o555)
-    done = process_of_its_own(path, "--results", told / "x.csv", before=without_rights_of_root)
-    assert (done.returncode, done.stderr) == (
-        2,
-        f"Error: the results {told / 'x.csv'}: Permission denied\n",
-    )
+    for rights in (0o555, 0):
+        told.chmod(rights)
+        done = process_of_its_own(path, "--results", told / "x.csv", before=without_rights_of_root)
+        assert done.returncode == 2
+        assert done.stderr == (
+            f"Error: the results {told / 'x.csv'}: Permission denied; nothing was sent: give "
+            "another --results file\n"
+        )
+    told.chmod(0o755)
 
 
 # The results file.
@@ -594,6 +680,62 @@ def test_what_is_no_file_is_not_replaced(emulator: Emulator, path: Path) -> None
     done = process_of_its_own(path, "--results", "/dev/stdout")
     assert done.stdout.startswith("line,user_id,identifier_id,status,http_status,")
     assert done.stdout.endswith("\n1 row: 1 ok, 0 failed, 0 skipped\n")
+
+
+@pytest.mark.parametrize("named", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+def test_results_go_into_the_file_that_stdout_is(
+    emulator: Emulator, path: Path, named: str
+) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    told, link = path.parent / "told", path.parent / "link"
+    link.symlink_to("/dev/stdout")
+    with told.open("w") as file:
+        file.write("earlier\n")
+        file.flush()
+        inode = told.stat().st_ino
+        command = [*COMMAND, *MANY, str(path), "--results", str(path.parent / named)]
+        subprocess.run(command, cwd=ROOT, env=environment(), stdout=file, check=True)
+    earlier, header, row, totals = told.read_text().splitlines()
+    assert (earlier, totals) == ("earlier", "1 row: 1 ok, 0 failed, 0 skipped")
+    assert header.startswith("line,user_id,")
+    assert row.startswith("2,u-1,b-1,ok,200,")
+    assert told.stat().st_ino == inode
+    assert names(path.parent) == ["link", "rows.csv", "told"]
+
+
+def test_results_go_into_any_file_that_is_open(emulator: Emulator, path: Path) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    told = path.parent / "told"
+    with told.open("w") as file:
+        number = file.fileno()
+        command = [*COMMAND, *MANY, str(path), "--results", f"/dev/fd/{number}"]
+        subprocess.run(command, cwd=ROOT, env=environment(), pass_fds=[number], check=True)
+        assert told.stat().st_ino == os.fstat(number).st_ino
+    assert len(results(told)) == 1
+    assert names(path.parent) == ["rows.csv", "told"]
+
+
+def test_results_go_into_a_pipe_that_has_a_name(emulator: Emulator, path: Path) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    pipe, told = path.parent / "pipe", path.parent / "told"
+    os.mkfifo(pipe)
+    code = f"open({str(told)!r}, 'w').write(open({str(pipe)!r}).read())"
+    with subprocess.Popen([sys.executable, "-c", code]):
+        assert many(path, "--results", pipe).returncode == 0
+    assert pipe.is_fifo()
+    assert len(results(told)) == 1
+
+
+def test_an_open_file_that_is_none_or_cannot_be_written_is_refused(
+    emulator: Emulator, path: Path
+) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    assert "the results /dev/fd/999: " in refused(emulator, path, "--results", "/dev/fd/999")
+    precious = path.parent / "precious"
+    precious.touch()
+    with precious.open() as file:
+        named = f"/dev/fd/{file.fileno()}"
+        assert f"the results {named}: " in refused(emulator, path, "--results", named)
 
 
 # The dry run.

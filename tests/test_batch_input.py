@@ -261,5 +261,6 @@ def test_memory_does_not_grow_with_the_rows(path: Path, shape: str, few: int) ->
 
 def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(ConfigurationError, match="standard input: it is closed"), open_content("-"):
+    why = "standard input: it is closed; nothing was sent: give a file"
+    with pytest.raises(ConfigurationError, match=why), open_content("-"):
         pass

@@ -127,6 +127,19 @@ def test_it_says_why_there_can_be_no_journal(tmp_path: Path) -> None:
         Journal(tmp_path / "none" / "journal", SUBJECT)
 
 
+def test_it_says_why_there_can_be_no_list_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with pytest.raises(ConfigurationError) as raised:
+        Journal(None, SUBJECT)
+    assert str(raised.value) == (
+        "the list of what was done cannot be kept: unable to open database file; nothing was sent: "
+        "set TMPDIR to a directory that can be written"
+    )
+
+
 def test_entries_are_kept_all_or_none(path: Path) -> None:
     journal = Journal(path, SUBJECT)
     journal._db.execute("PRAGMA max_page_count = 10")

@@ -37,13 +37,16 @@ class Fake:
         self.end = end
         self.end_after = chance.randrange(ROWS)
         self.journal = journal
+        self.unsettled: dict[int, bool] = {}
 
-    async def start(
-        self, pairs: AsyncIterable[tuple[str, str]], _: Callable[[], bool]
-    ) -> AsyncGenerator[Outcome, None]:
+    def start(self, pairs: AsyncIterable[tuple[str, str]], _: Callable[[], bool]) -> Fake:
+        self.pairs = pairs
+        return self
+
+    async def outcomes(self) -> AsyncGenerator[Outcome, None]:
         waiting: list[Outcome] = []
         index = 0
-        async for user_id, phone in pairs:
+        async for user_id, phone in self.pairs:
             error = MonoCloudError("no") if self.chance.random() < 0.1 else None
             waiting.append(Outcome(index=index, user_id=user_id, identifier_id=phone, error=error))
             index += 1

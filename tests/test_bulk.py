@@ -27,6 +27,7 @@ from monocloud_async import (
     UnauthorizedError,
 )
 from monocloud_async.bulk import Outcome
+from monocloud_async.bulk.run import start
 from monocloud_async.emulator import Emulator, Fault, RateLimit
 
 from .conftest import FAST
@@ -103,6 +104,30 @@ async def test_what_is_no_row_is_an_outcome_and_nothing_is_sent(wire: Wire) -> N
             assert "nothing was sent" in str(one.error)
             assert (one.user, one.attempts) == (None, 0)
     assert [r.target for r in wire.requests] == ["/api/users/u/phones/p/primary"]
+
+
+@pytest.mark.parametrize(
+    ("row", "given"),
+    [
+        (("secret",), "tuple of length 1"),
+        (["secret", "secret", "secret"], "list of length 3"),
+        ((), "tuple of length 0"),
+        ({"secret"}, "set of length 1"),
+        (iter(["secret"]), "list_iterator of another length"),
+        ("secret", "str"),
+        ("up", "str"),
+        ({"secret": 1, "b": 2}, "dict"),
+        (None, "NoneType"),
+    ],
+)
+async def test_what_is_no_pair_is_told_by_its_type_and_length(
+    row: Any, given: str, client: MonoCloudClient
+) -> None:
+    [found] = await outcomes(client, [row])
+    assert str(found.error) == (
+        f"rows[0] is no row: it must be a pair (user_id, identifier_id), not {given}; "
+        "nothing was sent"
+    )
 
 
 @pytest.mark.parametrize(
@@ -270,6 +295,49 @@ async def test_leaving_stops_the_run_and_leaves_nothing_behind(how: str) -> None
         await client.users.get("u")
         await asyncio.sleep(0.05)
         assert len(wire.requests) == sent + 1
+
+
+class Endless(Clock):
+    """A clock with a sleep that never ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asleep = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:  # noqa: ARG002
+        self.asleep.set()
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("step", "may_have_been_applied"),
+    [(reset, True), (problem(503), True), (problem(429), False), (problem(408), True)],
+)
+async def test_a_run_that_is_left_knows_what_may_have_been_applied(
+    step: Step, may_have_been_applied: bool
+) -> None:
+    clock = Endless()
+    async with Wire(answer(), step) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY), clock) as client:
+            run = start(client._transport, rows(9), concurrency=1, rate=None, by="identifier")
+            made = run.outcomes()
+            assert (await anext(made)).index == 0
+            waiting = asyncio.ensure_future(anext(made))
+            await clock.asleep.wait()
+            waiting.cancel()
+            await asyncio.wait([waiting])
+    assert run.unsettled == {1: may_have_been_applied}
+
+
+@pytest.mark.parametrize("step", [answer(), problem(404)])
+async def test_a_run_that_is_left_knows_of_outcomes_that_nobody_took(step: Step) -> None:
+    async with Wire(step) as wire, MonoCloudClient(wire.url, KEY) as client:
+        run = start(client._transport, rows(9), concurrency=1, rate=None, by="identifier")
+        made = run.outcomes()
+        applied = (await anext(made)).error is None
+        await asyncio.wait(running())
+        await made.aclose()
+    assert run.unsettled == dict.fromkeys(range(1, 9), applied)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, UnauthorizedError), (403, ForbiddenError)])

@@ -27,28 +27,17 @@ from monocloud_async.cli.app import app
 from monocloud_sync import MonoCloudClient
 from monocloud_sync.emulator import PHONE_ID, USER_ID, Emulator
 
+from .conftest import API_KEY, DOMAIN, KEY
 from .wire import TODAY, answer, served
 
 ROOT = Path(__file__).parents[1]
-KEY = "emulator-key"
 COMMAND = (sys.executable, "-W", "always::ResourceWarning", "-m", "monocloud_async.cli")
-DOMAIN = "MONOCLOUD_MANAGEMENT_DOMAIN"
-API_KEY = "MONOCLOUD_MANAGEMENT_API_KEY"
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Emulator]:
     with Emulator(api_key=KEY) as emulator:
         yield emulator
-
-
-@pytest.fixture
-def emulator(running: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """A fresh emulator that the environment speaks of."""
-    running.reset()
-    monkeypatch.setenv(DOMAIN, running.url)
-    monkeypatch.setenv(API_KEY, KEY)
-    return running
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from .._operation import Operation
 from .._transport import Transport
 from ..errors import (
     APIError,
+    ConfigurationError,
     InvalidArgumentError,
     RateLimitedError,
     ResponseDecodeError,
@@ -49,7 +50,8 @@ class Calls:
         gate: says whose turn it is.
 
     Attributes:
-        attempts: how many were made.
+        attempts: how many were made for the row.
+        may_have_been_applied: whether one of them may have made a change.
     """
 
     def __init__(self, transport: Transport, gate: Gate) -> None:
@@ -59,7 +61,12 @@ class Calls:
         # client's quota would run dry, and rows fail that could have been applied.
         self._transport = attrs.evolve(transport, policy=once, quota=RetryQuota())
         self._gate = gate
+        self.next_row()
+
+    def next_row(self) -> None:
+        """Begin to count anew."""
         self.attempts: int = 0
+        self.may_have_been_applied: bool = False
 
     async def call(self, operation: Operation[R], *ids: str) -> R:
         """Carry out an operation; try again where it failed, as often as the policy says.
@@ -81,10 +88,14 @@ class Calls:
             turn = self._gate.go() if self._gate.free else await self._gate.turn()
             self.attempts += 1
             tried.attempts += 1
+            # Until it is known better: whoever is cancelled meanwhile does not come to know.
+            self.may_have_been_applied = not operation.reads
             try:
                 record = await self._transport.call(operation, *ids)
-            except InvalidArgumentError:
+            except (InvalidArgumentError, ConfigurationError):
+                # It was not sent.
                 self.attempts -= 1
+                self.may_have_been_applied = tried.may_have_been_applied
                 raise
             except ResponseDecodeError as error:
                 error.attempts = tried.attempts
@@ -92,6 +103,7 @@ class Calls:
                 raise
             except (APIError, TransportError) as error:
                 tried.add(error)
+                self.may_have_been_applied = tried.may_have_been_applied
                 if not self._repeats(operation, turn, tried, error):
                     raise
                 wait = self._wait(tried, error)

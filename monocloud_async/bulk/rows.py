@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sized
 from typing import cast
 
 import attrs
@@ -21,12 +21,14 @@ class Row:
         user_id: its first member, a string; else empty.
         target: its second member, a string; else None.
         error: why it is no row that can be sent, if so.
+        found_id: the phone's id, where it had to be looked up and was found.
     """
 
     index: int
     user_id: str
     target: str | None
     error: InvalidArgumentError | None = None
+    found_id: str | None = None
 
     def checked(self) -> str:
         """Return its second member.
@@ -85,9 +87,9 @@ class Rows:
         try:
             user_id, target = _pair(found)
         except Exception as error:
-            shown = type(found).__name__ if isinstance(error, TypeError) else "another number"
+            given = _kind(found, error)
             return self._wrong(
-                "", None, f"it must be a pair (user_id, {self._target}), not {shown}"
+                "", None, f"it must be a pair (user_id, {self._target}), not {given}"
             )
         if isinstance(user_id, str) and isinstance(target, str):
             return Row(self._index, user_id, target)
@@ -98,6 +100,15 @@ class Rows:
     def _wrong(self, user_id: str, target: object, why: str) -> Row:
         error = InvalidArgumentError(f"rows[{self._index}] is no row: {why}; nothing was sent")
         return Row(self._index, user_id, target if isinstance(target, str) else None, error)
+
+
+def _kind(found: object, error: Exception) -> str:
+    """Return what was given, by the error of unpacking it; never a value."""
+    kind = type(found).__name__
+    if not isinstance(error, ValueError):
+        return kind
+    length = f"length {len(found)}" if isinstance(found, Sized) else "another length"
+    return f"{kind} of {length}"
 
 
 def _pair(found: object) -> tuple[object, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from .._phone_number import number, phone_with
 from .._transport import Transport
@@ -31,6 +31,8 @@ from .rows import Row, Rows
 _UNTAKEN = 32
 _FATAL = (UnauthorizedError, ForbiddenError, ConfigurationError)
 
+Action = Callable[[Calls, Row], Awaitable[User]]
+
 
 def _never() -> bool:
     return False
@@ -44,8 +46,11 @@ def start(
     rate: object,
     by: object,
     stopped: Callable[[], bool] = _never,
-) -> AsyncGenerator[Outcome, None]:
-    """Return the outcomes of a run; it begins when the first is asked for.
+    action: Action | None = None,
+) -> Run:
+    """Return a run; it begins when its first outcome is asked for.
+
+    It makes phones the primary ones, unless there is another ``action`` for each row.
 
     Raises:
         InvalidArgumentError: an argument cannot be right.
@@ -57,15 +62,15 @@ def start(
     if rate is not None and (not is_number(rate) or rate <= 0):
         raise _refusal("rate", "a number of requests a second, more than 0, or None", rate)
     by_number = by == "number"
-    run = Run(
+    return Run(
         transport,
         Rows(rows, "phone" if by_number else "identifier_id"),
         concurrency=concurrency,
         rate=rate,
         by_number=by_number,
         stopped=stopped,
+        action=action or (_set_by_number if by_number else _set),
     )
-    return run.outcomes()
 
 
 def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:
@@ -87,6 +92,11 @@ class Run:
         rate: attempts a second, at most; None for as many as the server takes.
         by_number: whether the rows have numbers, to be looked up, instead of ids.
         stopped: whether no row is to be begun any more, even if it was read.
+        action: what to do for a row.
+
+    Attributes:
+        unsettled: the rows that were tried, and whose outcomes were not taken, by their index; and
+            whether what they ask for may have been applied.
     """
 
     def __init__(
@@ -98,6 +108,7 @@ class Run:
         rate: float | None,
         by_number: bool,
         stopped: Callable[[], bool],
+        action: Action,
     ) -> None:
         self._transport = transport
         self._order = Order(rows, stopped)
@@ -105,6 +116,8 @@ class Run:
         self._workers = min(concurrency, transport.sessions.max_connections)
         self._rate = rate
         self._by_number = by_number
+        self._action = action
+        self.unsettled: dict[int, bool] = {}
         self._made: deque[Outcome] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -125,7 +138,9 @@ class Run:
         try:
             while self._made or not all(task.done() for task in self._tasks):
                 if self._made:
-                    yield self._made.popleft()
+                    outcome = self._made.popleft()
+                    self.unsettled.pop(outcome.index, None)
+                    yield outcome
                     self._room.set()
                 else:
                     self._news.clear()
@@ -152,26 +167,23 @@ class Run:
             await self._room.wait()
 
     async def _outcome(self, calls: Calls, row: Row) -> Outcome:
-        identifier_id = None if self._by_number else row.target
         user: User | None = None
         error: MonoCloudError | None = None
-        calls.attempts = 0
+        calls.next_row()
         try:
-            target = row.checked()
-            if self._by_number:
-                user, target = await _look_up(calls, row.user_id, target)
-                identifier_id = target
-            if user is None:
-                user = await calls.call(SET_PRIMARY, row.user_id, target)
+            user = await self._action(calls, row)
         except MonoCloudError as failure:
             if is_fatal(failure):
                 raise
             # Its frames would be kept for as long as the outcome is.
             error = failure.with_traceback(None)
+        finally:
+            if calls.attempts:
+                self.unsettled[row.index] = calls.may_have_been_applied
         return Outcome(
             index=row.index,
             user_id=row.user_id,
-            identifier_id=identifier_id,
+            identifier_id=row.found_id if self._by_number else row.target,
             phone=row.target if self._by_number else None,
             user=user,
             error=error,
@@ -200,9 +212,13 @@ class Run:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-async def _look_up(calls: Calls, user_id: str, phone: str) -> tuple[User | None, str]:
-    """Return the id of a user's phone, and the user if there is nothing left to do."""
-    wanted = number(phone)
-    user = await calls.call(GET, user_id)
+def _set(calls: Calls, row: Row) -> Awaitable[User]:
+    return calls.call(SET_PRIMARY, row.user_id, row.checked())
+
+
+async def _set_by_number(calls: Calls, row: Row) -> User:
+    wanted = number(row.checked())
+    user = await calls.call(GET, row.user_id)
     found = phone_with(wanted, user)
-    return user if found.primary else None, found.id
+    row.found_id = found.id
+    return user if found.primary else await calls.call(SET_PRIMARY, row.user_id, found.id)

@@ -96,7 +96,8 @@ class PhonesResource:
         """
         from ..bulk.run import start
 
-        return start(self._transport, rows, concurrency=concurrency, rate=rate, by=by)
+        run = start(self._transport, rows, concurrency=concurrency, rate=rate, by=by)
+        return run.outcomes()
 
     async def add(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable
 from contextlib import ExitStack, closing
 from itertools import combinations
 from pathlib import Path
@@ -13,13 +13,13 @@ from typing import NoReturn
 import attrs
 import typer
 
-from ...bulk import Outcome
-from ...bulk.run import start as set_many
+from ...bulk.run import Run
+from ...bulk.run import start as start_run
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
 from ..output import MISUSED, REFUSED, fail, visible
 from . import dry_run
-from .content import STDIN, Content, open_content
+from .content import STDIN, Content, open_content, unreadable
 from .journal import FAILED, OK, SKIPPED, Journal, JournalError, Subject
 from .outcomes import entry_of
 from .progress import Reporter, display
@@ -61,6 +61,7 @@ def set_primary_many(client: MonoCloudClient, options: Options) -> NoReturn:
         if options.dry_run and journal:
             tally = dry_run.followed(journal, source.count)
         problem = _write(results, source, journal, ending)
+    typer.echo(_totals(options, source, tally))
     _finish(options, tally, ending, problem)
 
 
@@ -72,7 +73,9 @@ def _check_files(options: Options) -> None:
     named = [(name, os.path.realpath(path)) for name, path in files.items() if path]
     for (one, path), (other, same) in combinations(named, 2):
         if path == same:
-            raise ConfigurationError(f"{one} and {other} are the same file; nothing was sent")
+            raise ConfigurationError(
+                f"{one} and {other} are the same file; nothing was sent: give each its own"
+            )
 
 
 def _checked(content: Content) -> Input:
@@ -83,6 +86,8 @@ def _checked(content: Content) -> Input:
             told = f"{content.name}, line {mistake.line}: {mistake.what}"
             typer.echo(visible(told), err=True)
         fail(str(error), MISUSED)
+    except OSError as error:
+        raise unreadable(content.name, error) from None
 
 
 def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journal | None:
@@ -97,17 +102,15 @@ def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journa
 async def _send(
     client: MonoCloudClient, options: Options, source: Input, journal: Journal | None, tally: Tally
 ) -> Ending:
-    def start(
-        pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]
-    ) -> AsyncGenerator[Outcome, None]:
-        many = dry_run.read_many if options.dry_run else set_many
-        return many(
+    def start(pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]) -> Run:
+        return start_run(
             client._transport,  # pyright: ignore[reportPrivateUsage]
             pairs,
             concurrency=options.concurrency,
             rate=options.rate,
             by=source.by,
             stopped=stopped,
+            action=dry_run.read if options.dry_run else None,
         )
 
     async with client:
@@ -129,10 +132,15 @@ def _write(
     return None
 
 
-def _finish(options: Options, tally: Tally, ending: Ending, problem: str | None) -> NoReturn:
+def _totals(options: Options, source: Input, tally: Tally) -> str:
+    if not source.count:
+        return f"no rows after the header in {visible(source.content.name)}: nothing to do"
     statuses = dry_run.STATUSES if options.dry_run else (OK, FAILED, SKIPPED)
     earlier = f" ({tally.before:,} of them in earlier runs)" if tally.before else ""
-    typer.echo(tally.told(statuses) + earlier)
+    return tally.told(statuses) + earlier
+
+
+def _finish(options: Options, tally: Tally, ending: Ending, problem: str | None) -> NoReturn:
     stop = ending.stop
     if stop.why:
         if problem:

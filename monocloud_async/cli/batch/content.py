@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -111,12 +111,19 @@ def open_content(path: str) -> Generator[Content, None, None]:
 def _opened(path: str, name: str) -> AbstractContextManager[BinaryIO]:
     if path == STDIN and not cast("object", sys.stdin):
         # Python has none where the process was started with a closed one.
-        raise ConfigurationError(f"{name}: it is closed")
+        raise ConfigurationError(f"{name}: it is closed; nothing was sent: give a file")
     try:
         # Standard input is not ours to close.
         return nullcontext(sys.stdin.buffer) if path == STDIN else Path(path).open("rb")
     except OSError as error:
-        raise ConfigurationError(f"{name}: {error.strerror}") from None
+        raise unreadable(name, error) from None
+
+
+def unreadable(name: str, error: OSError) -> ConfigurationError:
+    """Return the error for an input that cannot be read."""
+    return ConfigurationError(
+        f"{name}: {error.strerror}; nothing was sent: give a file that can be read"
+    )
 
 
 def _copy(source: BinaryIO, copy: BinaryIO, name: str) -> None:
@@ -124,4 +131,10 @@ def _copy(source: BinaryIO, copy: BinaryIO, name: str) -> None:
         shutil.copyfileobj(source, copy, _BLOCK)
         copy.flush()
     except OSError as error:
-        raise ConfigurationError(f"{name}: it cannot be copied: {error.strerror}") from None
+        with suppress(OSError):
+            # What is in its buffer cannot be written either, and would be tried again.
+            copy.close()
+        raise ConfigurationError(
+            f"{name}: it cannot be copied to {tempfile.gettempdir()}: {error.strerror}; "
+            "nothing was sent: give a regular file"
+        ) from None

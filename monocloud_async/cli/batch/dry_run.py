@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import Awaitable
 
 from ... import _phone_number
-from ..._transport import Transport
 from ...bulk import Outcome
 from ...bulk.calls import Calls
-from ...bulk.rows import Row, Rows
-from ...bulk.run import Run, is_fatal
-from ...errors import (
-    MonoCloudError,
-    NotFoundError,
-    PhoneNotFoundError,
-)
+from ...bulk.rows import Row
+from ...errors import NotFoundError, PhoneNotFoundError
 from ...models import User, UserPhone
 from ...resources.users import GET
 from . import outcomes
-from .formats import By
 from .journal import FAILED, SKIPPED, Entry, Journal
 from .tally import Tally
 
@@ -30,52 +23,9 @@ STATUSES = (CHANGE, ALREADY, NO_USER, NO_PHONE, FAILED, SKIPPED)
 FAILURES = (NO_USER, NO_PHONE, FAILED)
 
 
-class DryRun(Run):
-    """A run that reads the user of each row, and changes nothing."""
-
-    async def _outcome(self, calls: Calls, row: Row) -> Outcome:
-        user: User | None = None
-        error: MonoCloudError | None = None
-        calls.attempts = 0
-        try:
-            row.checked()
-            user = await calls.call(GET, row.user_id)
-        except MonoCloudError as failure:
-            if is_fatal(failure):
-                raise
-            error = failure.with_traceback(None)
-        return Outcome(
-            index=row.index,
-            user_id=row.user_id,
-            identifier_id=None if self._by_number else row.target,
-            phone=row.target if self._by_number else None,
-            user=user,
-            error=error,
-            attempts=calls.attempts,
-        )
-
-
-def read_many(
-    transport: Transport,
-    pairs: AsyncIterable[tuple[str, str]],
-    *,
-    concurrency: int,
-    rate: float | None,
-    by: By,
-    stopped: Callable[[], bool],
-) -> AsyncGenerator[Outcome, None]:
-    """Return what is read for each row, in the same way as ``phones.set_primary_many``."""
-    by_number = by == "number"
-    rows = Rows(pairs, "phone" if by_number else "identifier_id")
-    run = DryRun(
-        transport,
-        rows,
-        concurrency=concurrency,
-        rate=rate,
-        by_number=by_number,
-        stopped=stopped,
-    )
-    return run.outcomes()
+def read(calls: Calls, row: Row) -> Awaitable[User]:
+    """Read the user of a row, and change nothing."""
+    return calls.call(GET, row.user_id)
 
 
 def entry_of(outcome: Outcome, number: int, user: int) -> Entry:

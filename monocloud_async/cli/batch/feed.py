@@ -9,7 +9,7 @@ phone would take the place of the newer one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import islice
 from typing import NamedTuple
@@ -22,7 +22,10 @@ from .stop import Stop
 from .tally import Tally
 
 _ROWS_AT_ONCE = 500
-_CUT_OFF = "may have been sent when the run was stopped, and applied"
+_CUT_OFF = {
+    True: "may have been sent when the run was stopped, and applied",
+    False: "not applied: the run ended while it was tried",
+}
 
 
 class Sent(NamedTuple):
@@ -93,12 +96,17 @@ class Feed:
         """Return the row that was given out as this one, 0 for the first; its way is over."""
         return self._on_the_way.pop(index)
 
-    def cut_off(self) -> dict[int, Entry]:
-        """Return what to say of the rows of which it is not known what became of them."""
+    def cut_off(self, unsettled: Mapping[int, bool]) -> dict[int, Entry]:
+        """Return what to say of the rows in the midst of which the run was stopped.
+
+        Args:
+            unsettled: these rows, as for ``arrived``, and whether they may have been applied.
+        """
+        found = [(self._on_the_way[index], applied) for index, applied in unsettled.items()]
         return {
-            sent.row.number: Entry(sent.row.number, sent.user, SKIPPED, error=_CUT_OFF)
-            for sent in self._on_the_way.values()
-            if sent.before is None
+            row.number: Entry(row.number, user, SKIPPED, error=_CUT_OFF[applied])
+            for (row, user, before), applied in found
+            if before is None
         }
 
     async def _next(self) -> Sequence[Sent | Superseded] | None:

@@ -35,6 +35,7 @@ _NEW = (
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_VERSION}",
 )
+_UNNAMED = "the list of what was done"
 _OF_USERS = "CREATE INDEX IF NOT EXISTS done ON entry (user, number) WHERE status = 'ok'"
 _FOLLOW = """
 INSERT OR REPLACE INTO entry
@@ -135,9 +136,11 @@ class Journal:
             self._db.execute("INSERT INTO input VALUES (?, ?, ?, ?)", wanted)
         digest, origin, *_ = self._db.execute("SELECT * FROM input").fetchone()
         if digest != subject.digest:
-            raise self._refusal("it is of another input, or of what this one was before")
+            why = "it is of another input, or of what this one was before"
+            raise self._refusal(why, ", or the input it was made for")
         if origin != subject.origin:
-            raise self._refusal(f"it is of {origin}, and not of {subject.origin}")
+            why = f"it is of {origin}, and not of {subject.origin}"
+            raise self._refusal(why, f", or --domain {origin}")
 
     def _is_new(self) -> bool:
         application = self._db.execute("PRAGMA application_id").fetchone()[0]
@@ -151,8 +154,13 @@ class Journal:
             raise self._refusal("it is a database of something else")
         return True
 
-    def _refusal(self, why: str) -> ConfigurationError:
-        return ConfigurationError(f"the journal {self._path} cannot be used: {why}")
+    def _refusal(self, why: str, or_else: str = "") -> ConfigurationError:
+        told = f"the journal {self._path} cannot be used: {why}"
+        instead = f"give another --journal file{or_else}"
+        if self._path is None:
+            told = f"{_UNNAMED} cannot be kept: {why}"
+            instead = "set TMPDIR to a directory that can be written"
+        return ConfigurationError(f"{told}; nothing was sent: {instead}")
 
     def record(self, entries: Iterable[Entry]) -> None:
         """Keep some entries, all or none; an earlier entry of a row is replaced.
@@ -214,7 +222,8 @@ class Journal:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._refusal(_why(self._path, error)) from None
+            or_else = ", or wait for its end" if _is_locked(error) else ""
+            raise self._refusal(_why(self._path, error), or_else) from None
 
     @contextlib.contextmanager
     def _told(self) -> Generator[None, None, None]:
@@ -222,7 +231,7 @@ class Journal:
             yield
         # What SQLite cannot take is a ValueError.
         except (sqlite3.Error, ValueError) as error:
-            name = f"the journal {self._path}" if self._path else "the list of what was done"
+            name = f"the journal {self._path}" if self._path else _UNNAMED
             raise JournalError(f"{name} cannot be kept: {_why(self._path, error)}") from None
 
 
@@ -239,9 +248,13 @@ def hash_of(user_id: str) -> int:
     )
 
 
+def _is_locked(error: Exception) -> bool:
+    return "locked" in str(error)
+
+
 def _why(path: Path | None, error: Exception) -> str:
     """Return what is wrong; SQLite often knows no more than that something is."""
-    if "locked" in str(error):
+    if _is_locked(error):
         return "another run has it in use"
     if path is None:
         return str(error)

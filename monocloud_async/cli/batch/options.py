@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,15 @@ import typer
 
 # More than for a single call: whoever starts a batch rather waits than starts it again.
 BATCH_ATTEMPTS = 8
+_SLOWEST = 0.001
+
+
+def _finite(rate: float | None) -> float | None:
+    # The option's range lets infinity pass, and NaN too where the two are only compared.
+    if rate is None or math.isfinite(rate):
+        return rate
+    raise typer.BadParameter(f"it must be a finite number, {_SLOWEST} or more")
+
 
 Rows = Annotated[
     str, typer.Argument(metavar="ROWS", help="The file with the rows; - is standard input.")
@@ -37,7 +47,8 @@ Rate = Annotated[
     float | None,
     typer.Option(
         metavar="NUMBER",
-        min=0.001,
+        min=_SLOWEST,
+        callback=_finite,
         help="Calls a second, at most; otherwise the tenant's limit is found out.",
     ),
 ]

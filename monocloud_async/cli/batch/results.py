@@ -23,7 +23,7 @@ _HEADER = (
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _CONTROLS = ("\t", "\r", "\n")
 _ROWS_AT_ONCE = 1000
-_NOT_SENT = "not sent"
+_NOT_SENT = "not sent: the run ended before it"
 
 
 class ResultsError(MonoCloudError):
@@ -34,8 +34,8 @@ class Results:
     """A results file, which is there as a whole or not at all.
 
     Args:
-        path: its path; what is there is replaced in the end, and what is no regular file, such
-            as a pipe, is written to.
+        path: its path; what is there is replaced in the end. What is no regular file, such as a
+            pipe, is written to, and so is what is open already, such as /dev/stdout.
 
     Raises:
         ConfigurationError: it could not be written.
@@ -43,13 +43,17 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self._given = path
-        self._replaces = path.is_file() or not path.exists()
-        # A link stays one: what it leads to is replaced.
-        self._path = Path(os.path.realpath(path)) if self._replaces else path
         try:
+            self._descriptor = _descriptor(path)
+            self._replaces = self._descriptor is None and (path.is_file() or not path.exists())
+            # A link stays one: what it leads to is replaced.
+            self._path = Path(os.path.realpath(path)) if self._replaces else path
             self._try()
         except OSError as error:
-            raise ConfigurationError(f"the results {path}: {error.strerror}") from None
+            raise ConfigurationError(
+                f"the results {path}: {error.strerror}; nothing was sent: give another "
+                "--results file"
+            ) from None
 
     def write(self, source: Input, journal: Journal, unrecorded: Mapping[int, Entry]) -> None:
         """Write what became of each row of an input.
@@ -73,7 +77,9 @@ class Results:
             ) from None
 
     def _try(self) -> None:
-        if self._replaces:
+        if self._descriptor is not None:
+            os.write(self._descriptor, b"")
+        elif self._replaces:
             temporary = self._temporary()
             temporary.open("x").close()
             temporary.unlink()
@@ -86,7 +92,7 @@ class Results:
     @contextmanager
     def _opened(self) -> Generator[TextIO, None, None]:
         if not self._replaces:
-            with self._path.open("w", encoding="utf-8", newline="") as file:
+            with self._written_to() as file:
                 yield file
             return
         temporary = self._temporary()
@@ -100,6 +106,25 @@ class Results:
             with suppress(OSError):
                 temporary.unlink()
             raise
+
+    def _written_to(self) -> TextIO:
+        if self._descriptor is None:
+            return self._path.open("w", encoding="utf-8", newline="")
+        # Opened anew, a file would be emptied, and what is printed later be written over its start.
+        return os.fdopen(os.dup(self._descriptor), "w", encoding="utf-8", newline="")
+
+
+def _descriptor(path: Path) -> int | None:
+    """Return the number of the open file that a path stands for, such as 1 for /dev/stdout."""
+    open_files = os.path.realpath("/dev/fd")
+    while path.exists():
+        directory = os.path.realpath(path.parent)
+        if directory == open_files and path.name.isdigit():
+            return int(path.name)
+        if not path.is_symlink():
+            break
+        path = Path(directory, path.readlink())
+    return None
 
 
 def harmless(cell: str) -> str:

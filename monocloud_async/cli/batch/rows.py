@@ -48,8 +48,8 @@ class MistakesError(ConfigurationError):
 
     def __str__(self) -> str:
         count = f"more than {len(self.mistakes)}" if self.more else str(len(self.mistakes))
-        noun = "mistake" if count == "1" else "mistakes"
-        return f"{self.name} has {count} {noun}; nothing was sent"
+        noun, them = ("mistake", "it") if count == "1" else ("mistakes", "them")
+        return f"{self.name} has {count} {noun}; nothing was sent: correct {them}, and start again"
 
 
 class Input:

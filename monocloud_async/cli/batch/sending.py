@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from ...bulk import Outcome
+from ...bulk.run import Run
 from ...errors import MonoCloudError
 from .feed import Feed
 from .journal import FAILED, Entry, Journal, JournalError
@@ -24,7 +25,7 @@ from .tally import Tally
 _GRACE_SECONDS = 5.0
 
 Outcomes = AsyncGenerator[Outcome, None]
-Start = Callable[[AsyncIterable[tuple[str, str]], Callable[[], bool]], Outcomes]
+Start = Callable[[AsyncIterable[tuple[str, str]], Callable[[], bool]], Run]
 ToEntry = Callable[[Outcome, int, int], Entry]
 
 
@@ -75,18 +76,17 @@ class Sending:
             recorder = Recorder(self.journal, thread, cannot_record)
             feed = Feed(self.source, self.journal, recorder, self.tally, thread, stop)
             # Here, and not in a task, it may still refuse what it is given.
-            outcomes = self.start(feed.pairs(), stop.asked.is_set)
+            run = self.start(feed.pairs(), stop.asked.is_set)
             writing = asyncio.create_task(recorder.write())
             try:
                 async with self.reporter.running():
-                    receiving = self._receive(outcomes, feed, recorder, stop)
-                    ended = await _until_stopped(receiving, stop)
+                    receiving = self._receive(run.outcomes(), feed, recorder, stop)
+                    await _until_stopped(receiving, stop)
             finally:
                 recorder.end()
                 await writing
         lost = {entry.number: entry for entry in recorder.lost}
-        # Where the run came to its own end, what has not arrived was never begun.
-        return Ending(stop, lost if ended else {**feed.cut_off(), **lost})
+        return Ending(stop, {**feed.cut_off(run.unsettled), **lost})
 
     async def _receive(
         self, outcomes: Outcomes, feed: Feed, recorder: Recorder, stop: Stop
@@ -107,11 +107,8 @@ class Sending:
             stop.ask(f"more than {self.max_failures} {rows} failed")
 
 
-async def _until_stopped(receiving: Coroutine[Any, Any, None], stop: Stop) -> bool:
-    """Receive what comes, and a little longer where the run is asked to stop.
-
-    Returns whether all of it came.
-    """
+async def _until_stopped(receiving: Coroutine[Any, Any, None], stop: Stop) -> None:
+    """Receive what comes, and a little longer where the run is asked to stop."""
     task = asyncio.create_task(receiving)
     asked = asyncio.create_task(stop.asked.wait())
     at_once = asyncio.create_task(stop.at_once.wait())
@@ -125,4 +122,3 @@ async def _until_stopped(receiving: Coroutine[Any, Any, None], stop: Stop) -> bo
         stop.ask(str(found))
     elif isinstance(found, BaseException) and not isinstance(found, asyncio.CancelledError):
         raise found
-    return found is None
