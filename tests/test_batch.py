@@ -427,21 +427,22 @@ def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("option", "given", "lowest"),
+    ("option", "given", "limit"),
     [
         *(("--rate", given, "0.001") for given in ("nan", "inf", "-inf", "0", "-1", "1e-9")),
         ("--concurrency", "0", "1"),
+        ("--concurrency", "1001", "1000"),
         ("--max-failures", "-1", "0"),
     ],
 )
 def test_a_number_that_cannot_be_is_refused_by_the_option_s_name_and_range(
-    emulator: Emulator, path: Path, option: str, given: str, lowest: str
+    emulator: Emulator, path: Path, option: str, given: str, limit: str
 ) -> None:
     path.write_text(rows([("u-1", "b-1")]))
     done = many(path, option, given)
     assert (done.returncode, done.stdout) == (2, "")
     *_, said = done.stderr.splitlines()
-    assert re.search(rf"Invalid value for '{option}': .*\b{re.escape(lowest)}\b", said)
+    assert re.search(rf"Invalid value for '{option}': .*\b{re.escape(limit)}\b", said)
     assert not emulator.counts.requests
 
 

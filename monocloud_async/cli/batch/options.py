@@ -41,7 +41,7 @@ ResultsFile = Annotated[
     ),
 ]
 Concurrency = Annotated[
-    int, typer.Option(metavar="NUMBER", min=1, help="Calls in flight at once, at most.")
+    int, typer.Option(metavar="NUMBER", min=1, max=1000, help="Calls in flight at once, at most.")
 ]
 Rate = Annotated[
     float | None,
