@@ -133,6 +133,10 @@ class MonoCloudClient:
         if self._owner:
             await self._transport.sessions.aclose()
 
+    def _refuse_calls(self) -> bool:
+        """Begin what ``aclose`` does, on any thread, and return whether it has more to do."""
+        return self._owner and self._transport.sessions.refuse()
+
     async def __aenter__(self: C) -> C:
         return self
 
