@@ -10,7 +10,7 @@ import monocloud_async as aio
 from monocloud_async import RetryPolicy
 from monocloud_async._secret import concealed
 
-from ._blocking import run
+from ._blocking import close
 from .resources import PhonesResource, UsersResource
 
 C = TypeVar("C", bound="MonoCloudClient")
@@ -91,7 +91,7 @@ class MonoCloudClient:
     def close(self) -> None:
         """Close the connections; later calls are refused, and a second close does nothing."""
         if self._async._refuse_calls():  # pyright: ignore[reportPrivateUsage]
-            run(self._async.aclose)
+            close(self._async.aclose)
 
     def __enter__(self: C) -> C:
         return self

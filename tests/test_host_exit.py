@@ -88,20 +88,33 @@ def test_the_first_call_at_the_very_end() -> None:
     says("import atexit; atexit.register(lambda: print(call()))", "UO", host="localhost")
 
 
-def test_a_call_after_the_end_is_refused_and_not_waited_for() -> None:
-    says(
-        """
-        print(call())
-        """,
-        "UO ConfigurationError",
-        prelude=f"""
+# Registered before the SDK is imported, and so run after the SDK's own end.
+AFTER_THE_END = """
 import atexit
 @atexit.register
 def late():
-    try: call()
-    except Exception as error: print(type(error).__name__)
-{PRELUDE}""",
-    )
+    try:
+        {late}
+    except Exception as error: print(type(error).__name__, str(error).endswith("nothing was sent"))
+    else: print("done")
+"""
+
+
+@pytest.mark.parametrize("before", ["", "call()", "call(); client.close()"])
+def test_a_call_after_the_end_is_refused_and_not_waited_for(before: str) -> None:
+    prelude = AFTER_THE_END.format(late="call()") + PRELUDE
+    says(before, "ConfigurationError True", prelude=prelude)
+
+
+@pytest.mark.parametrize("before", ["", "call()", "call(); client.close()"])
+@pytest.mark.parametrize("late", ["client.close(); client.close()", "with client: pass"])
+def test_a_close_after_the_end_is_silent(late: str, before: str) -> None:
+    says(before, "done", prelude=AFTER_THE_END.format(late=late) + PRELUDE)
+
+
+def test_a_close_after_the_end_does_not_hide_why_a_call_is_refused() -> None:
+    late = "with client: call()"
+    says("call()", "ConfigurationError True", prelude=AFTER_THE_END.format(late=late) + PRELUDE)
 
 
 def test_a_look_up_that_hangs_keeps_no_program_from_its_end() -> None:
