@@ -29,7 +29,7 @@ DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
 API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
 TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
 _DEFAULT_TIMEOUT = 10.0
-_UNSENDABLE = re.compile(r"[^\x21-\x7e]")
+_KEY = re.compile(r"[\x21-\x7e]+")
 
 
 class MonoCloudClient:
@@ -179,7 +179,7 @@ def checked_key(key: object, source: str) -> Secret:
         ConfigurationError: it would break the header that it is sent in.
     """
     key = concealed(key)
-    if key is None or _UNSENDABLE.search(key):
+    if key is None or not _KEY.fullmatch(key):
         raise ConfigurationError(
             f"{source} must be a string of printable ASCII without blanks or line breaks; one "
             "read from a file may have to be stripped"

@@ -513,8 +513,9 @@ def test_a_bad_seed_file(tmp_path: Path, content: bytes | None, said: str) -> No
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "a\n", "ü", None, b"key"])
 def test_a_bad_key(key: Any) -> None:
-    with pytest.raises(ConfigurationError, match="api_key"):
-        Emulator(api_key=key)
+    for kind in (Emulator, monocloud_sync.emulator.Emulator):
+        with pytest.raises(ConfigurationError, match="api_key must be a string of printable"):
+            kind(api_key=key)
 
 
 @pytest.mark.parametrize("port", [-1, 65536, True, "80", 1.0, None])
