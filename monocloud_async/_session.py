@@ -108,11 +108,24 @@ class Sessions:
         return self._pools.get(asyncio.get_running_loop())
 
     async def open(self) -> Pool:
-        """Return a new pool for the running loop, which has none yet."""
+        """Return a new pool for the running loop, which has none yet.
+
+        Raises:
+            ConfigurationError: the client was closed meanwhile, or its session is another loop's.
+        """
         loop = asyncio.get_running_loop()
         self._drop_ended()
         pool = self._pools[loop] = await self._new_pool(loop)
+        if self._closed:
+            # By another thread, in between, which may not have seen this pool.
+            await self.aclose()
+            self.opened()
         return pool
+
+    def refuse(self) -> bool:
+        """Refuse further calls, on any thread, and return whether anything is open."""
+        self._closed = True
+        return bool(self._pools)
 
     async def aclose(self) -> None:
         """Close what this process opened; further calls are refused."""

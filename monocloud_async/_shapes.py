@@ -15,19 +15,24 @@ each, a function is written once that takes all values out at a time and sets th
         return made
 
 Only the names of our own attributes get into its text, never those that were sent.
+
+To write one takes longer than to make many a record without. So only the first shapes of each kind
+of record get one, and none with a great many members; whatever else is sent is made by a function
+that knows no shape, and looks at one member after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn, cast
 
 import attrs
 
 Hook = Callable[[Any, Any], Any]
 Maker = Callable[[dict[str, Any]], Any]
-# More than any API has; what it sends is not ours to choose.
+# More shapes, and members of one, than any API has; but what is sent is not ours to choose.
 _MOST = 64
+_WIDEST = 100
 
 
 @attrs.frozen(eq=False)
@@ -57,7 +62,7 @@ def structuring(
 
     The hook raises KeyError where a member is missing that cannot be.
     """
-    write = _Writer(kind, members).maker
+    writer = _Writer(kind, members)
     makers: dict[tuple[str, ...], Maker] = {}
 
     def make(data: dict[str, Any], _: Any) -> Any:
@@ -66,9 +71,9 @@ def structuring(
         keys = tuple(data)
         maker = makers.get(keys)
         if maker is None:
-            maker = write(keys)
-            if len(makers) < _MOST:
-                makers[keys] = maker
+            if len(makers) >= _MOST or len(keys) > _WIDEST:
+                return writer.general(data)
+            maker = makers[keys] = writer.maker(keys)
         return maker(data)
 
     return make
@@ -86,6 +91,33 @@ class _Writer:
         self._kind = kind
         self._members = members
         self._draft = _draft(kind)
+        ours = [a for a in attrs.fields(kind) if a.name not in ("extra", "_keys")]
+        self._required = [a.name for a in ours if a.default is attrs.NOTHING]
+        self._optional = [
+            (a.name, getattr(a.default, "factory", None), a.default)
+            for a in ours
+            if a.default is not attrs.NOTHING
+        ]
+
+    def general(self, data: dict[str, Any]) -> Any:
+        """Make a record of JSON with any members, as the function for them would."""
+        self._check(data)
+        made = object.__new__(self._draft)
+        for name, factory, default in self._optional:
+            setattr(made, name, factory() if factory else default)
+        extra: dict[str, Any] = {}
+        for key, value in data.items():
+            member = self._members.get(key)
+            if member is None:
+                extra[key] = value
+            elif type(value) is member.plain or (value is None and member.nullable):
+                setattr(made, key, value)
+            else:
+                setattr(made, key, member.hook(value, None))
+        made.extra = extra
+        made._keys = tuple(data)
+        made.__class__ = self._kind
+        return made
 
     def maker(self, keys: tuple[str, ...]) -> Maker:
         """Return the function for JSON with these members, in this order."""
@@ -115,17 +147,18 @@ class _Writer:
 
     def _absent(self, keys: tuple[str, ...], names: dict[str, Any]) -> list[str]:
         """Return the lines that set what is not there."""
+        self._check(keys)
         lines: list[str] = []
-        for attribute in attrs.fields(self._kind):
-            name = attribute.name
-            if (name in keys and name in self._members) or name in ("extra", "_keys"):
-                continue
-            if attribute.default is attrs.NOTHING:
-                raise KeyError(name)
-            factory = getattr(attribute.default, "factory", None)
-            names[f"default_{name}"] = factory or attribute.default
-            lines.append(f"made.{name} = default_{name}" + ("()" if factory else ""))
+        for name, factory, default in self._optional:
+            if name not in keys or name not in self._members:
+                names[f"default_{name}"] = factory or default
+                lines.append(f"made.{name} = default_{name}" + ("()" if factory else ""))
         return lines
+
+    def _check(self, keys: Collection[str]) -> None:
+        for name in self._required:
+            if name not in keys:
+                raise KeyError(name)
 
 
 def _expression(value: str, member: Member) -> str:

@@ -11,6 +11,7 @@ import asyncio
 import math
 import sys
 from types import TracebackType
+from typing import Any
 
 
 class TimeLimits:
@@ -74,7 +75,7 @@ class TimeLimit:
     def end(self) -> None:
         """Cancel what the block does."""
         self._passed = True
-        self._task.cancel()
+        _cancel(self._task)
 
     def __enter__(self) -> None:
         task = asyncio.current_task(self._limits.loop)
@@ -101,15 +102,31 @@ class TimeLimit:
 
 if sys.version_info >= (3, 11):
 
+    def _cancel(task: asyncio.Task[object]) -> None:
+        task.cancel()
+
     def _cancelling(task: asyncio.Task[object]) -> int:
         return task.cancelling()
 
     def _uncancel(task: asyncio.Task[object]) -> int:
         return task.uncancel()
 else:
-    # Before Python 3.11 a task does not count who wants it cancelled.
-    def _cancelling(_: asyncio.Task[object]) -> int:
+    # Before Python 3.11 a task does not count who wants it cancelled. But a cancellation that is
+    # under way shows, and one that comes after ours takes the message's place. Neither does where
+    # the task waits for other tasks, which our calls do not.
+    _OURS = object()
+
+    def _cancel(task: Any) -> None:
+        waits_for = task._fut_waiter
+        if not task._must_cancel and (waits_for is None or not waits_for.cancelled()):
+            task.cancel()
+            task._cancel_message = _OURS
+
+    def _cancelling(_: Any) -> int:
         return 0
 
-    def _uncancel(_: asyncio.Task[object]) -> int:
+    def _uncancel(task: Any) -> int:
+        if task._cancel_message is not _OURS:
+            return 1
+        task._cancel_message = None
         return 0

@@ -29,7 +29,7 @@ DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
 API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
 TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
 _DEFAULT_TIMEOUT = 10.0
-_UNSENDABLE = re.compile(r"[^\x21-\x7e]")
+_KEY = re.compile(r"[\x21-\x7e]+")
 
 
 class MonoCloudClient:
@@ -135,6 +135,10 @@ class MonoCloudClient:
         if self._owner:
             await self._transport.sessions.aclose()
 
+    def _refuse_calls(self) -> bool:
+        """Begin what ``aclose`` does, on any thread, and return whether it has more to do."""
+        return self._owner and self._transport.sessions.refuse()
+
     async def __aenter__(self: C) -> C:
         return self
 
@@ -177,7 +181,7 @@ def checked_key(key: object, source: str) -> Secret:
         ConfigurationError: it would break the header that it is sent in.
     """
     key = concealed(key)
-    if key is None or _UNSENDABLE.search(key):
+    if key is None or not _KEY.fullmatch(key):
         raise ConfigurationError(
             f"{source} must be a string of printable ASCII without blanks or line breaks; one "
             "read from a file may have to be stripped"

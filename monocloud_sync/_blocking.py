@@ -178,6 +178,16 @@ def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs:
         raise
 
 
+def close(method: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Call an async method that closes what is open on the loop, and wait for its end."""
+    try:
+        run(method)
+    except ConfigurationError:
+        # What is open at the end of the program, the loop itself closes.
+        if not _runner.stopping:
+            raise
+
+
 def blocking(
     method: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]],
 ) -> Callable[Concatenate[Any, P], R]:

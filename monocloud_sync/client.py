@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ssl
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import monocloud_async as aio
 from monocloud_async import RetryPolicy
 from monocloud_async._secret import concealed
 
-from ._blocking import blocking
+from ._blocking import close
 from .resources import PhonesResource, UsersResource
 
 C = TypeVar("C", bound="MonoCloudClient")
@@ -88,7 +88,10 @@ class MonoCloudClient:
         view._use(self._async.with_options(timeout=timeout, retry=retry))
         return view
 
-    close: Final = blocking(aio.MonoCloudClient.aclose)
+    def close(self) -> None:
+        """Close the connections; later calls are refused, and a second close does nothing."""
+        if self._async._refuse_calls():  # pyright: ignore[reportPrivateUsage]
+            close(self._async.aclose)
 
     def __enter__(self: C) -> C:
         return self

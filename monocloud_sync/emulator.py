@@ -21,7 +21,7 @@ from monocloud_async.emulator import (
 )
 from monocloud_async.emulator.seed import Seed
 
-from ._blocking import blocking
+from ._blocking import blocking, close
 
 __all__ = [
     "PHONE_ID",
@@ -83,7 +83,10 @@ class Emulator:
     start: Final = blocking(aio.Emulator.start)
     pause: Final = blocking(aio.Emulator.pause)
     resume: Final = blocking(aio.Emulator.resume)
-    close: Final = blocking(aio.Emulator.aclose)
+
+    def close(self) -> None:
+        """Stop listening, and end what is open; nothing happens if it is stopped already."""
+        close(self._async.aclose)
 
     @property
     def url(self) -> str:

@@ -168,18 +168,25 @@ def test_time_moves_forward_even_where_the_clock_does_not() -> None:
         assert json.loads(body)["last_updated"] == moment
 
 
-@pytest.mark.parametrize("user_id", ["a/b", "ü", "%2e", "%2F", "..", ".", "a b+c", "ü%", "?#;,"])
+@pytest.mark.parametrize("user_id", ["a/b", "ü", "%2e", "%2F", "...", ".a", "a b+c", "ü%", "?#;,"])
 async def test_an_id_arrives_as_it_was_sent(user_id: str) -> None:
     users = [{"user_id": user_id, "phone_numbers": [{"id": user_id, "primary": False}]}]
     path = quote(user_id, safe="")
     async with Emulator(users) as server:
         read = await ask(server, "GET", f"/api/users/{path}?x=/y")
         changed = await ask(server, "POST", f"/api/users/{path}/phones/{path}/primary")
-        if user_id not in (".", ".."):
-            async with MonoCloudClient(server.url, server.api_key) as client:
-                assert (await client.phones.set_verified(user_id, user_id)).user_id == user_id
+        async with MonoCloudClient(server.url, server.api_key) as client:
+            assert (await client.phones.set_verified(user_id, user_id)).user_id == user_id
     assert read.json == users[0]
     assert changed.json["phone_numbers"] == [{"id": user_id, "primary": True}]
+    assert {request.user_id for request in server.requests} == {user_id}
+
+
+@pytest.mark.parametrize("user_id", [".", ".."])
+async def test_dots_lead_nowhere_else(server: Emulator, user_id: str) -> None:
+    for path in (f"/api/users/{user_id}", f"/api/users/{user_id}/phones/{PHONE_ID}/primary"):
+        method = "POST" if path.endswith("primary") else "GET"
+        assert_problem(await ask(server, method, path), 404, path)
     assert {request.user_id for request in server.requests} == {user_id}
 
 
@@ -480,6 +487,12 @@ def phones_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
         ([{"user_id": "u"}, {"user_id": "u"}], r"'u' again at \$\[1\]\.user_id"),
         ([{"user_id": "u", "claims": {"x": object()}}], r"no JSON.* at \$\[0\]$"),
         ([{"user_id": "u", "claims": {"x": float("nan")}}], r"no JSON.* at \$\[0\]$"),
+        ([{"user_id": "u"}, {"user_id": ".."}], r"must be an id, not '\.\.' at \$\[1\]\.user_id$"),
+        ([{"user_id": "."}], r"must be an id, not '\.' at \$\[0\]\.user_id$"),
+        ([{"user_id": " "}], r"empty or blank at \$\[0\]\.user_id$"),
+        ([{"user_id": "a\n"}], r"has '\\n' at \$\[0\]\.user_id$"),
+        (phones_of({"id": "1"}, {"id": ".."}), r"'\.\.' at \$\[1\]\.phone_numbers\[1\]\.id$"),
+        (phones_of({"id": ""}), r"empty or blank at \$\[1\]\.phone_numbers\[0\]\.id$"),
         (phones_of({"phone": NUMBER}), r"missing at \$\[1\]\.phone_numbers\[0\]\.id"),
         (phones_of({"id": "1"}, {"id": "1"}), r"'1' again at \$\[1\]\.phone_numbers\[1\]\.id"),
         (
@@ -513,8 +526,9 @@ def test_a_bad_seed_file(tmp_path: Path, content: bytes | None, said: str) -> No
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "a\n", "ü", None, b"key"])
 def test_a_bad_key(key: Any) -> None:
-    with pytest.raises(ConfigurationError, match="api_key"):
-        Emulator(api_key=key)
+    for kind in (Emulator, monocloud_sync.emulator.Emulator):
+        with pytest.raises(ConfigurationError, match="api_key must be a string of printable"):
+            kind(api_key=key)
 
 
 @pytest.mark.parametrize("port", [-1, 65536, True, "80", 1.0, None])

@@ -88,20 +88,97 @@ def test_the_first_call_at_the_very_end() -> None:
     says("import atexit; atexit.register(lambda: print(call()))", "UO", host="localhost")
 
 
-def test_a_call_after_the_end_is_refused_and_not_waited_for() -> None:
-    says(
-        """
-        print(call())
-        """,
-        "UO ConfigurationError",
-        prelude=f"""
+# Registered before the SDK is imported, and so run after the SDK's own end.
+AFTER_THE_END = """
 import atexit
 @atexit.register
 def late():
-    try: call()
-    except Exception as error: print(type(error).__name__)
-{PRELUDE}""",
+    try:
+        {late}
+    except Exception as error: print(type(error).__name__, str(error).endswith("nothing was sent"))
+    else: print("done")
+"""
+
+
+@pytest.mark.parametrize("before", ["", "call()", "call(); client.close()"])
+def test_a_call_after_the_end_is_refused_and_not_waited_for(before: str) -> None:
+    prelude = AFTER_THE_END.format(late="call()") + PRELUDE
+    says(before, "ConfigurationError True", prelude=prelude)
+
+
+@pytest.mark.parametrize("before", ["", "call()", "call(); client.close()"])
+@pytest.mark.parametrize("late", ["client.close(); client.close()", "with client: pass"])
+def test_a_close_after_the_end_is_silent(late: str, before: str) -> None:
+    says(before, "done", prelude=AFTER_THE_END.format(late=late) + PRELUDE)
+
+
+def test_a_close_after_the_end_does_not_hide_why_a_call_is_refused() -> None:
+    late = "with client: call()"
+    says("call()", "ConfigurationError True", prelude=AFTER_THE_END.format(late=late) + PRELUDE)
+
+
+# Emulators
+
+EMULATED = """
+import sys, threading, time
+from monocloud_sync import MonoCloudClient
+from monocloud_sync.emulator import USER_ID, Emulator, Fault
+emulator = Emulator()
+emulator.start()
+client = MonoCloudClient(emulator.url, emulator.api_key)
+def call(): return client.users.get(USER_ID).user_id[:2]
+def struck(**fault):
+    emulator.faults.add(Fault(**fault))
+    threading.Thread(target=call, daemon=True).start()
+    while not emulator.counts.requests: time.sleep(0.002)
+"""
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "",
+        "print(call())",
+        "print(call()); client.close()",
+        "emulator.pause()",
+        "emulator.pause(); emulator.resume(); print(call())",
+        "struck(outage=60)",
+        "struck(delay=60)",
+        "emulator.close(); emulator.start()",
+        "sys.exit(0)",
+        "import atexit; atexit.register(lambda: print(call()))",
+        "threading.Thread(target=lambda: print(call())).start()",
+    ],
+)
+def test_a_program_ends_in_silence_with_its_emulator_open(ending: str) -> None:
+    says(ending, "UO" if "print(" in ending else "", prelude=EMULATED)
+
+
+@pytest.mark.parametrize("ending", ["", "await emulator.pause()"])
+def test_a_loop_ends_in_silence_with_an_emulator_open(ending: str) -> None:
+    says(
+        f"""
+        from monocloud_async.emulator import USER_ID, Emulator
+        async def main():
+            global emulator
+            emulator = Emulator()
+            await emulator.start()
+            client = MonoCloudClient(emulator.url, emulator.api_key)
+            print((await client.users.get(USER_ID)).user_id[:2])
+            {ending}
+        for _ in range(2): asyncio.run(main())
+        asyncio.run(emulator.aclose())
+        """,
+        "UO UO",
+        prelude=ASYNC_PRELUDE,
     )
+
+
+def test_an_emulator_is_closed_in_silence_after_the_end() -> None:
+    late = "emulator.close(); Emulator().close()"
+    says("", "done", prelude=AFTER_THE_END.format(late=late) + EMULATED)
+    late = "emulator.close(); emulator.start()"
+    says("", "ConfigurationError True", prelude=AFTER_THE_END.format(late=late) + EMULATED)
 
 
 def test_a_look_up_that_hangs_keeps_no_program_from_its_end() -> None:

@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monocloud_async import InvalidRecordError, User, UserPhone
+from monocloud_async import InvalidRecordError, User, UserPhone, _converter, _shapes, models
 from monocloud_async.models import UserEmail
 
 from .wire import PAGE, TODAY
@@ -288,6 +289,76 @@ def test_each_of_very_many_shapes_is_read() -> None:
     for number in range(200):
         sent = {f"new_{number}": None, "user_id": "u", "disabled": False}
         assert User.from_dict(sent).to_dict() == sent
+
+
+def test_of_very_many_shapes_few_have_a_function_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = []
+
+    def counted(text: str, names: dict[str, Any]) -> None:
+        written.append(text)
+        exec(text, names)
+
+    monkeypatch.setattr(_shapes, "exec", counted, raising=False)
+    make = _converter._build(detailed=False).get_structure_hook(User)
+    wide = {f"new_{number}": None for number in range(1_000)} | {"user_id": "u"}
+    assert make(wide, User).to_dict() == wide
+    assert written == []
+    for number in range(200):
+        sent = {f"new_{number}": None, "user_id": "u", "disabled": False}
+        assert make(sent, User).to_dict() == sent
+    assert len(written) == _shapes._MOST
+    with pytest.raises(KeyError, match="user_id"):
+        make({"disabled": 7}, User)
+
+
+KINDS = [getattr(models, name) for name in models.__all__]
+VALUES = (None, True, 7, 1.5, "s", [], ["s"], [None], {}, {"id": "i"}, {"idp": "i"}, [{"id": "i"}])
+
+
+def assert_general(kind: type[Any], sent: dict[str, Any]) -> None:
+    """The function for any shape does what the one written for this shape does."""
+    members = {
+        name: _converter._member(attribute, _converter._converter)
+        for name, attribute in _converter.wire_fields(kind).items()
+    }
+    writer = _shapes._Writer(kind, members)
+
+    def outcome(way: Callable[[], _shapes.Maker]) -> Any:
+        try:
+            made = way()(sent)
+        except (KeyError, ValueError) as error:
+            return type(error), error.args
+        values = {a.name: getattr(made, a.name) for a in attrs.fields(kind)}
+        return type(made), values, repr(values), list(made.extra), json.dumps(made.to_dict())
+
+    assert outcome(lambda: writer.general) == outcome(lambda: writer.maker(tuple(sent)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_member_is_made_alike_whether_or_not_its_shape_is_known(kind: type[Any]) -> None:
+    required = {a.name: "i" for a in attrs.fields(kind) if a.default is attrs.NOTHING}
+    for attribute in attrs.fields(kind):
+        for value in VALUES:
+            assert_general(kind, required | {attribute.name: value})
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> tuple[type[Any], dict[str, Any]]:
+    """A kind of record, and JSON that may be one: with some of its members, in any order."""
+    kind = draw(st.sampled_from(KINDS))
+    known = [attribute.name for attribute in attrs.fields(kind)]
+    required = [a.name for a in attrs.fields(kind) if a.default is attrs.NOTHING]
+    names = st.sampled_from([*known, *required, "__class__", "v0", "kind"]) | st.text(max_size=3)
+    sent = draw(st.lists(st.tuples(names, st.sampled_from(VALUES) | json_values), max_size=8))
+    ids = [(name, "i") for name in required] if draw(st.integers(0, 4)) else []
+    return kind, dict(draw(st.permutations(sent + ids)))
+
+
+@given(shapes())
+def test_any_record_is_made_alike_whether_or_not_its_shape_is_known(
+    shape: tuple[type[Any], dict[str, Any]],
+) -> None:
+    assert_general(*shape)
 
 
 def test_records_share_no_value_that_can_be_changed() -> None:

@@ -8,6 +8,7 @@ import contextvars
 import inspect
 import json
 import pickle
+import ssl
 import sys
 import threading
 from collections import deque
@@ -27,11 +28,22 @@ from monocloud_async import (
     NotFoundError,
     RequestTimeoutError,
     RetryPolicy,
+    _session,
 )
 from monocloud_sync import MonoCloudClient, _blocking
 from monocloud_sync._iterating import _Feed
 
-from .programs import KEY, PRELUDE, Running, command, environment, program, says, until
+from .programs import (
+    KEY,
+    PRELUDE,
+    Running,
+    command,
+    environment,
+    posix,
+    program,
+    says,
+    until,
+)
 from .wire import PAGE, answer, problem, served, silence
 
 dying = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -191,6 +203,70 @@ def test_importing_starts_nothing() -> None:
         """,
         "1 None",
     )
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "with client: pass",
+        "client.close(); client.close()",
+        "with client.with_options(timeout=1): pass",
+    ],
+)
+def test_a_client_that_never_calls_starts_nothing(use: str) -> None:
+    wire = says(
+        f"""
+        from monocloud_sync import _blocking
+        {use}
+        print(threading.active_count(), _blocking._runner._loop)
+        client.close()
+        try: call()
+        except Exception as error: print(type(error).__name__, "closed" in str(error))
+        """,
+        "1 None ConfigurationError True",
+    )
+    assert wire.connections == 0
+
+
+@posix
+def test_a_client_that_is_closed_in_a_child_starts_nothing_there() -> None:
+    wire = says(
+        """
+        from monocloud_sync import _blocking
+        print(call(), flush=True)
+        pid = os.fork()
+        if pid == 0:
+            client.close()
+            print(threading.active_count(), _blocking._runner._loop, flush=True)
+            sys.exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        print(call())
+        """,
+        "UO 1 None UO",
+    )
+    assert wire.connections == 1
+
+
+def test_a_close_while_another_thread_opens_the_connections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opening, closed = threading.Event(), threading.Event()
+
+    def trust() -> Any:
+        opening.set()
+        assert closed.wait(10)
+        return ssl.create_default_context()
+
+    monkeypatch.setattr(_session, "_system_trust", trust)
+    client = MonoCloudClient("https://localhost:9", KEY)
+    with ThreadPoolExecutor(1) as thread:
+        call = thread.submit(client.users.get, "u")
+        assert opening.wait(10)
+        client.close()
+        closed.set()
+        with pytest.raises(ConfigurationError, match="closed"):
+            call.result()
+    assert client._async._transport.sessions._pools == {}
 
 
 def test_a_loop_that_cannot_even_wind_up_ends_its_calls() -> None:

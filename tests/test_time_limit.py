@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import Any
 
 import pytest
@@ -62,13 +61,91 @@ async def test_a_cancellation_by_others_is_no_timeout() -> None:
         await task
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task does not count its cancellations")
 async def test_a_cancellation_at_the_very_moment_of_the_limit_goes_on() -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     task = asyncio.create_task(hang(limits, 0.0))
     # The timer rings in the same turn of the loop in which the task is cancelled by others.
     asyncio.get_running_loop().call_later(0, lambda: task.cancel())
     with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def held(limits: TimeLimits, wait: asyncio.Future[None]) -> None:
+    with limits.limit(FOREVER):
+        await wait
+
+
+def end(limits: TimeLimits) -> None:
+    """Do what the timer does once they are late."""
+    for limit in list(limits._running):
+        limits.remove(limit)
+        limit.end()
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("theirs_first", [False, True])
+async def test_it_goes_on_whoever_was_first(theirs_first: bool, is_there: bool) -> None:
+    limits = TimeLimits(asyncio.get_running_loop())
+    wait: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(held(limits, wait))
+    await asyncio.sleep(0)
+    if is_there:
+        # What is waited for may have come in the very same moment too.
+        wait.set_result(None)
+    if not theirs_first:
+        end(limits)
+    task.cancel()
+    if theirs_first:
+        end(limits)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.parametrize("theirs_first", [None, False, True])
+async def test_a_limit_that_passed_leaves_no_trace(
+    theirs_first: bool | None, is_there: bool
+) -> None:
+    limits = TimeLimits(asyncio.get_running_loop())
+    wait: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    passed = asyncio.Event()
+
+    async def again() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await hang(limits, FOREVER)
+        passed.set()
+        await held(limits, wait)
+
+    task = asyncio.create_task(again())
+    await asyncio.sleep(0)
+    end(limits)
+    await passed.wait()
+    if is_there:
+        wait.set_result(None)
+    if theirs_first:
+        task.cancel()
+    end(limits)
+    if theirs_first is False:
+        task.cancel()
+    with pytest.raises(asyncio.TimeoutError if theirs_first is None else asyncio.CancelledError):
+        await task
+
+
+@pytest.mark.parametrize("outer_first", [False, True])
+async def test_limits_within_limits_that_pass_together(outer_first: bool) -> None:
+    limits = TimeLimits(asyncio.get_running_loop())
+    outer, inner = limits.limit(FOREVER), limits.limit(FOREVER)
+
+    async def nested() -> None:
+        with outer, inner:
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(nested())
+    await asyncio.sleep(0)
+    for limit in (outer, inner) if outer_first else (inner, outer):
+        limits.remove(limit)
+        limit.end()
+    with pytest.raises(asyncio.TimeoutError):
         await task
 
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import struct
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from aiohttp import web
@@ -36,6 +37,7 @@ class Listener:
         self._serve = serve
         self._wanted = port
         self._port = 0
+        self._lifetime: AsyncGenerator[None, None] | None = None
         self._runner: web.ServerRunner | None = None
         self._site: web.SockSite | None = None
         # The port while nobody listens on it, so that nobody else takes it.
@@ -62,26 +64,16 @@ class Listener:
             ConfigurationError: the port is not to be had.
         """
         async with self._changing:
-            if self._runner is not None:
-                return
-            listening = _bound(self._wanted)
-            self._port = listening.getsockname()[1]
-            server = web.Server(self._serve, access_log=None, max_line_size=_LONGEST_LINE)
-            runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_SECONDS)
-            await runner.setup()
-            self._runner = runner
-            await self._listen(runner, listening)
+            if self._runner is None:
+                self._lifetime = self._live()
+                await anext(self._lifetime)
 
     async def aclose(self) -> None:
         """Stop listening, and end what is open; nothing happens if it is stopped already."""
         self._forget_outage()
         async with self._changing:
-            runner, self._runner = self._runner, None
-            if runner is not None:
-                await runner.cleanup()
-            if self._held is not None:
-                self._held.close()
-            self._site, self._held = None, None
+            if self._lifetime is not None:
+                await self._lifetime.aclose()
 
     async def pause(self) -> None:
         """Refuse connections, and reset those that are open, until it is resumed."""
@@ -99,6 +91,23 @@ class Listener:
         """Refuse connections, and reset those that are open, for some seconds from now."""
         self._forget_outage()
         self._end_of_outage = asyncio.ensure_future(self._outage(seconds))
+
+    async def _live(self) -> AsyncGenerator[None, None]:
+        """Listen until this is closed: by aclose, or by the loop, which ends its generators too."""
+        listening = _bound(self._wanted)
+        self._port = listening.getsockname()[1]
+        server = web.Server(self._serve, access_log=None, max_line_size=_LONGEST_LINE)
+        runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_SECONDS)
+        await runner.setup()
+        self._runner = runner
+        try:
+            await self._listen(runner, listening)
+            yield
+        finally:
+            if self._held is not None:
+                self._held.close()
+            self._runner, self._site, self._held = None, None, None
+            await runner.cleanup()
 
     async def _outage(self, seconds: float) -> None:
         async with self._changing:

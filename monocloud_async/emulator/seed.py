@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from .._address import segment
 from .._json import parse
-from ..errors import ConfigurationError, InvalidRecordError
+from ..errors import ConfigurationError, InvalidArgumentError, InvalidRecordError
 from ..models import User
 
 Json = dict[str, Any]
@@ -58,7 +59,7 @@ def _checked(seed: object, source: str) -> list[Json]:
         raise ConfigurationError(f"{source} is no list of users at {path}")
     try:
         made = [_user(user, f"{path}[{n}]") for n, user in enumerate(cast("list[object]", users))]
-        _all_differ(((user["user_id"], f"{path}[{n}].user_id") for n, user in enumerate(made)))
+        _check_ids(((user["user_id"], f"{path}[{n}].user_id") for n, user in enumerate(made)))
     except InvalidRecordError as error:
         raise ConfigurationError(f"{source} is wrong: {error} at {error.path}") from None
     return made
@@ -79,15 +80,20 @@ def _user(user: object, path: str) -> Json:
 
 
 def _check_phones(phones: list[Json], path: str) -> None:
-    _all_differ((phone["id"], f"{path}[{n}].id") for n, phone in enumerate(phones))
+    _check_ids((phone["id"], f"{path}[{n}].id") for n, phone in enumerate(phones))
     primary = [n for n, phone in enumerate(phones) if phone.get("primary")]
     if len(primary) > 1:
         raise InvalidRecordError("another primary phone", path=f"{path}[{primary[1]}].primary")
 
 
-def _all_differ(ids: Iterable[tuple[str, str]]) -> None:
+def _check_ids(ids: Iterable[tuple[str, str]]) -> None:
     seen: set[str] = set()
     for value, path in ids:
+        try:
+            segment("this", value)
+        except InvalidArgumentError as error:
+            reason, _, _ = str(error).rpartition("; ")
+            raise InvalidRecordError(reason, path=path) from None
         if value in seen:
             raise InvalidRecordError(f"the id {value!r} again", path=path)
         seen.add(value)

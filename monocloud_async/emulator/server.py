@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from .._secret import Secret, concealed
+from ..client import checked_key
 from ..errors import ConfigurationError
 from ..models import User
 from .control import control, is_control
@@ -26,7 +26,6 @@ from .service import Service, read
 from .tenant import Tenant
 
 E = TypeVar("E", bound="Emulator")
-_KEY = re.compile(r"[\x21-\x7e]+")
 
 
 class Emulator:
@@ -65,7 +64,7 @@ class Emulator:
         self._first_limit = _checked_limit(rate_limit)
         self._service = Service(
             Tenant(load(users)),
-            _checked_key(api_key),
+            checked_key(api_key, "api_key"),
             Faults(faults),
             Journal(_checked_size(journal)),
             self._bucket(rate_limit),
@@ -188,12 +187,6 @@ class Emulator:
         if fault is not None and fault.outage:
             self._listener.begin_outage(fault.outage)
         return response
-
-
-def _checked_key(api_key: Secret) -> Secret:
-    if not _KEY.fullmatch(api_key):
-        raise ConfigurationError("api_key must be a string of visible ASCII characters, no blanks")
-    return api_key
 
 
 def _checked_port(port: object) -> int:
