@@ -304,12 +304,12 @@ def test_a_second_signal_does_not_wait_for_what_is_on_its_way(
     printed, errors = stopped_at_once(emulator, path)
     assert printed[0] == "10 rows: 0 ok, 0 failed, 10 skipped\n"
     assert "a new run sends all rows again, which does no harm" in printed[1]
-    assert errors == {MAYBE: 2, NOT_SENT: 8}
+    assert errors == {(MAYBE, "1"): 2, (NOT_SENT, "0"): 8}
 
 
 def stopped_at_once(
     emulator: Emulator, path: Path, *args: str
-) -> tuple[tuple[str, str], Counter[str]]:
+) -> tuple[tuple[str, str], Counter[tuple[str, str]]]:
     """Stop the command while its first two requests wait; return what it says, and of the rows."""
     emulator.faults.add(Fault(status=200, delay=30))
     told = path.parent / "results.csv"
@@ -321,7 +321,7 @@ def stopped_at_once(
         process.send_signal(signal.SIGTERM)
         printed = process.communicate(timeout=4)
     assert process.returncode == 130
-    return printed, Counter(row["error"] for row in results(told))
+    return printed, Counter((row["error"], row["attempts"]) for row in results(told))
 
 
 @pytest.mark.parametrize("text", [rows((f"u-{n}", f"b-{n}") for n in range(10)), NUMBERS])
@@ -331,7 +331,7 @@ def test_what_was_only_read_was_not_applied(emulator: Emulator, path: Path, text
     args = () if text is NUMBERS else ("--dry-run",)
     _, errors = stopped_at_once(emulator, path, *args)
     assert {request.method for request in emulator.requests} == {"GET"}
-    assert errors == {NOT_APPLIED: 2, NOT_SENT: 8}
+    assert errors == {(NOT_APPLIED, "1"): 2, (NOT_SENT, "0"): 8}
 
 
 @pytest.mark.parametrize("status", [401, 403])

@@ -14,6 +14,7 @@ import pytest
 
 from monocloud_async import MonoCloudError, UnauthorizedError
 from monocloud_async.bulk import Outcome
+from monocloud_async.bulk.calls import Tries
 from monocloud_async.cli.batch.content import open_content
 from monocloud_async.cli.batch.journal import FAILED, OK, SKIPPED, Journal, Subject
 from monocloud_async.cli.batch.outcomes import entry_of
@@ -37,7 +38,7 @@ class Fake:
         self.end = end
         self.end_after = chance.randrange(ROWS)
         self.journal = journal
-        self.unsettled: dict[int, bool] = {}
+        self.unsettled: dict[int, Tries] = {}
 
     def start(self, pairs: AsyncIterable[tuple[str, str]], _: Callable[[], bool]) -> Fake:
         self.pairs = pairs

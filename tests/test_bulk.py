@@ -27,6 +27,7 @@ from monocloud_async import (
     UnauthorizedError,
 )
 from monocloud_async.bulk import Outcome
+from monocloud_async.bulk.calls import Tries
 from monocloud_async.bulk.run import start
 from monocloud_async.emulator import Emulator, Fault, RateLimit
 
@@ -326,7 +327,7 @@ async def test_a_run_that_is_left_knows_what_may_have_been_applied(
             await clock.asleep.wait()
             waiting.cancel()
             await asyncio.wait([waiting])
-    assert run.unsettled == {1: may_have_been_applied}
+    assert run.unsettled == {1: Tries(1, may_have_been_applied)}
 
 
 @pytest.mark.parametrize("step", [answer(), problem(404)])
@@ -337,7 +338,7 @@ async def test_a_run_that_is_left_knows_of_outcomes_that_nobody_took(step: Step)
         applied = (await anext(made)).error is None
         await asyncio.wait(running())
         await made.aclose()
-    assert run.unsettled == dict.fromkeys(range(1, 9), applied)
+    assert run.unsettled == dict.fromkeys(range(1, 9), Tries(1, applied))
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, UnauthorizedError), (403, ForbiddenError)])

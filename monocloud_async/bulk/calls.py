@@ -42,6 +42,19 @@ class _Tried:
         error.attempts = self.attempts
 
 
+@attrs.frozen
+class Tries:
+    """What was tried for a row.
+
+    Attributes:
+        attempts: the requests that were made, or begun.
+        may_have_been_applied: whether one of them may have made a change.
+    """
+
+    attempts: int
+    may_have_been_applied: bool
+
+
 class Calls:
     """What a worker calls the API by.
 
@@ -67,6 +80,11 @@ class Calls:
         """Begin to count anew."""
         self.attempts: int = 0
         self.may_have_been_applied: bool = False
+
+    @property
+    def tries(self) -> Tries:
+        """What was tried for the row so far."""
+        return Tries(self.attempts, self.may_have_been_applied)
 
     async def call(self, operation: Operation[R], *ids: str) -> R:
         """Carry out an operation; try again where it failed, as often as the policy says.

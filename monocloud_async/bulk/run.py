@@ -20,7 +20,7 @@ from ..models import User
 from ..resources.phones import SET_PRIMARY
 from ..resources.users import GET
 from ..retry import is_number
-from .calls import Calls
+from .calls import Calls, Tries
 from .gate import Gate
 from .order import Order
 from .outcome import Outcome
@@ -95,8 +95,7 @@ class Run:
         action: what to do for a row.
 
     Attributes:
-        unsettled: the rows that were tried, and whose outcomes were not taken, by their index; and
-            whether what they ask for may have been applied.
+        unsettled: what was tried for the rows whose outcomes were not taken, by their index.
     """
 
     def __init__(
@@ -117,7 +116,7 @@ class Run:
         self._rate = rate
         self._by_number = by_number
         self._action = action
-        self.unsettled: dict[int, bool] = {}
+        self.unsettled: dict[int, Tries] = {}
         self._made: deque[Outcome] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -179,7 +178,7 @@ class Run:
             error = failure.with_traceback(None)
         finally:
             if calls.attempts:
-                self.unsettled[row.index] = calls.may_have_been_applied
+                self.unsettled[row.index] = calls.tries
         return Outcome(
             index=row.index,
             user_id=row.user_id,

@@ -14,6 +14,7 @@ from concurrent.futures import Executor
 from itertools import islice
 from typing import NamedTuple
 
+from ...bulk.calls import Tries
 from .content import InputChangedError
 from .journal import OK, SKIPPED, Entry, Journal, JournalError, hash_of
 from .recorder import Recorder
@@ -96,18 +97,20 @@ class Feed:
         """Return the row that was given out as this one, 0 for the first; its way is over."""
         return self._on_the_way.pop(index)
 
-    def cut_off(self, unsettled: Mapping[int, bool]) -> dict[int, Entry]:
+    def cut_off(self, unsettled: Mapping[int, Tries]) -> dict[int, Entry]:
         """Return what to say of the rows in the midst of which the run was stopped.
 
         Args:
-            unsettled: these rows, as for ``arrived``, and whether they may have been applied.
+            unsettled: what was tried for these rows, numbered as for ``arrived``.
         """
-        found = [(self._on_the_way[index], applied) for index, applied in unsettled.items()]
-        return {
-            row.number: Entry(row.number, user, SKIPPED, error=_CUT_OFF[applied])
-            for (row, user, before), applied in found
-            if before is None
-        }
+        entries: dict[int, Entry] = {}
+        for index, tries in unsettled.items():
+            row, user, before = self._on_the_way[index]
+            if before is None:
+                error = _CUT_OFF[tries.may_have_been_applied]
+                entry = Entry(row.number, user, SKIPPED, error=error, attempts=tries.attempts)
+                entries[row.number] = entry
+        return entries
 
     async def _next(self) -> Sequence[Sent | Superseded] | None:
         """Read some rows; there may be none to send among them, and None at the end."""
