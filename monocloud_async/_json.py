@@ -35,7 +35,7 @@ def parse(body: bytes, most: int = MAX_VALUES) -> Any:
     """
     if len(body) > most and body.count(b",") > most:
         raise _RefusedError(f"it holds more than {most} values")
-    value = _UNSURE if orjson is None else _quick(body)
+    value = _quick(body)
     if value is _UNSURE:
         value = _thorough(body)
     if _brackets(body) > MAX_DEPTH and _depth(value) > MAX_DEPTH:
@@ -59,6 +59,8 @@ def _quick(body: bytes) -> Any:
     It turns integers of more than 64 bits into floats, keeps the last of two members of one
     name, and is stricter than JSON about nesting and surrogates.
     """
+    if orjson is None:
+        return _UNSURE
     try:
         value = orjson.loads(body)
         written = orjson.dumps(value)
