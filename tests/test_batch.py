@@ -380,7 +380,7 @@ def test_it_stops_when_more_rows_fail_than_may(emulator: Emulator, path: Path) -
     assert 11 <= found["failed"] <= 20
     assert found.total() == 1000
     assert emulator.counts.requests == found["ok"] + found["failed"] < 100
-    # Those that failed are tried again, and count again.
+    # Those that failed are tried again.
     assert many(path, *files, "--max-failures", "1000").returncode == 1
     assert statuses(told) == {"ok": 500, "failed": 500}
     assert emulator.executions == 500
@@ -422,7 +422,7 @@ def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) 
             file.write("X")
         _, told = process.communicate()
     assert process.returncode == 1
-    assert f"Error: {path} has changed since it was checked; " in told
+    assert f"Error: {path} has changed since it was checked: put it back as it was; " in told
     assert not any("X" in request.path for request in emulator.requests)
 
 

@@ -61,7 +61,14 @@ def test_a_row_that_failed_before_is_counted_once() -> None:
     tally.move("failed", "ok")
     tally.move("failed", "failed")
     assert tally.told(("ok", "failed", "skipped")) == "3 rows: 2 ok, 1 failed, 0 skipped"
-    assert (tally.done, tally.failures, tally.before) == (3, 1, 1)
+    assert (tally.done, tally.failures, tally.before) == (3, 0, 1)
+
+
+def test_only_a_row_that_had_not_failed_before_is_another_failure() -> None:
+    tally = Tally(3, {"failed": 1})
+    tally.move("failed", "failed")
+    tally.move(None, "failed")
+    assert (tally.failures, tally.failed) == (1, 2)
 
 
 def test_no_rows_at_all() -> None:

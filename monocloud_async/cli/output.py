@@ -36,10 +36,10 @@ def exit_codes() -> Generator[None, None, None]:
     except MonoCloudError as error:
         fail(str(error))
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         raise typer.Exit(BROKEN_PIPE) from None
     except OSError as error:
-        _drop_output()
+        drop_output()
         fail(error.strerror or str(error))
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
@@ -62,7 +62,7 @@ def show_user(user: User, *, as_json: bool) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _drop_output()
+        drop_output()
         # Else it would read as if the API had refused the call.
         why = error.strerror or error
         fail(f"it was done, and what came of it cannot be printed: {why}")
@@ -109,7 +109,7 @@ def _phones(phones: Iterable[UserPhone]) -> Table:
     return rows
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
     """Send what is still to be written nowhere: at its end Python would try, and complain."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, _STDOUT)

@@ -17,9 +17,9 @@ from ...bulk.run import Run
 from ...bulk.run import start as start_run
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
-from ..output import MISUSED, REFUSED, fail, visible
+from ..output import INTERRUPTED, MISUSED, REFUSED, drop_output, fail, visible
 from . import dry_run
-from .content import STDIN, Content, open_content, unreadable
+from .content import STDIN, Content, InputChangedError, open_content, unreadable
 from .journal import FAILED, OK, SKIPPED, Journal, JournalError, Subject
 from .outcomes import entry_of
 from .progress import Reporter, display
@@ -52,16 +52,17 @@ def set_primary_many(client: MonoCloudClient, options: Options) -> NoReturn:
     _check_files(options)
     results = Results(options.results) if options.results else None
     with ExitStack() as stack:
-        source = _checked(stack.enter_context(open_content(options.rows)))
+        source = _source(stack, options.rows)
         journal = _journal(client, options, source)
         if journal is not None:
             stack.enter_context(closing(journal))
-        tally = Tally(source.count, journal.counts() if journal else {})
+        failures = dry_run.FAILURES if options.dry_run else (FAILED,)
+        tally = Tally(source.count, journal.counts() if journal else {}, failures)
         ending = asyncio.run(_send(client, options, source, journal, tally))
         if options.dry_run and journal:
             tally = dry_run.followed(journal, source.count)
         problem = _write(results, source, journal, ending)
-    typer.echo(_totals(options, source, tally))
+    problem = _tell(_totals(options, source, tally)) or problem
     _finish(options, tally, ending, problem)
 
 
@@ -76,6 +77,13 @@ def _check_files(options: Options) -> None:
             raise ConfigurationError(
                 f"{one} and {other} are the same file; nothing was sent: give each its own"
             )
+
+
+def _source(stack: ExitStack, path: str) -> Input:
+    try:
+        return _checked(stack.enter_context(open_content(path)))
+    except KeyboardInterrupt:
+        fail("interrupted; nothing was sent", INTERRUPTED)
 
 
 def _checked(content: Content) -> Input:
@@ -124,11 +132,34 @@ def _write(
     results: Results | None, source: Input, journal: Journal | None, ending: Ending
 ) -> str | None:
     """Write the results, and return what went wrong with that, if anything."""
+    if results is None or journal is None:
+        return None
     try:
-        if results and journal:
+        with ending.stop.while_writing(_writing_on):
             results.write(source, journal, ending.unrecorded)
     except (ResultsError, JournalError) as error:
         return str(error)
+    except InputChangedError as error:
+        return f"there are no results: {error}"
+    except KeyboardInterrupt:
+        return "there are no results: it was not waited for"
+    return None
+
+
+def _writing_on() -> None:
+    typer.echo("the results are written first; Ctrl-C once more ends that", err=True)
+
+
+def _tell(totals: str) -> str | None:
+    """Print the totals, and return why they cannot be printed where they belong, if they cannot."""
+    try:
+        typer.echo(totals)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        typer.echo(totals, err=True)
+        return f"the totals cannot be printed: {error.strerror or error}"
     return None
 
 
@@ -148,8 +179,7 @@ def _finish(options: Options, tally: Tally, ending: Ending, problem: str | None)
         fail(f"{stop.why}; {_how_to_go_on(options)}", stop.code)
     if problem:
         fail(problem)
-    failures = dry_run.FAILURES if options.dry_run else (FAILED,)
-    raise typer.Exit(REFUSED if any(map(tally.of, failures)) else 0)
+    raise typer.Exit(REFUSED if tally.failed else 0)
 
 
 def _how_to_go_on(options: Options) -> str:

@@ -82,7 +82,9 @@ class Content:
     def _hold(self, number: int, digest: bytes) -> None:
         """Settle the digest up to a block's end, or compare it with what was settled."""
         if self._settled and self._digests[number] != digest:
-            raise InputChangedError(f"{self.name} has changed since it was checked")
+            raise InputChangedError(
+                f"{self.name} has changed since it was checked: put it back as it was"
+            )
         if not self._settled and number == len(self._digests):
             self._digests.append(digest)
 

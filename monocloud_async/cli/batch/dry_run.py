@@ -57,7 +57,7 @@ def followed(journal: Journal, rows: int) -> Tally:
     Returns what it has come to.
     """
     journal.follow(CHANGE, ALREADY)
-    return Tally(rows, journal.counts())
+    return Tally(rows, journal.counts(), FAILURES)
 
 
 def _phone(outcome: Outcome, user: User) -> UserPhone:

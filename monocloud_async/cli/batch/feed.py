@@ -106,10 +106,13 @@ class Feed:
         entries: dict[int, Entry] = {}
         for index, tries in unsettled.items():
             row, user, before = self._on_the_way[index]
-            if before is None:
-                error = _CUT_OFF[tries.may_have_been_applied]
-                entry = Entry(row.number, user, SKIPPED, error=error, attempts=tries.attempts)
-                entries[row.number] = entry
+            applied = tries.may_have_been_applied
+            if before is None or applied:
+                entry = Entry(row.number, user, SKIPPED, error=_CUT_OFF[applied])
+                entries[row.number] = entry._replace(attempts=tries.attempts)
+            if before is not None and applied:
+                # It did fail, but that is no longer known to be the last word.
+                self._tally.move(before, SKIPPED)
         return entries
 
     async def _next(self) -> Sequence[Sent | Superseded] | None:

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO, cast
 
 from ...errors import ConfigurationError, MonoCloudError
 from .journal import SKIPPED, Entry, Journal
@@ -92,7 +92,7 @@ class Results:
     @contextmanager
     def _opened(self) -> Generator[TextIO, None, None]:
         if not self._replaces:
-            with self._written_to() as file:
+            with _closed_at_once(self._written_to()) as file:
                 yield file
             return
         temporary = self._temporary()
@@ -112,6 +112,20 @@ class Results:
             return self._path.open("w", encoding="utf-8", newline="")
         # Opened anew, a file would be emptied, and what is printed later be written over its start.
         return os.fdopen(os.dup(self._descriptor), "w", encoding="utf-8", newline="")
+
+
+@contextmanager
+def _closed_at_once(file: TextIO) -> Generator[TextIO, None, None]:
+    """Close a file in the end; what is still in its buffer is dropped where writing ends early."""
+    try:
+        yield file
+        file.close()
+    except BaseException:
+        # A pipe that nobody reads would be waited for once more.
+        cast("Any", file).buffer.raw.close()
+        with suppress(ValueError, OSError):
+            file.close()
+        raise
 
 
 def _descriptor(path: Path) -> int | None:

@@ -21,8 +21,11 @@ from .rows import Input
 from .stop import Stop
 from .tally import Tally
 
-# How long a run that has to stop waits for the answers to what it has sent.
-_GRACE_SECONDS = 5.0
+# How long a run that has to stop waits for the answers to what it has sent: in silence, and then
+# after it said so.
+_SILENT_SECONDS = 0.5
+_GRACE_SECONDS = 4.5
+_WAITING = "waiting up to 5 s for the answers to what was sent; Ctrl-C ends that at once"
 
 Outcomes = AsyncGenerator[Outcome, None]
 Start = Callable[[AsyncIterable[tuple[str, str]], Callable[[], bool]], Run]
@@ -81,7 +84,7 @@ class Sending:
             try:
                 async with self.reporter.running():
                     receiving = self._receive(run.outcomes(), feed, recorder, stop)
-                    await _until_stopped(receiving, stop)
+                    await self._until_stopped(receiving, stop)
             finally:
                 recorder.end()
                 await writing
@@ -97,28 +100,34 @@ class Sending:
                 entry = self.to_entry(outcome, row.number, user)
                 self.tally.move(before, entry.status)
                 if entry.status == FAILED:
-                    self._failed(row.line, str(entry.error), stop)
+                    self.reporter.failed(row.line, str(entry.error))
+                self._check_failures(stop)
                 await recorder.add(entry)
 
-    def _failed(self, line: int, error: str, stop: Stop) -> None:
-        self.reporter.failed(line, error)
+    def _check_failures(self, stop: Stop) -> None:
         if self.max_failures is not None and self.tally.failures > self.max_failures:
             rows = "row" if self.max_failures == 1 else "rows"
             stop.ask(f"more than {self.max_failures} {rows} failed")
 
+    async def _until_stopped(self, receiving: Coroutine[Any, Any, None], stop: Stop) -> None:
+        """Receive what comes, and a little longer where the run is asked to stop."""
+        task = asyncio.create_task(receiving)
+        asked = asyncio.create_task(stop.asked.wait())
+        at_once = asyncio.create_task(stop.at_once.wait())
+        await _first(task, asked)
+        await _first(task, at_once, timeout=_SILENT_SECONDS)
+        if not (task.done() or at_once.done()):
+            self.reporter.note(_WAITING)
+            await _first(task, at_once, timeout=_GRACE_SECONDS)
+        for each in (task, asked, at_once):
+            each.cancel()
+        found = (await asyncio.gather(task, asked, at_once, return_exceptions=True))[0]
+        if isinstance(found, MonoCloudError):
+            # Such as a wrong key, with which every further row would fail.
+            stop.ask(str(found))
+        elif isinstance(found, BaseException) and not isinstance(found, asyncio.CancelledError):
+            raise found
 
-async def _until_stopped(receiving: Coroutine[Any, Any, None], stop: Stop) -> None:
-    """Receive what comes, and a little longer where the run is asked to stop."""
-    task = asyncio.create_task(receiving)
-    asked = asyncio.create_task(stop.asked.wait())
-    at_once = asyncio.create_task(stop.at_once.wait())
-    await asyncio.wait({task, asked}, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.wait({task, at_once}, timeout=_GRACE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-    for each in (task, asked, at_once):
-        each.cancel()
-    found = (await asyncio.gather(task, asked, at_once, return_exceptions=True))[0]
-    if isinstance(found, MonoCloudError):
-        # Such as a wrong key, with which every further row would fail.
-        stop.ask(str(found))
-    elif isinstance(found, BaseException) and not isinstance(found, asyncio.CancelledError):
-        raise found
+
+async def _first(*tasks: asyncio.Task[Any], timeout: float | None = None) -> None:
+    await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -28,6 +28,7 @@ class Stop:
         self.code: int = 0
         self.asked: asyncio.Event = asyncio.Event()
         self.at_once: asyncio.Event = asyncio.Event()
+        self._writing_on = False
 
     def ask(self, why: str, code: int = REFUSED, *, at_once: bool = False) -> None:
         """Stop for a reason; a signal that comes after another reason means at once."""
@@ -39,6 +40,25 @@ class Stop:
             self.at_once.set()
 
     @contextmanager
+    def while_writing(self, told: Callable[[], None]) -> Generator[None, None, None]:
+        """Let what is written be finished on a first signal, and interrupt it on a second.
+
+        Args:
+            told: says so to whoever sent the first.
+        """
+
+        def asked(number: int, _: FrameType | None = None) -> None:
+            again = self._writing_on
+            self._writing_on = True
+            self.ask(_SIGNALS[signal.Signals(number)], 128 + number)
+            if again:
+                raise KeyboardInterrupt
+            told()
+
+        with _handling(asked):
+            yield
+
+    @contextmanager
     def on_signals(self) -> Generator[None, None, None]:
         """Stop on Ctrl-C and on SIGTERM, and at once on the second of them."""
         loop = asyncio.get_running_loop()
@@ -46,9 +66,15 @@ class Stop:
         def asked(number: int, _: FrameType | None = None) -> None:
             loop.call_soon_threadsafe(self.ask, _SIGNALS[signal.Signals(number)], 128 + number)
 
-        before = {number: signal.signal(number, asked) for number in _SIGNALS}
-        try:
+        with _handling(asked):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Generator[None, None, None]:
+    before = {number: signal.signal(number, handler) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, former in before.items():
+            signal.signal(number, former)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from .journal import FAILED, OK, SKIPPED
 
@@ -14,16 +14,20 @@ class Tally:
     Args:
         rows: how many there are.
         before: what became of some of them in earlier runs.
+        failing: the states of those that failed.
 
     Attributes:
         rows: how many there are.
         before: how many were settled before this run.
-        failures: how many failed in this run.
+        failures: how many failed in this run that had not in an earlier one.
     """
 
-    def __init__(self, rows: int, before: Mapping[str, int] = {}) -> None:
+    def __init__(
+        self, rows: int, before: Mapping[str, int] = {}, failing: Collection[str] = (FAILED,)
+    ) -> None:
         self.rows = rows
         self._counts = Counter(before)
+        self._failing = failing
         self.before: int = self._counts[OK] + self._counts[SKIPPED]
         self.failures: int = 0
 
@@ -32,7 +36,7 @@ class Tally:
         if before is not None:
             self._counts[before] -= 1
         self._counts[now] += 1
-        self.failures += now == FAILED
+        self.failures += now in self._failing and before not in self._failing
 
     @property
     def done(self) -> int:
@@ -42,7 +46,7 @@ class Tally:
     @property
     def failed(self) -> int:
         """How many rows failed, and did not do so in vain in a later try."""
-        return self._counts[FAILED]
+        return sum(self._counts[status] for status in self._failing)
 
     def of(self, status: str) -> int:
         """Return how many rows are in a state; what was not sent is skipped."""

@@ -1,0 +1,199 @@
+"""How a batch ends: the totals are told, and are true, whatever it is that ends it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import termios
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from monocloud_async.emulator import Fault
+from monocloud_sync.emulator import Emulator
+
+from .conftest import KEY
+from .test_batch import MANY, MAYBE, many, primaries, results, rows, user, wait_for
+from .test_cli import COMMAND, ROOT, environment, started
+
+ALL = 1000
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Emulator]:
+    with Emulator([user(n) for n in range(ALL)], api_key=KEY) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    found = tmp_path / "rows.csv"
+    found.write_text(rows((f"u-{n}", f"b-{n}") for n in range(ALL)))
+    return found
+
+
+@pytest.mark.parametrize("executed", [True, False])
+def test_a_row_that_failed_and_is_cut_off_when_it_is_tried_again_may_be_applied(
+    emulator: Emulator, path: Path, executed: bool
+) -> None:
+    told = path.parent / "results.csv"
+    files = ("--journal", str(path.parent / "journal"), "--results", str(told))
+    refusal = Fault(status=409, user_id="u-5")
+    emulator.faults.add(refusal)
+    assert many(path, *files).stdout == "1,000 rows: 999 ok, 1 failed, 0 skipped\n"
+    emulator.faults.clear()
+    emulator.faults.add(Fault(status=200, delay=30, user_id="u-5", executed=executed))
+    with started(*MANY, str(path), *files) as process:
+        wait_for(ALL + 1, emulator, process)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        printed, _ = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert printed.startswith("1,000 rows: 999 ok, 0 failed, 1 skipped")
+    row = results(told)[5]
+    assert (row["status"], row["error"], row["attempts"]) == ("skipped", MAYBE, "1")
+    # It is tried again all the same.
+    emulator.faults.clear()
+    assert many(path, *files).stdout.startswith("1,000 rows: 1,000 ok, 0 failed, 0 skipped")
+    assert primaries(emulator)["u-5"] == "b-5"
+
+
+@contextmanager
+def writing(emulator: Emulator, path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run a batch up to the middle of its results, which are written to a pipe; both are given."""
+    pipe = path.parent / "results"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        # Less than the results: who writes them has to wait.
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+        with started(*MANY, str(path), "--results", str(pipe)) as process:
+            assert select.select([reader], [], [], 30)[0]
+            assert emulator.executions == ALL
+            yield process, reader
+    finally:
+        os.close(reader)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_the_results_be_written(
+    emulator: Emulator, path: Path, number: signal.Signals
+) -> None:
+    with writing(emulator, path) as (process, reader):
+        process.send_signal(number)
+        assert process.stderr
+        assert "the results are written first" in process.stderr.readline()
+        os.set_blocking(reader, True)
+        lines = os.fdopen(reader, closefd=False).read().splitlines()
+        printed, errors = process.communicate(timeout=10)
+    assert len(lines) == 1 + ALL
+    assert process.returncode == 128 + number
+    assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
+    assert "; a new run sends all rows again, which does no harm" in errors
+
+
+def test_a_second_signal_ends_that_but_not_without_the_totals(
+    emulator: Emulator, path: Path
+) -> None:
+    with writing(emulator, path) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr
+        process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        printed, errors = process.communicate(timeout=10)
+    assert process.returncode == 143
+    assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
+    assert "Error: there are no results: it was not waited for\n" in errors
+
+
+def test_a_run_that_waits_for_its_last_answers_says_so(emulator: Emulator, path: Path) -> None:
+    emulator.faults.add(Fault(status=200, delay=30))
+    with started(*MANY, str(path)) as process:
+        wait_for(1, emulator, process)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr
+        assert "waiting up to 5 s for the answers" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=3)
+
+
+def test_rows_that_failed_in_earlier_runs_do_not_hold_up_the_others(
+    emulator: Emulator, path: Path
+) -> None:
+    path.write_text(rows((f"u-{n}", "none" if n < 20 else f"b-{n}") for n in range(100)))
+    args = ("--journal", path.parent / "journal", "--max-failures", "3", "--concurrency", "1")
+    stopped = "Error: more than 3 rows failed; the same command goes on from here"
+    runs = 0
+    while stopped in (done := many(path, *args)).stderr:
+        runs += 1
+    assert done.stdout.startswith("100 rows: 80 ok, 20 failed, 0 skipped")
+    # Four new ones or a few more, of those that were on their way, end each.
+    assert 2 <= runs <= 5
+
+
+def test_a_dry_run_counts_what_is_unknown_as_failures(emulator: Emulator, path: Path) -> None:
+    path.write_text(rows((f"nobody-{n}", "b") for n in range(100)))
+    done = many(path, "--dry-run", "--max-failures", "3", "--concurrency", "1")
+    assert done.returncode == 1
+    assert "Error: more than 3 rows failed; nothing was changed" in done.stderr
+    assert 4 <= emulator.counts.requests < 10
+
+
+@pytest.mark.parametrize("journal", [True, False])
+def test_an_input_that_changes_after_it_was_read_costs_the_results_alone(
+    emulator: Emulator, path: Path, journal: bool
+) -> None:
+    before = path.read_text()
+    emulator.faults.add(Fault(status=200, delay=1, user_id="u-999"))
+    args = ("--journal", str(path.parent / "journal")) if journal else ()
+    with started(*MANY, str(path), *args, "--results", str(path.parent / "results")) as process:
+        wait_for(ALL, emulator, process)
+        path.write_text(before + "u-1,b-1\n")
+        printed, errors = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
+    told = f"there are no results: {path} has changed since it was checked: put it back as it was"
+    assert errors == f"Error: {told}\n"
+
+
+def test_totals_that_cannot_be_printed_are_no_failure_of_the_rows(
+    emulator: Emulator, path: Path
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, *MANY, str(path)],
+            cwd=ROOT,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert emulator.executions == ALL
+    assert done.stderr == (
+        "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
+        "Error: the totals cannot be printed: No space left on device\n"
+    )
+    assert done.returncode == 1
+
+
+def test_a_signal_before_anything_is_sent_says_so(emulator: Emulator, tmp_path: Path) -> None:
+    pipe = tmp_path / "rows"
+    os.mkfifo(pipe)
+    with started(*MANY, str(pipe)) as process:
+        with pipe.open("w") as writer:
+            writer.write("user_id,")
+            writer.flush()
+            while fcntl.ioctl(writer, termios.FIONREAD, b"    ") != b"\0\0\0\0":
+                time.sleep(0.01)
+            # It has read that, and waits for the rest.
+            process.send_signal(signal.SIGINT)
+            printed, errors = process.communicate(timeout=10)
+    assert (process.returncode, printed) == (130, "")
+    assert errors == "Error: interrupted; nothing was sent\n"
+    assert not emulator.counts.requests
