@@ -8,6 +8,7 @@ import ssl
 
 import aiohttp
 
+from ._connector import SpoiledError
 from ._wording import one_line
 from .retry import TRANSIENT
 
@@ -15,10 +16,11 @@ _NEVER_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
+    SpoiledError,
 )
 _CLOSED = (aiohttp.ServerDisconnectedError, OSError)
 # Where aiohttp's words end and the server's bytes begin: they may be of a person, or the key.
-_QUOTED = re.compile(r":?\s*(bytearray\()?b['\"].*", re.DOTALL)
+_QUOTED = re.compile(r":?\s*(bytearray\()?b?['\"].*", re.DOTALL)
 _NO_CERTIFICATE = "the server wants a certificate that it knows: give an ssl_context= with one"
 _NO_CREDENTIALS = (
     "the proxy wants a user and password: give them in its URL, http://user:password@…"
@@ -61,7 +63,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientResponseError):
         return one_line(f"the answer is not HTTP: {_QUOTED.sub('', error.message)}", 200)
     what = error.strerror if isinstance(error, OSError) else None
-    if type(error) is aiohttp.ClientConnectionError:
+    if type(error) in (aiohttp.ClientConnectionError, SpoiledError):
         # It has only this class for what it cannot do, such as TLS within TLS on Python 3.10.
         what = str(error)
     return one_line(f"the connection failed: {what or type(error).__name__}", 300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import select
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -43,6 +44,30 @@ class ExactRequest(aiohttp.ClientRequest):
 
     def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
         """Add nothing: all that aiohttp would add is there."""
+
+
+class SpoiledError(aiohttp.ClientConnectionError):
+    """A connection brought what nobody asked for; nothing was sent on it."""
+
+    def __init__(self) -> None:
+        super().__init__("it brought an answer before it was asked")
+
+
+@functools.lru_cache(maxsize=16)
+def wary(kind: type[aiohttp.ClientRequest]) -> type[aiohttp.ClientRequest]:
+    """Return a kind of request that refuses a connection with an answer to nothing on it.
+
+    Our own connector sees to that itself; that of a lent session is the caller's.
+    """
+
+    class WaryRequest(kind):  # type: ignore[misc, valid-type]
+        async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+            if conn.protocol is None or conn.protocol.should_close:
+                raise SpoiledError
+            response: aiohttp.ClientResponse = await super().send(conn)
+            return response
+
+    return WaryRequest
 
 
 class NoCookies(aiohttp.DummyCookieJar):

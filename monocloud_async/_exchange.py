@@ -7,6 +7,7 @@ errors, the only module that knows aiohttp.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 from collections.abc import Awaitable, Mapping
 
@@ -16,13 +17,15 @@ from yarl import URL
 
 from . import _content
 from ._cause import is_lasting, never_arrived, reason, was_closed
-from ._connector import Progress, progress
+from ._connector import Progress, SpoiledError, progress, wary
 from ._proxy import Proxy
 from ._request_headers import RequestHeaders
 from ._session import NO_TIMEOUT, Pool
 from .response import Headers
 
 _NO_CONTENT_TYPE = ("Content-Type",)
+# More than a pool has, as a rule: each is closed, and the next one taken.
+_MOST_SPOILED = 200
 
 
 @attrs.define(eq=False)
@@ -145,8 +148,13 @@ async def _send_by_lent(session: aiohttp.ClientSession, request: Request) -> aio
     # aiohttp sends GET and DELETE again by itself, uncounted; a twin of the session does not.
     twin = copy.copy(session)
     vars(twin)["_retry_connection"] = False
+    vars(twin)["_request_class"] = wary(vars(twin)["_request_class"])
+    # It also calls the body that a POST does not have an octet-stream.
+    skipped = _NO_CONTENT_TYPE if request.body is None else None
     try:
-        # It also calls the body that a POST does not have an octet-stream.
-        return await _send(twin, request, _NO_CONTENT_TYPE if request.body is None else None)
+        for _ in range(_MOST_SPOILED):
+            with contextlib.suppress(SpoiledError):
+                return await _send(twin, request, skipped)
+        raise SpoiledError
     finally:
         twin.detach()

@@ -30,9 +30,11 @@ import attrs
 
 Hook = Callable[[Any, Any], Any]
 Maker = Callable[[dict[str, Any]], Any]
-# More shapes, and members of one, than any API has; but what is sent is not ours to choose.
+# More shapes, and members of one, and letters of their names, than any API has; but what is sent
+# is not ours to choose, and these are kept.
 _MOST = 64
 _WIDEST = 100
+_LONGEST = 4096
 
 
 @attrs.frozen(eq=False)
@@ -71,12 +73,16 @@ def structuring(
         keys = tuple(data)
         maker = makers.get(keys)
         if maker is None:
-            if len(makers) >= _MOST or len(keys) > _WIDEST:
+            if len(makers) >= _MOST or _is_large(keys):
                 return writer.general(data)
             maker = makers[keys] = writer.maker(keys)
         return maker(data)
 
     return make
+
+
+def _is_large(keys: tuple[str, ...]) -> bool:
+    return len(keys) > _WIDEST or sum(map(len, keys)) > _LONGEST
 
 
 class _Writer:

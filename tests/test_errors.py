@@ -6,7 +6,10 @@ import pickle
 import re
 from typing import Any
 
+import aiohttp
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 import monocloud_async
 from monocloud_async import (
@@ -32,6 +35,7 @@ from monocloud_async import (
     UnprocessableError,
 )
 from monocloud_async import errors as module
+from monocloud_async._cause import reason
 from monocloud_async.errors import api_error
 
 IDENTITY = "https://httpstatuses.io/422#identity-validation-error"
@@ -226,3 +230,12 @@ def test_headers_are_found_in_any_case_and_repeated_ones_are_joined() -> None:
     assert headers == {"x-one": "1, 2", "set-cookie": "secret"}
     assert "secret" not in repr(headers)
     assert pickle.loads(pickle.dumps(headers)) == headers
+
+
+@pytest.mark.parametrize("quoted", ["'GARBAGE of somebody'", "b'GARBAGE'", 'bytearray(b"GARBAGE")'])
+def test_an_answer_that_is_not_http_is_not_quoted(quoted: str) -> None:
+    info = aiohttp.RequestInfo(
+        URL("https://acme.us.monocloud.com"), "GET", CIMultiDictProxy(CIMultiDict())
+    )
+    error = aiohttp.ClientResponseError(info, (), status=400, message=f"Bad status line {quoted}")
+    assert reason(error) == "the answer is not HTTP: Bad status line"

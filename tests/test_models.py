@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import tracemalloc
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -384,3 +385,15 @@ def test_a_record_that_is_nested_too_deeply_is_refused() -> None:
 def test_a_value_that_is_no_json_is_named_by_its_type() -> None:
     with pytest.raises(InvalidRecordError, match="expected an array, got tuple"):
         User.from_dict({"user_id": "u", "emails": ()})
+
+
+def test_long_names_of_members_are_not_kept() -> None:
+    make = _converter._build(detailed=False).get_structure_hook(User)
+    tracemalloc.start()
+    try:
+        for n in range(100):
+            make({"user_id": "u", f"{n}{'x' * 500_000}": 1}, User)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 2_000_000

@@ -128,13 +128,16 @@ async def test_a_close_right_behind_each_answer_costs_nothing() -> None:
     assert len(wire.requests) == wire.connections == 50
 
 
+@both_kinds
 @pytest.mark.parametrize("stood_still", [False, True])
-async def test_an_answer_that_nobody_asked_for_is_nobody_s_answer(stood_still: bool) -> None:
+async def test_an_answer_that_nobody_asked_for_is_nobody_s_answer(
+    kind: str, stood_still: bool
+) -> None:
     async def own(writer: Writer) -> None:
         await answer(200, {"user_id": wire.requests[-1].target.split("/")[3]})(writer)
 
     with served(own) as wire:
-        async with MonoCloudClient(wire.url, KEY, retry=ONCE) as client:
+        async with connected(kind, wire.url, retry=ONCE) as client:
             assert (await client.users.get("a")).user_id == "a"
             wire.on_open_from_outside(answer(200, {"user_id": "somebody else"}))
             if not stood_still:
@@ -143,13 +146,14 @@ async def test_an_answer_that_nobody_asked_for_is_nobody_s_answer(stood_still: b
     assert wire.connections == 2
 
 
-async def test_a_farewell_on_an_idle_connection_is_nobody_s_answer() -> None:
+@both_kinds
+async def test_a_farewell_on_an_idle_connection_is_nobody_s_answer(kind: str) -> None:
     async def farewell(writer: Writer) -> None:
         await answer(408, b"", Connection="close")(writer)
         writer.close()
 
     with served(answer()) as wire:
-        async with MonoCloudClient(wire.url, KEY, retry=ONCE) as client:
+        async with connected(kind, wire.url, retry=ONCE) as client:
             await client.users.get("u")
             wire.on_open_from_outside(farewell)
             user = await client.phones.add("u", "+441514960453")

@@ -160,7 +160,11 @@ PROMISES: Sequence[Promise] = (
     ),
     Promise(
         "The key goes to the host that the domain names, and over TLS",
-        ("test_address.py::test_nothing_leads_to_another_host_than_it_says",),
+        (
+            "test_address.py::test_nothing_leads_to_another_host_than_it_says",
+            "test_trust.py::test_a_tenant_is_asked_for_by_name_and_has_to_prove_it",
+            "test_trust.py::test_a_server_that_does_not_speak_tls_gets_nothing_to_read",
+        ),
     ),
     Promise(
         "The key does not go where a redirect leads",
