@@ -28,8 +28,12 @@ from monocloud_async import (
 )
 from monocloud_async.bulk import Outcome
 from monocloud_async.bulk.calls import Tries
+from monocloud_async.bulk.gate import Gate
+from monocloud_async.bulk.pacing import Pacing
 from monocloud_async.bulk.run import start
 from monocloud_async.emulator import Emulator, Fault, RateLimit
+from monocloud_async.errors import api_error
+from monocloud_async.response import Headers
 
 from .conftest import FAST
 from .test_wire import Clock, timed
@@ -414,6 +418,74 @@ async def test_a_long_retry_after_is_waited_out_by_all_and_costs_no_row_its_trie
     assert [one.error for one in found] == [None] * 20
     assert sum(one.attempts for one in found) == len(wire.requests) == 28
     assert clock.now > 2 * 7200
+
+
+WAITS = "the run waits 3,600 s, as the server asks (%s), and then goes on by itself"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_long_wait_that_the_server_asks_for_is_told_of(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    steps = [answer(status, {}, Retry_After="3600"), answer(), answer(status, {}, Retry_After="4")]
+    async with Wire(*steps, answer()) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY), Clock()) as client:
+            found = await outcomes(client, rows(5), concurrency=1)
+    assert [one.error for one in found] == [None] * 5
+    assert [(r.name, r.levelname, r.getMessage()) for r in caplog.records] == [
+        ("monocloud", "WARNING", WAITS % f"status {status}")
+    ]
+
+
+async def test_a_limit_that_is_used_up_for_long_is_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    used_up = answer(RateLimit_Remaining="0", RateLimit_Reset="3600")
+    async with Wire(answer(), used_up, answer()) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY), Clock()) as client:
+            await outcomes(client, rows(5), concurrency=1)
+    assert [r.getMessage() for r in caplog.records] == [WAITS % "its rate limit is used up"]
+
+
+def gate(clock: Clock) -> Gate:
+    return Gate(Pacing(None, max_retry_after=60, now=0.0), clock, clock.sleep)
+
+
+def limited(seconds: float | None) -> RateLimitedError:
+    error = api_error(429, Headers(), b"", operation="o", retry_after=seconds)
+    assert isinstance(error, RateLimitedError)
+    return error
+
+
+async def test_a_pause_is_told_of_once_and_the_next_one_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    passage = gate(clock)
+    for seconds in ([3600.0] * 31, [3600.0] * 31, [None] * 12, [7.0, 3600.0]):
+        for turn, asked in [(passage.go(), one) for one in seconds]:
+            clock.now += 0.01
+            passage.refused(turn, limited(asked))
+        await passage.turn()
+    assert [r.getMessage() for r in caplog.records] == [
+        WAITS % "status 429",
+        WAITS % "status 429",
+        WAITS.replace("3,600", "7") % "status 429",
+        WAITS % "status 429",
+    ]
+
+
+async def test_a_wait_of_one_worker_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    passage = gate(clock)
+    for _ in range(8):
+        passage.begin()
+    error = api_error(503, Headers(), b"", operation="o", retry_after=30.0)
+    passage.failed(passage.go(), error)
+    assert not caplog.records
+    for _ in range(7):
+        passage.failed(passage.go(), error)
+    assert [r.getMessage() for r in caplog.records] == [WAITS.replace("3,600", "30") % "status 503"]
 
 
 async def test_failures_do_not_use_up_the_client_s_quota() -> None:
