@@ -448,7 +448,7 @@ async def test_a_limit_that_is_used_up_for_long_is_told_of(
 
 
 def gate(clock: Clock) -> Gate:
-    return Gate(Pacing(None, max_retry_after=60, now=0.0), clock, clock.sleep)
+    return Gate(Pacing(None, max_retry_after=60, now=0.0), clock, clock.sleep, unheard="")
 
 
 def limited(seconds: float | None) -> RateLimitedError:
@@ -528,6 +528,52 @@ async def test_an_outage_slows_the_run_down_and_loses_few_rows() -> None:
     # Each row was tried three times, the first of each worker at once and one by one after that.
     assert clock.now > 300
     assert len(wire.requests) <= 3 * (20 + 8)
+
+
+WAITS_LONG = "the run waits, and tries again from time to time: "
+
+
+async def first_of(client: MonoCloudClient) -> Outcome:
+    """Return the first outcome of a run that is left then."""
+    run = client.phones.set_primary_many(rows(1_000), concurrency=8)
+    try:
+        return await anext(run)
+    finally:
+        await run.aclose()
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+async def test_where_nothing_ever_answered_it_says_what_to_check(
+    proxied: bool, unused_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = f"http://127.0.0.1:{unused_port}"
+    domain, proxy, check = nowhere, None, "check the domain"
+    if proxied:
+        domain, proxy, check = "https://a.test", nowhere, "check the domain and the proxy"
+    async with timed(MonoCloudClient(domain, KEY, proxy=proxy), Clock()) as client:
+        assert isinstance((await first_of(client)).error, TransportError)
+    [record] = caplog.records
+    said = record.getMessage()
+    place = f"the proxy 127.0.0.1:{unused_port}" if proxied else f"127.0.0.1:{unused_port}"
+    assert said.startswith(f"{WAITS_LONG}no connection to {place}: ")
+    assert said.endswith(f"; no answer from {domain} so far: {check}, or stop the run")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("step", [answer(), problem(404), problem(429), problem(500)])
+async def test_where_something_answered_once_the_domain_is_not_in_doubt(
+    step: Step, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Wire(step, reset) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY), Clock()) as client:
+            found: list[Outcome] = []
+            async for one in client.phones.set_primary_many(rows(1_000), concurrency=8):
+                found.append(one)
+                if len(found) == 9:
+                    break
+    [record] = caplog.records
+    assert record.getMessage().startswith(WAITS_LONG)
+    assert "the domain" not in record.getMessage()
 
 
 # Numbers

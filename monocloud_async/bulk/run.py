@@ -130,7 +130,8 @@ class Run:
             max_retry_after=self._transport.policy.max_retry_after,
             now=clock(),
         )
-        gate = Gate(pacing, clock, self._transport.sleep)
+        unheard = _unheard(self._transport)
+        gate = Gate(pacing, clock, self._transport.sleep, unheard=unheard)
         self._tasks = [asyncio.create_task(self._work(gate)) for _ in range(self._workers)]
         for task in self._tasks:
             task.add_done_callback(self._left)
@@ -209,6 +210,13 @@ class Run:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _unheard(transport: Transport) -> str:
+    """Return what to say where no server ever answered: a mistyped domain is waited for in vain."""
+    origin = str(transport.origin).rstrip("/")
+    check = "the domain and the proxy" if transport.proxy else "the domain"
+    return f"no answer from {origin} so far: check {check}, or stop the run"
 
 
 def _set(calls: Calls, row: Row) -> Awaitable[User]:
