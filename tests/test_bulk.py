@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import aiohttp
 import pytest
 
 from monocloud_async import (
@@ -367,13 +368,52 @@ async def test_a_certificate_that_is_not_trusted_ends_the_run() -> None:
     assert wire.requests == []
 
 
-async def test_a_client_that_is_closed_ends_the_run(wire: Wire) -> None:
+CLOSED = (
+    "%s was closed during the run: rows without an outcome may have been applied, and can be "
+    "sent again"
+)
+
+
+@pytest.mark.parametrize("concurrency", [1, 32])
+async def test_a_client_that_is_closed_ends_the_run(concurrency: int, wire: Wire) -> None:
     async with MonoCloudClient(wire.url, KEY) as client:
-        run = client.phones.set_primary_many(rows(10_000))
+        run = client.phones.set_primary_many(rows(10_000), concurrency=concurrency)
         await anext(run)
         await client.aclose()
-        with pytest.raises(ConfigurationError, match="closed"):
+        with pytest.raises(ConfigurationError) as caught:
             await take(run, [])
+    assert str(caught.value) == CLOSED % "the client"
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+async def test_a_client_that_is_closed_while_the_first_calls_wait_ends_the_run() -> None:
+    held = Held()
+    async with Wire(held) as wire, MonoCloudClient(wire.url, KEY) as client:
+        run = asyncio.ensure_future(outcomes(client, rows(9), concurrency=2))
+        await held.arrived(2)
+        await client.aclose()
+        with pytest.raises(ConfigurationError) as caught:
+            await run
+    assert str(caught.value) == CLOSED % "the client"
+
+
+async def test_a_session_that_is_closed_ends_the_run(wire: Wire) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with MonoCloudClient(wire.url, KEY, session=session) as client:
+            run = client.phones.set_primary_many(rows(10_000))
+            await anext(run)
+            await session.close()
+            with pytest.raises(ConfigurationError) as caught:
+                await take(run, [])
+    assert str(caught.value) == CLOSED % "the session given"
+
+
+async def test_a_run_of_a_closed_client_sends_nothing_and_says_so(wire: Wire) -> None:
+    async with MonoCloudClient(wire.url, KEY) as client:
+        pass
+    with pytest.raises(ConfigurationError, match="is closed: .*; nothing was sent"):
+        await outcomes(client, [("u",), *rows(9)])
+    assert wire.requests == []
 
 
 # Failures

@@ -117,6 +117,7 @@ class Run:
         self._by_number = by_number
         self._action = action
         self.unsettled: dict[int, Tries] = {}
+        self._sent = False
         self._made: deque[Outcome] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -179,6 +180,7 @@ class Run:
             error = failure.with_traceback(None)
         finally:
             if calls.attempts:
+                self._sent = True
                 self.unsettled[row.index] = calls.tries
         return Outcome(
             index=row.index,
@@ -200,11 +202,22 @@ class Run:
     def _raise_failure(self) -> None:
         for task in self._tasks:
             if not task.cancelled() and (error := task.exception()):
-                raise error
+                raise self._closed(error) or error
         if any(task.cancelled() for task in self._tasks):
             raise asyncio.CancelledError
         if self._order.failure:
             raise self._order.failure
+
+    def _closed(self, error: BaseException) -> ConfigurationError | None:
+        """Return what is true of the run where one call could not be made any more."""
+        sessions = self._transport.sessions
+        if not (self._sent and sessions.closed and isinstance(error, ConfigurationError)):
+            return None
+        what = "the session given" if sessions.lent and sessions.lent.closed else "the client"
+        return ConfigurationError(
+            f"{what} was closed during the run: rows without an outcome may have been applied, "
+            "and can be sent again"
+        )
 
     async def _stop(self) -> None:
         for task in self._tasks:
