@@ -303,6 +303,97 @@ async def test_leaving_stops_the_run_and_leaves_nothing_behind(how: str) -> None
         assert len(wire.requests) == sent + 1
 
 
+class Source:
+    """Rows of the caller's that are to be closed once nobody refers to them.
+
+    Attributes:
+        closed: whether they are.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self.closed = False
+
+    def rows(self) -> Any:
+        return {"sync": self._at_once, "async": self._awaited, "waits": self._waits}[self._kind]()
+
+    def _at_once(self) -> Iterator[tuple[str, str]]:
+        try:
+            yield from rows(10_000)
+        finally:
+            self.closed = True
+
+    async def _awaited(self) -> AsyncIterator[tuple[str, str]]:
+        try:
+            for row in rows(10_000):
+                yield row
+        finally:
+            self.closed = True
+
+    async def _waits(self) -> AsyncIterator[tuple[str, str]]:
+        try:
+            yield "u", "p"
+            await asyncio.Event().wait()
+        finally:
+            self.closed = True
+
+
+@pytest.fixture
+def no_gc() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def leave(client: MonoCloudClient, source: Source, how: str) -> None:
+    # Nobody but the loop refers to the run.
+    async for _ in client.phones.set_primary_many(source.rows()):
+        if how == "break":
+            break
+        if how == "raise":
+            raise LookupError
+        if how == "cancel":
+            await asyncio.Event().wait()
+
+
+@pytest.mark.usefixtures("no_gc")
+@pytest.mark.parametrize("kind", ["sync", "async", "waits"])
+@pytest.mark.parametrize("how", ["break", "raise", "cancel", "aclose", "fail"])
+async def test_a_run_that_stops_lets_go_of_its_rows(how: str, kind: str) -> None:
+    source = Source(kind)
+    step = problem(401) if how == "fail" else answer()
+    async with Wire(step) as wire, MonoCloudClient(wire.url, KEY) as client:
+        if how == "aclose":
+            run = client.phones.set_primary_many(source.rows())
+            await anext(run)
+            await run.aclose()
+        else:
+            task = asyncio.ensure_future(leave(client, source, how))
+            if how == "cancel":
+                await wire.arrived.wait()
+                task.cancel()
+            await asyncio.wait([task])
+        for _ in range(20):
+            if source.closed:
+                break
+            await asyncio.sleep(0)
+        assert source.closed
+
+
+@pytest.mark.usefixtures("no_gc")
+async def test_rows_that_the_caller_goes_on_with_are_not_closed(wire: Wire) -> None:
+    source = Source("sync")
+    given = source.rows()
+    async with MonoCloudClient(wire.url, KEY) as client:
+        run = client.phones.set_primary_many(given)
+        await anext(run)
+        await run.aclose()
+        # Nothing is asked of it any more, and what it has left is the caller's.
+        assert not source.closed
+        assert next(given)
+
+
 class Endless(Clock):
     """A clock with a sleep that never ends."""
 
@@ -411,7 +502,9 @@ async def test_a_session_that_is_closed_ends_the_run(wire: Wire) -> None:
 async def test_a_run_of_a_closed_client_sends_nothing_and_says_so(wire: Wire) -> None:
     async with MonoCloudClient(wire.url, KEY) as client:
         pass
-    with pytest.raises(ConfigurationError, match="is closed: .*; nothing was sent"):
+    with pytest.raises(
+        ConfigurationError, match="client is closed: make a new one; nothing was sent"
+    ):
         await outcomes(client, [("u",), *rows(9)])
     assert wire.requests == []
 

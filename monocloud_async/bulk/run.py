@@ -220,6 +220,7 @@ class Run:
         )
 
     async def _stop(self) -> None:
+        self._order.let_go()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
