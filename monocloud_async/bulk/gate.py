@@ -87,9 +87,9 @@ class Gate:
         """Take note of an attempt that failed for want of a server at work."""
         self._heard |= isinstance(error, APIError)
         self._pacing.failed(turn, self._clock(), asked_wait(error))
+        self._outage_told &= self._pacing.is_down
         if isinstance(error, APIError) and self._tell_of_wait(f"status {error.status}"):
             return
-        self._outage_told &= self._pacing.is_down
         if self._pacing.is_down and not self._outage_told:
             # Else whoever waits for outcomes would see none, and never learn why.
             self._outage_told = True
