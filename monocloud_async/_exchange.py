@@ -21,6 +21,7 @@ from ._connector import Progress, SpoiledError, progress, wary
 from ._proxy import Proxy
 from ._request_headers import RequestHeaders
 from ._session import NO_TIMEOUT, Pool
+from .errors import ConfigurationError
 from .response import Headers
 
 _NO_CONTENT_TYPE = ("Content-Type",)
@@ -145,6 +146,9 @@ async def _send_by_lent(session: aiohttp.ClientSession, request: Request) -> aio
     # A step of the loop asks the kernel which connections were closed, the next sees to it.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
+    if session.closed:
+        # In between; aiohttp has but a RuntimeError for that.
+        raise ConfigurationError("the session given is closed; nothing was sent")
     # aiohttp sends GET and DELETE again by itself, uncounted; a twin of the session does not.
     twin = copy.copy(session)
     vars(twin)["_retry_connection"] = False

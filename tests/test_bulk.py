@@ -10,6 +10,7 @@ import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import aiohttp
 import pytest
 
 from monocloud_async import (
@@ -28,8 +29,12 @@ from monocloud_async import (
 )
 from monocloud_async.bulk import Outcome
 from monocloud_async.bulk.calls import Tries
+from monocloud_async.bulk.gate import Gate
+from monocloud_async.bulk.pacing import Pacing
 from monocloud_async.bulk.run import start
 from monocloud_async.emulator import Emulator, Fault, RateLimit
+from monocloud_async.errors import api_error
+from monocloud_async.response import Headers
 
 from .conftest import FAST
 from .test_wire import Clock, timed
@@ -298,6 +303,97 @@ async def test_leaving_stops_the_run_and_leaves_nothing_behind(how: str) -> None
         assert len(wire.requests) == sent + 1
 
 
+class Source:
+    """Rows of the caller's that are to be closed once nobody refers to them.
+
+    Attributes:
+        closed: whether they are.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self.closed = False
+
+    def rows(self) -> Any:
+        return {"sync": self._at_once, "async": self._awaited, "waits": self._waits}[self._kind]()
+
+    def _at_once(self) -> Iterator[tuple[str, str]]:
+        try:
+            yield from rows(10_000)
+        finally:
+            self.closed = True
+
+    async def _awaited(self) -> AsyncIterator[tuple[str, str]]:
+        try:
+            for row in rows(10_000):
+                yield row
+        finally:
+            self.closed = True
+
+    async def _waits(self) -> AsyncIterator[tuple[str, str]]:
+        try:
+            yield "u", "p"
+            await asyncio.Event().wait()
+        finally:
+            self.closed = True
+
+
+@pytest.fixture
+def no_gc() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def leave(client: MonoCloudClient, source: Source, how: str) -> None:
+    # Nobody but the loop refers to the run.
+    async for _ in client.phones.set_primary_many(source.rows()):
+        if how == "break":
+            break
+        if how == "raise":
+            raise LookupError
+        if how == "cancel":
+            await asyncio.Event().wait()
+
+
+@pytest.mark.usefixtures("no_gc")
+@pytest.mark.parametrize("kind", ["sync", "async", "waits"])
+@pytest.mark.parametrize("how", ["break", "raise", "cancel", "aclose", "fail"])
+async def test_a_run_that_stops_lets_go_of_its_rows(how: str, kind: str) -> None:
+    source = Source(kind)
+    step = problem(401) if how == "fail" else answer()
+    async with Wire(step) as wire, MonoCloudClient(wire.url, KEY) as client:
+        if how == "aclose":
+            run = client.phones.set_primary_many(source.rows())
+            await anext(run)
+            await run.aclose()
+        else:
+            task = asyncio.ensure_future(leave(client, source, how))
+            if how == "cancel":
+                await wire.arrived.wait()
+                task.cancel()
+            await asyncio.wait([task])
+        for _ in range(20):
+            if source.closed:
+                break
+            await asyncio.sleep(0)
+        assert source.closed
+
+
+@pytest.mark.usefixtures("no_gc")
+async def test_rows_that_the_caller_goes_on_with_are_not_closed(wire: Wire) -> None:
+    source = Source("sync")
+    given = source.rows()
+    async with MonoCloudClient(wire.url, KEY) as client:
+        run = client.phones.set_primary_many(given)
+        await anext(run)
+        await run.aclose()
+        # Nothing is asked of it any more, and what it has left is the caller's.
+        assert not source.closed
+        assert next(given)
+
+
 class Endless(Clock):
     """A clock with a sleep that never ends."""
 
@@ -363,13 +459,54 @@ async def test_a_certificate_that_is_not_trusted_ends_the_run() -> None:
     assert wire.requests == []
 
 
-async def test_a_client_that_is_closed_ends_the_run(wire: Wire) -> None:
+CLOSED = (
+    "%s was closed during the run: rows without an outcome may have been applied, and can be "
+    "sent again"
+)
+
+
+@pytest.mark.parametrize("concurrency", [1, 32])
+async def test_a_client_that_is_closed_ends_the_run(concurrency: int, wire: Wire) -> None:
     async with MonoCloudClient(wire.url, KEY) as client:
-        run = client.phones.set_primary_many(rows(10_000))
+        run = client.phones.set_primary_many(rows(10_000), concurrency=concurrency)
         await anext(run)
         await client.aclose()
-        with pytest.raises(ConfigurationError, match="closed"):
+        with pytest.raises(ConfigurationError) as caught:
             await take(run, [])
+    assert str(caught.value) == CLOSED % "the client"
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+async def test_a_client_that_is_closed_while_the_first_calls_wait_ends_the_run() -> None:
+    held = Held()
+    async with Wire(held) as wire, MonoCloudClient(wire.url, KEY) as client:
+        run = asyncio.ensure_future(outcomes(client, rows(9), concurrency=2))
+        await held.arrived(2)
+        await client.aclose()
+        with pytest.raises(ConfigurationError) as caught:
+            await run
+    assert str(caught.value) == CLOSED % "the client"
+
+
+async def test_a_session_that_is_closed_ends_the_run(wire: Wire) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with MonoCloudClient(wire.url, KEY, session=session) as client:
+            run = client.phones.set_primary_many(rows(10_000))
+            await anext(run)
+            await session.close()
+            with pytest.raises(ConfigurationError) as caught:
+                await take(run, [])
+    assert str(caught.value) == CLOSED % "the session given"
+
+
+async def test_a_run_of_a_closed_client_sends_nothing_and_says_so(wire: Wire) -> None:
+    async with MonoCloudClient(wire.url, KEY) as client:
+        pass
+    with pytest.raises(
+        ConfigurationError, match="client is closed: make a new one; nothing was sent"
+    ):
+        await outcomes(client, [("u",), *rows(9)])
+    assert wire.requests == []
 
 
 # Failures
@@ -416,6 +553,74 @@ async def test_a_long_retry_after_is_waited_out_by_all_and_costs_no_row_its_trie
     assert clock.now > 2 * 7200
 
 
+WAITS = "the run waits 3,600 s, as the server asks (%s), and then goes on by itself"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_long_wait_that_the_server_asks_for_is_told_of(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    steps = [answer(status, {}, Retry_After="3600"), answer(), answer(status, {}, Retry_After="4")]
+    async with Wire(*steps, answer()) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY), Clock()) as client:
+            found = await outcomes(client, rows(5), concurrency=1)
+    assert [one.error for one in found] == [None] * 5
+    assert [(r.name, r.levelname, r.getMessage()) for r in caplog.records] == [
+        ("monocloud", "WARNING", WAITS % f"status {status}")
+    ]
+
+
+async def test_a_limit_that_is_used_up_for_long_is_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    used_up = answer(RateLimit_Remaining="0", RateLimit_Reset="3600")
+    async with Wire(answer(), used_up, answer()) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY), Clock()) as client:
+            await outcomes(client, rows(5), concurrency=1)
+    assert [r.getMessage() for r in caplog.records] == [WAITS % "its rate limit is used up"]
+
+
+def gate(clock: Clock) -> Gate:
+    return Gate(Pacing(None, max_retry_after=60, now=0.0), clock, clock.sleep, unheard="")
+
+
+def limited(seconds: float | None) -> RateLimitedError:
+    error = api_error(429, Headers(), b"", operation="o", retry_after=seconds)
+    assert isinstance(error, RateLimitedError)
+    return error
+
+
+async def test_a_pause_is_told_of_once_and_the_next_one_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    passage = gate(clock)
+    for seconds in ([3600.0] * 31, [3600.0] * 31, [None] * 12, [7.0, 3600.0]):
+        for turn, asked in [(passage.go(), one) for one in seconds]:
+            clock.now += 0.01
+            passage.refused(turn, limited(asked))
+        await passage.turn()
+    assert [r.getMessage() for r in caplog.records] == [
+        WAITS % "status 429",
+        WAITS % "status 429",
+        WAITS.replace("3,600", "7") % "status 429",
+        WAITS % "status 429",
+    ]
+
+
+async def test_a_wait_of_one_worker_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    passage = gate(clock)
+    for _ in range(8):
+        passage.begin()
+    error = api_error(503, Headers(), b"", operation="o", retry_after=30.0)
+    passage.failed(passage.go(), error)
+    assert not caplog.records
+    for _ in range(7):
+        passage.failed(passage.go(), error)
+    assert [r.getMessage() for r in caplog.records] == [WAITS.replace("3,600", "30") % "status 503"]
+
+
 async def test_failures_do_not_use_up_the_client_s_quota() -> None:
     async with Emulator(users(400)) as emulator:
         emulator.faults.add(Fault(status=503, every=2))
@@ -456,6 +661,52 @@ async def test_an_outage_slows_the_run_down_and_loses_few_rows() -> None:
     # Each row was tried three times, the first of each worker at once and one by one after that.
     assert clock.now > 300
     assert len(wire.requests) <= 3 * (20 + 8)
+
+
+WAITS_LONG = "the run waits, and tries again from time to time: "
+
+
+async def first_of(client: MonoCloudClient) -> Outcome:
+    """Return the first outcome of a run that is left then."""
+    run = client.phones.set_primary_many(rows(1_000), concurrency=8)
+    try:
+        return await anext(run)
+    finally:
+        await run.aclose()
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+async def test_where_nothing_ever_answered_it_says_what_to_check(
+    proxied: bool, unused_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = f"http://127.0.0.1:{unused_port}"
+    domain, proxy, check = nowhere, None, "check the domain"
+    if proxied:
+        domain, proxy, check = "https://a.test", nowhere, "check the domain and the proxy"
+    async with timed(MonoCloudClient(domain, KEY, proxy=proxy), Clock()) as client:
+        assert isinstance((await first_of(client)).error, TransportError)
+    [record] = caplog.records
+    said = record.getMessage()
+    place = f"the proxy 127.0.0.1:{unused_port}" if proxied else f"127.0.0.1:{unused_port}"
+    assert said.startswith(f"{WAITS_LONG}no connection to {place}: ")
+    assert said.endswith(f"; no answer from {domain} so far: {check}, or stop the run")
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize("step", [answer(), problem(404), problem(429), problem(500)])
+async def test_where_something_answered_once_the_domain_is_not_in_doubt(
+    step: Step, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Wire(step, reset) as wire:
+        async with timed(MonoCloudClient(wire.url, KEY), Clock()) as client:
+            found: list[Outcome] = []
+            async for one in client.phones.set_primary_many(rows(1_000), concurrency=8):
+                found.append(one)
+                if len(found) == 9:
+                    break
+    [record] = caplog.records
+    assert record.getMessage().startswith(WAITS_LONG)
+    assert "the domain" not in record.getMessage()
 
 
 # Numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import math
 import pickle
@@ -181,6 +182,19 @@ async def test_a_closed_client_sends_nothing(wire: Wire) -> None:
     with pytest.raises(ConfigurationError, match=r"closed.*nothing was sent"):
         await client.users.get("u")
     assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+async def test_a_lent_session_that_is_closed_as_a_call_begins(steps: int, wire: Wire) -> None:
+    async with aiohttp.ClientSession() as session:
+        client = MonoCloudClient(wire.url, KEY, session=session)
+        call = asyncio.ensure_future(client.users.get("u"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await session.close()
+        with pytest.raises(ConfigurationError, match="session given is closed"):
+            await call
+    assert wire.requests == []
 
 
 async def test_a_lent_session_is_used_and_never_closed(wire: Wire) -> None:

@@ -13,6 +13,9 @@ from .pacing import Pacing, Turn
 
 __all__ = ["Gate", "Turn"]
 _log = logging.getLogger("monocloud")
+# Seconds: a shorter wait is over before anybody wonders. Waits that end as close together are one.
+_LONG = 5.0
+_ROUNDING = 1e-6
 
 
 class Gate:
@@ -22,6 +25,7 @@ class Gate:
         pacing: decides.
         clock: tells the time in seconds, from any start.
         sleep: waits some seconds.
+        unheard: what to say of an outage where no server ever answered this run.
     """
 
     def __init__(
@@ -29,11 +33,17 @@ class Gate:
         pacing: Pacing,
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
+        *,
+        unheard: str,
     ) -> None:
         self._pacing = pacing
         self._clock = clock
         self._sleep = sleep
         self._queue = asyncio.Lock()
+        self._told_until = pacing.asked_until
+        self._outage_told = False
+        self._unheard = unheard
+        self._heard = False
 
     @property
     def free(self) -> bool:
@@ -62,19 +72,40 @@ class Gate:
 
     def answered(self, turn: Turn, answer: User | MonoCloudError) -> None:
         """Take note of an answer that shows a server at work."""
+        self._heard = True
         self._pacing.answered(turn, self._clock(), _headers(answer))
+        if self._pacing.asked_until > self._told_until:
+            self._tell_of_wait("its rate limit is used up")
 
     def refused(self, turn: Turn, error: RateLimitedError) -> None:
         """Take note of a server that says: too many."""
+        self._heard = True
         self._pacing.refused(turn, self._clock(), error.retry_after, error.headers)
+        self._tell_of_wait(f"status {error.status}")
 
     def failed(self, turn: Turn, error: APIError | TransportError) -> None:
         """Take note of an attempt that failed for want of a server at work."""
-        known = self._pacing.is_down
+        self._heard |= isinstance(error, APIError)
         self._pacing.failed(turn, self._clock(), asked_wait(error))
-        if self._pacing.is_down and not known:
+        self._outage_told &= self._pacing.is_down
+        if isinstance(error, APIError) and self._tell_of_wait(f"status {error.status}"):
+            return
+        if self._pacing.is_down and not self._outage_told:
             # Else whoever waits for outcomes would see none, and never learn why.
-            _log.warning("the run waits, and tries again from time to time: %s", _reason(error))
+            self._outage_told = True
+            why = _reason(error) if self._heard else f"{_reason(error)}; {self._unheard}"
+            _log.warning("the run waits, and tries again from time to time: %s", why)
+
+    def _tell_of_wait(self, why: str) -> bool:
+        """Warn of a long wait that the server asks for, and return whether there is a new one."""
+        until = self._pacing.asked_until
+        seconds = until - self._clock()
+        if seconds < _LONG - _ROUNDING or until < self._told_until + _LONG:
+            return False
+        self._told_until = until
+        asks = "the run waits %s s, as the server asks (%s), and then goes on by itself"
+        _log.warning(asks, f"{seconds:,.0f}", why)
+        return True
 
 
 def _reason(error: APIError | TransportError) -> str:

@@ -61,6 +61,10 @@ class Order:
         self._room.set()
         return line.popleft()
 
+    def let_go(self) -> None:
+        """Refer to the caller's rows no more; for whoever asks, there are none."""
+        self._rows.let_go()
+
     def _stops(self) -> bool:
         """Return whether what waits is left alone; who waits to read more is told."""
         if self._stopped():

@@ -53,6 +53,7 @@ class Pacing:
 
     Attributes:
         free: whether an attempt may be made at any time.
+        asked_until: the time until which the server asked the whole run to wait.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Pacing:
         self._limit = Limit()
         self._outage = Outage(workers)
         self._pause = now
+        self.asked_until: float = now
         self._stretch = 0
         self._vain = 0
         self._hints = True
@@ -125,6 +127,7 @@ class Pacing:
             self._hints = False
         else:
             self._slow_down(now, left.reset)
+            self._is_asked(now, left.reset)
 
     def refused(
         self, turn: Turn, now: float, retry_after: float | None, headers: Mapping[str, str]
@@ -140,13 +143,21 @@ class Pacing:
             self._slow_down(now, max(asked or 0.0, min(own, _LONGEST_PAUSE)))
         else:
             self._pause_for(now, asked or 0.0)
+        self._is_asked(now, asked)
 
     def failed(self, turn: Turn, now: float, asked: float | None) -> None:
         """Take note of an attempt that failed for want of a server at work."""
         self._outage.failed(turn.at, now, asked or 0.0)
         if asked and asked > self._max_retry_after:
             self._pause_for(now, asked)
+            self._is_asked(now, asked)
+        elif self._outage.lasts:
+            self._is_asked(now, asked)
         self.free &= not self._outage.lasts
+
+    def _is_asked(self, now: float, seconds: float | None) -> None:
+        if seconds:
+            self.asked_until = max(self.asked_until, now + seconds)
 
     def _most_together(self, rate: float) -> float:
         """Return how many may go at once after a delay; the server's bucket has room for some."""

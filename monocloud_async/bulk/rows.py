@@ -82,6 +82,13 @@ class Rows:
         found = _END if self._at_once is None else next(self._at_once, _END)
         return None if found is _END else self._row(found)
 
+    def let_go(self) -> None:
+        """Refer to the source no more: tasks that failed refer to us until the next collection.
+
+        It is the caller's, and not ours to close; a generator that nobody else has closes itself.
+        """
+        self._at_once = self._awaited = None
+
     def _row(self, found: object) -> Row:
         self._index += 1
         try:

@@ -117,6 +117,7 @@ class Run:
         self._by_number = by_number
         self._action = action
         self.unsettled: dict[int, Tries] = {}
+        self._sent = False
         self._made: deque[Outcome] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
@@ -130,7 +131,8 @@ class Run:
             max_retry_after=self._transport.policy.max_retry_after,
             now=clock(),
         )
-        gate = Gate(pacing, clock, self._transport.sleep)
+        unheard = _unheard(self._transport)
+        gate = Gate(pacing, clock, self._transport.sleep, unheard=unheard)
         self._tasks = [asyncio.create_task(self._work(gate)) for _ in range(self._workers)]
         for task in self._tasks:
             task.add_done_callback(self._left)
@@ -178,6 +180,7 @@ class Run:
             error = failure.with_traceback(None)
         finally:
             if calls.attempts:
+                self._sent = True
                 self.unsettled[row.index] = calls.tries
         return Outcome(
             index=row.index,
@@ -199,16 +202,35 @@ class Run:
     def _raise_failure(self) -> None:
         for task in self._tasks:
             if not task.cancelled() and (error := task.exception()):
-                raise error
+                raise self._closed(error) or error
         if any(task.cancelled() for task in self._tasks):
             raise asyncio.CancelledError
         if self._order.failure:
             raise self._order.failure
 
+    def _closed(self, error: BaseException) -> ConfigurationError | None:
+        """Return what is true of the run where one call could not be made any more."""
+        sessions = self._transport.sessions
+        if not (self._sent and sessions.closed and isinstance(error, ConfigurationError)):
+            return None
+        what = "the session given" if sessions.lent and sessions.lent.closed else "the client"
+        return ConfigurationError(
+            f"{what} was closed during the run: rows without an outcome may have been applied, "
+            "and can be sent again"
+        )
+
     async def _stop(self) -> None:
+        self._order.let_go()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _unheard(transport: Transport) -> str:
+    """Return what to say where no server ever answered: a mistyped domain is waited for in vain."""
+    origin = str(transport.origin).rstrip("/")
+    check = "the domain and the proxy" if transport.proxy else "the domain"
+    return f"no answer from {origin} so far: check {check}, or stop the run"
 
 
 def _set(calls: Calls, row: Row) -> Awaitable[User]:

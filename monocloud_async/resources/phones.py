@@ -87,9 +87,11 @@ class PhonesResource:
 
         Returns an async iterator of what became of each row, in the order in which they are done;
         rows of one user are done in theirs. A row that fails does not end it. Leaving the loop, or
-        ``aclose()``, stops it.
+        ``aclose()``, stops it. Where it is left, or raises, rows without an outcome may have been
+        applied, and can be sent again.
 
         Raises:
+            ConfigurationError: the client is closed.
             UnauthorizedError, ForbiddenError: all further rows would fail as well.
             TransportError: it is ``lasting``, as where the server's certificate is not trusted.
             InvalidArgumentError: an argument cannot be right; nothing was sent.
