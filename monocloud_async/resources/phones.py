@@ -87,7 +87,12 @@ class PhonesResource:
 
         Returns an async iterator of what became of each row, in the order in which they are done;
         rows of one user are done in theirs. A row that fails does not end it. Leaving the loop, or
-        ``aclose()``, stops it.
+        ``aclose()``, stops it. Where that is done, or it raises, rows of which no outcome came may
+        have been applied all the same: doing them again does no harm.
+
+        The blocking client reads the rows on the thread that iterates, for what belongs to it,
+        such as a database's cursor: a row that waits holds back outcomes, and one that waits for
+        an outcome of the same run waits for ever.
 
         Raises:
             UnauthorizedError, ForbiddenError: all further rows would fail as well.
