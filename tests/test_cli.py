@@ -356,6 +356,24 @@ def test_a_full_disk_does_not_pass_for_a_refusal(emulator: Emulator, more: tuple
     )
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_without_standard_streams_it_does_the_same(emulator: Emulator, closed: str) -> None:
+    done = without(closed, "phones", "set-primary", USER_ID, PHONE_ID)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert bool(done.stdout) is (closed == "2>&-")
+    assert emulator.executions == 1
+    done = without(closed, "users", "get", "nobody")
+    assert (done.returncode, done.stdout, bool(done.stderr)) == (1, "", closed == ">&-")
+    assert without(closed, "--version").returncode == 0
+    assert without(closed, "nonsense").returncode == 2
+
+
+def without(closed: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with some of its standard streams closed."""
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND, *args]
+    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
+
+
 # The emulator and the demo.
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from .descriptors import fill_standard
+
 
 def main() -> None:
     """Run the command line; the console script `monocloud` is this function."""
+    fill_standard()
     try:
         from .app import app
     except ModuleNotFoundError as error:
