@@ -446,6 +446,32 @@ def test_a_number_that_cannot_be_is_refused_by_the_option_s_name_and_range(
     assert not emulator.counts.requests
 
 
+def may_have(soft: int, hard: int) -> Callable[[], None]:
+    """Return what limits a process's open files."""
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_more_open_files_are_asked_for_where_they_are_needed(
+    emulator: Emulator, path: Path
+) -> None:
+    emulator.faults.add(Fault(status=200, delay=1))
+    path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(400)))
+    done = process_of_its_own(path, "--concurrency", "400", before=may_have(64, 464))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "400 rows: 400 ok, 0 failed, 0 skipped\n"
+
+
+def test_more_calls_than_open_files_are_refused(emulator: Emulator, path: Path) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    done = process_of_its_own(path, "--concurrency", "1000", before=may_have(200, 256))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: --concurrency 1000 needs 1064 open files, and this process may have 256: lower it, "
+        "or raise the limit (ulimit -n); nothing was sent\n"
+    )
+    assert not emulator.counts.requests
+
+
 # The journal.
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
+from ..errors import ConfigurationError
+
 _STDERR = 2
+# For the input, the journal, the results and what libraries open.
+_FILES_BESIDES = 64
 
 
 def fill_standard() -> None:
@@ -23,3 +27,30 @@ def fill_standard() -> None:
             nowhere = os.fdopen(number, "w", errors="backslashreplace", closefd=False)
             setattr(sys, name, nowhere)
     os.close(opened)
+
+
+def make_room(concurrency: int) -> None:
+    """See that the process may have as many open files as calls in flight need.
+
+    Raises:
+        ConfigurationError: it may not.
+    """
+    try:
+        import resource
+    except ModuleNotFoundError:  # on Windows, which has no such limit
+        return
+    wanted = concurrency + _FILES_BESIDES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = hard == resource.RLIM_INFINITY or hard >= wanted
+    try:
+        if allowed:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return
+    except (OSError, ValueError):  # a system may have another limit than the one it names
+        pass
+    raise ConfigurationError(
+        f"--concurrency {concurrency} needs {wanted} open files, and this process may have "
+        f"{soft if allowed else hard}: lower it, or raise the limit (ulimit -n); nothing was sent"
+    )
