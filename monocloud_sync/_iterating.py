@@ -48,8 +48,10 @@ def iterating(
 
 def _results(bridge: _Bridge[R]) -> Generator[R, None, None]:
     try:
-        while (made := run(bridge.step)) is not None:
-            yield from made
+        while (made := bridge.take()) is not None:
+            for result in made:
+                yield result
+                bridge.refuse_child()
             bridge.feed.read()
         bridge.raise_failure()
     finally:
@@ -141,9 +143,27 @@ class _Bridge(Generic[R]):
         self._pump: asyncio.Task[None] | None = None
         self._pid = os.getpid()
 
-    async def step(self) -> list[R] | None:
+    def refuse_child(self) -> None:
+        """See that this is the process that began the run: a fork has neither its loop nor calls.
+
+        Raises:
+            ConfigurationError: it is another one.
+        """
+        if self._pump is not None and self._pid != os.getpid():
+            raise ConfigurationError(
+                "this run belongs to the process that began it, and this one is a fork of that; "
+                "nothing was sent by this one: begin a new run in it"
+            )
+
+    def take(self) -> list[R] | None:
         """Return what is made, or None at the end; wait for some unless rows are wanted."""
+        self.refuse_child()
+        return run(self._step)
+
+    async def _step(self) -> list[R] | None:
         if self._pump is None:
+            # A run that a process only got ready is begun by whichever comes first to it.
+            self._pid = os.getpid()
             self._pump = asyncio.create_task(self._work())
         self.feed.go_on()
         while not self._made and not self._ended and not self.feed.starved:

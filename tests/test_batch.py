@@ -28,7 +28,7 @@ from monocloud_async.emulator import Fault
 from monocloud_sync.emulator import Emulator
 
 from .conftest import DOMAIN, KEY
-from .test_cli import COMMAND, ROOT, environment, on_a_terminal, started
+from .test_cli import COMMAND, ROOT, environment, on_a_terminal, started, without
 
 MANY = ("phones", "set-primary-many")
 HEADER = "user_id,identifier_id\n"
@@ -446,6 +446,32 @@ def test_a_number_that_cannot_be_is_refused_by_the_option_s_name_and_range(
     assert not emulator.counts.requests
 
 
+def may_have(soft: int, hard: int) -> Callable[[], None]:
+    """Return what limits a process's open files."""
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_more_open_files_are_asked_for_where_they_are_needed(
+    emulator: Emulator, path: Path
+) -> None:
+    emulator.faults.add(Fault(status=200, delay=1))
+    path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(400)))
+    done = process_of_its_own(path, "--concurrency", "400", before=may_have(64, 464))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "400 rows: 400 ok, 0 failed, 0 skipped\n"
+
+
+def test_more_calls_than_open_files_are_refused(emulator: Emulator, path: Path) -> None:
+    path.write_text(rows([("u-1", "b-1")]))
+    done = process_of_its_own(path, "--concurrency", "1000", before=may_have(200, 256))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: --concurrency 1000 needs 1064 open files, and this process may have 256: lower it, "
+        "or raise the limit (ulimit -n); nothing was sent\n"
+    )
+    assert not emulator.counts.requests
+
+
 # The journal.
 
 
@@ -793,6 +819,28 @@ def test_on_a_terminal_there_is_a_bar(emulator: Emulator, path: Path) -> None:
     assert re.search(r"━.* [\d,]+ of 500 rows \(\d+%\), \d+/s, 1 failed, 0:00:0\d left", screen)
     assert "line 2: phones.set_primary: 404" in screen
     assert screen.endswith("500 rows: 499 ok, 1 failed, 0 skipped\r\n")
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_without_standard_streams_it_does_the_same(
+    emulator: Emulator, path: Path, closed: str
+) -> None:
+    before = rows([("u-1", "b-1"), ("u-2", "none")])
+    path.write_text(before)
+    files = path.parent / "journal", path.parent / "told"
+    done = without(closed, *MANY, str(path), "--journal", str(files[0]), "--results", str(files[1]))
+    assert done.returncode == 1
+    assert done.stdout == ("2 rows: 1 ok, 1 failed, 0 skipped\n" if closed == "2>&-" else "")
+    assert bool(done.stderr) is (closed == ">&-")
+    assert primaries(emulator)["u-1"] == "b-1"
+    assert path.read_text() == before
+    assert statuses(files[1]) == {"ok": 1, "failed": 1}
+
+
+def test_standard_input_that_is_closed_is_refused(emulator: Emulator) -> None:
+    done = without("<&-", *MANY, "-")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Error: standard input: it is closed; nothing was sent: give a file\n"
 
 
 def test_the_other_commands_do_not_bring_the_batch() -> None:

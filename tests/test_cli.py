@@ -327,6 +327,25 @@ def test_an_interrupt_is_quiet() -> None:
             assert process.returncode == 130
 
 
+@pytest.mark.parametrize("module", ["aiohttp", "attrs", "typer", "rich"])
+def test_an_interrupt_is_quiet_while_modules_are_imported(module: str, tmp_path: Path) -> None:
+    (tmp_path / f"{module}.py").write_text(
+        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(30)\n"
+    )
+    found = re.search(
+        r'^monocloud = "(.+):(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE
+    )
+    assert found
+    done = subprocess.run(
+        [sys.executable, "-c", f"from {found[1]} import {found[2]}; {found[2]}()", "--version"],
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}"),
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize("args", [("users", "get", USER_ID), ("users", "get", USER_ID, "--json")])
 def test_a_broken_pipe_is_quiet(emulator: Emulator, args: tuple[str, ...]) -> None:
     reader, writer = os.pipe()
@@ -354,6 +373,24 @@ def test_a_full_disk_does_not_pass_for_a_refusal(emulator: Emulator, more: tuple
         1,
         "Error: it was done, and what came of it cannot be printed: No space left on device\n",
     )
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_without_standard_streams_it_does_the_same(emulator: Emulator, closed: str) -> None:
+    done = without(closed, "phones", "set-primary", USER_ID, PHONE_ID)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert bool(done.stdout) is (closed == "2>&-")
+    assert emulator.executions == 1
+    done = without(closed, "users", "get", "nobody")
+    assert (done.returncode, done.stdout, bool(done.stderr)) == (1, "", closed == ">&-")
+    assert without(closed, "--version").returncode == 0
+    assert without(closed, "nonsense").returncode == 2
+
+
+def without(closed: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with some of its standard streams closed."""
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND, *args]
+    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
 
 
 # The emulator and the demo.

@@ -185,6 +185,54 @@ def test_a_program_that_makes_a_daemon_of_itself() -> None:
     assert wire.connections == 2
 
 
+@pytest.mark.parametrize("where", ["results", "rows"])
+def test_a_child_does_not_go_on_with_the_rows_of_its_parent(where: str) -> None:
+    wire = says(
+        f"""
+        from monocloud_async import ConfigurationError
+        parent = os.getpid()
+        child = None
+        def forks():
+            global child
+            child = os.fork()
+        def rows():
+            for n in range(300):
+                if n == 290 and {where == "rows"}: forks()
+                yield f"u{{n}}", "p"
+        run = client.phones.set_primary_many(rows())
+        try:
+            next(run)
+            if {where == "results"}: forks()
+            found = 1 + len(list(run))
+        except ConfigurationError as error:
+            assert os.getpid() != parent
+            print("process that began it" in str(error), "nothing was sent" in str(error))
+            print(len(list(client.phones.set_primary_many([("u", "p")]))), flush=True)
+            sys.exit(0)
+        assert os.getpid() == parent
+        assert os.waitpid(child, 0)[1] == 0
+        print(found)
+        """,
+        "True True 1 300",
+    )
+    assert len(wire.requests) == 301
+
+
+def test_rows_that_no_process_has_begun_with_are_for_any() -> None:
+    says(
+        """
+        run = client.phones.set_primary_many([("u", "p")])
+        pid = os.fork()
+        if pid == 0:
+            print(len(list(run)), flush=True)
+            sys.exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        print(len(list(run)))
+        """,
+        "1 1",
+    )
+
+
 # multiprocessing
 
 

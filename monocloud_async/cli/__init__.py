@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import sys
 
+from _monocloud_command import EndedByCtrlC
+
+from .descriptors import fill_standard
+
 
 def main() -> None:
-    """Run the command line; the console script `monocloud` is this function."""
+    """Run the command line; the console script `monocloud` comes to this function."""
+    fill_standard()
     try:
-        from .app import app
+        with EndedByCtrlC():
+            from .app import app
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise

@@ -23,6 +23,7 @@ from .batch.options import (
     ResultsFile,
     Rows,
 )
+from .descriptors import make_room
 from .output import exit_codes, show_user
 from .settings import DEFAULT_ATTEMPTS, ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
 
@@ -176,6 +177,7 @@ def set_primary_phones(
     # It brings SQLite and more, which the other commands need not wait for.
     from .batch.command import Options, set_primary_many
 
+    make_room(concurrency)
     client = make_client(
         domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
     )

@@ -90,6 +90,10 @@ class PhonesResource:
         ``aclose()``, stops it. Where it is left, or raises, rows without an outcome may have been
         applied, and can be sent again.
 
+        The blocking client reads the rows on the thread that iterates, for what belongs to it,
+        such as a database's cursor: a row that waits holds back outcomes, and one that waits for
+        an outcome of the same run waits for ever.
+
         Raises:
             ConfigurationError: the client is closed.
             UnauthorizedError, ForbiddenError: all further rows would fail as well.
