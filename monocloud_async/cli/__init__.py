@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from _monocloud_command import EndedByCtrlC
+from _monocloud_command import ended_by_ctrl_c
 
 from .descriptors import fill_standard
 
@@ -13,7 +13,7 @@ def main() -> None:
     """Run the command line; the console script `monocloud` comes to this function."""
     fill_standard()
     try:
-        with EndedByCtrlC():
+        with ended_by_ctrl_c():
             from .app import app
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
