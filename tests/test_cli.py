@@ -327,25 +327,6 @@ def test_an_interrupt_is_quiet() -> None:
             assert process.returncode == 130
 
 
-@pytest.mark.parametrize("module", ["aiohttp", "attrs", "typer", "rich"])
-def test_an_interrupt_is_quiet_while_modules_are_imported(module: str, tmp_path: Path) -> None:
-    (tmp_path / f"{module}.py").write_text(
-        "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(30)\n"
-    )
-    found = re.search(
-        r'^monocloud = "(.+):(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE
-    )
-    assert found
-    done = subprocess.run(
-        [sys.executable, "-c", f"from {found[1]} import {found[2]}; {found[2]}()", "--version"],
-        cwd=tmp_path,
-        env=environment(PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}"),
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
-
-
 @pytest.mark.parametrize("args", [("users", "get", USER_ID), ("users", "get", USER_ID, "--json")])
 def test_a_broken_pipe_is_quiet(emulator: Emulator, args: tuple[str, ...]) -> None:
     reader, writer = os.pipe()

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from _monocloud_command import ended_by_ctrl_c
-
 from .descriptors import fill_standard
 
 
 def main() -> None:
-    """Run the command line; the console script `monocloud` comes to this function."""
+    """Run the command line; the console script `monocloud` is this function."""
     fill_standard()
     try:
-        with ended_by_ctrl_c():
-            from .app import app
+        from .app import app
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich"):
             raise
