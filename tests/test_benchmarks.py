@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,12 @@ def test_many_rows_are_measured(tmp_path: Path) -> None:
 def test_the_journal_is_measured() -> None:
     said = run("benchmarks.journal", "--rows", "200", "--rounds", "1")
     assert all(way in said for way in ("no journal", "journal and results"))
+
+
+def test_the_table_of_the_readme_is_that_of_the_chart() -> None:
+    _, _, section = (ROOT / "README.md").read_text().partition("## Speed")
+    rows = [line for line in section.splitlines() if re.match(r"\| (a?sync),", line)]
+    told = [float(ratio) for row in rows for ratio in re.findall(r"\d+\.\d\d", row)]
+    drawn = re.findall(r">(\d+\.\d\d)<", (ROOT / "docs" / "speed.svg").read_text())
+    assert sorted(told) == sorted(map(float, drawn))
+    assert len(told) == 12
