@@ -55,6 +55,7 @@ def _results(bridge: _Bridge[R]) -> Generator[R, None, None]:
             bridge.feed.read()
         bridge.raise_failure()
     finally:
+        bridge.feed.let_go()
         bridge.stop()
 
 
@@ -116,6 +117,10 @@ class _Feed:
             self.on_starved()
             self._filled.clear()
             await self._filled.wait()
+
+    def let_go(self) -> None:
+        """Refer to the caller's rows no more; a generator that nobody else has closes itself."""
+        self._source = None
 
     def go_on(self) -> None:
         """Let the loop look for rows, after some were read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextvars
+import gc
 import inspect
 import json
 import pickle
@@ -12,6 +13,7 @@ import ssl
 import sys
 import threading
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -324,6 +326,27 @@ def test_rows_are_read_by_the_thread_that_iterates_and_outcomes_come_to_it() -> 
         assert all(one.user and one.error is None for one in found)
         assert len(wire.requests) == 1_000
         assert readers == {threading.current_thread()}
+
+
+def test_rows_are_let_go_of_where_the_loop_over_them_is_left() -> None:
+    closed = False
+
+    def rows() -> Iterator[tuple[str, str]]:
+        nonlocal closed
+        try:
+            yield from ((f"u{n}", "p") for n in range(100_000))
+        finally:
+            closed = True
+
+    gc.collect()
+    gc.disable()
+    try:
+        with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
+            for _ in client.phones.set_primary_many(rows()):
+                break
+            assert closed
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("how", ["break", "close"])
