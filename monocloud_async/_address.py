@@ -6,6 +6,7 @@ import ipaddress
 import re
 from urllib.parse import quote
 
+from ._arguments import text
 from .errors import ConfigurationError, InvalidArgumentError
 
 _AUTHORITY = re.compile(
@@ -15,7 +16,6 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 # What an id is made of as a rule: nothing to quote, nothing to refuse.
 _ORDINARY = re.compile(r"[A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def origin(domain: object, source: str = "domain") -> str:
@@ -88,31 +88,6 @@ def segment(name: str, value: object) -> str:
         # Quoting leaves dots alone, and a path with them leads to another resource.
         raise InvalidArgumentError(f"{name} must be an id, not {value!r}; nothing was sent")
     return quote(str(value), safe="")
-
-
-def text(name: str, value: object) -> str:
-    """Return an argument that has to be a string with something in it."""
-    if not isinstance(value, str):
-        wrong = f"it is of type {type(value).__name__}"
-    elif not value.strip():
-        wrong = "it is empty or blank"
-    elif found := _UNSENDABLE.search(value):
-        wrong = f"it has {found[0]!r}"
-    else:
-        return value
-    raise InvalidArgumentError(
-        f"{name} must be a non-empty string without control characters, but {wrong}; "
-        "nothing was sent"
-    )
-
-
-def flag(name: str, value: object) -> bool:
-    """Return an argument that has to be True or False."""
-    if not isinstance(value, bool):
-        raise InvalidArgumentError(
-            f"{name} must be True or False, not {type(value).__name__}; nothing was sent"
-        )
-    return value
 
 
 def _host_name(given: str) -> str:

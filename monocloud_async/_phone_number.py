@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ._address import text
+from ._arguments import text
 from .errors import InvalidArgumentError, PhoneNotFoundError
 from .models import User, UserPhone
 

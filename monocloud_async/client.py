@@ -5,24 +5,57 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import sys
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+)
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import aiohttp
 import attrs
 from yarl import URL
 
 from . import _address
+from ._call import Caller, Query
+from ._operation import Repeat, any_operation
 from ._proxy import proxy_for
 from ._request_headers import RequestHeaders
 from ._secret import Secret, concealed
 from ._session import Sessions
-from ._transport import Transport
-from .errors import ConfigurationError
-from .resources.phones import PhonesResource
-from .resources.users import UsersResource
+from .errors import ConfigurationError, InvalidArgumentError
+from .resources import (
+    BlockedIpsResource,
+    DataResource,
+    EmailsResource,
+    ExternalProvidersResource,
+    GrantsResource,
+    GroupsResource,
+    PasskeysResource,
+    PasswordsResource,
+    PhonesResource,
+    SessionsResource,
+    UsernamesResource,
+    UsersResource,
+)
+from .response import APIResponse
 from .retry import RetryPolicy, is_number
 
+if sys.version_info >= (3, 11):
+    from typing import TypeVarTuple, Unpack
+else:
+    from typing_extensions import TypeVarTuple, Unpack
+
+if TYPE_CHECKING:
+    from .bulk import Outcome
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 C = TypeVar("C", bound="MonoCloudClient")
 K = TypeVar("K")
 DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
@@ -55,7 +88,17 @@ class MonoCloudClient:
     """
 
     users: UsersResource
+    usernames: UsernamesResource
+    emails: EmailsResource
     phones: PhonesResource
+    passkeys: PasskeysResource
+    passwords: PasswordsResource
+    data: DataResource
+    blocked_ips: BlockedIpsResource
+    sessions: SessionsResource
+    external_providers: ExternalProvidersResource
+    groups: GroupsResource
+    grants: GrantsResource
 
     def __init__(
         self,
@@ -87,7 +130,7 @@ class MonoCloudClient:
             # There is no tunnel, and so no other request that the proxy would get.
             headers.fields.update(route.headers)
         self._use(
-            Transport(
+            Caller(
                 sessions,
                 url,
                 headers,
@@ -98,11 +141,21 @@ class MonoCloudClient:
             owner=True,
         )
 
-    def _use(self, transport: Transport, *, owner: bool) -> None:
-        self._transport = transport
+    def _use(self, caller: Caller, *, owner: bool) -> None:
+        self._caller = caller
         self._owner = owner
-        self.users = UsersResource(transport)
-        self.phones = PhonesResource(transport)
+        self.users = UsersResource(caller)
+        self.usernames = UsernamesResource(caller)
+        self.emails = EmailsResource(caller)
+        self.phones = PhonesResource(caller)
+        self.passkeys = PasskeysResource(caller)
+        self.passwords = PasswordsResource(caller)
+        self.data = DataResource(caller)
+        self.blocked_ips = BlockedIpsResource(caller)
+        self.sessions = SessionsResource(caller)
+        self.external_providers = ExternalProvidersResource(caller)
+        self.groups = GroupsResource(caller)
+        self.grants = GrantsResource(caller)
 
     def with_options(
         self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -118,26 +171,125 @@ class MonoCloudClient:
         Raises:
             ConfigurationError: a limit cannot work.
         """
-        mine = self._transport
-        view = type(self).__new__(type(self))
-        view._use(
+        mine = self._caller
+        return self.with_caller(
             attrs.evolve(
                 mine,
                 timeout=mine.timeout if timeout is None else _timeout(timeout),
                 policy=mine.policy if retry is None else _policy(retry),
-            ),
-            owner=False,
+            )
         )
+
+    @overload
+    def many(
+        self,
+        method: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]],
+        rows: Iterable[tuple[Unpack[Ts]]] | AsyncIterable[tuple[Unpack[Ts]]],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> AsyncGenerator[Outcome[T], None]: ...
+    @overload
+    def many(
+        self,
+        method: Callable[..., Coroutine[Any, Any, T]],
+        rows: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> AsyncGenerator[Outcome[T], None]: ...
+    def many(
+        self,
+        method: Callable[..., Coroutine[Any, Any, Any]],
+        rows: Iterable[Any] | AsyncIterable[Any],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> AsyncGenerator[Outcome[Any], None]:
+        """Call a method for many rows: ``client.many(client.users.delete, [("u1",), ("u2",)])``.
+
+        Args:
+            method: a method of one of this client's resources. Keyword arguments that are the
+                same for each row go into a ``functools.partial`` of it.
+            rows: tuples of its positional arguments, or mappings of its arguments by name; read
+                as they are needed. Each step of an ordinary iterable that waits, for a file or a
+                database, holds up the event loop: an async one does not.
+            concurrency: calls in flight at once, at most.
+            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
+                which the run discovers.
+
+        Returns an async iterator of what became of each row, in the order in which they are done;
+        rows with the same first argument are done in theirs. A row that fails does not end it.
+        Leaving the loop, or ``aclose()``, stops it. What a method sends once only, the run sends
+        once only: an outcome whose ``may_have_been_applied`` is true says that an answer was lost.
+
+        Raises:
+            ConfigurationError: the client is closed.
+            UnauthorizedError, ForbiddenError: all further rows would fail as well.
+            TransportError: it is ``permanent``, such as a certificate that is not trusted.
+            InvalidArgumentError: an argument cannot be right; nothing was sent.
+        """
+        from .bulk import start
+
+        run = start(method, rows, concurrency=concurrency, rate=rate)
+        if run.caller.sessions is not self._caller.sessions:
+            raise InvalidArgumentError(
+                "method must be of this client, not of another one; nothing was sent"
+            )
+        return run.outcomes()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *ids: str,
+        query: Query | None = None,
+        body: object = None,
+        repeat: Repeat | None = None,
+    ) -> APIResponse:
+        """Call any path of the API, with all that a method of a resource has.
+
+        Args:
+            method: the HTTP method, such as ``"POST"``.
+            path: below ``/api``, ids as ``{name}``, such as ``"/users/{user_id}/enable"``.
+            ids: the ids, in the order of the path; each is quoted.
+            query: the parameters of the query; those that are None are not sent.
+            body: the JSON to send; None sends no body.
+            repeat: whether it may be sent again after an answer is lost; None for
+                ``Repeat.SAFE`` where the method only reads, and ``Repeat.ONCE`` for others.
+
+        Returns the answer: its status, its headers, and its content by ``.json()``.
+
+        Raises:
+            InvalidArgumentError: an argument cannot be right; nothing was sent.
+        """
+        operation = any_operation(method, path, repeat)
+        if len(ids) != len(operation.parameters):
+            wanted = ", ".join(operation.parameters) or "no ids"
+            raise InvalidArgumentError(
+                f"{path} takes {wanted}, but {len(ids)} were given; nothing was sent"
+            )
+        return await self._caller.request(operation, *ids, query=query, body=body)
+
+    @property
+    def caller(self) -> Caller:
+        """What carries out the operations; for the SDK's own use."""
+        return self._caller
+
+    def with_caller(self: C, caller: Caller) -> C:
+        """Return a view of this client through another caller; for the SDK's own use."""
+        view = type(self).__new__(type(self))
+        view._use(caller, owner=False)
         return view
 
     async def aclose(self) -> None:
         """Close the connections; later calls are refused, and a second close does nothing."""
         if self._owner:
-            await self._transport.sessions.aclose()
+            await self._caller.sessions.aclose()
 
     def _refuse_calls(self) -> bool:
         """Begin what ``aclose`` does, on any thread, and return whether it has more to do."""
-        return self._owner and self._transport.sessions.refuse()
+        return self._owner and self._caller.sessions.refuse()
 
     async def __aenter__(self: C) -> C:
         return self
@@ -152,7 +304,7 @@ class MonoCloudClient:
 
     def __repr__(self) -> str:
         # What shows an error of __init__ with its variables shows a client that is not set up.
-        origin = str(self._transport.origin) if "_transport" in vars(self) else None
+        origin = str(self._caller.origin) if "_caller" in vars(self) else None
         return f"{type(self).__name__}({origin!r})"
 
     def __reduce__(self) -> Any:

@@ -5,6 +5,7 @@ MonoCloudError
 ├── InvalidArgumentError              also ValueError: nothing was sent
 ├── InvalidRecordError                also ValueError: from_dict was given what is no record
 ├── PhoneNotFoundError                also LookupError: no phone of the user has the number
+├── PagingError                       a list that would never end was left
 ├── TransportError                    no usable answer came
 │   └── RequestTimeoutError           also TimeoutError: a time limit passed
 ├── ResponseDecodeError               a 2xx that cannot be read: the change was applied
@@ -75,6 +76,14 @@ class PhoneNotFoundError(MonoCloudError, LookupError):
     def __init__(self, message: str, *, endings: Sequence[str]) -> None:
         super().__init__(message)
         self.endings: tuple[str, ...] = tuple(endings)
+
+
+class PagingError(MonoCloudError):
+    """The API contradicts itself over the pages of a list; ``page`` is the number of the page."""
+
+    def __init__(self, message: str, *, page: int) -> None:
+        super().__init__(message)
+        self.page = page
 
 
 class TransportError(MonoCloudError):

@@ -36,14 +36,30 @@ def iterating(
 
     @functools.wraps(method)
     def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Generator[R, None, None]:
-        feed = _Feed()
-        if args:
-            args = cast("Any", (feed.instead_of(args[0]), *args[1:]))
-        elif "rows" in kwargs:
-            kwargs = cast("Any", {**kwargs, "rows": feed.instead_of(kwargs["rows"])})
-        return _results(_Bridge(method(self._async, *args, **kwargs), feed))
+        def start(rows: Any) -> AsyncGenerator[R, None]:
+            if args:
+                return method(self._async, *cast("Any", (rows, *args[1:])), **kwargs)
+            return method(self._async, **cast("Any", {**kwargs, "rows": rows}))
+
+        if not args and "rows" not in kwargs:
+            # Python's own TypeError says so.
+            return cast("Any", method(self._async, *args, **kwargs))
+        return iterate(start, args[0] if args else kwargs["rows"])
 
     return twin
+
+
+def iterate(
+    start: Callable[[Any], AsyncGenerator[R, None]], rows: object
+) -> Generator[R, None, None]:
+    """Iterate over what an async run makes of rows, which the calling thread reads.
+
+    Args:
+        start: begins the run, given the rows as the loop reads them.
+        rows: the rows.
+    """
+    feed = RowFeed()
+    return _results(_Bridge(start(feed.instead_of(rows)), feed))
 
 
 def _results(bridge: _Bridge[R]) -> Generator[R, None, None]:
@@ -63,7 +79,7 @@ def _are_rows(given: object) -> TypeGuard[Iterable[object]]:
     return isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping))
 
 
-class _Feed:
+class RowFeed:
     """Rows on their way from the caller's thread to the loop.
 
     Attributes:
@@ -102,7 +118,7 @@ class _Feed:
             if time.monotonic() > until:
                 break
 
-    def __aiter__(self) -> _Feed:
+    def __aiter__(self) -> RowFeed:
         return self
 
     async def __anext__(self) -> object:
@@ -136,7 +152,7 @@ class _Bridge(Generic[R]):
         feed: its rows.
     """
 
-    def __init__(self, results: AsyncGenerator[R, None], feed: _Feed) -> None:
+    def __init__(self, results: AsyncGenerator[R, None], feed: RowFeed) -> None:
         self.feed = feed
         feed.on_starved = self._tell
         self._ended = False

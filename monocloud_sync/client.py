@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 import ssl
+import sys
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+)
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 import monocloud_async as aio
 from monocloud_async import RetryPolicy
 from monocloud_async._secret import concealed
 
-from ._blocking import close
-from .resources import PhonesResource, UsersResource
+from ._blocking import async_twin, blocking, close
+from ._iterating import iterate
+from .resources import (
+    BlockedIpsResource,
+    DataResource,
+    EmailsResource,
+    ExternalProvidersResource,
+    GrantsResource,
+    GroupsResource,
+    PasskeysResource,
+    PasswordsResource,
+    PhonesResource,
+    SessionsResource,
+    UsernamesResource,
+    UsersResource,
+)
 
+if sys.version_info >= (3, 11):
+    from typing import TypeVarTuple, Unpack
+else:
+    from typing_extensions import TypeVarTuple, Unpack
+
+if TYPE_CHECKING:
+    from monocloud_async.bulk import Outcome
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 C = TypeVar("C", bound="MonoCloudClient")
 
 
@@ -39,7 +72,17 @@ class MonoCloudClient:
     """
 
     users: UsersResource
+    usernames: UsernamesResource
+    emails: EmailsResource
     phones: PhonesResource
+    passkeys: PasskeysResource
+    passwords: PasswordsResource
+    data: DataResource
+    blocked_ips: BlockedIpsResource
+    sessions: SessionsResource
+    external_providers: ExternalProvidersResource
+    groups: GroupsResource
+    grants: GrantsResource
 
     def __init__(
         self,
@@ -68,7 +111,17 @@ class MonoCloudClient:
     def _use(self, client: aio.MonoCloudClient) -> None:
         self._async = client
         self.users = UsersResource(client.users)
+        self.usernames = UsernamesResource(client.usernames)
+        self.emails = EmailsResource(client.emails)
         self.phones = PhonesResource(client.phones)
+        self.passkeys = PasskeysResource(client.passkeys)
+        self.passwords = PasswordsResource(client.passwords)
+        self.data = DataResource(client.data)
+        self.blocked_ips = BlockedIpsResource(client.blocked_ips)
+        self.sessions = SessionsResource(client.sessions)
+        self.external_providers = ExternalProvidersResource(client.external_providers)
+        self.groups = GroupsResource(client.groups)
+        self.grants = GrantsResource(client.grants)
 
     def with_options(
         self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -87,6 +140,63 @@ class MonoCloudClient:
         view = type(self).__new__(type(self))
         view._use(self._async.with_options(timeout=timeout, retry=retry))
         return view
+
+    request: Final = blocking(aio.MonoCloudClient.request)
+
+    @overload
+    def many(
+        self,
+        method: Callable[[Unpack[Ts]], T],
+        rows: Iterable[tuple[Unpack[Ts]]] | AsyncIterable[tuple[Unpack[Ts]]],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> Generator[Outcome[T], None, None]: ...
+    @overload
+    def many(
+        self,
+        method: Callable[..., T],
+        rows: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> Generator[Outcome[T], None, None]: ...
+    def many(
+        self,
+        method: Callable[..., Any],
+        rows: Iterable[Any] | AsyncIterable[Any],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> Generator[Outcome[Any], None, None]:
+        """Call a method for many rows: ``client.many(client.users.delete, [("u1",), ("u2",)])``.
+
+        Args:
+            method: a method of one of this client's resources. Keyword arguments that are the
+                same for each row go into a ``functools.partial`` of it.
+            rows: tuples of its positional arguments, or mappings of its arguments by name; read
+                as they are needed, by the thread that iterates.
+            concurrency: calls in flight at once, at most.
+            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
+                which the run discovers.
+
+        Returns an iterator of what became of each row, in the order in which they are done; rows
+        with the same first argument are done in theirs. A row that fails does not end it. Leaving
+        the loop, or ``close()``, stops it. What a method sends once only, the run sends once
+        only: an outcome whose ``may_have_been_applied`` is true says that an answer was lost.
+
+        Raises:
+            ConfigurationError: the client is closed.
+            UnauthorizedError, ForbiddenError: all further rows would fail as well.
+            TransportError: it is ``permanent``, such as a certificate that is not trusted.
+            InvalidArgumentError: an argument cannot be right; nothing was sent.
+        """
+
+        def start(given: Any) -> AsyncGenerator[Outcome[Any], None]:
+            twin = async_twin(method)
+            return self._async.many(twin, given, concurrency=concurrency, rate=rate)
+
+        return iterate(start, rows)
 
     def close(self) -> None:
         """Close the connections; later calls are refused, and a second close does nothing."""

@@ -14,7 +14,7 @@ import pytest
 
 from monocloud_async import MonoCloudError, UnauthorizedError
 from monocloud_async.bulk import Outcome
-from monocloud_async.bulk.calls import Tries
+from monocloud_async.bulk.row_pace import Tries
 from monocloud_async.cli.batch.content import open_content
 from monocloud_async.cli.batch.journal import FAILED, OK, SKIPPED, Journal, Subject
 from monocloud_async.cli.batch.outcomes import entry_of

@@ -27,15 +27,15 @@ def test_the_environment_gives_what_is_not_given(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", "2500")
     client = MonoCloudClient()
     assert repr(client) == "MonoCloudClient('https://acme.us.monocloud.com')"
-    assert client._transport.timeout == 2.5
-    assert MonoCloudClient("other.com", timeout=1)._transport.timeout == 1.0
+    assert client._caller.timeout == 2.5
+    assert MonoCloudClient("other.com", timeout=1)._caller.timeout == 1.0
     assert "other.com" in repr(MonoCloudClient("other.com"))
 
 
 def test_the_timeout_is_ten_seconds_where_nobody_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MonoCloudClient(HOST, KEY)._transport.timeout == 10.0
+    assert MonoCloudClient(HOST, KEY)._caller.timeout == 10.0
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", "")
-    assert MonoCloudClient(HOST, KEY)._transport.timeout == 10.0
+    assert MonoCloudClient(HOST, KEY)._caller.timeout == 10.0
 
 
 @pytest.mark.parametrize("said", ["5s", "0", "-1", "nan", "inf", "2.5", "1e4", " 5", "1_0", "٣"])
@@ -45,7 +45,7 @@ def test_junk_in_the_environment_names_the_variable(
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", said)
     with pytest.raises(ConfigurationError, match="MONOCLOUD_MANAGEMENT_TIMEOUT"):
         MonoCloudClient(HOST, KEY)
-    assert MonoCloudClient(HOST, KEY, timeout=1)._transport.timeout == 1.0
+    assert MonoCloudClient(HOST, KEY, timeout=1)._caller.timeout == 1.0
 
 
 @pytest.mark.parametrize("empty", [None, ""])
@@ -148,7 +148,7 @@ def test_a_client_shows_its_key_to_nobody(client: Any) -> None:
     for travel in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="make one in the process"):
             travel(client)  # type: ignore[operator]
-    transport = getattr(client, "_async", client)._transport
+    transport = getattr(client, "_async", client)._caller
     shown = [repr(client), str(client), repr(vars(client)), repr(transport)]
     shown += [repr(getattr(transport, name)) for name in transport.__slots__ if name[0] != "_"]
     assert KEY not in "".join(shown)
@@ -160,8 +160,8 @@ async def test_a_view_has_other_limits_on_the_same_connections() -> None:
     policy = RetryPolicy(max_attempts=1)
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY, timeout=9) as client:
         view = client.with_options(retry=policy)
-        assert (view._transport.timeout, view._transport.policy) == (9, policy)
-        assert client._transport.policy == RetryPolicy()
+        assert (view._caller.timeout, view._caller.policy) == (9, policy)
+        assert client._caller.policy == RetryPolicy()
         assert view.with_options(timeout=3)._transport.policy == policy
         await client.users.get("u")
         async with view:

@@ -35,11 +35,11 @@ from monocloud_async import (
     User,
     emulator,
 )
-from monocloud_async._transport import Transport
+from monocloud_async._call import Caller
 from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator, phones
 from monocloud_async.emulator.routes import find
 from monocloud_async.emulator.tenant import Tenant
-from monocloud_async.resources.phones import ADD
+from monocloud_async.operations.phones import ADD
 
 ROOT = Path(__file__).parents[1]
 PHONES = f"/api/users/{USER_ID}/phones"
@@ -78,7 +78,7 @@ async def ask(
 
 async def add_raw(client: MonoCloudClient, body: Any) -> User:
     """Add a phone past the client's own checks."""
-    transport: Transport = client._transport
+    transport: Caller = client._caller
     return await transport.call(ADD, USER_ID, body=body)
 
 
@@ -355,7 +355,7 @@ async def test_numbers_that_the_rules_refuse(
 
 async def test_a_bad_body_is_told_before_an_unknown_user(client: MonoCloudClient) -> None:
     with pytest.raises(BadRequestError):
-        await client._transport.call(ADD, "x")
+        await client._caller.call(ADD, "x")
     with pytest.raises(NotFoundError):
         await client.phones.add("x", "no number")
 

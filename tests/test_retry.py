@@ -16,7 +16,7 @@ from monocloud_async import (
     TransportError,
 )
 from monocloud_async.errors import api_error
-from monocloud_async.retry import RetryQuota, leaves_open, may_repeat, retry_after
+from monocloud_async.retry import RetryQuota, may_repeat, outcome_is_unknown, retry_after
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
 
@@ -145,7 +145,7 @@ def test_only_what_is_listed_is_repeated(error: BaseException) -> None:
 def test_which_failures_leave_open_what_became_of_the_change(
     error: Any, reached: bool, open_: bool
 ) -> None:
-    assert leaves_open(error, reached_server=reached) is open_
+    assert outcome_is_unknown(error, reached_server=reached) is open_
 
 
 def test_waits_are_random_up_to_a_bound_that_doubles() -> None:

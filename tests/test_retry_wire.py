@@ -115,7 +115,7 @@ async def test_the_matrix_of_statuses(call: str) -> None:
 
 def unbounded(client: MonoCloudClient) -> MonoCloudClient:
     """The same client with a quota that does not run out."""
-    client._use(attrs.evolve(client._transport, quota=RetryQuota(10**9)), owner=True)
+    client._use(attrs.evolve(client._caller, quota=RetryQuota(10**9)), owner=True)
     return client
 
 

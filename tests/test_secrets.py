@@ -332,7 +332,7 @@ async def test_whatever_is_reachable_from_a_client_shows_nothing() -> None:
 
 
 def test_the_object_that_holds_the_key() -> None:
-    headers = MonoCloudClient(HOST, KEY)._transport.headers
+    headers = MonoCloudClient(HOST, KEY)._caller.headers
     assert repr(headers) == "RequestHeaders(Host, X-API-KEY, Accept, Accept-Encoding, User-Agent)"
     assert str(headers) == f"{headers}" == repr(headers)
     assert hits(showings.of_value(headers)) == []
@@ -447,7 +447,7 @@ async def test_no_logger_gets_it(caplog: pytest.LogCaptureFixture) -> None:
                 with contextlib.suppress(MonoCloudError):
                     await client.phones.set_primary(*IDS)
             call = asyncio.create_task(client.phones.set_primary(*IDS))
-            logging.getLogger("anyone").debug("%r %r %s", client, call, client._transport)
+            logging.getLogger("anyone").debug("%r %r %s", client, call, client._caller)
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
     loop.set_debug(False)
@@ -493,7 +493,7 @@ async def main():
 asyncio.run(main())
 client = monocloud_sync.MonoCloudClient()
 print(client.users.get("u").user_id)
-client._async._transport.nonsense
+client._async._caller.nonsense
 """
 
 

@@ -268,7 +268,7 @@ def test_a_close_while_another_thread_opens_the_connections(
         closed.set()
         with pytest.raises(ConfigurationError, match="closed"):
             call.result()
-    assert client._async._transport.sessions._pools == {}
+    assert client._async._caller.sessions._pools == {}
 
 
 def test_a_loop_that_cannot_even_wind_up_ends_its_calls() -> None:

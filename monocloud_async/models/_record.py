@@ -9,6 +9,7 @@ import attrs
 
 from .._converter import NOT_WIRE, NULLABLE, epoch, structure, wire_fields
 from ..errors import InvalidRecordError
+from ..response import Response
 
 R = TypeVar("R", bound="Record")
 
@@ -16,6 +17,11 @@ R = TypeVar("R", bound="Record")
 def nullable() -> Any:
     """Declare a member that the API may leave out, or send as null."""
     return attrs.field(default=None, metadata=NULLABLE)
+
+
+def secret_text() -> Any:
+    """Declare a text that ``repr`` hides."""
+    return attrs.field(default=None, repr=False)
 
 
 def free_json() -> Any:
@@ -68,6 +74,18 @@ class Record:
             if name not in known:
                 json.setdefault(name, _plain(value))
         return json
+
+
+@attrs.frozen(kw_only=True)
+class AnswerRecord(Record):
+    """A record that the API answers a call with.
+
+    Attributes:
+        response: the answer that this record came in; None for one made by hand. It takes no part
+            in the record's equality, repr or JSON.
+    """
+
+    response: Response | None = attrs.field(default=None, eq=False, repr=False, metadata=NOT_WIRE)
 
 
 def _as_dict(data: object) -> object:

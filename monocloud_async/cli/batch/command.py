@@ -13,8 +13,7 @@ from typing import NoReturn
 import attrs
 import typer
 
-from ...bulk.run import Run
-from ...bulk.run import start as start_run
+from ...bulk import start as start_run
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
 from ..output import INTERRUPTED, MISUSED, REFUSED, drop_output, fail, visible
@@ -25,7 +24,7 @@ from .outcomes import entry_of
 from .progress import Reporter, display
 from .results import Results, ResultsError
 from .rows import Input, MistakesError
-from .sending import Ending, Sending
+from .sending import Ending, PhoneRun, Sending
 from .tally import Tally
 
 
@@ -103,23 +102,24 @@ def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journa
     path = None if options.dry_run else options.journal
     if not (path or options.results or options.dry_run):
         return None
-    origin = str(client._transport.origin)  # pyright: ignore[reportPrivateUsage]
+    origin = str(client.caller.origin)
     return Journal(path, Subject(source.content.digest, origin, source.by, source.count))
 
 
 async def _send(
     client: MonoCloudClient, options: Options, source: Input, journal: Journal | None, tally: Tally
 ) -> Ending:
-    def start(pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]) -> Run:
-        return start_run(
-            client._transport,  # pyright: ignore[reportPrivateUsage]
-            pairs,
-            concurrency=options.concurrency,
-            rate=options.rate,
-            by=source.by,
-            stopped=stopped,
-            action=dry_run.read if options.dry_run else None,
+    phones = client.phones
+    if options.dry_run:
+        method = dry_run.Reading(client.caller).read
+    else:
+        method = phones.set_primary_by_number if source.by == "number" else phones.set_primary
+
+    def start(pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]) -> PhoneRun:
+        run = start_run(
+            method, pairs, concurrency=options.concurrency, rate=options.rate, stopped=stopped
         )
+        return PhoneRun(run, by_number=source.by == "number")
 
     async with client:
         reporter = Reporter(tally, display())

@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 from itertools import islice
 from typing import NamedTuple
 
-from ...bulk.calls import Tries
+from ...bulk.row_pace import Tries
 from .content import InputChangedError
 from .journal import OK, SKIPPED, Entry, Journal, JournalError, hash_of
 from .recorder import Recorder

@@ -1,0 +1,206 @@
+"""Caller: carries out an operation, from its arguments to what its answer means."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast
+
+import attrs
+from yarl import URL
+
+from .._exchange import Answer, NoAnswer, Request, exchange
+from .._operation import Operation
+from .._proxy import Proxy
+from .._request_headers import RequestHeaders
+from .._session import Pool, Sessions
+from ..errors import APIError, ConfigurationError, NotFoundError, TransportError
+from ..response import APIResponse, trace_id_of
+from ..retry import RetryPolicy, RetryQuota
+from .address import Query, url_of
+from .call import Call
+from .decode import decode, response
+from .failure import no_answer, no_connection, refusal
+from .pace import Pace
+from .repeat import Repeating, resume
+
+T = TypeVar("T")
+_log = logging.getLogger("monocloud")
+
+
+@attrs.frozen(eq=False, repr=False)
+class Caller:
+    """Carries out operations over the connections of a client.
+
+    Attributes:
+        sessions: the connections.
+        origin: the tenant's origin, as a URL.
+        headers: what every request carries.
+        proxy: the proxy on the way, or None.
+        timeout: seconds for one attempt, its body included.
+        policy: how to repeat what failed.
+        quota: what may be spent on repeats.
+        pace: the pace of the run that the calls belong to; None for single calls.
+        clock: tells the time in seconds, from any start.
+        sleep: waits some seconds.
+    """
+
+    sessions: Sessions
+    origin: URL
+    headers: RequestHeaders
+    proxy: Proxy | None
+    timeout: float
+    policy: RetryPolicy
+    quota: RetryQuota = attrs.field(factory=RetryQuota)
+    pace: Pace | None = None
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def call(
+        self,
+        operation: Operation[T],
+        *ids: str,
+        query: Query | None = None,
+        body: object = None,
+    ) -> T:
+        """Carry out an operation and return its result.
+
+        Args:
+            operation: what to do.
+            ids: the ids of its path, in its order.
+            query: the parameters of its query; those that are None are not sent.
+            body: the JSON to send; None sends no body.
+        """
+        call = self._begin(operation, ids, query, body)
+        try:
+            answer = await self._answer(call)
+        except NotFoundError as error:
+            if operation.is_done(error):
+                return cast("T", None)
+            raise
+        return cast("T", decode(call, answer, self.clock() - call.started))
+
+    async def request(
+        self,
+        operation: Operation[bytes],
+        *ids: str,
+        query: Query | None = None,
+        body: object = None,
+    ) -> APIResponse:
+        """Carry out an operation and return its answer; the arguments are those of ``call``."""
+        call = self._begin(operation, ids, query, body)
+        answer = await self._answer(call)
+        return response(call, answer, self.clock() - call.started)
+
+    def _begin(
+        self, operation: Operation[Any], ids: tuple[str, ...], query: Query | None, body: object
+    ) -> Call:
+        url = url_of(self.origin, operation, ids, query)
+        request = Request(operation.method, url, self.headers, body, self.proxy)
+        now = self.clock()
+        return Call(operation, request, started=now, deadline=now + self.policy.deadline)
+
+    async def _answer(self, call: Call) -> Answer:
+        """Return the 2xx that a call is answered with, repeating what may be repeated."""
+        try:
+            answer = await self._attempt(call)
+        except (APIError, TransportError) as error:
+            failure = error
+        else:
+            self.quota.give_back()
+            return answer
+        sessions = self.sessions
+        repeating = Repeating(
+            call, self.policy, self.quota, self.pace, self.clock, lambda: sessions.closed
+        )
+
+        async def attempt() -> Answer:
+            try:
+                return await self._attempt(call)
+            except ConfigurationError:
+                # The client was closed meanwhile: how the call ended is its last failure.
+                if sessions.closed:
+                    raise failure from None
+                raise
+
+        return await resume(repeating.retrying(self.sleep), attempt, failure)
+
+    async def _attempt(self, call: Call) -> Answer:
+        """Make one exchange with the server; return its success, or raise its failure."""
+        if self.pace is None:
+            return await self._exchange(call)
+        await self.pace.turn(call.operation)
+        try:
+            answer = await self._exchange(call)
+        except ConfigurationError:
+            self.pace.unsent()
+            raise
+        except (APIError, TransportError) as error:
+            self.pace.failed(error)
+            raise
+        self.pace.answered(answer.headers)
+        return answer
+
+    async def _exchange(self, call: Call) -> Answer:
+        pool = self.sessions.opened() or await self.sessions.open()
+        began = self.clock()
+        if began >= call.deadline or not pool.slots.take():
+            began = await self._wait_for_slot(pool, call)
+        limit = min(self.timeout, call.deadline - began)
+        try:
+            call.attempts += 1
+            result = await exchange(pool, call.request, limit)
+        finally:
+            pool.slots.give_back()
+        if _log.isEnabledFor(logging.DEBUG):
+            _log_attempt(call, result, self.clock() - began)
+        if isinstance(result, NoAnswer):
+            raise no_answer(call, result, self._late(limit), closed=self.sessions.closed)
+        if 200 <= result.status < 300:
+            return result
+        raise refusal(call, result)
+
+    async def _wait_for_slot(self, pool: Pool, call: Call) -> float:
+        """Wait for a connection to be free, and return the time at which it was."""
+        try:
+            with pool.time_limits.limit(call.deadline - self.clock()):
+                await pool.slots.wait()
+        except asyncio.TimeoutError:
+            pass
+        else:
+            return self._time_of_slot(pool)
+        raise no_connection(call, self.policy.deadline, pool.room)
+
+    def _time_of_slot(self, pool: Pool) -> float:
+        try:
+            # It may have been closed while this call waited.
+            self.sessions.opened()
+        except ConfigurationError:
+            pool.slots.give_back()
+            raise
+        return self.clock()
+
+    def _late(self, limit: float) -> str:
+        """Return which limit an attempt ran into."""
+        if limit < self.timeout:
+            return f"call's deadline of {self.policy.deadline:g} s"
+        return f"attempt's timeout of {self.timeout:g} s"
+
+
+def _log_attempt(call: Call, result: Answer | NoAnswer, seconds: float) -> None:
+    trace: str | None = None
+    if isinstance(result, Answer):
+        outcome = str(result.status)
+        trace = trace_id_of(result.headers)
+    else:
+        outcome = "timed out" if result.timed_out else result.reason
+    _log.debug(
+        "%s attempt %d: %s in %.1f ms, trace %s",
+        call.operation.name,
+        call.attempts,
+        outcome,
+        seconds * 1000,
+        trace or "-",
+    )

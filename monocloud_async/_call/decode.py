@@ -1,0 +1,75 @@
+"""What an answer means: its result, or the error that says why it cannot be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._exchange import Answer
+from ..errors import InvalidRecordError, ResponseDecodeError
+from ..models import AnswerRecord
+from ..pages import Page
+from ..response import APIResponse, Response
+from .call import Call
+
+_SHOWN_BODY = 500
+
+
+def decode(call: Call, answer: Answer, elapsed: float) -> Any:
+    """Return the result of a call, which knows the answer that it came in.
+
+    Args:
+        call: the call.
+        answer: a 2xx.
+        elapsed: seconds that the call took.
+
+    Raises:
+        ResponseDecodeError: the answer cannot be read.
+    """
+    result = _result(call, answer)
+    if isinstance(result, (AnswerRecord, Page)):
+        object.__setattr__(result, "response", Response(**_exchange(call, answer, elapsed)))
+    return result
+
+
+def response(call: Call, answer: Answer, elapsed: float) -> APIResponse:
+    """Return an answer as it is, with its content; the arguments are those of ``decode``.
+
+    Raises:
+        ResponseDecodeError: its content cannot be decompressed, or is too long.
+    """
+    return APIResponse(body=_result(call, answer), **_exchange(call, answer, elapsed))
+
+
+def _exchange(call: Call, answer: Answer, elapsed: float) -> dict[str, Any]:
+    return {
+        "status": answer.status,
+        "headers": answer.headers,
+        "attempts": call.attempts,
+        "elapsed": elapsed,
+    }
+
+
+def _result(call: Call, answer: Answer) -> Any:
+    reason, path = answer.flaw, None
+    try:
+        if not reason:
+            return call.operation.decode(answer.body, answer.headers)
+    except InvalidRecordError as error:
+        reason, path = str(error), error.path
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    raise _unreadable(call, answer, reason, path)
+
+
+def _unreadable(call: Call, answer: Answer, reason: str, path: str | None) -> ResponseDecodeError:
+    applied = "" if call.operation.reads else ", so the change was applied"
+    answer.mask_key(call.request.headers)
+    return ResponseDecodeError(
+        f"the server answered {answer.status}{applied}, but its answer cannot be read: {reason}",
+        operation=call.operation.name,
+        status=answer.status,
+        headers=answer.headers,
+        body=answer.body[:_SHOWN_BODY],
+        path=path,
+        attempts=call.attempts,
+    )

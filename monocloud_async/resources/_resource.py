@@ -1,0 +1,59 @@
+"""What all resources have in common: the caller that carries out their operations."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeVar
+
+from .._arguments import count
+from .._call import Caller
+from .._operation import Operation
+from ..errors import InvalidArgumentError
+from ..pages import Page, Pages
+
+R = TypeVar("R", bound="Resource")
+T = TypeVar("T")
+_SORT = re.compile(r"[a-z_]+:-?1")
+
+
+class Resource:
+    """A part of the API.
+
+    Args:
+        caller: carries out the operations.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller: Caller = caller
+        self._call = caller.call
+
+    def with_caller(self: R, caller: Caller) -> R:
+        """Return the same resource, whose operations another caller carries out."""
+        return type(self)(caller)
+
+    def _pages(
+        self,
+        operation: Operation[Page[T]],
+        *ids: str,
+        page: int,
+        size: int,
+        sort: str | None = None,
+        **query: str | None,
+    ) -> Pages[T]:
+        """Return the list that an operation reads page by page.
+
+        Raises:
+            InvalidArgumentError: an argument cannot be right; nothing is sent then.
+        """
+        operation.address(*ids)
+        count("size", size)
+        if sort is not None and not _SORT.fullmatch(sort):
+            raise InvalidArgumentError(
+                f"sort must be a field and 1 or -1, such as 'creation_time:-1', not {sort!r}; "
+                "nothing was sent"
+            )
+        sent = {**query, "sort": sort, "size": size}
+        return Pages(
+            lambda number: self._call(operation, *ids, query={"page": number, **sent}),
+            count("page", page),
+        )
