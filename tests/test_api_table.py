@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,13 +17,14 @@ import monocloud_sync
 from monocloud_async._operation import Operation, Repeat
 from monocloud_async.operations import ALL
 
-from .api_table import ANSWERS, ROWS, Call, calls, content, example, members, paging
+from .api_table import ANSWERS, ROWS, SAMPLES, Call, calls, content, example, members, paging
 from .wire import Request, Wire, answer, served
 
-# Arguments that are called otherwise than the API calls them: operation -> API's name -> ours.
+# Arguments whose names differ from the API's: operation -> API's name -> ours.
 RENAMED: dict[str, dict[str, str]] = {}
-# What our lists ask for when they are not told: at most as much as the API is known to give.
+# The largest page that the API is known to give; our lists must not ask for more by themselves.
 MOST_PER_PAGE = 50
+GUIDE = Path(__file__).parents[1] / "docs" / "from-javascript-and-dotnet.md"
 KEY = "the-key"
 REPEATS = {
     "safe": Repeat.SAFE,
@@ -58,6 +60,15 @@ def test_a_row_of_the_table_fits_together(row: dict[str, Any]) -> None:
     alternatives = [name for names in body.get("alternatives", ()) for name in names]
     named = {*body.get("nullable", ()), *body.get("defaults", ()), *alternatives}
     assert named <= set(body.get("optional", ()))
+
+
+@each_row
+def test_the_page_for_users_of_the_official_sdks_has_the_method(row: dict[str, Any]) -> None:
+    arguments = [*row["path_parameters"], *(row["body"] or {}).get("required", ())]
+    if row["query"] or (row["body"] or {}).get("optional"):
+        arguments.append("…")
+    ours = f"{row['name']}({', '.join(arguments)})"
+    assert f"| `{row['js']}` | `{row['net']}` | `{ours}` |" in GUIDE.read_text().splitlines()
 
 
 # The declarations
@@ -123,6 +134,20 @@ def test_what_the_sync_client_sends_and_returns(row: dict[str, Any]) -> None:
             assert not wire.requests
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS if (row["body"] or {}).get("not_empty")])
+async def test_a_body_that_cannot_be_right_is_not_sent(row: dict[str, Any], wire: Wire) -> None:
+    least = {name: SAMPLES[kind] for name, kind in row["body"]["required"].items()}
+    bodies = [least]
+    if "alternatives" in row["body"]:
+        bodies.append({**least, **{names[0]: "x" for names in row["body"]["alternatives"]}})
+    async with monocloud_async.MonoCloudClient(wire.url, KEY) as client:
+        method = _method(client, row)
+        for body in bodies:
+            with pytest.raises(monocloud_async.InvalidArgumentError):
+                await method(*next(calls(row)).ids, **body)
+    assert not wire.requests
+
+
 @pytest.mark.parametrize("row", [row for row in ROWS if row.get("may_be_empty")])
 async def test_an_older_server_answers_without_a_record(row: dict[str, Any]) -> None:
     async with Wire(answer(row["status"], b"")) as wire:
@@ -170,8 +195,8 @@ def _check_query(row: dict[str, Any], call: Call, query: str) -> None:
     if row["paged"]:
         # A list may ask for its first page, and say how long a page is, by itself.
         assert 1 <= int(sent.get("size", 1)) <= MOST_PER_PAGE
-        asked_unbidden = {"page": "1", "size": sent.get("size")}
-        for name, value in asked_unbidden.items():
+        by_itself = {"page": "1", "size": sent.get("size")}
+        for name, value in by_itself.items():
             if name not in call.query and sent.get(name) == value:
                 sent.pop(name, None)
     assert sent == call.query
