@@ -38,7 +38,7 @@ def rows_where(chosen: Callable[[dict[str, Any]], Any]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("row", rows, ids=[row["name"] for row in rows])
 
 
-each_row = rows_where(lambda row: True)
+each_row = rows_where(bool)
 
 
 # The table
