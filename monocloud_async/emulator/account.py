@@ -74,11 +74,13 @@ class Account:
     def identifiers(self) -> Iterator[tuple[str, str]]:
         """Yield what no other user may sign in with: kinds and values, in one spelling."""
         for kind, member in IDENTIFIERS.items():
-            for row in self.record.get(member, ()):
+            rows: list[Json] = self.record.get(member, [])
+            for row in rows:
                 if kind in row:
                     yield identifier(kind, row[kind])
-        if name := (self.record.get("username") or {}).get("username"):
-            yield identifier("username", name)
+        username: Json = self.record.get("username") or {}
+        if "username" in username:
+            yield identifier("username", username["username"])
 
     def join(self, group: Json, now: int) -> Json:
         """Make the user a member of a group, and return the membership.

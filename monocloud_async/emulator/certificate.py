@@ -34,7 +34,7 @@ class Certificate:
         issued = authority.issue_cert(*dict.fromkeys((*_LOOPBACK, host)))
         self.ca_pem: str = authority.cert_pem.bytes().decode()
         self.context: ssl.SSLContext = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        issued.configure_cert(self.context)
+        issued.configure_cert(self.context)  # pyright: ignore[reportUnknownMemberType]
         self._file: Path | None = None
 
     @property

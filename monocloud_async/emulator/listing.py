@@ -12,6 +12,8 @@ from .problems import bad_request
 from .search import Fields, Test, parse
 
 Json = dict[str, Any]
+# Gives the values that a row has of something.
+Member = Callable[[Json], Sequence[str]]
 # The API's largest page is not documented; this is the largest that its examples ask for.
 LARGEST_PAGE = 100
 _SORT = re.compile(r"(\w+):(1|-1)")
@@ -63,7 +65,7 @@ class Listing:
 
     sort: Sequence[str] = ()
     search: Fields | None = None
-    by: Mapping[str, Callable[[Json], Sequence[str]]] = attrs.field(factory=dict)
+    by: Mapping[str, Member] = attrs.field(factory=dict[str, Member])
 
     def question(self, query: Mapping[str, str]) -> Question:
         """Return what a request asks.
@@ -96,12 +98,12 @@ class Listing:
         return found[1], found[2] == "-1"
 
 
-def member(name: str) -> Callable[[Json], Sequence[str]]:
+def member(name: str) -> Member:
     """Return what gives a member of a row, to be compared with a parameter of the query."""
     return lambda row: [row[name]] if row.get(name) else []
 
 
-def _equals(of: Callable[[Json], Sequence[str]], wanted: str) -> Test:
+def _equals(of: Member, wanted: str) -> Test:
     return lambda row: wanted in of(row)
 
 

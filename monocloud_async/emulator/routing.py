@@ -35,9 +35,9 @@ class Match:
 class _Node:
     """What a path can be after some of its segments."""
 
-    literals: dict[str, _Node] = attrs.field(factory=dict)
+    literals: dict[str, _Node] = attrs.field(factory=dict[str, "_Node"])
     parameter: _Node | None = None
-    operations: dict[str, Operation[Any]] = attrs.field(factory=dict)
+    operations: dict[str, Operation[Any]] = attrs.field(factory=dict[str, Operation[Any]])
 
     def after(self, segment: str) -> _Node:
         """Return the node for one segment of a template more."""

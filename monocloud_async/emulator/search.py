@@ -162,14 +162,16 @@ def _phrase(text: str) -> Callable[[str], bool]:
 def _texts(value: Any, path: Sequence[str]) -> Iterator[str]:
     """Yield what stands at a path, and below it, as text."""
     if isinstance(value, list):
-        for item in value:
+        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        for item in items:
             yield from _texts(item, path)
-    elif path:
-        if isinstance(value, dict) and path[0] in value:
-            yield from _texts(value[path[0]], path[1:])
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from _texts(item, path)
+        members: Json = value  # pyright: ignore[reportUnknownVariableType]
+        found = members if not path else {path[0]: members.get(path[0])}
+        for item in found.values():
+            yield from _texts(item, path[1:])
+    elif path:
+        return
     elif isinstance(value, bool):
         yield str(value).lower()
     elif value is not None:

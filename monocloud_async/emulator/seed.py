@@ -19,6 +19,7 @@ Seed = Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | os.PathLike[str]
 
 # The first of the default users has two phones, of which this one is not the primary one.
 USER_ID = "UOtBaOybB6dTpIJNrnkRw"
+_PACKAGE = __name__.rpartition(".")[0]
 PHONE_ID = "ab66b6a2-df6b-4f9d-9eb2-5a7142984e70"
 
 
@@ -33,7 +34,7 @@ def load(seed: Seed | None) -> Content:
         ConfigurationError: it is wrong; the message says what is wrong, and where.
     """
     if seed is None:
-        file = resources.files(__package__) / "seed.json"
+        file = resources.files(_PACKAGE) / "seed.json"
         return _content(parse(file.read_bytes()), "the default seed")
     if isinstance(seed, (str, os.PathLike)):
         return _content(_read(Path(seed)), f"the seed file {os.fspath(seed)!r}")
@@ -42,7 +43,7 @@ def load(seed: Seed | None) -> Content:
 
 def schema() -> str:
     """Return the JSON Schema of a seed file."""
-    return (resources.files(__package__) / "seed.schema.json").read_text(encoding="utf-8")
+    return (resources.files(_PACKAGE) / "seed.schema.json").read_text(encoding="utf-8")
 
 
 def _read(path: Path) -> object:

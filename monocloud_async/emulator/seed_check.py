@@ -41,7 +41,10 @@ def checked(seed: object, source: str) -> Content:
         InvalidRecordError: a part of it is wrong.
     """
     more = cast("Mapping[str, object]", seed) if isinstance(seed, Mapping) else None
-    users, path = (seed, "$") if more is None else (more.get("users"), "$.users")
+    users: object = seed  # pyright: ignore[reportUnknownVariableType]
+    path = "$"
+    if more is not None:
+        users, path = more.get("users"), "$.users"
     if not isinstance(users, Sequence) or isinstance(users, (str, bytes)):
         raise ConfigurationError(f"{source} is no list of users at {path}")
     records = [_user(user, f"{path}[{n}]") for n, user in enumerate(cast("list[object]", users))]

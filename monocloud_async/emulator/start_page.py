@@ -71,9 +71,10 @@ export {API_KEY_VARIABLE}=&lt;the key that the emulator was started with&gt;</pr
 
 
 def _user(record: dict[str, Any]) -> str:
-    name = (record.get("claims") or {}).get("name") or ""
-    phones = ", ".join(phone.get("phone") or "-" for phone in record.get("phone_numbers") or ())
-    return _row(record["user_id"], str(name), phones)
+    claims: dict[str, Any] = record.get("claims") or {}
+    phones: list[dict[str, Any]] = record.get("phone_numbers") or []
+    numbers = ", ".join(phone.get("phone") or "-" for phone in phones)
+    return _row(record["user_id"], str(claims.get("name") or ""), numbers)
 
 
 def _row(*cells: str) -> str:

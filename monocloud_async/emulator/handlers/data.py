@@ -40,6 +40,7 @@ def _data(record: Json, member: str) -> Json:
 
 def _merge(record: Json, member: str, changes: Json) -> Json:
     """Change data key by key: null removes one."""
-    merged = {**(record.get(member) or {}), **changes}
+    before: Json = record.get(member) or {}
+    merged = {**before, **changes}
     record[member] = {key: value for key, value in merged.items() if value is not None}
     return _data(record, member)

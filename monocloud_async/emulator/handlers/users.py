@@ -132,10 +132,9 @@ def patch_claims(tenant: Tenant, user_id: str, **changes: Any) -> Json:
     """Change claims one by one; null removes one."""
     changes.pop("skip_conformance_checks", None)
     record = tenant.change(user_id).record
-    claims = record.get("claims") or {}
+    claims: Json = record.get("claims") or {}
     if address := changes.get("address"):
-        known = claims.get("address")
-        before: Json = known if isinstance(known, dict) else {}
+        before: Json = claims.get("address") or {}
         changes["address"] = _merged(before, _ADDRESS_BODY.checked(address, "address.")) or None
     record["claims"] = _merged(claims, changes)
     return record
