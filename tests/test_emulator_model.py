@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
 
 import monocloud_async
 import monocloud_sync
@@ -115,6 +123,16 @@ class Tenancy(RuleBasedStateMachine):
         self.api.close()
         self.emulator.close()
 
+    @initialize(target=users)
+    def begin(self) -> Any:
+        first = self.create("ada@example.com", "+441632960001", "ada")
+        self.add_phone(first, "+441632960002", True)
+        return multiple(first, self.create(None, None, None))
+
+    @initialize(target=groups)
+    def begin_with_a_group(self) -> str:
+        return self.emulator.add_group("first")
+
     @contextmanager
     def refused(self, *codes: str) -> Iterator[None]:
         """Expect a refusal with codes, or none."""
@@ -178,6 +196,9 @@ class Tenancy(RuleBasedStateMachine):
             self.added(self.model[user_id], self.model[user_id].emails, made.emails[-1], "email")
 
     @rule(user_id=users, phone=PHONES, is_verified=st.booleans())
+    def another_phone(self, user_id: str, phone: str, is_verified: bool) -> None:
+        self.add_phone(user_id, phone, is_verified)
+
     def add_phone(self, user_id: str, phone: str, is_verified: bool) -> None:
         taken = self.taken("phone", phone)
         with self.refused(*["DuplicatePhoneNumber"][: int(taken)]):
@@ -370,8 +391,8 @@ class SyncTenancy(Tenancy):
 
 
 QUICK = settings(
-    max_examples=12,
-    stateful_step_count=30,
+    max_examples=50,
+    stateful_step_count=50,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
