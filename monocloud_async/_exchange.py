@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 
 import aiohttp
 import attrs
@@ -36,7 +36,7 @@ class Request:
     method: str
     url: URL
     headers: RequestHeaders
-    body: Mapping[str, object] | None = attrs.field(repr=False)
+    body: object = attrs.field(repr=False)
     proxy: Proxy | None
 
 

@@ -172,7 +172,7 @@ class MonoCloudClient:
             ConfigurationError: a limit cannot work.
         """
         mine = self._caller
-        return self.with_caller(
+        return self._with_caller(
             attrs.evolve(
                 mine,
                 timeout=mine.timeout if timeout is None else _timeout(timeout),
@@ -269,15 +269,11 @@ class MonoCloudClient:
             raise InvalidArgumentError(
                 f"{path} takes {wanted}, but {len(ids)} were given; nothing was sent"
             )
-        return await self._caller.request(operation, *ids, query=query, body=body)
+        response: APIResponse = await self._caller.call(operation, *ids, query=query, body=body)
+        return response
 
-    @property
-    def caller(self) -> Caller:
-        """What carries out the operations; for the SDK's own use."""
-        return self._caller
-
-    def with_caller(self: C, caller: Caller) -> C:
-        """Return a view of this client through another caller; for the SDK's own use."""
+    def _with_caller(self: C, caller: Caller) -> C:
+        """Return a view of this client, whose operations another caller carries out."""
         view = type(self).__new__(type(self))
         view._use(caller, owner=False)
         return view

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from monocloud_async import ConfigurationError, MonoCloudError
 
@@ -200,11 +200,10 @@ def blocking(
     return twin
 
 
-def async_twin(method: Callable[..., Any]) -> Callable[..., Any]:
+def async_twin(method: Any) -> Any:
     """Return the async method that a blocking one waits for; anything else as it is."""
-    if isinstance(method, functools.partial):
-        part = cast("functools.partial[Any]", method)
-        return functools.partial(async_twin(part.func), *part.args, **part.keywords)
+    if type(method) is functools.partial:
+        return functools.partial(async_twin(method.func), *method.args, **method.keywords)
     owner = getattr(getattr(method, "__self__", None), "_async", None)
     wrapped: Any = getattr(method, "__wrapped__", None)
     return method if owner is None or wrapped is None else wrapped.__get__(owner)

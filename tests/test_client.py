@@ -111,7 +111,7 @@ async def test_trust_for_a_session_is_the_session_s() -> None:
 
 def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     def proxy(domain: str = HOST, given: str | None = None) -> str | None:
-        found = MonoCloudClient(domain, KEY, proxy=given)._transport.proxy
+        found = MonoCloudClient(domain, KEY, proxy=given)._caller.proxy
         return str(found.url) if found else None
 
     assert proxy() is None
@@ -162,7 +162,7 @@ async def test_a_view_has_other_limits_on_the_same_connections() -> None:
         view = client.with_options(retry=policy)
         assert (view._caller.timeout, view._caller.policy) == (9, policy)
         assert client._caller.policy == RetryPolicy()
-        assert view.with_options(timeout=3)._transport.policy == policy
+        assert view.with_options(timeout=3)._caller.policy == policy
         await client.users.get("u")
         async with view:
             await view.users.get("u")

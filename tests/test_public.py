@@ -22,7 +22,7 @@ def test_the_changelog_knows_this_version() -> None:
 
 def test_exported_names_are_there_and_sorted() -> None:
     names = monocloud_async.__all__
-    assert names == sorted(names)
+    assert names == sorted(names, key=lambda name: (not name.isupper(), name))
     shown = {n for n, v in vars(monocloud_async).items() if isinstance(v, type)}
     assert shown <= set(names)
     assert all(hasattr(monocloud_async, name) for name in names)

@@ -323,7 +323,7 @@ async def test_whatever_is_reachable_from_a_client_shows_nothing() -> None:
             view = client.with_options(timeout=3)
             found = list(showings.reachable(client, view, user, error))
     kinds = {type(one).__name__ for one in found}
-    assert kinds >= {"Transport", "ClientSession", "Connector", "RequestHeaders", "Secret", "User"}
+    assert kinds >= {"Caller", "ClientSession", "Connector", "RequestHeaders", "Secret", "User"}
     for one in found:
         if isinstance(one, Secret):
             assert repr(one) == "'***'"

@@ -33,7 +33,7 @@ from monocloud_async import (
     _session,
 )
 from monocloud_sync import MonoCloudClient, _blocking
-from monocloud_sync._iterating import _Feed
+from monocloud_sync._iterating import RowFeed
 
 from .programs import (
     KEY,
@@ -65,7 +65,8 @@ def test_each_async_method_has_its_twin(name: str) -> None:
     for method in theirs:
         assert inspect.signature(theirs[method]) == inspect.signature(ours[method])
         assert inspect.getdoc(theirs[method]) == inspect.getdoc(ours[method])
-        iterates = "AsyncGenerator" in inspect.signature(theirs[method]).return_annotation
+        returned = inspect.signature(theirs[method]).return_annotation
+        iterates = returned.startswith(("AsyncGenerator", "Pages"))
         assert inspect.iscoroutinefunction(theirs[method]) is not iterates
         assert not inspect.iscoroutinefunction(ours[method])
 
@@ -84,7 +85,7 @@ def test_the_client_is_the_async_one_s_twin() -> None:
 def test_both_packages_export_the_same() -> None:
     assert monocloud_async.__all__ == monocloud_sync.__all__
     for name in monocloud_async.__all__:
-        if name != "MonoCloudClient":
+        if name not in ("MonoCloudClient", "Pages"):
             assert getattr(monocloud_async, name) is getattr(monocloud_sync, name)
 
 
@@ -382,7 +383,7 @@ def test_what_the_rows_raise_comes_after_the_outcomes() -> None:
 
 
 async def test_rows_that_are_read_just_before_their_end_are_not_lost() -> None:
-    feed = _Feed()
+    feed = RowFeed()
     feed.instead_of(iter([1, 2]))
 
     class Meanwhile(deque[object]):

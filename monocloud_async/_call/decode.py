@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from .._exchange import Answer
+from .._operation import content
 from ..errors import InvalidRecordError, ResponseDecodeError
 from ..models import AnswerRecord
 from ..pages import Page
@@ -26,27 +27,17 @@ def decode(call: Call, answer: Answer, elapsed: float) -> Any:
         ResponseDecodeError: the answer cannot be read.
     """
     result = _result(call, answer)
-    if isinstance(result, (AnswerRecord, Page)):
-        object.__setattr__(result, "response", Response(**_exchange(call, answer, elapsed)))
-    return result
-
-
-def response(call: Call, answer: Answer, elapsed: float) -> APIResponse:
-    """Return an answer as it is, with its content; the arguments are those of ``decode``.
-
-    Raises:
-        ResponseDecodeError: its content cannot be decompressed, or is too long.
-    """
-    return APIResponse(body=_result(call, answer), **_exchange(call, answer, elapsed))
-
-
-def _exchange(call: Call, answer: Answer, elapsed: float) -> dict[str, Any]:
-    return {
+    exchange: dict[str, Any] = {
         "status": answer.status,
         "headers": answer.headers,
         "attempts": call.attempts,
         "elapsed": elapsed,
     }
+    if call.operation.decode is content:
+        return APIResponse(body=result, **exchange)
+    if isinstance(result, (AnswerRecord, Page)):
+        object.__setattr__(cast("Any", result), "response", Response(**exchange))
+    return cast("Any", result)
 
 
 def _result(call: Call, answer: Answer) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import retry
 from .._exchange import Answer, NoAnswer
-from ..errors import APIError, RequestTimeoutError, TransportError, api_error
+from ..errors import APIError, RateLimitedError, RequestTimeoutError, TransportError, api_error
 from .call import Call
 
 
@@ -58,7 +58,7 @@ def no_connection(call: Call, deadline: float, connections: int) -> RequestTimeo
 
 
 def _note(call: Call, error: APIError | TransportError) -> None:
-    call.failures += not isinstance(error, retry.RateLimitedError)
+    call.failures += not isinstance(error, RateLimitedError)
     if not call.operation.reads:
         call.may_have_been_applied |= retry.outcome_is_unknown(
             error, reached_server=call.reached_server

@@ -24,10 +24,10 @@ class Resource:
     """
 
     def __init__(self, caller: Caller) -> None:
-        self.caller: Caller = caller
+        self._caller = caller
         self._call = caller.call
 
-    def with_caller(self: R, caller: Caller) -> R:
+    def _with_caller(self: R, caller: Caller) -> R:
         """Return the same resource, whose operations another caller carries out."""
         return type(self)(caller)
 

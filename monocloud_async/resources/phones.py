@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 from .. import _phone_number
-from .._arguments import flags, text
+from .._arguments import flag, text
 from ..errors import InvalidArgumentError
 from ..models import User
 from ..operations import phones, users
@@ -120,7 +120,8 @@ class PhonesResource(Resource):
         """
         body = {
             "phone_number": text("phone_number", phone_number),
-            **flags(is_verified=is_verified, skip_restriction_checks=skip_restriction_checks),
+            "is_verified": flag("is_verified", is_verified),
+            "skip_restriction_checks": flag("skip_restriction_checks", skip_restriction_checks),
         }
         return await self._call(phones.ADD, user_id, body=body)
 
