@@ -124,6 +124,7 @@ class ResponseDecodeError(MonoCloudError):
         body: the first bytes of the answer.
         path: the JSON path of what cannot be read; None where the body is no JSON.
         trace_id: the server's name for this exchange, if it gave one.
+        may_have_been_applied: True, but for an operation that only reads.
     """
 
     def __init__(
@@ -136,8 +137,10 @@ class ResponseDecodeError(MonoCloudError):
         body: bytes,
         path: str | None = None,
         attempts: int = 1,
+        may_have_been_applied: bool = True,
     ) -> None:
         super().__init__(reason)
+        self.may_have_been_applied = may_have_been_applied
         self.operation = operation
         self.status = status
         self.headers = headers

@@ -63,4 +63,5 @@ def _unreadable(call: Call, answer: Answer, reason: str, path: str | None) -> Re
         body=answer.body[:_SHOWN_BODY],
         path=path,
         attempts=call.attempts,
+        may_have_been_applied=not call.operation.reads,
     )

@@ -51,11 +51,12 @@ class Method(Generic[T]):
     @property
     def caller(self) -> Caller:
         """What carries the method's operations out."""
-        return self.owner._caller
+        return self.owner._caller  # pyright: ignore[reportPrivateUsage]
 
     def through(self, caller: Caller) -> AsyncMethod[T]:
         """Return the method, whose operations another caller carries out."""
-        bound = self.function.__get__(self.owner._with_caller(caller))
+        owner = self.owner._with_caller(caller)  # pyright: ignore[reportPrivateUsage]
+        bound = self.function.__get__(owner)
         return functools.partial(bound, **self.fixed) if self.fixed else bound
 
     @property

@@ -39,7 +39,6 @@ class Outcome(Generic[T]):
     @property
     def may_have_been_applied(self) -> bool:
         """Whether a row that failed may have made its change all the same."""
-        # A 2xx that cannot be read has made it; other errors know.
         return getattr(self.error, "may_have_been_applied", False)
 
 

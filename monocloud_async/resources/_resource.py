@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TypeVar
 
-from .._arguments import count
+from .._arguments import count, texts
 from .._call import Caller
 from .._operation import Operation
 from ..errors import InvalidArgumentError
@@ -47,12 +47,12 @@ class Resource:
         """
         operation.address(*ids)
         count("size", size)
+        sent = {**texts(**query, sort=sort), "size": size}
         if sort is not None and not _SORT.fullmatch(sort):
             raise InvalidArgumentError(
                 f"sort must be a field and 1 or -1, such as 'creation_time:-1', not {sort!r}; "
                 "nothing was sent"
             )
-        sent = {**query, "sort": sort, "size": size}
         return Pages(
             lambda number: self._call(operation, *ids, query={"page": number, **sent}),
             count("page", page),
