@@ -18,19 +18,20 @@ _ORDINARY = re.compile(r"[A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
-def origin(domain: object, source: str = "domain") -> str:
+def origin(domain: object, source: str = "domain", *, allow_http: bool = False) -> str:
     """Return the origin of a tenant, such as ``https://acme.us.monocloud.com``.
 
     Args:
         domain: a bare host name, or ``https://host[:port]``, with or without one slash at the
             end; ``http://`` is taken for loopback hosts only.
         source: where it comes from, for the message.
+        allow_http: whether to take ``http://`` for any host.
 
     Raises:
         ConfigurationError: it is anything else.
     """
     try:
-        return _origin(domain)
+        return _origin(domain, allow_http=allow_http)
     except (TypeError, ValueError) as error:
         # What stands before an @ may be a password: say nothing of such a domain.
         told = isinstance(domain, str) and "@" not in domain
@@ -42,7 +43,7 @@ def origin(domain: object, source: str = "domain") -> str:
     )
 
 
-def _origin(domain: object) -> str:
+def _origin(domain: object, *, allow_http: bool) -> str:
     if not isinstance(domain, str):
         raise TypeError("it is not a string")
     scheme, mark, rest = domain.rpartition("://")
@@ -54,7 +55,7 @@ def _origin(domain: object) -> str:
     if port is not None and not 0 < port < 65536:
         raise ValueError("its port is not between 1 and 65535")
     host = _host_name(found["host"])
-    if scheme == "http" and not is_loopback(host):
+    if scheme == "http" and not (allow_http or is_loopback(host)):
         raise ValueError("http:// would send the API key unencrypted")
     if not mark and "." not in host and host != "localhost" and not host.startswith("["):
         raise ValueError("a name without a dot is no tenant")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import ssl
 import sys
 from collections.abc import (
@@ -19,16 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import aiohttp
 import attrs
-from yarl import URL
 
-from . import _address
 from ._call import Caller, Query
 from ._operation import Repeat, any_operation
-from ._proxy import proxy_for
-from ._request_headers import RequestHeaders
-from ._secret import Secret, concealed
-from ._session import Sessions
-from .errors import ConfigurationError, InvalidArgumentError
+from ._secret import concealed
+from ._settings import caller_for, checked_policy, checked_timeout
+from .errors import InvalidArgumentError
 from .resources import (
     BlockedIpsResource,
     DataResource,
@@ -44,7 +38,7 @@ from .resources import (
     UsersResource,
 )
 from .response import APIResponse
-from .retry import RetryPolicy, is_number
+from .retry import RetryPolicy
 
 if sys.version_info >= (3, 11):
     from typing import TypeVarTuple, Unpack
@@ -57,12 +51,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 C = TypeVar("C", bound="MonoCloudClient")
-K = TypeVar("K")
-DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
-API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
-TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
-_DEFAULT_TIMEOUT = 10.0
-_KEY = re.compile(r"[\x21-\x7e]+")
 
 
 class MonoCloudClient:
@@ -80,6 +68,8 @@ class MonoCloudClient:
         ssl_context: what to trust and to show; if None, the system's certificates.
         proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
         session: an aiohttp session to use, and never to close; for one event loop.
+        allow_insecure_http: whether to take ``http://`` for hosts other than this machine, such
+            as an emulator in a container; the API key travels unencrypted then.
 
     Nothing is sent, and no connection is made, before the first call.
 
@@ -111,35 +101,21 @@ class MonoCloudClient:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
         session: aiohttp.ClientSession | None = None,
+        allow_insecure_http: bool = False,
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
-        origin = _address.origin(*_setting("domain", domain, DOMAIN_VARIABLE))
-        sessions = Sessions(
-            max_connections=_count(max_connections),
-            secure=origin.startswith("https:"),
-            ssl_context=_instance("ssl_context", ssl_context, ssl.SSLContext),
-            lent=_instance("session", session, aiohttp.ClientSession),
+        caller = caller_for(
+            domain,
+            api_key,
+            timeout=timeout,
+            retry=retry,
+            max_connections=max_connections,
+            ssl_context=ssl_context,
+            proxy=proxy,
+            session=session,
+            allow_insecure_http=allow_insecure_http,
         )
-        if session is not None and ssl_context is not None:
-            raise ConfigurationError("give the ssl_context to the connector of your session")
-        route = proxy_for(origin, proxy)
-        key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
-        url = URL(origin)
-        headers = RequestHeaders(url, key)
-        if route is not None and origin.startswith("http:"):
-            # There is no tunnel, and so no other request that the proxy would get.
-            headers.fields.update(route.headers)
-        self._use(
-            Caller(
-                sessions,
-                url,
-                headers,
-                route,
-                _environment_timeout() if timeout is None else _timeout(timeout),
-                _policy(retry),
-            ),
-            owner=True,
-        )
+        self._use(caller, owner=True)
 
     def _use(self, caller: Caller, *, owner: bool) -> None:
         self._caller = caller
@@ -175,8 +151,8 @@ class MonoCloudClient:
         return self._with_caller(
             attrs.evolve(
                 mine,
-                timeout=mine.timeout if timeout is None else _timeout(timeout),
-                policy=mine.policy if retry is None else _policy(retry),
+                timeout=mine.timeout if timeout is None else checked_timeout(timeout),
+                policy=mine.policy if retry is None else checked_policy(retry),
             )
         )
 
@@ -308,69 +284,3 @@ class MonoCloudClient:
             "a client is neither pickled nor copied, for its API key's sake: "
             "make one in the process that uses it"
         )
-
-
-def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
-    """Return a setting, and what to call it by: where it comes from."""
-    found, source = (os.environ.get(variable), variable) if given is None else (given, name)
-    if found is None or found == "":
-        raise ConfigurationError(f"there is no {name}: give one, or set {variable}")
-    return found, source
-
-
-def checked_key(key: object, source: str) -> Secret:
-    """Return an API key that can be sent.
-
-    Args:
-        key: the key.
-        source: where it comes from, for the message, which does not show the key.
-
-    Raises:
-        ConfigurationError: it would break the header that it is sent in.
-    """
-    key = concealed(key)
-    if key is None or not _KEY.fullmatch(key):
-        raise ConfigurationError(
-            f"{source} must be a string of printable ASCII without blanks or line breaks; one "
-            "read from a file may have to be stripped"
-        )
-    return key
-
-
-def _environment_timeout() -> float:
-    said = os.environ.get(TIMEOUT_VARIABLE, "")
-    if not said:
-        return _DEFAULT_TIMEOUT
-    if not re.fullmatch(r"[0-9]{1,9}", said) or int(said) == 0:
-        raise ConfigurationError(
-            f"{TIMEOUT_VARIABLE} must be a whole number of milliseconds, more than 0, not {said!r}"
-        )
-    return int(said) / 1000
-
-
-def _timeout(value: object) -> float:
-    if not is_number(value) or value <= 0:
-        raise ConfigurationError(
-            f"timeout must be a finite number of seconds, more than 0, not {value!r}"
-        )
-    return float(value)
-
-
-def _policy(value: object) -> RetryPolicy:
-    if not isinstance(value, RetryPolicy):
-        raise ConfigurationError(f"retry must be a RetryPolicy, not {type(value).__name__}")
-    return value
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 1:
-        raise ConfigurationError(f"max_connections must be 1 or more, not {value!r}")
-    return value
-
-
-def _instance(name: str, value: K, kind: type[Any]) -> K:
-    if value is not None and not isinstance(value, kind):
-        raise ConfigurationError(
-            f"{name} must be of type {kind.__name__}, not {type(value).__name__}"
-        )
-    return value

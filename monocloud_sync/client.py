@@ -63,6 +63,8 @@ class MonoCloudClient:
         max_connections: calls on the wire at once; more wait for their turn.
         ssl_context: what to trust and to show; if None, the system's certificates.
         proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
+        allow_insecure_http: whether to take ``http://`` for hosts other than this machine, such
+            as an emulator in a container; the API key travels unencrypted then.
 
     Nothing is sent, no connection made and no thread started before the first call. It may be
     made before a fork, and used before and after.
@@ -94,6 +96,7 @@ class MonoCloudClient:
         max_connections: int = 100,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
+        allow_insecure_http: bool = False,
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
         self._use(
@@ -105,6 +108,7 @@ class MonoCloudClient:
                 max_connections=max_connections,
                 ssl_context=ssl_context,
                 proxy=proxy,
+                allow_insecure_http=allow_insecure_http,
             )
         )
 

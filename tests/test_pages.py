@@ -22,7 +22,7 @@ from monocloud_async import (
     UserSummary,
 )
 
-from .wire import Step, Wire, answer, problem, raw, served, silence
+from .wire import Step, Wire, answer, problem, served, silence
 
 KEY = "key"
 FAST = RetryPolicy(base_delay=0.0)
@@ -77,7 +77,8 @@ async def test_the_next_page_is_fetched_while_this_one_is_read() -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
+    """Let the loop run until a server of this very loop has seen something."""
+    while not condition():  # noqa: ASYNC110  (the loop decides when, and no event tells)
         await asyncio.sleep(0)
 
 
@@ -96,9 +97,10 @@ async def test_a_page_that_fails_raises_after_the_records_before_it() -> None:
     found: list[UserSummary] = []
     async with Wire(page(1, "a", "b", of=4), problem(404)) as wire:
         async with MonoCloudClient(wire.url, KEY) as client:
+            users = aiter(client.users.list())
+            found += [await anext(users), await anext(users)]
             with pytest.raises(NotFoundError):
-                async for user in client.users.list():
-                    found.append(user)  # noqa: PERF401  (what came before the error counts)
+                await anext(users)
     assert [user.user_id for user in found] == ["a", "b"]
 
 
@@ -159,18 +161,14 @@ async def test_a_list_that_would_never_end_is_left(step: Step, why: str) -> None
 
 
 @pytest.mark.parametrize(
-    "step",
-    [answer(200, []), answer(200, [], x_pagination="{}"), answer(200, {}), raw(b"nonsense")],
+    "step", [answer(200, []), answer(200, [], x_pagination="{}"), answer(200, {}), answer(200, b"")]
 )
 async def test_a_page_that_cannot_be_read_is_not_the_last_one(step: Step) -> None:
-    async with Wire(THREE[0], step) as wire:
-        async with MonoCloudClient(wire.url, KEY, retry=RetryPolicy(max_attempts=1)) as client:
-            with pytest.raises(Exception, match="read|not HTTP") as caught:
-                await client.users.list().collect()
-    if step is not raw:
-        assert not isinstance(caught.value, PagingError)
-    if isinstance(caught.value, ResponseDecodeError):
-        assert "change" not in str(caught.value)
+    async with Wire(THREE[0], step) as wire, MonoCloudClient(wire.url, KEY) as client:
+        with pytest.raises(ResponseDecodeError, match="cannot be read") as caught:
+            await client.users.list().collect()
+    assert not caught.value.may_have_been_applied
+    assert len(wire.requests) == 2
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE
+from .._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE
 from ..emulator import USER_ID, Emulator
 from ..models import UserPhone
 from .output import fail, show, table

@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from rich.text import Text
 
 from .._json import parse
-from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE
+from .._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE
 from ..emulator import Emulator, Fault, RateLimit
 from ..errors import ConfigurationError
 from ..models import User

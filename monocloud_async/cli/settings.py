@@ -9,13 +9,8 @@ from typing import Annotated
 import typer
 
 from .._secret import Secret
-from ..client import (
-    API_KEY_VARIABLE,
-    DOMAIN_VARIABLE,
-    TIMEOUT_VARIABLE,
-    MonoCloudClient,
-    checked_key,
-)
+from .._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE, TIMEOUT_VARIABLE, checked_key
+from ..client import MonoCloudClient
 from ..errors import ConfigurationError
 from ..retry import RetryPolicy
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from .._secret import Secret, concealed
-from ..client import checked_key
+from .._settings import checked_key
 from ..errors import ConfigurationError
 from ..models import User
 from .control import control, is_control

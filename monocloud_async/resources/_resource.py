@@ -47,7 +47,7 @@ class Resource:
         """
         operation.address(*ids)
         count("size", size)
-        sent = {**texts(**query, sort=sort), "size": size}
+        sent: dict[str, str | int | None] = {**texts(**query, sort=sort), "size": size}
         if sort is not None and not _SORT.fullmatch(sort):
             raise InvalidArgumentError(
                 f"sort must be a field and 1 or -1, such as 'creation_time:-1', not {sort!r}; "
