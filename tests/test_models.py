@@ -377,6 +377,54 @@ def processor_seconds(number: int) -> float:
     return time.thread_time() - started
 
 
+def test_a_list_of_records() -> None:
+    sent = [{"id": "p", "primary": True, "new": 1}, {"id": "q"}]
+    made = _converter.structure(sent, tuple[UserPhone, ...])
+    assert made == tuple(UserPhone.from_dict(one) for one in sent)
+    assert [one.to_dict() for one in made] == sent
+    assert _converter.structure([], tuple[User, ...]) == ()
+    assert _converter.structure(["a", "b"], tuple[str, ...]) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("sent", "path", "reason"),
+    [
+        ([{"user_id": "u"}] * 3 + [{}], "$[3].user_id", "required member missing"),
+        ([{"user_id": "u"}, {"user_id": 7}], "$[1].user_id", "expected a string, got an integer"),
+        ([{"user_id": "u", "emails": [{}]}], "$[0].emails[0].id", "required member missing"),
+        ([None], "$[0]", "expected an object, got null"),
+        ({"user_id": "u"}, "$", "expected an array, got an object"),
+        (None, "$", "expected an array, got null"),
+    ],
+)
+def test_a_list_that_holds_anything_else_is_refused(sent: Any, path: str, reason: str) -> None:
+    with pytest.raises(InvalidRecordError) as caught:
+        _converter.structure(sent, tuple[User, ...])
+    assert caught.value.path == path
+    assert str(caught.value).startswith(f"list of User: {reason}")
+
+
+def test_a_class_that_is_made_at_run_time() -> None:
+    kind = new_class(7)
+    sent = {"id": "i", "text_3": "t", "parts": [{"id": "p"}], "other": None}
+    for data, how in ((sent, kind), ([sent], tuple[kind, ...])):  # type: ignore[valid-type]
+        made: Any = _converter.structure(data, how)
+        first = made if how is kind else made[0]
+        assert type(first) is kind
+        assert first.to_dict() == sent
+    with pytest.raises(InvalidRecordError, match=r"New7: expected a string, got null at \$\.id"):
+        _converter.structure({"id": None}, kind)
+
+
+def test_a_class_whose_annotations_are_text() -> None:
+    kind = attrs.make_class(
+        "Late", {"at": attrs.field(type="datetime | None", default=None)}, bases=(Record,)
+    )
+    kind.__module__ = __name__
+    made: Any = _converter.structure({"at": 1640975400}, kind)
+    assert made.at == datetime(2021, 12, 31, 18, 30, tzinfo=timezone.utc)
+
+
 KINDS = [getattr(models, name) for name in models.__all__]
 BUILDERS = {kind: made_by(kind) for kind in KINDS}
 WRITTEN = {kind: builder.written() for kind, builder in BUILDERS.items()}

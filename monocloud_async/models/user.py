@@ -13,9 +13,7 @@ from typing import Any
 
 import attrs
 
-from .._converter import NOT_WIRE
-from ..response import Response
-from ._record import Record, free_json, nullable
+from ._record import AnswerRecord, Record, free_json, nullable
 
 
 @attrs.frozen(kw_only=True)
@@ -158,7 +156,7 @@ class UserConnection(Record):
 
 
 @attrs.frozen(kw_only=True)
-class User(Record):
+class User(AnswerRecord):
     """A user of a tenant.
 
     Attributes:
@@ -194,8 +192,6 @@ class User(Record):
         last_known_city: where that was.
         last_known_region: where that was.
         last_known_country: where that was.
-        response: the answer that this record came in; None for one made by hand. It is no part
-            of the record's equality, repr or JSON.
     """
 
     user_id: str
@@ -230,7 +226,6 @@ class User(Record):
     last_known_city: str | None = nullable()
     last_known_region: str | None = nullable()
     last_known_country: str | None = nullable()
-    response: Response | None = attrs.field(default=None, eq=False, repr=False, metadata=NOT_WIRE)
 
     @property
     def primary_phone(self) -> UserPhone | None:
