@@ -3,7 +3,8 @@
 A plain loop over the members of a class makes its first records. Its 50th is worth a function with
 that loop unrolled, such as attrs and cattrs write:
 
-    def build(data):
+    def build(data, _):
+        if type(data) is not dict: refuse(data)
         made = new(draft)
         get = data.get
         made.id = v if type(v := get('id', absent)) is str else missing('id') if v is absent else …
@@ -26,7 +27,6 @@ from typing import Any, NoReturn, cast
 import attrs
 
 Hook = Callable[[Any, Any], Any]
-Build = Callable[[dict[str, Any]], Any]
 WORTH_WRITING = 50
 # More orders of members, members, and letters of their names, than the API has; but what is sent is
 # not ours to choose, and these are kept.
@@ -118,23 +118,28 @@ class RecordBuilder:
         self._budget = budget
         self._orders: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._by_loop = 0
-        self._build: Build = self._count
+        self._written: Hook | None = None
 
     def structure(self, data: dict[str, Any], _: Any) -> Any:
         """Return the record of a JSON object; raises KeyError where a member is missing."""
+        if self._written:
+            return self._written(data, None)
+        made = self.looped(data, None)
+        self._by_loop += 1
+        # After its parts, so that the function of a whole can call theirs directly.
+        if self._by_loop >= WORTH_WRITING and self._budget.spend():
+            self._written = self.written()
+        return made
+
+    @property
+    def quickest(self) -> Hook:
+        """What makes these records as fast as it is possible now."""
+        return self._written or self.structure
+
+    def looped(self, data: dict[str, Any], _: Any) -> Any:
+        """Make a record by a loop over the class's members."""
         if type(data) is not dict:
             self._refuse(data)
-        return self._build(data)
-
-    def _count(self, data: dict[str, Any]) -> Any:
-        self._by_loop += 1
-        if self._by_loop >= WORTH_WRITING and self._budget.spend():
-            self._build = self.written()
-            return self._build(data)
-        return self.looped(data)
-
-    def looped(self, data: dict[str, Any]) -> Any:
-        """Make a record by a loop over the class's members."""
         made = object.__new__(self._draft)
         for member in self._members:
             setattr(made, member.name, member.value_in(data))
@@ -146,20 +151,21 @@ class RecordBuilder:
         made.__class__ = self._kind
         return made
 
-    def written(self) -> Build:
+    def written(self) -> Hook:
         """Return a function that does the same, with the loop unrolled."""
-        own = {"draft": self._draft, "kind": self._kind}
+        own = {"draft": self._draft, "kind": self._kind, "refuse": self._refuse}
         names = _NAMES | own | {"known": self._orders.get, "order": self._order}
-        lines = ["made = new(draft)", "get = data.get"]
+        lines: list[str] = list(_FIRST_LINES)
         for number, member in enumerate(self._members):
-            names[f"hook_{number}"], names[f"items_{number}"] = member.hook, member.items
+            names[f"hook_{number}"] = _quickest(member.hook)
+            names[f"items_{number}"] = _quickest(member.items)
             default = _literal(member.default, member.name, f"default_{number}", names)
             lines.append(f"made.{member.name} = {_expression(member, default, number)}")
         for name, default in self._ours:
             lines.append(f"made.{name} = {_literal(default, name, f'default_{name}', names)}")
-        text = "\n ".join(["def build(data):", *lines, *_LAST_LINES])
+        text = "\n ".join(["def build(data, _):", *lines, *_LAST_LINES])
         exec(text, names)  # noqa: S102
-        return cast("Build", names["build"])
+        return cast("Hook", names["build"])
 
     def _order(self, keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return names in their order, one tuple for all records alike, and the unknown ones."""
@@ -179,6 +185,7 @@ _NAMES: dict[str, Any] = {
     "moment": datetime.fromtimestamp,
     "utc": timezone.utc,
 }
+_FIRST_LINES = ("if type(data) is not dict: refuse(data)", "made = new(draft)", "get = data.get")
 _LAST_LINES = (
     "keys = tuple(data)",
     "made._keys, unknown = known(keys) or order(keys)",
@@ -186,6 +193,11 @@ _LAST_LINES = (
     "made.__class__ = kind",
     "return made",
 )
+
+
+def _quickest(hook: Hook | None) -> Hook | None:
+    builder = getattr(hook, "__self__", None)
+    return builder.quickest if isinstance(builder, RecordBuilder) else hook
 
 
 def _expression(member: Member, default: str, number: int) -> str:

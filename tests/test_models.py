@@ -434,9 +434,9 @@ VALUES = (None, True, 7, 1.5, "s", [], ["s"], [None], {}, {"id": "i"}, {"idp": "
 def assert_same_either_way(kind: type[Any], sent: dict[str, Any]) -> None:
     """The written function does what the loop does."""
 
-    def outcome(build: Callable[[dict[str, Any]], Any]) -> Any:
+    def outcome(build: Callable[[dict[str, Any], None], Any]) -> Any:
         try:
-            made = build(sent)
+            made = build(sent, None)
         except (KeyError, ValueError) as error:
             return type(error), error.args
         values = {a.name: getattr(made, a.name) for a in attrs.fields(kind)}
