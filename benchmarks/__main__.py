@@ -9,7 +9,7 @@ import sys
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-from . import chart, imports, measure, records, report
+from . import chart, imports, measure, parsing, records, report
 from .measure import Result, Setting, one_round, summed_up
 from .server import ROOT, running
 
@@ -25,6 +25,7 @@ def main() -> None:
         calls=options.calls,
         settings=_run(measure.settings(), options.rounds, options.calls),
         growth=_run(measure.growth(), options.rounds, options.calls),
+        parsing=parsing.parsing(options.rounds, options.calls),
         structuring=records.structuring(options.rounds, options.calls),
         memory=records.memory(options.calls * 10),
         imports=imports.importing(options.rounds),

@@ -257,7 +257,9 @@ async def test_the_deepest_record_that_is_taken_is_as_good_as_any() -> None:
     assert user.to_dict()["claims"]["deep"] == deep
     assert pickle.loads(pickle.dumps(user)) == copy.deepcopy(user) == user
     assert User.from_dict(user.to_dict()) == user
-    assert "[[[[" in repr(user)
+    assert "[[[[" in repr(user.claims)
+    assert repr(user) == "User(user_id='u')"
+    assert "<th>deep</th>" in user._repr_html_()
 
 
 # A no is a no, whatever comes with it
