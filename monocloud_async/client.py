@@ -13,7 +13,7 @@ from collections.abc import (
     Mapping,
 )
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import aiohttp
 import attrs
@@ -23,6 +23,7 @@ from ._operation import Repeat, any_operation
 from ._secret import concealed
 from ._settings import caller_for, checked_policy, checked_timeout
 from .errors import InvalidArgumentError
+from .outcome import Outcome
 from .resources import (
     BlockedIpsResource,
     DataResource,
@@ -30,6 +31,7 @@ from .resources import (
     ExternalProvidersResource,
     GrantsResource,
     GroupsResource,
+    Part,
     PasskeysResource,
     PasswordsResource,
     PhonesResource,
@@ -44,9 +46,6 @@ if sys.version_info >= (3, 11):
     from typing import TypeVarTuple, Unpack
 else:
     from typing_extensions import TypeVarTuple, Unpack
-
-if TYPE_CHECKING:
-    from .bulk import Outcome
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -77,18 +76,18 @@ class MonoCloudClient:
         ConfigurationError: a setting is missing or cannot work; the message names it.
     """
 
-    users: UsersResource
-    usernames: UsernamesResource
-    emails: EmailsResource
-    phones: PhonesResource
-    passkeys: PasskeysResource
-    passwords: PasswordsResource
-    data: DataResource
-    blocked_ips: BlockedIpsResource
-    sessions: SessionsResource
-    external_providers: ExternalProvidersResource
-    groups: GroupsResource
-    grants: GrantsResource
+    users = Part(UsersResource)
+    usernames = Part(UsernamesResource)
+    emails = Part(EmailsResource)
+    phones = Part(PhonesResource)
+    passkeys = Part(PasskeysResource)
+    passwords = Part(PasswordsResource)
+    data = Part(DataResource)
+    blocked_ips = Part(BlockedIpsResource)
+    sessions = Part(SessionsResource)
+    external_providers = Part(ExternalProvidersResource)
+    groups = Part(GroupsResource)
+    grants = Part(GrantsResource)
 
     def __init__(
         self,
@@ -120,18 +119,6 @@ class MonoCloudClient:
     def _use(self, caller: Caller, *, owner: bool) -> None:
         self._caller = caller
         self._owner = owner
-        self.users = UsersResource(caller)
-        self.usernames = UsernamesResource(caller)
-        self.emails = EmailsResource(caller)
-        self.phones = PhonesResource(caller)
-        self.passkeys = PasskeysResource(caller)
-        self.passwords = PasswordsResource(caller)
-        self.data = DataResource(caller)
-        self.blocked_ips = BlockedIpsResource(caller)
-        self.sessions = SessionsResource(caller)
-        self.external_providers = ExternalProvidersResource(caller)
-        self.groups = GroupsResource(caller)
-        self.grants = GrantsResource(caller)
 
     def with_options(
         self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None

@@ -13,10 +13,10 @@ from collections.abc import (
     Mapping,
 )
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 import monocloud_async as aio
-from monocloud_async import RetryPolicy
+from monocloud_async import Outcome, RetryPolicy
 from monocloud_async._secret import concealed
 
 from ._blocking import async_twin, blocking, close
@@ -28,6 +28,7 @@ from .resources import (
     ExternalProvidersResource,
     GrantsResource,
     GroupsResource,
+    Part,
     PasskeysResource,
     PasswordsResource,
     PhonesResource,
@@ -40,9 +41,6 @@ if sys.version_info >= (3, 11):
     from typing import TypeVarTuple, Unpack
 else:
     from typing_extensions import TypeVarTuple, Unpack
-
-if TYPE_CHECKING:
-    from monocloud_async.bulk import Outcome
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -73,18 +71,18 @@ class MonoCloudClient:
         ConfigurationError: a setting is missing or cannot work; the message names it.
     """
 
-    users: UsersResource
-    usernames: UsernamesResource
-    emails: EmailsResource
-    phones: PhonesResource
-    passkeys: PasskeysResource
-    passwords: PasswordsResource
-    data: DataResource
-    blocked_ips: BlockedIpsResource
-    sessions: SessionsResource
-    external_providers: ExternalProvidersResource
-    groups: GroupsResource
-    grants: GrantsResource
+    users = Part(UsersResource)
+    usernames = Part(UsernamesResource)
+    emails = Part(EmailsResource)
+    phones = Part(PhonesResource)
+    passkeys = Part(PasskeysResource)
+    passwords = Part(PasswordsResource)
+    data = Part(DataResource)
+    blocked_ips = Part(BlockedIpsResource)
+    sessions = Part(SessionsResource)
+    external_providers = Part(ExternalProvidersResource)
+    groups = Part(GroupsResource)
+    grants = Part(GrantsResource)
 
     def __init__(
         self,
@@ -114,18 +112,6 @@ class MonoCloudClient:
 
     def _use(self, client: aio.MonoCloudClient) -> None:
         self._async = client
-        self.users = UsersResource(client.users)
-        self.usernames = UsernamesResource(client.usernames)
-        self.emails = EmailsResource(client.emails)
-        self.phones = PhonesResource(client.phones)
-        self.passkeys = PasskeysResource(client.passkeys)
-        self.passwords = PasswordsResource(client.passwords)
-        self.data = DataResource(client.data)
-        self.blocked_ips = BlockedIpsResource(client.blocked_ips)
-        self.sessions = SessionsResource(client.sessions)
-        self.external_providers = ExternalProvidersResource(client.external_providers)
-        self.groups = GroupsResource(client.groups)
-        self.grants = GrantsResource(client.grants)
 
     def with_options(
         self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import re
+import typing
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import Mock, create_autospec
 
 import pytest
 
 import monocloud_async
+import monocloud_async.resources
+import monocloud_sync
+import monocloud_sync.resources
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted([*ROOT.glob("monocloud_async/**/*.py"), *ROOT.glob("monocloud_sync/*.py")])
@@ -55,3 +62,34 @@ def test_only_three_modules_know_aiohttp() -> None:
         "_request_headers.py",
         "client.py",
     }
+
+
+@pytest.mark.parametrize("package", [monocloud_async, monocloud_sync], ids=lambda p: p.__name__)
+def test_type_hints_of_all_public_methods_resolve(package: ModuleType) -> None:
+    """Frameworks that inject dependencies, and typed mocks, ask for them."""
+    kinds = [value for value in vars(package).values() if isinstance(value, type)]
+    kinds += [v for v in vars(package.resources).values() if isinstance(v, type)]
+    methods = {
+        f"{kind.__name__}.{name}": function
+        for kind in kinds
+        for name, function in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_") or name == "__init__"
+        if function.__module__.startswith("monocloud")
+    }
+    assert len(methods) > 50
+    for function in methods.values():
+        assert typing.get_type_hints(function)
+
+
+@pytest.mark.parametrize("package", [monocloud_async, monocloud_sync], ids=lambda p: p.__name__)
+@pytest.mark.parametrize("name", ["users", "phones", "grants"])
+def test_mocks_with_a_spec_have_the_resources(package: ModuleType, name: str) -> None:
+    method = "get" if name == "users" else "remove" if name == "phones" else "revoke_consent"
+    for double in (Mock(spec=package.MonoCloudClient), create_autospec(package.MonoCloudClient)):
+        assert getattr(getattr(double, name), method)
+    client = create_autospec(package.MonoCloudClient, instance=True)
+    with pytest.raises(TypeError):
+        getattr(getattr(client, name), method)()
+    result = getattr(getattr(client, name), method)("u") if name == "users" else None
+    if inspect.iscoroutine(result):
+        result.close()

@@ -16,11 +16,11 @@ from ..errors import (
     TransportError,
     UnauthorizedError,
 )
+from ..outcome import Outcome
 from ..retry import is_number
 from .gate import Gate
 from .method import AsyncMethod, Method, method_of
 from .order import Order
-from .outcome import Outcome
 from .pacing import Pacing
 from .row_pace import RowPace, Tries, at_pace
 from .rows import Rows, RunRow

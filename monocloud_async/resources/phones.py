@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from .. import _phone_number
 from .._arguments import flag, text
 from ..errors import InvalidArgumentError
 from ..models import User
 from ..operations import phones, users
+from ..outcome import PhoneOutcome
 from ._resource import Resource
-
-if TYPE_CHECKING:
-    from ..bulk import PhoneOutcome
 
 
 class PhonesResource(Resource):
