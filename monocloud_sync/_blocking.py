@@ -9,6 +9,7 @@ import functools
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
@@ -23,6 +24,7 @@ R = TypeVar("R")
 _WAIT_SECONDS = 0.5
 _CANCEL_SECONDS = 1.0
 _EXIT_SECONDS = 2.0
+_warned = False
 
 
 class _Runner:
@@ -167,6 +169,8 @@ def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs:
         loop = _runner.loop()
     except RuntimeError:
         return run_here(bound)
+    if asyncio._get_running_loop() is not None:
+        _warn_of_standstill()
     call = _Call(bound)
     try:
         loop.call_soon_threadsafe(call.start)
@@ -176,6 +180,23 @@ def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs:
             _outlive()
         call.break_off(loop)
         raise
+
+
+def _warn_of_standstill() -> None:
+    """Warn, once, that a blocking call holds up the event loop that it is made on.
+
+    A notebook runs a loop of its own, which has nothing else to do meanwhile.
+    """
+    global _warned
+    if _warned or "ipykernel" in sys.modules:
+        return
+    _warned = True
+    warnings.warn(
+        "a blocking call of monocloud_sync holds up the event loop that runs on this thread: use "
+        "monocloud_async.MonoCloudClient and await it, or make the call with asyncio.to_thread",
+        RuntimeWarning,
+        stacklevel=4,
+    )
 
 
 def close(method: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -127,6 +127,7 @@ def test_sixty_four_threads_share_one_client_and_one_loop() -> None:
         assert threading.active_count() <= before + 1
 
 
+@pytest.mark.filterwarnings("ignore:a blocking call:RuntimeWarning")
 async def test_it_works_while_a_loop_runs() -> None:
     with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         assert client.users.get("u").to_dict() == PAGE
