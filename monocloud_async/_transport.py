@@ -15,12 +15,9 @@ from yarl import URL
 
 from . import retry
 from ._converter import structure
-from ._exchange import Answer, NoAnswer, Request, exchange
+from ._http import NoResponse, Pool, Proxy, RawResponse, Request, RequestHeaders, Sessions, exchange
 from ._json import parse
 from ._operation import Operation
-from ._proxy import Proxy
-from ._request_headers import RequestHeaders
-from ._session import Pool, Sessions
 from .errors import (
     APIError,
     ConfigurationError,
@@ -113,7 +110,7 @@ class Transport:
         object.__setattr__(record, "response", response)
         return record
 
-    async def _send(self, call: _Call) -> Answer:
+    async def _send(self, call: _Call) -> RawResponse:
         """Try once, and let tenacity say when to try again only if that failed."""
         try:
             answer = await self._attempt(call)
@@ -124,10 +121,10 @@ class Transport:
             return answer
         return await self._send_again(call, failure)
 
-    async def _send_again(self, call: _Call, failure: APIError | TransportError) -> Answer:
+    async def _send_again(self, call: _Call, failure: APIError | TransportError) -> RawResponse:
         first = True
 
-        async def attempt() -> Answer:
+        async def attempt() -> RawResponse:
             nonlocal first, failure
             # The first attempt is over: tenacity counts it, and waits after it as after others.
             # And one that a closed client cannot repeat is how the call ended.
@@ -171,7 +168,7 @@ class Transport:
             or not self.quota.take(error)
         )
 
-    async def _attempt(self, call: _Call) -> Answer:
+    async def _attempt(self, call: _Call) -> RawResponse:
         """Make one exchange with the server; return its success, or raise its failure."""
         pool = self.sessions.opened() or await self.sessions.open()
         began = self.clock()
@@ -185,7 +182,7 @@ class Transport:
             pool.slots.give_back()
         if _log.isEnabledFor(logging.DEBUG):
             _log_attempt(call, result, self.clock() - began)
-        if isinstance(result, Answer) and 200 <= result.status < 300:
+        if isinstance(result, RawResponse) and 200 <= result.status < 300:
             return result
         raise self._failure(call, result, limit)
 
@@ -216,19 +213,19 @@ class Transport:
         return self.clock()
 
     def _failure(
-        self, call: _Call, result: Answer | NoAnswer, limit: float
+        self, call: _Call, result: RawResponse | NoResponse, limit: float
     ) -> APIError | TransportError:
         """Return the error for a failed attempt, with what earlier ones left open."""
         failure: APIError | TransportError
-        if isinstance(result, Answer):
+        if isinstance(result, RawResponse):
             call.reached_server, call.kept_connection = True, False
             result.mask_key(call.request.headers)
             failure = _refusal(call.operation.name, result)
         else:
             call.reached_server = result.reached_server
-            call.kept_connection = result.kept_connection
+            call.kept_connection = result.reused_connection
             failure = self._no_answer(call.operation.name, result, limit)
-            failure.lasting = result.lasting
+            failure.permanent = result.permanent
         if not call.operation.reads:
             call.may_have_been_applied |= retry.leaves_open(
                 failure, reached_server=call.reached_server
@@ -237,7 +234,7 @@ class Transport:
         failure.may_have_been_applied = call.may_have_been_applied
         return failure
 
-    def _no_answer(self, operation: str, result: NoAnswer, limit: float) -> TransportError:
+    def _no_answer(self, operation: str, result: NoResponse, limit: float) -> TransportError:
         if not result.timed_out:
             closed = self.sessions.closed
             reason = "the client was closed during the call" if closed else result.reason
@@ -250,14 +247,14 @@ class Transport:
         )
 
 
-def _refusal(operation: str, answer: Answer) -> APIError:
-    body = b"" if answer.flaw else answer.body
+def _refusal(operation: str, answer: RawResponse) -> APIError:
+    body = b"" if answer.unreadable else answer.body
     asked = retry.retry_after(answer.headers)
     return api_error(answer.status, answer.headers, body, operation=operation, retry_after=asked)
 
 
-def _decode(call: _Call, answer: Answer, kind: type[T]) -> T:
-    reason, path = answer.flaw, None
+def _decode(call: _Call, answer: RawResponse, kind: type[T]) -> T:
+    reason, path = answer.unreadable, None
     try:
         if not reason:
             return structure(parse(answer.body), kind)
@@ -282,8 +279,8 @@ def _error(state: RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
-def _log_attempt(call: _Call, result: Answer | NoAnswer, seconds: float) -> None:
-    if isinstance(result, Answer):
+def _log_attempt(call: _Call, result: RawResponse | NoResponse, seconds: float) -> None:
+    if isinstance(result, RawResponse):
         outcome = str(result.status)
         trace = trace_id_of(result.headers)
     else:

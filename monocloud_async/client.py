@@ -13,10 +13,8 @@ import attrs
 from yarl import URL
 
 from . import _address
-from ._proxy import proxy_for
-from ._request_headers import RequestHeaders
+from ._http import RequestHeaders, Sessions, proxy_for
 from ._secret import Secret, concealed
-from ._session import Sessions
 from ._transport import Transport
 from .errors import ConfigurationError
 from .resources.phones import PhonesResource
@@ -45,7 +43,8 @@ class MonoCloudClient:
         retry: how to repeat what failed.
         max_connections: calls on the wire at once; more wait for their turn.
         ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
+        proxy: the URL of a proxy, "" for none; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY
+            say.
         session: an aiohttp session to use, and never to close; for one event loop.
 
     Nothing is sent, and no connection is made, before the first call.
@@ -76,6 +75,7 @@ class MonoCloudClient:
             secure=origin.startswith("https:"),
             ssl_context=_instance("ssl_context", ssl_context, ssl.SSLContext),
             lent=_instance("session", session, aiohttp.ClientSession),
+            direct=proxy == "",
         )
         if session is not None and ssl_context is not None:
             raise ConfigurationError("give the ssl_context to the connector of your session")

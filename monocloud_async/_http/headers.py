@@ -9,9 +9,9 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from ._content import ACCEPT_ENCODING
-from ._secret import Secret
-from ._version import __version__
+from .._secret import Secret
+from .._version import __version__
+from .body import ACCEPT_ENCODING
 
 
 class RequestHeaders:
