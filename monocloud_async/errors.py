@@ -44,7 +44,8 @@ class MonoCloudError(Exception):
 
 
 def _restore(kind: type[MonoCloudError], args: Any, state: dict[str, Any]) -> MonoCloudError:
-    error = kind.__new__(kind, *args)
+    error = kind.__new__(kind)
+    error.args = args
     error.__dict__.update(state)
     return error
 
@@ -58,11 +59,7 @@ class InvalidArgumentError(MonoCloudError, ValueError):
 
 
 class InvalidRecordError(MonoCloudError, ValueError):
-    """What was given is no record of the API.
-
-    Attributes:
-        path: where it departs from one, as a JSON path such as ``$.emails[0].id``.
-    """
+    """What was given is no record of the API; ``path`` says where, such as ``$.emails[0].id``."""
 
     def __init__(self, message: str, *, path: str = "$") -> None:
         super().__init__(message)
