@@ -22,7 +22,6 @@ from .resources.users import UsersResource
 from .retry import RetryPolicy, is_number
 
 C = TypeVar("C", bound="MonoCloudClient")
-K = TypeVar("K")
 DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
 API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
 TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
@@ -70,22 +69,23 @@ class MonoCloudClient:
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
         origin = _address.origin(*_setting("domain", domain, DOMAIN_VARIABLE))
-        sessions = Sessions(
-            max_connections=_count(max_connections),
-            secure=origin.startswith("https:"),
-            ssl_context=_instance("ssl_context", ssl_context, ssl.SSLContext),
-            lent=_instance("session", session, aiohttp.ClientSession),
-            direct=proxy == "",
-        )
+        _instance("session", session, aiohttp.ClientSession)
+        _instance("ssl_context", ssl_context, ssl.SSLContext)
         if session is not None and ssl_context is not None:
             raise ConfigurationError("give the ssl_context to the connector of your session")
         route = proxy_for(origin, proxy)
         key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
         url = URL(origin)
-        headers = RequestHeaders(url, key)
-        if route is not None and origin.startswith("http:"):
-            # There is no tunnel, and so no other request that the proxy would get.
-            headers.fields.update(route.headers)
+        # Where there is no tunnel, the proxy gets no other request.
+        headers = RequestHeaders(url, key, route if origin.startswith("http:") else None)
+        sessions = Sessions(
+            headers,
+            max_connections=_count(max_connections),
+            secure=origin.startswith("https:"),
+            ssl_context=ssl_context,
+            lent=session,
+            direct=proxy == "",
+        )
         self._use(
             Transport(
                 sessions,
@@ -220,9 +220,8 @@ def _count(value: object) -> int:
     return value
 
 
-def _instance(name: str, value: K, kind: type[Any]) -> K:
+def _instance(name: str, value: object, kind: type[Any]) -> None:
     if value is not None and not isinstance(value, kind):
         raise ConfigurationError(
             f"{name} must be of type {kind.__name__}, not {type(value).__name__}"
         )
-    return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import select
-import weakref
+from collections.abc import Callable
 from contextvars import ContextVar
 from http.cookies import BaseCookie, SimpleCookie
 from typing import Any
@@ -39,14 +39,8 @@ class Progress:
         same object on again, and what it fetches besides has another URL.
         """
         first = self.request
-        if first is None or first is request:
-            return
-        if (first.method, first.url) == (request.method, request.url):
+        if first is not request and (first.method, first.url) == (request.method, request.url):
             raise RepeatedError(self.protocol.exception())
-
-    def forget(self) -> None:
-        """Let go of aiohttp's objects, which hold the request's headers."""
-        self.request = self.protocol = None
 
 
 # How the connector, deep inside aiohttp, reports to the exchange that it serves.
@@ -106,7 +100,8 @@ class Connector:
         self._home = loop
         self._shared = shared
         self._abandoned = False
-        self._used = weakref.WeakSet[Any]()
+        # Which connections came through here, and how the kernel is asked about each.
+        self._known: dict[Any, Callable[[], bool]] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connector, name)
@@ -125,19 +120,32 @@ class Connector:
     ) -> aiohttp.connector.Connection:
         """Return a connection for a request: a kept one that still stands, or a new one."""
         state = progress.get()
-        state.refuse_repeat(request)
+        if state.request is not None:
+            state.refuse_repeat(request)
         while True:
             state.opened = False
             connection = await self._connector.connect(request, *args, **kwargs)
-            kept = not state.opened if self._shared else connection.protocol in self._used
-            if not (kept and _is_stale(connection)):
+            protocol = connection.protocol
+            is_readable = self._known.get(protocol)
+            kept = not state.opened if self._shared else is_readable is not None
+            if is_readable is None:
+                is_readable = self._add(connection)
+            # One that was closed, or brought what nobody asked for, is passed over. The kernel is
+            # asked: the loop may have stood still, or be about to notice.
+            if not kept or not (_is_spoiled(protocol) or is_readable()):
                 break
             connection.close()
-        if not (kept or self._shared):
-            self._used.add(connection.protocol)
         state.has_connection, state.kept_connection = True, kept
-        state.request, state.protocol = request, connection.protocol
+        state.request, state.protocol = request, protocol
         return connection
+
+    def _add(self, connection: aiohttp.connector.Connection) -> Callable[[], bool]:
+        transport = connection.transport
+        at = None if transport is None else transport.get_extra_info("socket")
+        is_readable = _never if at is None else _reader_of(at.fileno())
+        known = {one: ask for one, ask in self._known.items() if one.transport is not None}
+        self._known = {**known, connection.protocol: is_readable}
+        return is_readable
 
 
 def noting_new_connections() -> aiohttp.TraceConfig:
@@ -152,26 +160,22 @@ def noting_new_connections() -> aiohttp.TraceConfig:
     return trace
 
 
-def _is_stale(connection: aiohttp.connector.Connection) -> bool:
-    """Return whether a kept connection was closed, or brought what nobody asked for.
+def _is_spoiled(protocol: Any) -> bool:
+    return protocol is None or protocol.transport is None or protocol.should_close
 
-    The kernel is asked: the loop may have stood still, or be about to notice.
-    """
-    protocol, transport = connection.protocol, connection.transport
-    if protocol is None or transport is None or protocol.should_close:
-        return True
-    at = transport.get_extra_info("socket")
-    return at is not None and _is_readable(at.fileno())
+
+def _never() -> bool:
+    return False
 
 
 if hasattr(select, "poll"):
 
-    def _is_readable(descriptor: int) -> bool:
+    def _reader_of(descriptor: int) -> Callable[[], bool]:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(0))
+        return lambda: bool(poll.poll(0))
 
 else:
 
-    def _is_readable(descriptor: int) -> bool:
-        return bool(select.select([descriptor], [], [], 0)[0])
+    def _reader_of(descriptor: int) -> Callable[[], bool]:
+        return lambda: bool(select.select([descriptor], [], [], 0)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 import aiohttp
 import attrs
@@ -14,10 +15,7 @@ from . import body, failures
 from .connector import Progress, RepeatedError, progress
 from .headers import RequestHeaders
 from .proxy import Proxy
-from .session import NO_TIMEOUT, Pool
-
-# Else aiohttp calls the body that a POST does not have an octet-stream.
-_NO_CONTENT_TYPE = ("Content-Type",)
+from .session import Pool
 
 
 @attrs.define(eq=False)
@@ -115,7 +113,8 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
     except (asyncio.TimeoutError, aiohttp.ClientError, OSError) as error:
         failure = _no_response(error, request, state, began=response is not None)
     finally:
-        state.forget()
+        # They hold the request's headers.
+        state.request = state.protocol = None
     if pool.lent is not None and pool.lent.closed and not state.has_connection:
         raise ConfigurationError("the session given is closed; nothing was sent")
     if response is not None and response.status >= 300:
@@ -142,18 +141,14 @@ def _no_response(error: Exception, request: Request, state: Progress, *, began: 
     )
 
 
-async def _send(pool: Pool, request: Request) -> aiohttp.ClientResponse:
-    return await pool.session.request(
+def _send(pool: Pool, request: Request) -> Awaitable[aiohttp.ClientResponse]:
+    return pool.session.request(
         request.method,
         request.url,
-        headers=pool.headers(request.headers.fields),
+        headers=pool.headers(request.headers, has_body=request.body is not None),
         data=None if request.body is None else request.body.payload(),
-        skip_auto_headers=_NO_CONTENT_TYPE if request.body is None else None,
         proxy=request.proxy.url if request.proxy else None,
         proxy_headers=request.proxy.headers if request.proxy else None,
-        timeout=NO_TIMEOUT,
         # aiohttp would carry X-API-KEY along to wherever a redirect leads.
         allow_redirects=False,
-        raise_for_status=False,
-        auto_decompress=False,
     )

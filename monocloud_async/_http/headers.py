@@ -12,6 +12,10 @@ from yarl import URL
 from .._secret import Secret
 from .._version import __version__
 from .body import ACCEPT_ENCODING
+from .proxy import Proxy
+
+# What a request with a body carries besides.
+OF_JSON = CIMultiDict({"Content-Type": "application/json"})
 
 
 class RequestHeaders:
@@ -22,6 +26,7 @@ class RequestHeaders:
     Args:
         origin: the tenant's origin.
         api_key: the tenant's API key.
+        proxy: a proxy that gets the request itself, and so its own headers with it.
 
     Attributes:
         fields: the headers, for aiohttp alone.
@@ -29,9 +34,8 @@ class RequestHeaders:
 
     __slots__ = ("_key", "fields")
 
-    def __init__(self, origin: URL, api_key: Secret) -> None:
+    def __init__(self, origin: URL, api_key: Secret, proxy: Proxy | None = None) -> None:
         self._key = api_key
-        # As aiohttp has them itself, so that it need not make them anew for each request.
         self.fields: CIMultiDict[str] = CIMultiDict()
         self.fields["Host"] = origin.host_port_subcomponent or ""
         self.fields["X-API-KEY"] = api_key
@@ -41,6 +45,8 @@ class RequestHeaders:
             f"monocloud-python/{__version__} Python/{platform.python_version()} "
             f"aiohttp/{aiohttp.__version__}"
         )
+        if proxy is not None:
+            self.fields.update(proxy.headers)
 
     def masked_in(self, text: str) -> str:
         """Return what a server said without the API key, in case that it says it back."""

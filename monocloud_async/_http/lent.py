@@ -10,15 +10,26 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 import aiohttp
 from multidict import CIMultiDict
 
 from ..errors import ConfigurationError
 from .connector import Connector, noting_new_connections
+from .headers import OF_JSON, RequestHeaders
 
-_PUBLIC = ("auth", "cookie_jar", "skip_auto_headers")
+# What every session is set up with that our calls go through.
+FOR_CALLS: Final[Mapping[str, Any]] = {
+    "auto_decompress": False,
+    "raise_for_status": False,
+    # Else aiohttp calls the body that a POST does not have an octet-stream.
+    "skip_auto_headers": ("Content-Type",),
+    # The time limit is ours alone: aiohttp's would count the wait for a connection too.
+    "timeout": aiohttp.ClientTimeout(total=None, sock_connect=None),
+}
+_PUBLIC = ("auth", "cookie_jar")
 # aiohttp has no public names to read these by; one that it renames is left at its default.
 _PRIVATE = (
     "base_url",  # where its authorization may go
@@ -62,6 +73,7 @@ def twin_of(lent: aiohttp.ClientSession, *, secure: bool, direct: bool) -> aioht
                 trace_configs=traces,
                 # Without TLS, a proxy of the environment would get to see the API key.
                 trust_env=lent.trust_env and secure and not direct,
+                **FOR_CALLS,
                 **_settings(lent, direct=direct),
             )
         except RuntimeError:
@@ -71,12 +83,16 @@ def twin_of(lent: aiohttp.ClientSession, *, secure: bool, direct: bool) -> aioht
     return twin
 
 
-def headers_for(lent: aiohttp.ClientSession, fields: CIMultiDict[str]) -> CIMultiDict[str]:
+def headers_for(
+    lent: aiohttp.ClientSession, ours: RequestHeaders, *, has_body: bool
+) -> CIMultiDict[str]:
     """Return the headers of a request: the session's as they are now, ours before them."""
     merged: CIMultiDict[str] = CIMultiDict(
         (name, value) for name, value in lent.headers.items() if not _is_of_body(name.lower())
     )
-    merged.update(fields)
+    merged.update(ours.fields)
+    if has_body:
+        merged.update(OF_JSON)
     return merged
 
 
