@@ -172,14 +172,14 @@ class Transport:
         """Make one exchange with the server; return its success, or raise its failure."""
         pool = self.sessions.opened() or await self.sessions.open()
         began = self.clock()
-        if began >= call.deadline or not pool.slots.take():
+        if began >= call.deadline or not pool.slots.try_acquire():
             began = await self._wait_for_slot(pool, call)
         limit = min(self.timeout, call.deadline - began)
         try:
             call.attempts += 1
             result = await exchange(pool, call.request, limit)
         finally:
-            pool.slots.give_back()
+            pool.slots.release()
         if _log.isEnabledFor(logging.DEBUG):
             _log_attempt(call, result, self.clock() - began)
         if isinstance(result, RawResponse) and 200 <= result.status < 300:
@@ -190,7 +190,7 @@ class Transport:
         """Wait for a connection to be free, and return the time at which it was."""
         try:
             with pool.time_limits.limit(call.deadline - self.clock()):
-                await pool.slots.wait()
+                await pool.slots.acquire()
         except asyncio.TimeoutError:
             pass
         else:
@@ -208,7 +208,7 @@ class Transport:
             # It may have been closed while this call waited.
             self.sessions.opened()
         except ConfigurationError:
-            pool.slots.give_back()
+            pool.slots.release()
             raise
         return self.clock()
 

@@ -75,9 +75,8 @@ class MonoCloudClient:
             raise ConfigurationError("give the ssl_context to the connector of your session")
         route = proxy_for(origin, proxy)
         key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
-        url = URL(origin)
         # Where there is no tunnel, the proxy gets no other request.
-        headers = RequestHeaders(url, key, route if origin.startswith("http:") else None)
+        headers = RequestHeaders(key, route if origin.startswith("http:") else None)
         sessions = Sessions(
             headers,
             max_connections=_count(max_connections),
@@ -89,7 +88,7 @@ class MonoCloudClient:
         self._use(
             Transport(
                 sessions,
-                url,
+                URL(origin),
                 headers,
                 route,
                 _environment_timeout() if timeout is None else _timeout(timeout),

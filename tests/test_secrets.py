@@ -333,7 +333,7 @@ async def test_whatever_is_reachable_from_a_client_shows_nothing() -> None:
 
 def test_the_object_that_holds_the_key() -> None:
     headers = MonoCloudClient(HOST, KEY)._transport.headers
-    assert repr(headers) == "RequestHeaders(Host, X-API-KEY, Accept, Accept-Encoding, User-Agent)"
+    assert repr(headers) == "RequestHeaders(X-API-KEY, Accept, Accept-Encoding, User-Agent)"
     assert str(headers) == f"{headers}" == repr(headers)
     assert hits(showings.of_value(headers)) == []
     for not_a_mapping in (dict, list, iter, json.dumps, vars, len):

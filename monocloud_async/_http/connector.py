@@ -23,14 +23,18 @@ class Progress:
         kept_connection: whether that connection was kept from an earlier exchange.
         opened: whether the connector is opening a connection, as far as a trace tells.
         request: aiohttp's request that got the connection.
-        protocol: the protocol of that connection.
+        failure: what that connection ended with, if aiohttp may repeat the request.
     """
 
     has_connection: bool = False
     kept_connection: bool = False
     opened: bool = False
     request: Any = attrs.field(default=None, repr=False)
-    protocol: Any = attrs.field(default=None, repr=False)
+    failure: Any = attrs.field(default=None, repr=False)
+
+    def note_failure(self, protocol: Any) -> None:
+        """Keep what a connection ended with, which its protocol forgets when it is closed."""
+        self.failure = protocol.exception()
 
     def refuse_repeat(self, request: aiohttp.ClientRequest) -> None:
         """Raise if aiohttp repeats by itself, which no retry policy would count.
@@ -40,9 +44,11 @@ class Progress:
         """
         first = self.request
         if first is not request and (first.method, first.url) == (request.method, request.url):
-            raise RepeatedError(self.protocol.exception())
+            raise RepeatedError(self.failure)
 
 
+# Of these methods, aiohttp repeats no request by itself.
+_SENT_ONCE = ("POST", "PATCH")
 # How the connector, deep inside aiohttp, reports to the exchange that it serves.
 progress: ContextVar[Progress] = ContextVar("monocloud_progress")
 
@@ -136,7 +142,9 @@ class Connector:
                 break
             connection.close()
         state.has_connection, state.kept_connection = True, kept
-        state.request, state.protocol = request, protocol
+        state.request = request
+        if request.method not in _SENT_ONCE:
+            connection.add_callback(lambda: state.note_failure(protocol))
         return connection
 
     def _add(self, connection: aiohttp.connector.Connection) -> Callable[[], bool]:

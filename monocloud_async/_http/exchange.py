@@ -114,7 +114,7 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
         failure = _no_response(error, request, state, began=response is not None)
     finally:
         # They hold the request's headers.
-        state.request = state.protocol = None
+        state.request = state.failure = None
     if pool.lent is not None and pool.lent.closed and not state.has_connection:
         raise ConfigurationError("the session given is closed; nothing was sent")
     if response is not None and response.status >= 300:

@@ -7,7 +7,6 @@ from typing import Any
 
 import aiohttp
 from multidict import CIMultiDict
-from yarl import URL
 
 from .._secret import Secret
 from .._version import __version__
@@ -24,20 +23,18 @@ class RequestHeaders:
     It is no mapping: what reports errors, or shows values, looks into mappings by itself.
 
     Args:
-        origin: the tenant's origin.
         api_key: the tenant's API key.
         proxy: a proxy that gets the request itself, and so its own headers with it.
 
     Attributes:
-        fields: the headers, for aiohttp alone.
+        fields: the headers, for aiohttp alone, which adds the Host.
     """
 
     __slots__ = ("_key", "fields")
 
-    def __init__(self, origin: URL, api_key: Secret, proxy: Proxy | None = None) -> None:
+    def __init__(self, api_key: Secret, proxy: Proxy | None = None) -> None:
         self._key = api_key
         self.fields: CIMultiDict[str] = CIMultiDict()
-        self.fields["Host"] = origin.host_port_subcomponent or ""
         self.fields["X-API-KEY"] = api_key
         self.fields["Accept"] = "application/json, application/problem+json"
         self.fields["Accept-Encoding"] = ACCEPT_ENCODING

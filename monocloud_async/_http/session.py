@@ -13,7 +13,7 @@ from typing import Any, cast
 import aiohttp
 import attrs
 
-from .._slots import Slots
+from .._semaphore import Semaphore
 from .._time_limit import TimeLimits
 from ..errors import ConfigurationError
 from .connector import Connector, NoCookies, OwnConnector
@@ -44,7 +44,7 @@ class Pool:
     session: aiohttp.ClientSession
     connector: Connector
     room: int
-    slots: Slots
+    slots: Semaphore
     time_limits: TimeLimits
     lifetime: Lifetime | None = None
     guard: weakref.finalize[..., Any] | None = None
@@ -175,7 +175,13 @@ class Sessions:
             # A twin that is forgotten is no session that somebody forgot to close.
             given_up = weakref.finalize(self, connector.abandon)
             return Pool(
-                session, connector, room, Slots(room), time_limits, guard=given_up, lent=self.lent
+                session,
+                connector,
+                room,
+                Semaphore(room),
+                time_limits,
+                guard=given_up,
+                lent=self.lent,
             )
         if self._secure and self._ssl_context is None:
             self._ssl_context = _system_trust()
@@ -184,7 +190,9 @@ class Sessions:
         session = await anext(lifetime)
         guard = weakref.finalize(self, _end_soon, lifetime, loop)
         guard.atexit = False
-        return Pool(session, _connector(session), room, Slots(room), time_limits, lifetime, guard)
+        return Pool(
+            session, _connector(session), room, Semaphore(room), time_limits, lifetime, guard
+        )
 
 
 def _connector(session: aiohttp.ClientSession) -> Connector:
