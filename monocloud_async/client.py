@@ -78,7 +78,6 @@ class MonoCloudClient:
         # Where there is no tunnel, the proxy gets no other request.
         headers = RequestHeaders(key, route if origin.startswith("http:") else None)
         sessions = Sessions(
-            headers,
             max_connections=_count(max_connections),
             secure=origin.startswith("https:"),
             ssl_context=ssl_context,

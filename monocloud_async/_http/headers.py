@@ -13,9 +13,6 @@ from .._version import __version__
 from .body import ACCEPT_ENCODING
 from .proxy import Proxy
 
-# What a request with a body carries besides.
-OF_JSON = CIMultiDict({"Content-Type": "application/json"})
-
 
 class RequestHeaders:
     """What every request carries; it does not show the API key, and does not travel.
@@ -28,9 +25,10 @@ class RequestHeaders:
 
     Attributes:
         fields: the headers, for aiohttp alone, which adds the Host.
+        with_body: the same for a request with a body, which is JSON.
     """
 
-    __slots__ = ("_key", "fields")
+    __slots__ = ("_key", "fields", "with_body")
 
     def __init__(self, api_key: Secret, proxy: Proxy | None = None) -> None:
         self._key = api_key
@@ -44,6 +42,8 @@ class RequestHeaders:
         )
         if proxy is not None:
             self.fields.update(proxy.headers)
+        self.with_body = self.fields.copy()
+        self.with_body["Content-Type"] = "application/json"
 
     def masked_in(self, text: str) -> str:
         """Return what a server said without the API key, in case that it says it back."""

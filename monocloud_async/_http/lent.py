@@ -18,7 +18,6 @@ from multidict import CIMultiDict
 
 from ..errors import ConfigurationError
 from .connector import Connector, noting_new_connections
-from .headers import OF_JSON, RequestHeaders
 
 # What every session is set up with that our calls go through.
 FOR_CALLS: Final[Mapping[str, Any]] = {
@@ -83,16 +82,12 @@ def twin_of(lent: aiohttp.ClientSession, *, secure: bool, direct: bool) -> aioht
     return twin
 
 
-def headers_for(
-    lent: aiohttp.ClientSession, ours: RequestHeaders, *, has_body: bool
-) -> CIMultiDict[str]:
+def headers_for(lent: aiohttp.ClientSession, ours: CIMultiDict[str]) -> CIMultiDict[str]:
     """Return the headers of a request: the session's as they are now, ours before them."""
     merged: CIMultiDict[str] = CIMultiDict(
         (name, value) for name, value in lent.headers.items() if not _is_of_body(name.lower())
     )
-    merged.update(ours.fields)
-    if has_body:
-        merged.update(OF_JSON)
+    merged.update(ours)
     return merged
 
 

@@ -7,17 +7,18 @@ import contextlib
 import os
 import ssl
 import weakref
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from typing import Any, cast
 
 import aiohttp
 import attrs
+from multidict import CIMultiDict
 
 from .._semaphore import Semaphore
 from .._time_limit import TimeLimits
 from ..errors import ConfigurationError
 from .connector import Connector, NoCookies, OwnConnector
-from .headers import OF_JSON, RequestHeaders
+from .headers import RequestHeaders
 from .lent import FOR_CALLS, headers_for, twin_of
 
 _CLOSE_SECONDS = 2.0
@@ -50,11 +51,10 @@ class Pool:
     guard: weakref.finalize[..., Any] | None = None
     lent: aiohttp.ClientSession | None = None
 
-    def headers(self, ours: RequestHeaders, *, has_body: bool) -> Mapping[str, str] | None:
-        """Return the headers to give to a request; None where the session has them all."""
-        if self.lent is not None:
-            return headers_for(self.lent, ours, has_body=has_body)
-        return OF_JSON if has_body else None
+    def headers(self, ours: RequestHeaders, *, has_body: bool) -> CIMultiDict[str]:
+        """Return the headers of a request; as a session's defaults, a proxy would get them too."""
+        fields = ours.with_body if has_body else ours.fields
+        return fields if self.lent is None else headers_for(self.lent, fields)
 
     def unguard(self) -> None:
         """Leave the session to whoever ends its lifetime now."""
@@ -71,7 +71,6 @@ class Sessions:
     """All connections of a client.
 
     Args:
-        headers: what every request carries.
         max_connections: calls on the wire at once, for each event loop.
         secure: whether the calls go over TLS.
         ssl_context: what to trust; the system's certificates if None.
@@ -81,7 +80,6 @@ class Sessions:
 
     def __init__(
         self,
-        headers: RequestHeaders,
         *,
         max_connections: int,
         secure: bool,
@@ -89,7 +87,6 @@ class Sessions:
         lent: aiohttp.ClientSession | None,
         direct: bool = False,
     ) -> None:
-        self._headers = headers
         self.max_connections = max_connections
         self._secure = secure
         self._ssl_context = ssl_context
@@ -186,7 +183,7 @@ class Sessions:
         if self._secure and self._ssl_context is None:
             self._ssl_context = _system_trust()
         # A loop that ends, ends its async generators too: that closes the session in time.
-        lifetime = _lifetime(self._headers, self._ssl_context)
+        lifetime = _lifetime(self._ssl_context)
         session = await anext(lifetime)
         guard = weakref.finalize(self, _end_soon, lifetime, loop)
         guard.atexit = False
@@ -206,13 +203,11 @@ def _room(connector: Connector, most: int) -> int:
     return min([most, *(limit for limit in limits if limit)])
 
 
-async def _lifetime(headers: RequestHeaders, ssl_context: ssl.SSLContext | None) -> Lifetime:
+async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
     # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
     own = OwnConnector(limit=0, ssl=ssl_context or True)
     connector: Any = Connector(own, asyncio.get_running_loop())
-    session = aiohttp.ClientSession(
-        connector=connector, headers=headers.fields, cookie_jar=NoCookies(), **FOR_CALLS
-    )
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=NoCookies(), **FOR_CALLS)
     try:
         yield session
     finally:
