@@ -25,7 +25,14 @@ class Secret(str):
         return Secret(super().__getitem__(index))
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        raise TypeError("a secret is neither pickled nor copied")
+        raise TypeError("a secret is not pickled")
+
+    def __copy__(self) -> Secret:
+        # What records, signs or traces requests copies their headers.
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
 
     def masked_in(self, text: str) -> str:
         """Return a text of somebody else's without this secret."""

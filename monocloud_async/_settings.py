@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from typing import Any, TypeVar
+from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from . import _address
 from ._call import Caller
-from ._proxy import proxy_for
-from ._request_headers import RequestHeaders
+from ._http import RequestHeaders, Sessions, proxy_for
 from ._secret import Secret, concealed
-from ._session import Sessions
 from .errors import ConfigurationError
 from .retry import RetryPolicy, is_number
 
-K = TypeVar("K")
 DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
 API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
 TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
@@ -46,21 +43,21 @@ def caller_for(
     """
     given = _setting("domain", domain, DOMAIN_VARIABLE)
     origin = _address.origin(*given, allow_http=allow_insecure_http is True)
-    sessions = Sessions(
-        max_connections=_count(max_connections),
-        secure=origin.startswith("https:"),
-        ssl_context=_instance("ssl_context", ssl_context, ssl.SSLContext),
-        lent=_instance("session", session, aiohttp.ClientSession),
-    )
+    _check_instance("session", session, aiohttp.ClientSession)
+    _check_instance("ssl_context", ssl_context, ssl.SSLContext)
     if session is not None and ssl_context is not None:
         raise ConfigurationError("give the ssl_context to the connector of your session")
     route = proxy_for(origin, proxy)
-    headers = RequestHeaders(
-        URL(origin), checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
+    key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
+    # Where there is no tunnel, the proxy gets no other request.
+    headers = RequestHeaders(key, route if origin.startswith("http:") else None)
+    sessions = Sessions(
+        max_connections=_count(max_connections),
+        secure=origin.startswith("https:"),
+        ssl_context=ssl_context,
+        lent=session,
+        direct=proxy == "",
     )
-    if route is not None and origin.startswith("http:"):
-        # There is no tunnel, and so no other request that the proxy would get.
-        headers.fields.update(route.headers)
     seconds = _environment_timeout() if timeout is None else checked_timeout(timeout)
     return Caller(sessions, URL(origin), headers, route, seconds, checked_policy(retry))
 
@@ -133,9 +130,8 @@ def _count(value: object) -> int:
     return value
 
 
-def _instance(name: str, value: K, kind: type[Any]) -> K:
+def _check_instance(name: str, value: object, kind: type[Any]) -> None:
     if value is not None and not isinstance(value, kind):
         raise ConfigurationError(
             f"{name} must be of type {kind.__name__}, not {type(value).__name__}"
         )
-    return value

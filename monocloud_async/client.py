@@ -65,7 +65,8 @@ class MonoCloudClient:
         retry: how to repeat what failed.
         max_connections: calls on the wire at once; more wait for their turn.
         ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
+        proxy: the URL of a proxy, "" for none; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY
+            say.
         session: an aiohttp session to use, and never to close; for one event loop.
         allow_insecure_http: whether to take ``http://`` for hosts other than this machine, such
             as an emulator in a container; the API key travels unencrypted then.

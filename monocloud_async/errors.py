@@ -29,10 +29,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http.client import responses
+from operator import attrgetter
 from typing import Any
 
 from ._problem import IdentityFinding, identity_findings, key_findings, parse_problem, text_of
-from ._wording import history, one_line
+from ._messages import history, one_line
 from .response import Headers, trace_id_of
 
 
@@ -59,11 +60,7 @@ class InvalidArgumentError(MonoCloudError, ValueError):
 
 
 class InvalidRecordError(MonoCloudError, ValueError):
-    """What was given is no record of the API.
-
-    Attributes:
-        path: where it departs from one, as a JSON path such as ``$.emails[0].id``.
-    """
+    """What was given is no record of the API; ``path`` says where, such as ``$.emails[0].id``."""
 
     def __init__(self, message: str, *, path: str = "$") -> None:
         super().__init__(message)
@@ -93,17 +90,19 @@ class TransportError(MonoCloudError):
         operation: what was called, such as ``phones.set_primary``.
         attempts: how many times it was tried.
         may_have_been_applied: whether a try reached the server, so that the change may be made.
-        lasting: whether it would be the same the next time, as where no certificate is trusted.
+        permanent: whether it would be the same the next time, as where no certificate is trusted.
     """
 
     def __init__(
         self, reason: str, *, operation: str, attempts: int = 1, may_have_been_applied: bool = False
     ) -> None:
         super().__init__(reason)
-        self.lasting: bool = False
+        self.permanent: bool = False
         self.operation = operation
         self.attempts = attempts
         self.may_have_been_applied = may_have_been_applied
+
+    lasting = property(attrgetter("permanent"), doc="The older name of ``permanent``.")
 
     def __str__(self) -> str:
         said = history(self.attempts, self.may_have_been_applied)
@@ -161,9 +160,7 @@ class APIError(MonoCloudError):
         status: the HTTP status.
         problem: the problem+json body, whole; empty where there was none to read.
         headers: the answer's headers, names in any case.
-        trace_id: the server's name for this exchange, to give to its support.
-        operation: what was called, such as ``phones.set_primary``.
-        attempts: how many times it was tried.
+        operation, attempts: as for TransportError.
         retry_after: seconds that the server asked to wait; None where it did not say.
         may_have_been_applied: whether this try or an earlier one may have made the change.
     """

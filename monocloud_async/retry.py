@@ -131,7 +131,7 @@ def may_repeat(error: BaseException, *, repeatable: bool, reached_server: bool) 
         return True
     if isinstance(error, APIError):
         return repeatable and error.status in TRANSIENT
-    if not isinstance(error, TransportError) or error.lasting:
+    if not isinstance(error, TransportError) or error.permanent:
         return False
     return repeatable or not reached_server
 

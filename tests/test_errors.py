@@ -35,7 +35,7 @@ from monocloud_async import (
     UnprocessableError,
 )
 from monocloud_async import errors as module
-from monocloud_async._cause import reason
+from monocloud_async._http.failures import reason
 from monocloud_async.errors import api_error
 
 IDENTITY = "https://httpstatuses.io/422#identity-validation-error"

@@ -30,8 +30,8 @@ from monocloud_async import (
     NotFoundError,
     RequestTimeoutError,
     RetryPolicy,
-    _session,
 )
+from monocloud_async._http import session as http_session
 from monocloud_sync import MonoCloudClient, _blocking
 from monocloud_sync._iterating import RowFeed
 
@@ -261,7 +261,7 @@ def test_a_close_while_another_thread_opens_the_connections(
         assert closed.wait(10)
         return ssl.create_default_context()
 
-    monkeypatch.setattr(_session, "_system_trust", trust)
+    monkeypatch.setattr(http_session, "_system_trust", trust)
     client = MonoCloudClient("https://localhost:9", KEY)
     with ThreadPoolExecutor(1) as thread:
         call = thread.submit(client.users.get, "u")

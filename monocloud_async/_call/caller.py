@@ -12,11 +12,17 @@ from typing import TypeVar, cast
 import attrs
 from yarl import URL
 
-from .._exchange import Answer, NoAnswer, Request, exchange
+from .._http import (
+    NoResponse,
+    Pool,
+    Proxy,
+    RawResponse,
+    Request,
+    RequestHeaders,
+    Sessions,
+    exchange,
+)
 from .._operation import Operation
-from .._proxy import Proxy
-from .._request_headers import RequestHeaders
-from .._session import Pool, Sessions
 from ..errors import APIError, ConfigurationError, MonoCloudError, TransportError
 from ..response import trace_id_of
 from ..retry import RetryPolicy, RetryQuota
@@ -92,7 +98,7 @@ class Caller:
             error.__context__ = handled
             raise
 
-    async def _answer(self, call: Call) -> Answer:
+    async def _answer(self, call: Call) -> RawResponse:
         """Return the 2xx that a call is answered with, repeating what may be repeated."""
         attempt = self._attempt if self.pace is None else self._paced_attempt
         try:
@@ -107,7 +113,7 @@ class Caller:
             call, self.policy, self.quota, self.pace, self.clock, lambda: sessions.closed
         )
 
-        async def again() -> Answer:
+        async def again() -> RawResponse:
             try:
                 return await attempt(call)
             except ConfigurationError:
@@ -116,7 +122,7 @@ class Caller:
 
         return await resume(repeating.retrying(), again, failure, self.sleep)
 
-    async def _paced_attempt(self, call: Call) -> Answer:
+    async def _paced_attempt(self, call: Call) -> RawResponse:
         """Make an attempt when the run has a turn for it, and let the run learn from it."""
         assert self.pace is not None  # noqa: S101  (only then is this called)
         await self.pace.turn(call.operation)
@@ -131,21 +137,21 @@ class Caller:
         self.pace.answered(answer.headers)
         return answer
 
-    async def _attempt(self, call: Call) -> Answer:
+    async def _attempt(self, call: Call) -> RawResponse:
         """Make one exchange with the server; return its success, or raise its failure."""
         pool = self.sessions.opened() or await self.sessions.open()
         began = self.clock()
-        if began >= call.deadline or not pool.slots.take():
+        if began >= call.deadline or not pool.slots.try_acquire():
             began = await self._wait_for_slot(pool, call)
         limit = min(self.timeout, call.deadline - began)
         try:
             call.attempts += 1
             result = await exchange(pool, call.request, limit)
         finally:
-            pool.slots.give_back()
+            pool.slots.release()
         if _log.isEnabledFor(logging.DEBUG):
             _log_attempt(call, result, self.clock() - began)
-        if isinstance(result, NoAnswer):
+        if isinstance(result, NoResponse):
             raise no_answer(call, result, self._late(limit), closed=self.sessions.closed)
         if 200 <= result.status < 300:
             return result
@@ -155,7 +161,7 @@ class Caller:
         """Wait for a connection to be free, and return the time at which it was."""
         try:
             with pool.time_limits.limit(call.deadline - self.clock()):
-                await pool.slots.wait()
+                await pool.slots.acquire()
         except asyncio.TimeoutError:
             pass
         else:
@@ -167,7 +173,7 @@ class Caller:
             # It may have been closed while this call waited.
             self.sessions.opened()
         except ConfigurationError:
-            pool.slots.give_back()
+            pool.slots.release()
             raise
         return self.clock()
 
@@ -178,9 +184,9 @@ class Caller:
         return f"attempt's timeout of {self.timeout:g} s"
 
 
-def _log_attempt(call: Call, result: Answer | NoAnswer, seconds: float) -> None:
+def _log_attempt(call: Call, result: RawResponse | NoResponse, seconds: float) -> None:
     trace: str | None = None
-    if isinstance(result, Answer):
+    if isinstance(result, RawResponse):
         outcome = str(result.status)
         trace = trace_id_of(result.headers)
     else:

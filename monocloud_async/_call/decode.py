@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from .._exchange import Answer
+from .._http import RawResponse
 from .._operation import content
 from ..errors import InvalidRecordError, ResponseDecodeError
 from ..models import AnswerRecord
@@ -15,7 +15,7 @@ from .call import Call
 _SHOWN_BODY = 500
 
 
-def decode(call: Call, answer: Answer, elapsed: float) -> Any:
+def decode(call: Call, answer: RawResponse, elapsed: float) -> Any:
     """Return the result of a call, which knows the answer that it came in.
 
     Args:
@@ -40,8 +40,8 @@ def decode(call: Call, answer: Answer, elapsed: float) -> Any:
     return cast("Any", result)
 
 
-def _result(call: Call, answer: Answer) -> Any:
-    reason, path = answer.flaw, None
+def _result(call: Call, answer: RawResponse) -> Any:
+    reason, path = answer.unreadable, None
     try:
         if not reason:
             return call.operation.decode(answer.body, answer.headers)
@@ -52,7 +52,9 @@ def _result(call: Call, answer: Answer) -> Any:
     raise _unreadable(call, answer, reason, path)
 
 
-def _unreadable(call: Call, answer: Answer, reason: str, path: str | None) -> ResponseDecodeError:
+def _unreadable(
+    call: Call, answer: RawResponse, reason: str, path: str | None
+) -> ResponseDecodeError:
     applied = "" if call.operation.reads else ", so the change was applied"
     answer.mask_key(call.request.headers)
     return ResponseDecodeError(

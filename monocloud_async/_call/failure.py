@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from .. import retry
-from .._exchange import Answer, NoAnswer
+from .._http import NoResponse, RawResponse
 from ..errors import APIError, RateLimitedError, RequestTimeoutError, TransportError, api_error
 from .call import Call
 
 
-def refusal(call: Call, answer: Answer) -> APIError:
+def refusal(call: Call, answer: RawResponse) -> APIError:
     """Return the error for an answer that is not a 2xx."""
     call.reached_server, call.reused_connection = True, False
     answer.mask_key(call.request.headers)
     error = api_error(
         answer.status,
         answer.headers,
-        b"" if answer.flaw else answer.body,
+        b"" if answer.unreadable else answer.body,
         operation=call.operation.name,
         retry_after=retry.retry_after(answer.headers),
     )
@@ -23,7 +23,7 @@ def refusal(call: Call, answer: Answer) -> APIError:
     return error
 
 
-def no_answer(call: Call, result: NoAnswer, late: str, *, closed: bool) -> TransportError:
+def no_answer(call: Call, result: NoResponse, late: str, *, closed: bool) -> TransportError:
     """Return the error for an exchange that brought no answer.
 
     Args:
@@ -33,7 +33,7 @@ def no_answer(call: Call, result: NoAnswer, late: str, *, closed: bool) -> Trans
         closed: whether the client was closed meanwhile.
     """
     call.reached_server = result.reached_server
-    call.reused_connection = result.kept_connection
+    call.reused_connection = result.reused_connection
     name = call.operation.name
     error: TransportError
     if result.timed_out:
@@ -41,7 +41,8 @@ def no_answer(call: Call, result: NoAnswer, late: str, *, closed: bool) -> Trans
     else:
         reason = "the client was closed during the call" if closed else result.reason
         error = TransportError(reason, operation=name)
-    error.lasting = result.lasting
+    error.permanent = result.permanent
+    error.__cause__ = result.cause
     _note(call, error)
     return error
 

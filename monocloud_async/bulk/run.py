@@ -69,7 +69,7 @@ def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:
 
 def is_fatal(error: MonoCloudError) -> bool:
     """Return whether every further row would fail likewise."""
-    return isinstance(error, _FATAL) or (isinstance(error, TransportError) and error.lasting)
+    return isinstance(error, _FATAL) or (isinstance(error, TransportError) and error.permanent)
 
 
 class Run(Generic[T]):

@@ -81,7 +81,7 @@ class PhonesResource(Resource):
         Raises:
             ConfigurationError: the client is closed.
             UnauthorizedError, ForbiddenError: all further rows would fail as well.
-            TransportError: it is ``lasting``, as where the server's certificate is not trusted.
+            TransportError: it is ``permanent``, as where the server's certificate is not trusted.
             InvalidArgumentError: an argument cannot be right; nothing was sent.
         """
         from ..bulk import phone_outcomes, start
