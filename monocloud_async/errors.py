@@ -1,4 +1,4 @@
-"""Every error of the SDK, and how an answer of the API becomes one.
+"""Every error of the SDK.
 
 MonoCloudError
 ├── ConfigurationError                also ValueError: nothing was sent
@@ -32,8 +32,8 @@ from http.client import responses
 from operator import attrgetter
 from typing import Any
 
-from ._problem import IdentityFinding, identity_findings, key_findings, parse_problem, text_of
 from ._messages import history, one_line
+from ._problem import IdentityFinding, identity_findings, key_findings, text_of
 from .response import Headers, trace_id_of
 
 
@@ -272,38 +272,3 @@ class RateLimitedError(APIError):
 
 class ServerError(APIError):
     """5xx: the API or something before it failed."""
-
-
-_BY_STATUS: Mapping[int, type[APIError]] = {
-    400: BadRequestError,
-    401: UnauthorizedError,
-    402: PaymentRequiredError,
-    403: ForbiddenError,
-    404: NotFoundError,
-    409: ConflictError,
-    422: UnprocessableError,
-    429: RateLimitedError,
-}
-_VALIDATION_TYPES: Mapping[str, type[UnprocessableError]] = {
-    "https://httpstatuses.io/422#identity-validation-error": IdentityValidationError,
-    "https://httpstatuses.io/422#validation-error": KeyValidationError,
-}
-
-
-def api_error(
-    status: int, headers: Headers, body: bytes, *, operation: str, retry_after: float | None = None
-) -> APIError:
-    """Return the error for an answer; its HTTP status alone decides the class.
-
-    Args:
-        status: the HTTP status, not a 2xx.
-        headers: the answer's headers.
-        body: its body, passed over where it is no problem document.
-        operation: what was called.
-        retry_after: seconds that the server asked to wait.
-    """
-    problem = parse_problem(body)
-    kind = _BY_STATUS.get(status, ServerError if status >= 500 else APIError)
-    if status == 422:
-        kind = _VALIDATION_TYPES.get(str(problem.get("type")), kind)
-    return kind(status, problem, headers, operation=operation, retry_after=retry_after)

@@ -27,13 +27,13 @@ from monocloud_async import (
     TransportError,
     UnauthorizedError,
 )
+from monocloud_async._api_error import api_error
 from monocloud_async.bulk import Outcome
 from monocloud_async.bulk.gate import Gate
 from monocloud_async.bulk.pacing import Pacing
 from monocloud_async.bulk.row_pace import Tries
 from monocloud_async.bulk.run import start
 from monocloud_async.emulator import Emulator, Fault, RateLimit
-from monocloud_async.errors import api_error
 from monocloud_async.response import Headers
 
 from .conftest import FAST

@@ -35,8 +35,8 @@ from monocloud_async import (
     UnprocessableError,
 )
 from monocloud_async import errors as module
+from monocloud_async._api_error import api_error
 from monocloud_async._http.failures import reason
-from monocloud_async.errors import api_error
 
 IDENTITY = "https://httpstatuses.io/422#identity-validation-error"
 VALIDATION = "https://httpstatuses.io/422#validation-error"

@@ -15,7 +15,7 @@ from monocloud_async import (
     RetryPolicy,
     TransportError,
 )
-from monocloud_async.errors import api_error
+from monocloud_async._api_error import api_error
 from monocloud_async.retry import RetryQuota, may_repeat, outcome_is_unknown, retry_after
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)

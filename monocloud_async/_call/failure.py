@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from .. import retry
+from .._api_error import api_error
 from .._http import NoResponse, RawResponse
-from ..errors import APIError, RateLimitedError, RequestTimeoutError, TransportError, api_error
+from ..errors import APIError, RateLimitedError, RequestTimeoutError, TransportError
 from .call import Call
 
 
@@ -42,7 +43,8 @@ def no_answer(call: Call, result: NoResponse, late: str, *, closed: bool) -> Tra
         reason = "the client was closed during the call" if closed else result.reason
         error = TransportError(reason, operation=name)
     error.permanent = result.permanent
-    error.__cause__ = result.cause
+    if result.cause is not None:
+        error.__cause__ = result.cause
     _note(call, error)
     return error
 
