@@ -41,7 +41,8 @@ def exit_codes() -> Generator[None, None, None]:
     except OSError as error:
         drop_output()
         fail(error.strerror or str(error))
-    except KeyboardInterrupt:
+    # Typer makes the one of an interrupt, or of the end of the input, where it asks.
+    except (KeyboardInterrupt, typer.Abort):
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -51,21 +52,22 @@ def fail(message: str, code: int = REFUSED) -> NoReturn:
     raise typer.Exit(code)
 
 
-def show_user(user: User, *, as_json: bool) -> None:
-    """Print the user that a call returned: the API's record as JSON, or the phones to read."""
+@contextmanager
+def after_call() -> Generator[None, None, None]:
+    """Print what came of a call: where that fails, it must not read as if the API had refused."""
     try:
-        if as_json:
-            # Pure ASCII: it survives any encoding, and no name in it can steer the terminal.
-            typer.echo(json.dumps(user.to_dict(), indent=2))
-        else:
-            show(*user_view(user))
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:
         drop_output()
-        # Else it would read as if the API had refused the call.
         why = error.strerror or error
         fail(f"it was done, and what came of it cannot be printed: {why}")
+
+
+def show_json(value: object, indent: int | None = 2) -> None:
+    """Print JSON in pure ASCII: it survives any encoding, and cannot steer the terminal."""
+    typer.echo(json.dumps(value, indent=indent))
 
 
 def user_view(user: User) -> Iterable[RenderableType]:
