@@ -21,7 +21,7 @@ from .batch.options import (
     Rows,
 )
 from .descriptors import make_room
-from .operations import DASHES, GROUPS, LazyGroup
+from .operations import DASHES, MainGroup, written
 from .output import exit_codes
 from .request import request
 from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
@@ -48,7 +48,7 @@ _PLAIN = None
 
 app: typer.Typer = typer.Typer(
     name="monocloud",
-    cls=LazyGroup,
+    cls=MainGroup,
     help=f"MonoCloud's Users API on the command line.\n\n{_SETTINGS}\n\n{_EXIT_CODES}",
     no_args_is_help=True,
     rich_markup_mode=_PLAIN,
@@ -100,7 +100,7 @@ def _options(version: Version = False) -> None:  # pyright: ignore[reportUnusedF
     """Take the options that stand before a command."""
 
 
-@GROUPS["phones"].command("set-primary-many", epilog=_BATCH_EXIT_CODES)
+@written("phones", "set-primary-many", epilog=_BATCH_EXIT_CODES)
 @exit_codes()
 def set_primary_phones(
     rows: Rows,

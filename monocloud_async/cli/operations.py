@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
-from typing import Any, get_type_hints
+from functools import partial
+from typing import Any, TypeVar, cast, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -19,12 +19,12 @@ from .output import exit_codes
 from .parameters import Method, arguments, dashed, declared, page, summary
 from .settings import make_client
 
+F = TypeVar("F", bound=Callable[..., None])
 RESOURCES: Mapping[str, type[Resource]] = {
     name: kind
     for name, kind in get_type_hints(MonoCloudClient).items()
     if isinstance(kind, type) and issubclass(kind, Resource)
 }
-_NAMES = {dashed(name): name for name in RESOURCES}
 # They ask first: what they remove does not come back.
 DESTRUCTIVE = {operation.name for operation in ALL if operation.method == "DELETE"} | {
     "external_providers.disconnect"
@@ -32,54 +32,78 @@ DESTRUCTIVE = {operation.name for operation in ALL if operation.method == "DELET
 DASHES = (
     "An id that begins with a dash goes after two dashes, and options before them: --json -- -an-id"
 )
+_written: dict[str, dict[str, Callable[[], Any]]] = {}
 
 
-def _group_options() -> None:
-    """Make a group of a Typer that has one command."""
+class Commands(Mapping[str, Any]):
+    """Commands that are made once they are asked for: a run needs one of them."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Any]], made: Mapping[str, Any]) -> None:
+        self._makers = makers
+        self._made = dict(made)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            maker = self._makers[name]
+            self._made[name] = maker()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._makers, *self._made)))
+
+    def __len__(self) -> int:
+        return len(self._makers.keys() | self._made.keys())
 
 
-def _group(kind: type[Resource]) -> typer.Typer:
-    text = inspect.getdoc(kind)
-    return typer.Typer(
-        help=text,
-        callback=_group_options,
+class MainGroup(TyperGroup):
+    """All commands: those that are given, and a group for each resource."""
+
+    def __init__(self, *, commands: Any, **more: Any) -> None:
+        makers = {dashed(name): partial(_group, name) for name in RESOURCES}
+        super().__init__(commands=cast("Any", Commands(makers, commands)), **more)
+
+
+def _group(resource: str) -> TyperGroup:
+    makers = {
+        dashed(method.__name__): partial(_derived, resource, method) for method in methods(resource)
+    }
+    return TyperGroup(
+        name=dashed(resource),
+        commands=cast("Any", Commands({**makers, **_written.get(resource, {})}, {})),
+        help=inspect.getdoc(RESOURCES[resource]),
         no_args_is_help=True,
-        add_completion=False,
         rich_markup_mode=None,
     )
 
 
-GROUPS: Mapping[str, typer.Typer] = {name: _group(kind) for name, kind in RESOURCES.items()}
+def _derived(resource: str, method: Method) -> Any:
+    run = _command(f"{resource}.{method.__name__}", method)
+    # \b keeps the line whole, so that the address can be copied.
+    epilog = f"\b\n{page(method)}\n\n{DASHES}"
+    return _alone(run, dashed(method.__name__), help=summary(method), epilog=epilog)
 
 
-class LazyGroup(TyperGroup):
-    """All commands; those of a resource are made when one of them is called, or listed."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of all commands, for help and completion."""
-        return [*_NAMES, *super().list_commands(ctx)]
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command with a name."""
-        resource = _NAMES.get(cmd_name)
-        return _made(resource) if resource else super().get_command(ctx, cmd_name)
+def _alone(function: Callable[..., None], name: str, **settings: str) -> Any:
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(name, **cast("Any", settings))(function)
+    return get_command(alone)
 
 
-@cache
-def _made(resource: str) -> Any:
-    group = GROUPS[resource]
-    for name, method in methods(resource):
-        epilog = f"{page(method)}\n\n{DASHES}"
-        register = group.command(dashed(name), help=summary(method), epilog=epilog)
-        register(_command(f"{resource}.{name}", method))
-    return get_command(group)
+def written(resource: str, name: str, **settings: str) -> Callable[[F], F]:
+    """Add a command that is written by hand to those of a resource."""
+
+    def register(function: F) -> F:
+        _written.setdefault(resource, {})[name] = partial(_alone, function, name, **settings)
+        return function
+
+    return register
 
 
-def methods(resource: str) -> Iterator[tuple[str, Method]]:
+def methods(resource: str) -> Iterator[Method]:
     """Yield the methods of a resource that a command calls once."""
     for name, member in vars(RESOURCES[resource]).items():
         if inspect.isfunction(member) and not name.startswith("_") and not name.endswith("_many"):
-            yield name, member
+            yield member
 
 
 def _command(operation: str, method: Method) -> Callable[..., None]:
