@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,7 @@ def file_secret(path: Path, option: str) -> Secret:
     Raises:
         ConfigurationError: there is no secret in it.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"{option} {path}: {error.strerror}") from None
-    return _decoded(content, f"{option} {path}")
+    return _text(path.read_bytes, f"{option} {path}")
 
 
 def secret(name: str, source: str) -> Secret:
@@ -50,7 +47,8 @@ def secret(name: str, source: str) -> Secret:
     if _is_terminal():
         twice = not name.startswith("old") and not name.endswith("hash")
         return Secret(typer.prompt(label, hide_input=True, confirmation_prompt=twice, err=True))
-    return _decoded(sys.stdin.buffer.readline() if sys.stdin else b"", f"{label} (standard input)")
+    line = sys.stdin.buffer.readline if sys.stdin else bytes
+    return _text(line, f"{label} (standard input)")
 
 
 def json_value(name: str, given: str) -> Any:
@@ -83,9 +81,12 @@ def _is_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _decoded(content: bytes, source: str) -> Secret:
-    # Editors on Windows put a byte order mark before it.
-    content = content.removeprefix(codecs.BOM_UTF8)
+def _text(read: Callable[[], bytes], source: str) -> Secret:
+    try:
+        # Editors on Windows put a byte order mark before it.
+        content = read().removeprefix(codecs.BOM_UTF8)
+    except OSError as error:
+        raise ConfigurationError(f"{source}: {error.strerror}") from None
     # A codec's error would hold on to what the file holds, wherever it is raised from.
     found = Secret(content.decode(errors="replace").replace("\r\n", "\n").removesuffix("\n"))
     del content

@@ -48,6 +48,10 @@ class Commands(Mapping[str, Any]):
             self._made[name] = maker()
         return self._made[name]
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a command; the inherited one would take a KeyError of its maker for no command."""
+        return self[name] if name in (*self,) else default
+
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys((*self._makers, *self._made)))
 

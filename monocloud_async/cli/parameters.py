@@ -40,7 +40,7 @@ def declared(method: Method) -> list[inspect.Parameter]:
     """Return the parameters of the command that calls a method."""
     hints, helps = get_type_hints(method), _helps(method)
     own = list(inspect.signature(method).parameters.values())[1:]
-    made = [_declared(p, hints[p.name], helps.get(p.name, _guess(p.name))) for p in own]
+    made = [_declared(p, hints.get(p.name, str), helps.get(p.name, _guess(p.name))) for p in own]
     if clearable := [dashed(p.name) for p in own if p.default is KEEP]:
         text = f"Clear this one; may be given more than once: {', '.join(clearable)}."
         option = typer.Option("--clear", metavar="NAME", help=text)
@@ -63,7 +63,7 @@ def arguments(method: Method, given: dict[str, Any]) -> dict[str, Any]:
             if source := _source(parameter, given):
                 found[name] = secret(name, source)
         elif (value := given[name]) is not None:
-            found[name] = json_value(dashed(name), value) if _is_json(hints[name]) else value
+            found[name] = json_value(dashed(name), value) if _is_json(hints.get(name)) else value
     clearable = {p.name for p in own if p.default is KEEP}
     return {**found, **_cleared(given.get(_CLEAR) or (), clearable, found)}
 
