@@ -385,6 +385,16 @@ def test_a_mistyped_command_is_guessed() -> None:
     assert "Did you mean 'set-primary'" in run("", "phones", "set-primry")[2]
 
 
+def test_json_does_not_wait_for_what_draws_tables() -> None:
+    program = (
+        "import sys; from monocloud_async.cli.app import app; import typer.main;"
+        "typer.main.get_command(app).commands['users'].commands['list'];"
+        "print('rich.console' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True)
+    assert (done.stdout, done.stderr) == (b"False\n", b"")
+
+
 def completed(line: str) -> list[str]:
     words = line.split(" ")
     env = {"_MONOCLOUD_COMPLETE": "complete_bash", "COMP_WORDS": line}

@@ -21,8 +21,8 @@ from .batch.options import (
     Rows,
 )
 from .descriptors import make_room
+from .ending import exit_codes
 from .operations import DASHES, MainGroup, written
-from .output import exit_codes
 from .request import request
 from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any, TypeVar
 
@@ -14,9 +14,9 @@ import typer
 
 from ..client import MonoCloudClient
 from ..models import Record, User
+from .ending import after_call, fail, show_json
 from .inputs import confirm
-from .output import after_call, fail, show, show_json
-from .tables import PARTS, Rows, part_of, view
+from .parts import PARTS, part_of
 
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the API's whole record, for a pipe.")]
@@ -79,8 +79,8 @@ def call_one(call: Call, *, as_json: AsJson = False) -> None:
 
 def call_list(call: Call, *, limit: Limit = None, as_table: AsTable = None) -> None:
     """Read a list, and print each page when it is there."""
-    table = sys.stdout.isatty() if as_table is None else as_table
-    asyncio.run(_stream(call, limit, Rows() if table else None))
+    show = _table() if (sys.stdout.isatty() if as_table is None else as_table) else _show_lines
+    asyncio.run(_stream(call, limit, show))
 
 
 def destroy(
@@ -114,25 +114,31 @@ def _show(call: Call, record: Record | None, *, as_json: bool) -> None:
     if record is not None and as_json:
         show_json(record.to_dict())
     elif record is not None:
-        show(*view(call.operation, record))
+        # Rich takes a while to import, which JSON need not wait for.
+        from .tables import show_record
+
+        show_record(call.operation, record)
     elif not as_json:
         typer.echo("Done.")
 
 
-async def _stream(call: Call, limit: int | None, rows: Rows | None) -> None:
+async def _stream(call: Call, limit: int | None, show: Callable[[Sequence[Record]], None]) -> None:
     async with call.client, aclosing(call.made().pages()) as pages:
         async for page in pages:
-            _show_page(page.items[:limit], rows)
+            show(page.items[:limit])
             if limit is not None and (limit := limit - len(page.items)) <= 0:
                 return
 
 
-def _show_page(records: Sequence[Record], rows: Rows | None) -> None:
-    if rows is None:
-        for record in records:
-            show_json(record.to_dict(), indent=None)
-    elif records:
-        show(rows.page(records))
+def _table() -> Callable[[Sequence[Record]], None]:
+    from .tables import Rows
+
+    return Rows().show
+
+
+def _show_lines(records: Sequence[Record]) -> None:
+    for record in records:
+        show_json(record.to_dict(), indent=None)
 
 
 async def answer_of(client: MonoCloudClient, call: Awaitable[T]) -> T:

@@ -13,7 +13,7 @@ import typer
 from .._json import parse
 from .._secret import Secret
 from ..errors import ConfigurationError
-from .output import visible
+from .ending import visible
 
 STDIN = "-"
 

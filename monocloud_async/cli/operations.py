@@ -15,7 +15,7 @@ from ..client import MonoCloudClient
 from ..operations import ALL
 from ..resources import Resource
 from .calls import Call, call_list, call_one, destroy
-from .output import exit_codes
+from .ending import exit_codes
 from .parameters import Method, arguments, dashed, declared, page, summary
 from .settings import make_client
 

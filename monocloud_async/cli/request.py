@@ -11,8 +11,8 @@ import typer
 from ..errors import ConfigurationError
 from ..response import APIResponse
 from .calls import answer_of
+from .ending import after_call, exit_codes, fail, show_json
 from .inputs import json_value
-from .output import after_call, exit_codes, fail, show_json
 from .settings import DEFAULT_ATTEMPTS, ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
 
 Verb = Annotated[str, typer.Argument(metavar="METHOD", help="The HTTP method, such as POST.")]

@@ -14,34 +14,26 @@ from rich.text import Text
 
 from .._converter import wire_fields
 from ..models import Record, User
-from .output import table, user_view, visible
+from .ending import visible
+from .output import show, table, user_view
+from .parts import PARTS, part_of
 
 _MOST_COLUMNS = 7
-# The member of a user that the commands of a resource are about.
-PARTS: Mapping[str, str] = {
-    "usernames": "username",
-    "emails": "emails",
-    "phones": "phone_numbers",
-    "passkeys": "passkeys",
-    "external_providers": "external_providers",
-}
 
 
-def part_of(user: User, resource: str) -> Sequence[Record]:
-    """Return the records of a user that the commands of a resource are about."""
-    found: tuple[Record, ...] | Record | None = getattr(user, PARTS[resource])
-    return found if isinstance(found, tuple) else (found,) if found else ()
+def show_record(operation: str, record: Record) -> None:
+    """Print what a person wants of an answer: of a user, the part that the command is about."""
+    show(*_view(operation, record))
 
 
-def view(operation: str, record: Record) -> Iterable[RenderableType]:
-    """Return what a person sees of an answer: of a user, the part that the command is about."""
+def _view(operation: str, record: Record) -> Iterable[RenderableType]:
     resource = operation.partition(".")[0]
     if isinstance(record, User) and (operation == "users.get" or resource == "phones"):
         return user_view(record)
     if isinstance(record, User) and resource in PARTS:
         title = Text(f"User {visible(record.user_id)}", style="bold")
         part = part_of(record, resource)
-        return [title, *([Rows().page(part)] if part else [])]
+        return [title, *([Rows().page_of(part)] if part else [])]
     return [_fields(record)]
 
 
@@ -51,7 +43,12 @@ class Rows:
     def __init__(self) -> None:
         self._widths: dict[str, int] = {}
 
-    def page(self, records: Sequence[Record]) -> Table:
+    def show(self, records: Sequence[Record]) -> None:
+        """Print the next page."""
+        if records:
+            show(self.page_of(records))
+
+    def page_of(self, records: Sequence[Record]) -> Table:
         """Return the rows of one or more records; only the first page names the columns."""
         page = table()
         page.show_header = not self._widths
