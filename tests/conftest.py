@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from monocloud_async import MonoCloudClient, RetryPolicy
 from monocloud_sync.emulator import Emulator
 
+from . import fork_server
 from .wire import PAGE, Wire, answer
 
 FAST = RetryPolicy(base_delay=0.0)
@@ -23,6 +24,12 @@ def _deaf_no_more() -> None:
     """Hear Ctrl-C, in the children too: what a shell runs in its background is deaf to it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _end_of_servers() -> Iterator[None]:
+    yield
+    fork_server.close_all()
 
 
 @pytest.fixture(autouse=True)
