@@ -240,13 +240,16 @@ def _begin(client: socket.socket, fds: Sequence[int]) -> str:
 
 
 def _open_streams() -> None:
-    """Open the standard streams as the interpreter does where they are no terminals."""
+    """Open the standard streams as the interpreter does."""
     sys.stdin = sys.__stdin__ = open(0, closefd=False)  # noqa: SIM115
     unbuffered = sys.stdout.write_through
     for number, name, errors in ((1, "stdout", "strict"), (2, "stderr", "backslashreplace")):
         raw = open(number, "wb", 0 if unbuffered else -1, closefd=False)  # noqa: SIM115
         stream = io.TextIOWrapper(
-            raw, errors=errors, line_buffering=number == 2, write_through=unbuffered
+            raw,
+            errors=errors,
+            line_buffering=number == 2 or os.isatty(number),
+            write_through=unbuffered,
         )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)

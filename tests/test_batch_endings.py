@@ -6,7 +6,6 @@ import fcntl
 import os
 import select
 import signal
-import subprocess
 import termios
 import time
 from collections.abc import Iterator
@@ -18,9 +17,10 @@ import pytest
 from monocloud_async.emulator import Fault
 from monocloud_sync.emulator import Emulator
 
+from .commands import run, started
 from .conftest import KEY
+from .fork_server import Forked
 from .test_batch import MANY, MAYBE, many, primaries, results, rows, user, wait_for
-from .test_cli import COMMAND, ROOT, environment, started
 
 ALL = 1000
 
@@ -65,7 +65,7 @@ def test_a_row_that_failed_and_is_cut_off_when_it_is_tried_again_may_be_applied(
 
 
 @contextmanager
-def writing(emulator: Emulator, path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def writing(emulator: Emulator, path: Path) -> Iterator[tuple[Forked, int]]:
     """Run a batch up to the middle of its results, which are written to a pipe; both are given."""
     pipe = path.parent / "results"
     os.mkfifo(pipe)
@@ -166,14 +166,7 @@ def test_totals_that_cannot_be_printed_are_no_failure_of_the_rows(
     emulator: Emulator, path: Path
 ) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*COMMAND, *MANY, str(path)],
-            cwd=ROOT,
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        done = run(*MANY, path, stdout=full)
     assert emulator.executions == ALL
     assert done.stderr == (
         "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"

@@ -16,9 +16,9 @@ import pytest
 from monocloud_async.emulator import Fault, RateLimit
 from monocloud_sync.emulator import Emulator
 
+from .commands import COMMAND, environment, started
 from .conftest import API_KEY, DOMAIN, KEY
 from .test_batch import MANY, primaries, results, rows, statuses, user, wait_for
-from .test_cli import COMMAND, environment, started
 
 CONCURRENCY = 64
 KILLS = 10
