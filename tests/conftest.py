@@ -19,6 +19,12 @@ DOMAIN = "MONOCLOUD_MANAGEMENT_DOMAIN"
 API_KEY = "MONOCLOUD_MANAGEMENT_API_KEY"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow ones, so that none is left for the end, when one worker has no other."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _deaf_no_more() -> None:
     """Hear Ctrl-C, in the children too: what a shell runs in its background is deaf to it."""

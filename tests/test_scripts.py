@@ -37,7 +37,7 @@ def project(tmp_path: Path) -> Path:
     ("script", "said"),
     [
         ("demo", "[cli]<monocloud><demo>"),
-        ("test", "[test]<python><-m><pytest><-k><a b>"),
+        ("test", "[test]<python><-m><pytest><-n><auto><--dist><worksteal><-k><a b>"),
         ("reliability", "[test]<python><-m><benchmarks.reliability><-k><a b>"),
         ("test_lowest", "[test,speed]<python><-m><pytest><-k><a b>"),
     ],
