@@ -54,9 +54,9 @@ def forked(
 
 
 @contextmanager
-def started(*args: str | Path, **env: str) -> Iterator[Forked]:
+def started(*args: str | Path, before: str = "", **env: str) -> Iterator[Forked]:
     """Start the command, and see to it that it is gone in the end."""
-    with forked(*args, env=env) as process:
+    with forked(*args, before=before, env=env) as process:
         try:
             yield process
         finally:
@@ -64,12 +64,16 @@ def started(*args: str | Path, **env: str) -> Iterator[Forked]:
 
 
 def run(
-    *args: str | Path, before: str = "", env: Mapping[str, str] | None = None, **streams: Any
+    *args: str | Path,
+    before: str = "",
+    env: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+    **streams: Any,
 ) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     with forked(*args, before=before, env=env, **streams) as process:
         try:
-            out, err = process.communicate(SECONDS)
+            out, err = process.communicate(seconds)
         finally:
             process.kill()
     return subprocess.CompletedProcess(args, process.wait(), out, err)

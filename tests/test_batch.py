@@ -298,6 +298,20 @@ def test_a_second_signal_does_not_wait_for_what_is_on_its_way(
     assert errors == {(MAYBE, "1"): 2, (NOT_SENT, "0"): 8}
 
 
+# It would wait for as long as the tests, but for the second signal.
+PATIENT = "import monocloud_async.cli.batch.sending as it; it._GRACE_SECONDS = 60"
+
+
+def twice(process: Forked, first: signal.Signals, second: signal.Signals) -> str:
+    """Send two signals, the second once the first has been heard; return what is said of it."""
+    process.send_signal(first)
+    assert process.stderr
+    said = process.stderr.readline()
+    assert "waiting up to 5 s for the answers" in said
+    process.send_signal(second)
+    return said
+
+
 def stopped_at_once(
     emulator: Emulator, path: Path, *args: str
 ) -> tuple[tuple[str, str], Counter[tuple[str, str]]]:
@@ -305,14 +319,14 @@ def stopped_at_once(
     emulator.faults.add(Fault(status=200, delay=30))
     told = path.parent / "results.csv"
     options = ("--results", str(told), "--concurrency", "2")
-    with started(*MANY, str(path), *options, *args) as process:
+    with started(*MANY, str(path), *options, *args, before=PATIENT) as process:
         wait_for(2, emulator, process)
-        process.send_signal(signal.SIGINT)
-        # Not the same one again: of two alike, that come at once, a process learns as of one.
-        process.send_signal(signal.SIGTERM)
-        printed = process.communicate(timeout=4)
+        said = twice(process, signal.SIGINT, signal.SIGTERM)
+        printed, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    return printed, Counter((row["error"], row["attempts"]) for row in results(told))
+    return (printed, said + errors), Counter(
+        (row["error"], row["attempts"]) for row in results(told)
+    )
 
 
 @pytest.mark.parametrize("text", [rows((f"u-{n}", f"b-{n}") for n in range(10)), NUMBERS])
@@ -396,9 +410,10 @@ def test_where_no_server_answers_it_says_so(emulator: Emulator, path: Path) -> N
     with started(*MANY, str(path), "--domain", domain, "--concurrency", "1") as process:
         assert process.stderr
         said = process.stderr.readline()
+        # Whichever of the two is heard first, the other ends the wait.
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=20)
     reason = f"no connection to 127.0.0.1:{port}: "
     assert said.startswith(f"the run waits, and tries again from time to time: {reason}")
 
