@@ -39,7 +39,7 @@ def project(tmp_path: Path) -> Path:
         ("demo", "[cli]<monocloud><demo>"),
         ("test", "[test]<python><-m><pytest><-n><auto><--dist><worksteal><-k><a b>"),
         ("reliability", "[test]<python><-m><benchmarks.reliability><-k><a b>"),
-        ("test_lowest", "[test,speed]<python><-m><pytest><-k><a b>"),
+        ("test_lowest", "[test,speed]<python><-m><pytest><-n><auto><--dist><worksteal><-k><a b>"),
     ],
 )
 def test_a_script_runs_whichever_shell_it_is_given_to(
