@@ -31,6 +31,8 @@ from monocloud_async import (
 )
 from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator, Fault, RateLimit
 
+from .clock import Clock
+
 PRIMARY = f"/api/users/{USER_ID}/phones/{PHONE_ID}/primary"
 ONCE = RetryPolicy(max_attempts=1)
 KEY = "emulator-key"
@@ -560,14 +562,6 @@ def test_a_fault_keeps_what_it_was_given() -> None:
 
 
 # The rate limit
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @asynccontextmanager
