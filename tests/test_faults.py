@@ -208,9 +208,9 @@ async def test_a_delay_before_the_answer(server: Emulator, client: MonoCloudClie
 
 
 async def test_a_delay_within_the_answer(server: Emulator, client: MonoCloudClient) -> None:
-    server.faults.add(Fault(body_delay=0.2, times=1), Fault(body_delay=30))
+    server.faults.add(Fault(body_delay=0.5, times=1), Fault(body_delay=30))
     answer = await ask(server)
-    assert answer.head_after < 0.2 <= answer.body_after
+    assert answer.head_after < 0.5 <= answer.body_after
     assert answer.json == server.export()[0]
     hasty = client.with_options(timeout=0.05)
     with pytest.raises(RequestTimeoutError):
