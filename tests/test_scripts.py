@@ -37,9 +37,9 @@ def project(tmp_path: Path) -> Path:
     ("script", "said"),
     [
         ("demo", "[cli]<monocloud><demo>"),
-        ("test", "[test]<python><-m><pytest><-k><a b>"),
+        ("test", "[test]<python><-m><pytest><-n><auto><--dist><worksteal><-k><a b>"),
         ("reliability", "[test]<python><-m><benchmarks.reliability><-k><a b>"),
-        ("test_lowest", "[test]<python><-m><pytest><-k><a b>"),
+        ("test_lowest", "[test]<python><-m><pytest><-n><auto><--dist><worksteal><-k><a b>"),
     ],
 )
 def test_a_script_runs_whichever_shell_it_is_given_to(

@@ -38,12 +38,10 @@ from monocloud_sync._iterating import RowFeed
 from .programs import (
     KEY,
     PRELUDE,
-    Running,
-    command,
-    environment,
     posix,
     program,
     says,
+    started,
     until,
 )
 from .wire import PAGE, answer, problem, served, silence
@@ -206,6 +204,7 @@ def test_importing_starts_nothing() -> None:
         print(*sorted(heavy & set(sys.modules)))
         """,
         "1 None",
+        fresh=True,
     )
 
 
@@ -288,7 +287,7 @@ def test_a_loop_that_cannot_even_wind_up_ends_its_calls() -> None:
     print("then", call())
     """
     with served(silence, answer()) as wire:
-        with Running(command(source, PRELUDE), environment(wire.url)) as running:
+        with started(source, PRELUDE, wire.url) as running:
             until(lambda: wire.requests)
             running.go()
             assert running.line("raised") == "MonoCloudError"
