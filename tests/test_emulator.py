@@ -36,8 +36,11 @@ from monocloud_async import (
     emulator,
 )
 from monocloud_async._call import Caller
-from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator, phones
-from monocloud_async.emulator.routes import find
+from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator
+from monocloud_async.emulator.handlers import HANDLERS
+from monocloud_async.emulator.handlers.phones import set_primary
+from monocloud_async.emulator.routing import find
+from monocloud_async.emulator.seed import load
 from monocloud_async.emulator.tenant import Tenant
 from monocloud_async.operations.phones import ADD
 
@@ -160,12 +163,12 @@ async def test_a_user_without_phones_gets_one() -> None:
 
 def test_time_moves_forward_even_where_the_clock_does_not() -> None:
     user: dict[str, Any] = {"user_id": "u", "last_updated": 1000.5}
-    call = find("POST", "/api/users/u/phones")
-    assert call
+    match = find("POST", "/api/users/u/phones")
+    assert match
+    act = HANDLERS[match.operation.name].act(match.ids, {"phone_number": NUMBER}, None)
     for clock, moment in [(5.9, 1001), (1001.0, 1001), (2000.9, 2000)]:
-        tenant = Tenant([user], clock=lambda now=clock: now)  # type: ignore[misc]
-        body = tenant.execute(call, {"phone_number": NUMBER})
-        assert json.loads(body)["last_updated"] == moment
+        tenant = Tenant(load([user]), clock=lambda now=clock: now)  # type: ignore[misc]
+        assert json.loads(tenant.execute(act, json.dumps))["last_updated"] == moment
 
 
 @pytest.mark.parametrize("user_id", ["a/b", "ü", "%2e", "%2F", "...", ".a", "a b+c", "ü%", "?#;,"])
@@ -227,7 +230,7 @@ async def test_the_key_comes_first(
         "/api/users//phones",
         f"/api/users/{USER_ID}/",
         f"/api/Users/{USER_ID}",
-        f"/api/users/{USER_ID}/emails",
+        f"/api/users/{USER_ID}/email",
         f"{PHONES}/{PHONE_ID}/primary/",
         f"/api/users/../users/{USER_ID}",
         "/api/users/%FF",
@@ -241,7 +244,8 @@ async def test_unknown_paths(server: Emulator, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("DELETE", f"/api/users/{USER_ID}", "GET"),
+        ("PUT", f"/api/users/{USER_ID}", "DELETE, GET"),
+        ("GET", f"/api/users/{USER_ID}/emails", "POST"),
         ("GET", PHONES, "POST"),
         ("GET", f"{PHONES}/{PHONE_ID}", "DELETE"),
         ("PUT", f"{PHONES}/{PHONE_ID}/primary", "POST"),
@@ -623,8 +627,8 @@ def test_the_blocking_twin_has_the_same_names() -> None:
     ours, theirs = monocloud_sync.emulator.Emulator, Emulator
     assert monocloud_sync.emulator.__all__ == emulator.__all__
     assert inspect.signature(ours) == inspect.signature(theirs)
-    names = {name for name in vars(theirs) if name[0] != "_"}
-    assert names - {"aclose"} == {name for name in vars(ours) if name[0] != "_"} - {"close"}
+    names = {name for name in dir(theirs) if name[0] != "_"}
+    assert names - {"aclose"} == {name for name in dir(ours) if name[0] != "_"} - {"close"}
     for name in names - {"aclose"}:
         assert inspect.getdoc(getattr(ours, name)) == inspect.getdoc(getattr(theirs, name))
 
@@ -679,8 +683,8 @@ def test_many_threads_may_look_and_change() -> None:
 
 def test_the_first_phone_of_a_record_without_the_member() -> None:
     user: dict[str, Any] = {"user_id": "u", "phone_numbers": [{"id": "a"}, {"id": "b"}]}
-    phones.set_primary(user, "b")
-    assert user["phone_numbers"] == [{"id": "a"}, {"id": "b", "primary": True}]
+    changed = set_primary(Tenant(load([user])), "u", "b")
+    assert changed["phone_numbers"] == [{"id": "a"}, {"id": "b", "primary": True}]
 
 
 def test_the_fixture_serves_blocking_and_async_tests(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ app.command("request", epilog=DASHES)(request)
 
 Seed = Annotated[
     Path | None,
-    typer.Option(metavar="USERS.JSON", help="The users to begin with; otherwise two made-up ones."),
+    typer.Option(metavar="SEED.JSON", help="What to begin with; otherwise two made-up users."),
 ]
 Faults = Annotated[
     list[str] | None,
@@ -80,6 +80,22 @@ Limit = Annotated[
     ),
 ]
 Journal = Annotated[int, typer.Option(min=0, help="How many of the last requests to keep.")]
+Host = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Where to listen, such as 0.0.0.0 in a container: other machines can reach it then.",
+    ),
+]
+Tls = Annotated[
+    bool,
+    typer.Option("--tls", help="Speak https, with a certificate made on the spot (extra: tls)."),
+]
+OpenControl = Annotated[
+    bool,
+    typer.Option("--open-control", help="Let other machines use /_emulator, which has no key."),
+]
+Log = Annotated[bool, typer.Option(help="Print a line for each request.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 picks a free port.")]
 
 
@@ -141,6 +157,10 @@ def run_emulator(
     fault: Faults = None,
     rate_limit: Limit = None,
     journal: Journal = 10_000,
+    host: Host = "127.0.0.1",
+    tls: Tls = False,
+    open_control: OpenControl = False,
+    log: Log = True,
 ) -> None:
     """Serve a local MonoCloud to try things on, until Ctrl-C.
 
@@ -152,7 +172,8 @@ def run_emulator(
 
     # Windows has no handler for it, so that Ctrl-C arrives as an error there: it is the end.
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(made(seed, port, fault or (), rate_limit, journal)))
+        options = (seed, port, fault or (), rate_limit, journal, host)
+        asyncio.run(serve(made(*options, tls=tls, open_control=open_control), log=log))
 
 
 @app.command("demo")

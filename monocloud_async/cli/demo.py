@@ -70,31 +70,44 @@ async def _with_asyncio(domain: str, api_key: str, user_id: str, identifier_id: 
         await client.phones.set_primary(user_id, identifier_id)
 
 
-def _without_asyncio(domain: str, api_key: str, user_id: str, identifier_id: str) -> None:
-    from monocloud_sync import MonoCloudClient
+# A program of its own: the emulator lives on this event loop, which a blocking call would stop.
+_BLOCKING = """
+from monocloud_sync import MonoCloudClient
 
-    with MonoCloudClient(domain, api_key) as client:
-        client.phones.set_primary(user_id, identifier_id)
+with MonoCloudClient(domain, api_key) as client:
+    client.phones.set_primary(user_id, identifier_id)
+"""
+_ARGUMENTS = """
+import os, sys
+domain, api_key = os.environ["{domain}"], os.environ["{api_key}"]
+user_id, identifier_id = sys.argv[1:]
+"""
 
 
-async def _on_a_thread(domain: str, api_key: str, user_id: str, identifier_id: str) -> None:
-    # The emulator lives on this event loop, which a blocking call would bring to a stop.
-    await asyncio.to_thread(_without_asyncio, domain, api_key, user_id, identifier_id)
+async def _without_asyncio(domain: str, api_key: str, user_id: str, identifier_id: str) -> None:
+    begin = _ARGUMENTS.format(domain=DOMAIN_VARIABLE, api_key=API_KEY_VARIABLE)
+    await _run(domain, api_key, "-c", begin + _BLOCKING, user_id, identifier_id)
 
 
 async def _as_a_command(domain: str, api_key: str, user_id: str, identifier_id: str) -> None:
-    command = await asyncio.create_subprocess_exec(
+    command = ("-m", "monocloud_async.cli", "phones", "set-primary", user_id, identifier_id)
+    show(Text(indent(await _run(domain, api_key, *command), "    ")))
+
+
+async def _run(domain: str, api_key: str, *arguments: str) -> str:
+    """Run Python, and return what it printed."""
+    process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "monocloud_async.cli", "phones", "set-primary", user_id, identifier_id),
+        *arguments,
         # With -m, what lies in the current directory comes before the standard library.
         cwd=Path(__file__).parents[2],
         env={**os.environ, DOMAIN_VARIABLE: domain, API_KEY_VARIABLE: api_key},
         stdout=asyncio.subprocess.PIPE,
     )
-    printed, _ = await command.communicate()
-    show(Text(indent(printed.decode(), "    ")))
-    if command.returncode:
-        fail(f"the command ended with exit code {command.returncode}")
+    printed, _ = await process.communicate()
+    if process.returncode:
+        fail(f"the command ended with exit code {process.returncode}")
+    return printed.decode()
 
 
 def _source(function: Callable[..., object]) -> Shown:
@@ -103,6 +116,15 @@ def _source(function: Callable[..., object]) -> Shown:
     def shown(*_: str) -> Text:
         body = dedent(inspect.getsource(function).partition("\n")[2])
         return Syntax(body, "python", theme="ansi_dark").highlight(indent(body, "    "))
+
+    return shown
+
+
+def _text(source: str) -> Shown:
+    """Return what shows a piece of Python."""
+
+    def shown(*_: str) -> Text:
+        return Syntax(source, "python", theme="ansi_dark").highlight(indent(source, "    "))
 
     return shown
 
@@ -118,7 +140,7 @@ def _command_line(domain: str, api_key: str, user_id: str, identifier_id: str) -
 
 _WAYS: Sequence[tuple[str, Shown, Way]] = (
     ("The async client", _source(_with_asyncio), _with_asyncio),
-    ("The blocking client", _source(_without_asyncio), _on_a_thread),
+    ("The blocking client", _text(_BLOCKING.lstrip()), _without_asyncio),
     ("The command line", _command_line, _as_a_command),
 )
 

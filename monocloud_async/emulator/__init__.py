@@ -64,8 +64,8 @@ seed.py reads the users to begin with; pytest_plugin.py is the fixture.
 
 from .fault import Fault
 from .faults import Faults
-from .journal import Counts, RecordedRequest
 from .rate_limit import RateLimit
+from .request_log import Counts, RecordedRequest
 from .seed import PHONE_ID, USER_ID
 from .server import Emulator
 

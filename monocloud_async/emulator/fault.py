@@ -11,13 +11,13 @@ from typing import Any, Literal, cast, get_args
 import attrs
 
 from ..errors import ConfigurationError
+from ..operations import ALL
 from ..retry import is_number
-from .routes import ROUTES
 
 Body = Literal["truncated", "garbage", "html", "flood"]
 Connection = Literal["closed", "reset"]
 
-_OPERATIONS = tuple(route.operation for route in ROUTES)
+_OPERATIONS = tuple(operation.name for operation in ALL)
 _BODIES: tuple[str, ...] = get_args(Body)
 _CONNECTIONS: tuple[str, ...] = get_args(Connection)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

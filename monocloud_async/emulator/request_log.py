@@ -25,7 +25,7 @@ class RecordedRequest:
         executed: whether a change was carried out for it.
         fault: what went wrong with it; None if nothing did.
         headers: its headers, names as they were sent; the API key is masked.
-        body: its body.
+        body: its body; passwords in it are masked.
     """
 
     method: str
@@ -73,7 +73,7 @@ class Counts:
         return {**attrs.asdict(self), "requests_by_status": statuses}
 
 
-class Journal:
+class RequestLog:
     """The last requests, and the number of all; any thread may ask.
 
     Args:
