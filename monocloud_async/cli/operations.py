@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Any, TypeVar, cast
 
 import typer
 from typer.core import TyperGroup
@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from ..client import MonoCloudClient
 from ..operations import ALL
-from ..resources import Resource
+from ..resources import Part, Resource
 from .calls import Call, call_list, call_one, destroy
 from .ending import exit_codes
 from .parameters import Method, arguments, dashed, declared, page, summary
@@ -21,9 +21,9 @@ from .settings import make_client
 
 F = TypeVar("F", bound=Callable[..., None])
 RESOURCES: Mapping[str, type[Resource]] = {
-    name: kind
-    for name, kind in get_type_hints(MonoCloudClient).items()
-    if isinstance(kind, type) and issubclass(kind, Resource)
+    name: getattr(MonoCloudClient, name)
+    for name, attribute in vars(MonoCloudClient).items()
+    if isinstance(attribute, Part)
 }
 # They ask first: what they remove does not come back.
 DESTRUCTIVE = {operation.name for operation in ALL if operation.method == "DELETE"} | {
