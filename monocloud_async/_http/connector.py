@@ -79,6 +79,14 @@ class NoCookies(aiohttp.DummyCookieJar):
 class OwnConnector(aiohttp.TCPConnector):
     """The connector that a session of ours has."""
 
+    def abandon(self) -> None:
+        """Count as closed without closing anything.
+
+        A forked child cancels the calls of its parent as it ends. To close their connections would
+        take them out of the selector that both share, and the parent would wait for ever.
+        """
+        self._closed = True
+
     def __del__(self, *_: object) -> None:
         """Do nothing: connections of a loop, or a process, that is gone are not ours to close."""
 
@@ -120,6 +128,8 @@ class Connector:
     def abandon(self) -> None:
         """Never touch the connections again: they are another's, or their loop is gone."""
         self._abandoned = True
+        if isinstance(self._connector, OwnConnector):
+            self._connector.abandon()
 
     async def connect(
         self, request: aiohttp.ClientRequest, *args: Any, **kwargs: Any

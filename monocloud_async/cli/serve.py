@@ -9,7 +9,7 @@ import logging
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -74,11 +74,10 @@ async def serve(emulator: Emulator, *, log: bool) -> None:
     """
     stop = asyncio.Event()
     _on_signals(stop)
-    if log:
-        _log_requests()
-    async with emulator:
-        _introduce(emulator)
-        await stop.wait()
+    with _logged_requests() if log else contextlib.nullcontext():
+        async with emulator:
+            _introduce(emulator)
+            await stop.wait()
 
 
 def _faults(given: str) -> list[Fault]:
@@ -153,12 +152,19 @@ def _show_trust(emulator: Emulator) -> None:
     )
 
 
-def _log_requests() -> None:
+@contextlib.contextmanager
+def _logged_requests() -> Generator[None, None, None]:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     access_log.addHandler(handler)
     access_log.setLevel(logging.INFO)
     access_log.propagate = False
+    try:
+        yield
+    finally:
+        access_log.removeHandler(handler)
+        access_log.setLevel(logging.NOTSET)
+        access_log.propagate = True
 
 
 def _warn(emulator: Emulator) -> None:
