@@ -16,6 +16,7 @@ import pytest
 
 from monocloud_async import UnauthorizedError
 from monocloud_async.emulator import PHONE_ID, USER_ID
+from monocloud_async.operations import ALL
 from monocloud_sync.emulator import Emulator
 
 from .wire import problem, served, silence
@@ -219,3 +220,11 @@ def test_the_batch_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:
     assert done.stdout.splitlines()[1] == "1 row: 1 ok, 0 failed, 0 skipped"
     assert primary(tenant) == PHONE_ID
     assert (tmp_path / "results.csv").read_text().count("\n") == 2
+
+
+def test_the_table_of_methods_has_every_operation() -> None:
+    table = README.partition("\n| resource | methods |\n")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`(\w+)`", line) for line in table.splitlines()[1:]]
+    methods = {f"{resource}.{name}" for resource, *names in rows for name in names}
+    composed = {"phones.set_primary_by_number", "phones.set_primary_many"}
+    assert methods == {operation.name for operation in ALL} | composed
