@@ -408,6 +408,12 @@ def test_the_demo_does_what_it_shows() -> None:
     marks = re.findall(r"^\+.* (primary|-) +(primary|-) *$", done.stdout, re.MULTILINE)
     away, here = ("primary", "-"), ("-", "primary")
     assert marks == [away, here, here, away, away, here]
+    states = re.findall(
+        r"^\w{21} +(enabled|disabled) +(enabled|disabled) *$", done.stdout, re.MULTILINE
+    )
+    still, off, on = ("enabled",) * 2, ("enabled", "disabled"), ("disabled", "enabled")
+    assert sorted(states[:2]) == sorted([still, off])
+    assert sorted(states[2:]) == sorted([still, on])
 
 
 def test_the_demo_fails_where_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -419,6 +425,18 @@ def test_the_demo_fails_where_nothing_changes(monkeypatch: pytest.MonkeyPatch) -
     result = CliRunner().invoke(app, ["demo"])
     assert result.exit_code == 1
     assert "did not make the other phone the primary one" in result.output
+
+
+def test_the_demo_fails_where_no_user_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def idle(*_: str) -> None:
+        pass
+
+    title, _, disabled = demo._STEPS[0]
+    monkeypatch.setattr(demo, "_WAYS", [])
+    monkeypatch.setattr(demo, "_STEPS", [(title, idle, disabled)])
+    result = CliRunner().invoke(app, ["demo"])
+    assert result.exit_code == 1
+    assert "did not change the users" in result.output
 
 
 # The command itself.
