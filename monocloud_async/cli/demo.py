@@ -163,6 +163,14 @@ def _code_of(function: Callable[..., object]) -> Text:
     return _code(dedent(inspect.getsource(function).partition("\n")[2]))
 
 
+def _show_async(*_: str) -> Text:
+    return _code_of(_with_asyncio)
+
+
+def _show_blocking(*_: str) -> Text:
+    return _code(_BLOCKING.lstrip())
+
+
 def _command_line(domain: str, api_key: str, user_id: str, identifier_id: str) -> Text:
     lines = (
         f"export {DOMAIN_VARIABLE}={shlex.quote(domain)}",
@@ -173,8 +181,8 @@ def _command_line(domain: str, api_key: str, user_id: str, identifier_id: str) -
 
 
 _WAYS: Sequence[tuple[str, Shown, Way]] = (
-    ("The async client", lambda *_: _code_of(_with_asyncio), _with_asyncio),
-    ("The blocking client", lambda *_: _code(_BLOCKING.lstrip()), _without_asyncio),
+    ("The async client", _show_async, _with_asyncio),
+    ("The blocking client", _show_blocking, _without_asyncio),
     ("The command line", _command_line, _as_a_command),
 )
 
