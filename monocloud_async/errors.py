@@ -231,7 +231,7 @@ class ForbiddenError(APIError):
 
 
 class NotFoundError(APIError):
-    """404: no such user, or the user has no such phone."""
+    """404: the user, or what belongs to the user, does not exist."""
 
 
 class ConflictError(APIError):

@@ -65,7 +65,7 @@ class PhonesResource(Resource):
                 an async one does not.
             concurrency: calls in flight at once, at most.
             rate: requests a second, at most; None for as many as the tenant's limit lets pass,
-                which is found out.
+                which the run discovers.
             by: what the second of each pair is: ``"identifier"``, the phone's id, or
                 ``"number"``, its number, as for ``set_primary_by_number``.
 
@@ -81,7 +81,7 @@ class PhonesResource(Resource):
         Raises:
             ConfigurationError: the client is closed.
             UnauthorizedError, ForbiddenError: all further rows would fail as well.
-            TransportError: it is ``permanent``, as where the server's certificate is not trusted.
+            TransportError: it is ``permanent``, such as a certificate that is not trusted.
             InvalidArgumentError: an argument cannot be right; nothing was sent.
         """
         from ..bulk import phone_outcomes, start
