@@ -1,4 +1,4 @@
-"""How fast the tenant's limit lets a run be, found out from the calls that pass and those refused.
+"""How fast the tenant's limit lets a run be, learned from the calls that pass and those refused.
 
 A limiter is taken for a bucket: it holds some calls, loses one with each that passes, and is
 filled again at a steady rate, which is what is looked for. Nothing here does I/O.

@@ -49,7 +49,7 @@ Rate = Annotated[
         metavar="NUMBER",
         min=_SLOWEST,
         callback=_finite,
-        help="Calls a second, at most; otherwise the tenant's limit is found out.",
+        help="Calls a second, at most; otherwise the run discovers the tenant's limit.",
     ),
 ]
 IsDryRun = Annotated[
