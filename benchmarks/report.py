@@ -146,7 +146,7 @@ def _plain_result(result: Result) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str | None]:
-    """Return the versions of what takes part, None for what is not installed."""
+    """Return the versions of what takes part, None for those not installed."""
     return {OURS: monocloud_async.__version__} | {name: _version(name) for name in _LIBRARIES}
 
 

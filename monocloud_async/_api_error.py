@@ -45,7 +45,7 @@ def api_error(
     Args:
         status: the HTTP status, not a 2xx.
         headers: the answer's headers.
-        body: its body, passed over where it is no problem document.
+        body: its body, passed over unless it is a problem document.
         operation: what was called.
         retry_after: seconds that the server asked to wait.
     """

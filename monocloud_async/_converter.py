@@ -1,4 +1,4 @@
-"""The one cattrs converter: strict about what is promised, keeping what is not known."""
+"""The one cattrs converter: strict about what the API promises, keeping what it adds."""
 
 from __future__ import annotations
 

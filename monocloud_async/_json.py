@@ -43,7 +43,7 @@ class _UnreadableError(ValueError):
     """A text breaks one of the promises; the message tells a person which."""
 
 
-_NO_JSON = "it is no JSON"
+_NO_JSON = "it is not JSON"
 _OUT_OF_RANGE = "a number in it is out of range"
 _TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
 
@@ -95,7 +95,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise _UnreadableError(f"{name} is no JSON")
+    raise _UnreadableError(f"{name} is not JSON")
 
 
 def _finite(digits: str) -> float:

@@ -22,7 +22,7 @@ def number(phone: object) -> str:
         phone: the same, with or without spaces, dashes, dots and brackets.
 
     Raises:
-        InvalidArgumentError: it is no such number. One that begins with 0, 00 or 011 is none:
+        InvalidArgumentError: it is not such a number. One that begins with 0, 00 or 011 is not:
             what that means depends on where one is.
     """
     bare = _BETWEEN.sub("", text("phone", phone))

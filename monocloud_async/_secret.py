@@ -49,7 +49,7 @@ def concealed(value: object) -> Secret | None:
     """Return an argument that is meant to be a secret, None as None.
 
     A function that takes a secret does this first: an error that it raises holds its arguments.
-    What is no string becomes one that cannot be any secret.
+    Anything but a string becomes one that cannot be any secret.
     """
     if value is None:
         return None

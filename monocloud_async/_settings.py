@@ -49,7 +49,7 @@ def caller_for(
         raise ConfigurationError("give the ssl_context to the connector of your session")
     route = proxy_for(origin, proxy)
     key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
-    # Where there is no tunnel, the proxy gets no other request.
+    # Without a tunnel, the proxy gets each request itself.
     headers = RequestHeaders(key, route if origin.startswith("http:") else None)
     sessions = Sessions(
         max_connections=_count(max_connections),
@@ -66,7 +66,7 @@ def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
     """Return a setting, and what to call it by: where it comes from."""
     found, source = (os.environ.get(variable), variable) if given is None else (given, name)
     if found is None or found == "":
-        raise ConfigurationError(f"there is no {name}: give one, or set {variable}")
+        raise ConfigurationError(f"{name} is missing: give one, or set {variable}")
     return found, source
 
 

@@ -3,7 +3,7 @@
 MonoCloudError
 ├── ConfigurationError                also ValueError: nothing was sent
 ├── InvalidArgumentError              also ValueError: nothing was sent
-├── InvalidRecordError                also ValueError: from_dict was given what is no record
+├── InvalidRecordError                also ValueError: from_dict was given something else
 ├── PhoneNotFoundError                also LookupError: no phone of the user has the number
 ├── PagingError                       a list that would never end was left
 ├── TransportError                    no usable answer came
@@ -60,7 +60,7 @@ class InvalidArgumentError(MonoCloudError, ValueError):
 
 
 class InvalidRecordError(MonoCloudError, ValueError):
-    """What was given is no record of the API; ``path`` says where, such as ``$.emails[0].id``."""
+    """The value is not a record of the API; ``path`` says where, such as ``$.emails[0].id``."""
 
     def __init__(self, message: str, *, path: str = "$") -> None:
         super().__init__(message)
@@ -84,7 +84,7 @@ class PagingError(MonoCloudError):
 
 
 class TransportError(MonoCloudError):
-    """No usable answer came: the connection failed, broke, or brought what is not HTTP.
+    """No usable answer came: the connection failed, broke, or brought something other than HTTP.
 
     Attributes:
         operation: what was called, such as ``phones.set_primary``.
@@ -121,7 +121,7 @@ class ResponseDecodeError(MonoCloudError):
         status: the HTTP status, a 2xx.
         headers: the answer's headers.
         body: the first bytes of the answer.
-        path: the JSON path of what cannot be read; None where the body is no JSON.
+        path: the JSON path of what cannot be read; None where the body is not JSON.
         trace_id: the server's name for this exchange, if it gave one.
         may_have_been_applied: True, but for an operation that only reads.
     """

@@ -92,7 +92,7 @@ class RowFeed:
         self._filled = asyncio.Event()
 
     def instead_of(self, rows: object) -> object:
-        """Return what to give to the async method; what is no iterable is its to refuse."""
+        """Return what to give to the async method; it refuses anything but an iterable."""
         if not _are_rows(rows):
             return rows
         self._source = iter(rows)

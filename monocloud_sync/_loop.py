@@ -111,7 +111,7 @@ class _DaemonThreads(ThreadPoolExecutor):
         try:
             threading.Thread(target=work, name="monocloud-lookup", daemon=True).start()
         except RuntimeError:
-            # There is no thread to be had: at the very end of a program, if not before.
+            # No thread can start: the program is ending, or out of threads.
             work()
         return outcome
 

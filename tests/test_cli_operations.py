@@ -293,7 +293,7 @@ def test_json_comes_as_an_argument_or_from_standard_input() -> None:
     with served(answer(200, {"private_data": {"a": 1}})) as wire:
         words = (wire.url, "data", "patch-private", "u")
         assert run(*words, "-", stdin='{"a": null}')[1].split() == ["private_data", '{"a":', "1}"]
-        for bad, said in (("{", "it is no JSON"), ("[]", "must be a mapping")):
+        for bad, said in (("{", "it is not JSON"), ("[]", "must be a mapping")):
             code, _, complaint = run(*words, bad)
             assert (code, complaint.count("\n")) == (2, 1)
             assert complaint.startswith("Error: private")
@@ -351,7 +351,7 @@ def test_a_request_of_any_path() -> None:
         (("FETCH", "/users"), "method must be an HTTP method"),
         (("GET", "/users", "--query", "size"), "--query: it must be NAME=VALUE"),
         (("GET", "/users", "--query", "a=1", "--query", "a=2"), "each name once"),
-        (("POST", "/users", "--body", "{"), "--body: it is no JSON"),
+        (("POST", "/users", "--body", "{"), "--body: it is not JSON"),
     ],
 )
 def test_a_request_that_cannot_be_sent(args: tuple[str, ...], said: str) -> None:

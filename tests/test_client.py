@@ -58,7 +58,7 @@ def test_what_is_missing_names_the_variable(empty: str | None) -> None:
 
 def test_an_empty_argument_does_not_fall_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", HOST)
-    with pytest.raises(ConfigurationError, match="there is no domain"):
+    with pytest.raises(ConfigurationError, match="domain is missing"):
         MonoCloudClient("", KEY)
 
 

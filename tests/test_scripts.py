@@ -46,7 +46,7 @@ def test_a_script_runs_whichever_shell_it_is_given_to(
     script: str, said: str, shell: list[str], project: Path
 ) -> None:
     if not shutil.which(shell[0]):
-        pytest.skip(f"there is no {shell[0]} here")
+        pytest.skip(f"{shell[0]} is missing here")
     environment = {k: v for k, v in os.environ.items() if k not in ("EXTRA", "BASH_VERSION")}
     # A name without a slash is looked for here first, and only then on the PATH.
     for path, cwd in ((f"scripts/{script}", project), (script, project / "scripts")):

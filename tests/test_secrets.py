@@ -184,7 +184,7 @@ async def test_a_closed_client() -> None:
     assert hits(showings.of_error(error)) == []
 
 
-# What is not ours: interrupts, and bugs of others, go through aiohttp's frames
+# Others' failures: interrupts, and bugs of others, go through aiohttp's frames
 
 
 async def test_a_cancelled_call() -> None:

@@ -16,7 +16,7 @@ async def test_no_more_are_taken_than_there_are() -> None:
     assert [semaphore.try_acquire() for _ in range(2)] == [True, False]
 
 
-async def test_whoever_waits_gets_one_in_the_order_of_coming_and_before_newcomers() -> None:
+async def test_waiters_get_one_in_the_order_of_coming_and_before_newcomers() -> None:
     semaphore = Semaphore(1)
     assert semaphore.try_acquire()
     came: list[int] = []

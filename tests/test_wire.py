@@ -143,9 +143,9 @@ async def test_a_record_knows_the_answer_that_it_came_in() -> None:
     ("body", "reason", "path"),
     [
         (b"", "it is empty", None),
-        (b"<html>hello", "it is no JSON", None),
-        (b'{"user_id": "u"', "it is no JSON", None),
-        (b"\xff", "it is no JSON", None),
+        (b"<html>hello", "it is not JSON", None),
+        (b'{"user_id": "u"', "it is not JSON", None),
+        (b"\xff", "it is not JSON", None),
         (b"null", "expected an object, got null at $", "$"),
         (b"[]", "expected an object, got an array at $", "$"),
         (b'{"user_id": null}', "expected a string, got null at $.user_id", "$.user_id"),

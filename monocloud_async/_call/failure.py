@@ -29,7 +29,7 @@ def no_answer(call: Call, result: NoResponse, late: str, *, closed: bool) -> Tra
 
     Args:
         call: the call.
-        result: why there is none.
+        result: why it brought none.
         late: which limit passed, if one did.
         closed: whether the client was closed meanwhile.
     """

@@ -63,12 +63,12 @@ class Repeating:
         if self.pace is not None and self.pace.waits_for(error):
             return 0.0
         if self.call.attempts == 1 and self.call.reused_connection:
-            # The server had closed a connection that was kept; a new one is no burden to it.
+            # The server had closed a connection that was kept; a new one does not burden it.
             return 0.0
         return self.policy.delay(self._tries, error)
 
     def stop(self, state: RetryCallState) -> bool:
-        """Return whether there is no further attempt."""
+        """Return whether the call ends here."""
         if self.closed():
             return True
         if self._tries >= self.policy.max_attempts:

@@ -102,7 +102,7 @@ def _unreadable(body: bytearray, why: str) -> tuple[bytes, str]:
 
 
 def _codec(coding: str) -> _Codec | None:
-    """Return what undoes a coding, or None if the coding is unknown or says that there is none."""
+    """Return what undoes a coding, or None for an unknown coding or none."""
     name = coding.strip().lower()
     if name in ("gzip", "x-gzip"):
         return _Codec(16 + zlib.MAX_WBITS)

@@ -92,8 +92,8 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
     Args:
         pool: the connections.
         request: what to send.
-        limit: seconds until the response must be there, its body included; nothing is sent if
-            there are none left.
+        limit: seconds until the response must be there, its body included; 0 or less sends
+            nothing.
     """
     if limit <= 0:
         return NoResponse("", timed_out=True, reached_server=False, reused_connection=False)

@@ -17,7 +17,7 @@ from .proxy import Proxy
 class RequestHeaders:
     """What every request carries; it does not show the API key, and does not travel.
 
-    It is no mapping: what reports errors, or shows values, looks into mappings by itself.
+    It is not a mapping: what reports errors, or shows values, looks into mappings by itself.
 
     Args:
         api_key: the tenant's API key.

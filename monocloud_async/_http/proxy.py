@@ -32,7 +32,7 @@ class Proxy:
 
 
 def proxy_for(origin: str, given: Secret | None) -> Proxy | None:
-    """Return the proxy to an origin, or None where there is none.
+    """Return the proxy to an origin, or None to connect directly.
 
     Args:
         origin: where the calls go.
@@ -40,7 +40,7 @@ def proxy_for(origin: str, given: Secret | None) -> Proxy | None:
             honoured.
 
     Raises:
-        ConfigurationError: what was asked for, or the environment says, is no proxy, or would
+        ConfigurationError: what was asked for, or the environment says, is not a proxy, or would
             get to see the API key.
     """
     target = urlsplit(origin)

@@ -57,7 +57,7 @@ class Pool:
         return fields if self.lent is None else headers_for(self.lent, fields)
 
     def unguard(self) -> None:
-        """Leave the session to whoever ends its lifetime now."""
+        """Leave the session to the code that ends its lifetime now."""
         if self.guard is not None:
             self.guard.detach()
 
@@ -169,7 +169,7 @@ class Sessions:
             session = twin_of(self.lent, secure=self._secure, direct=self._direct)
             connector = _connector(session)
             room = _room(connector, room)
-            # A twin that is forgotten is no session that somebody forgot to close.
+            # A twin needs no close: do not warn of one that was forgotten.
             given_up = weakref.finalize(self, connector.abandon)
             return Pool(
                 session,

@@ -179,7 +179,7 @@ def run_emulator(
 @app.command("demo")
 @exit_codes()
 def run_demo() -> None:
-    """Set a primary phone in three ways, on a local MonoCloud that starts by itself."""
+    """Set a phone in three ways and run a batch, on a local MonoCloud that starts by itself."""
     from .demo import demo
 
     asyncio.run(demo())

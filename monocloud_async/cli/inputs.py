@@ -26,7 +26,7 @@ def file_secret(path: Path, option: str) -> Secret:
         option: what named it, for the message of an error.
 
     Raises:
-        ConfigurationError: there is no secret in it.
+        ConfigurationError: it holds no secret.
     """
     return _text(path.read_bytes, f"{option} {path}")
 
@@ -39,7 +39,7 @@ def secret(name: str, source: str) -> Secret:
         source: the path of a file, or - to ask on a terminal and else to read a line.
 
     Raises:
-        ConfigurationError: there is no secret.
+        ConfigurationError: none was given.
     """
     if source != STDIN:
         return file_secret(Path(source), f"--{name.replace('_', '-')}-file")
@@ -69,7 +69,7 @@ def confirm(question: str) -> None:
     """Ask for a yes on a terminal.
 
     Raises:
-        ConfigurationError: there is no terminal, or the answer is no.
+        ConfigurationError: nobody can be asked, or the answer was no.
     """
     if not _is_terminal():
         raise ConfigurationError("without a terminal to ask on, give --yes; nothing was sent")

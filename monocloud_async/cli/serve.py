@@ -66,7 +66,7 @@ def made(
 
 
 async def serve(emulator: Emulator, *, log: bool) -> None:
-    """Serve until the process is told to end: that is no failure here.
+    """Serve until the process is told to end: such an end is a success.
 
     Args:
         emulator: what to serve.
@@ -100,7 +100,7 @@ def _read(source: str, text: str, made: Callable[[object], T]) -> T:
     except ConfigurationError as error:
         reason = str(error)
     except (ValueError, RecursionError) as error:
-        reason = f"it is no JSON: {error}"
+        reason = f"it is not JSON: {error}"
     raise ConfigurationError(f"{source}: {reason}")
 
 
@@ -112,7 +112,7 @@ def _content(source: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        reason = f"{error.strerror} (and it is no JSON object)"
+        reason = f"{error.strerror} (and it is not a JSON object)"
     except ValueError:
         reason = "it is not text"
     raise ConfigurationError(f"{source}: {reason}")

@@ -19,7 +19,7 @@ Domain = Annotated[
     str | None,
     typer.Option(metavar="DOMAIN", help=f"The tenant's domain; otherwise {DOMAIN_VARIABLE}."),
 ]
-# There is no option for the key itself: every user of the machine can list processes.
+# The key itself has no option: every user of the machine can list processes.
 ApiKeyFile = Annotated[
     Path | None,
     typer.Option(

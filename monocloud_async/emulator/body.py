@@ -62,7 +62,7 @@ class Body:
         """Return the members that the operation knows.
 
         Raises:
-            ProblemError: 400, it is no JSON object; 422, a member is missing or of another type.
+            ProblemError: 400, it is not a JSON object; 422, a member is missing or of another type.
         """
         return self.checked(_json_object(media_type, content))
 
@@ -103,7 +103,7 @@ def _json_object(media_type: str, content: bytes) -> dict[str, Any]:
     try:
         sent = parse(content)
     except (ValueError, RecursionError):
-        raise bad_request("The body is no JSON.") from None
+        raise bad_request("The body is not JSON.") from None
     if not isinstance(sent, dict):
         raise bad_request("The body must be a JSON object.")
     return cast("dict[str, Any]", sent)

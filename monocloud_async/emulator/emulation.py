@@ -117,7 +117,7 @@ class Emulation(Additions):
         variable ``SSL_CERT_FILE``; Node with ``NODE_EXTRA_CA_CERTS``.
 
         Raises:
-            ConfigurationError: there is none, since it does not speak https.
+            ConfigurationError: it has none, since it does not speak https.
         """
         return self._own_certificate().ca_file
 
@@ -169,7 +169,7 @@ class Emulation(Additions):
         """Return a user.
 
         Raises:
-            KeyError: there is no such user.
+            KeyError: the user does not exist.
         """
         try:
             return self._service.tenant.execute(

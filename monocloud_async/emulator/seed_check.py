@@ -37,7 +37,7 @@ def checked(seed: object, source: str) -> TenantState:
         source: what the seed is called.
 
     Raises:
-        ConfigurationError: there is no list of users.
+        ConfigurationError: it has no list of users.
         InvalidRecordError: a part of it is wrong.
     """
     more = cast("Mapping[str, object]", seed) if isinstance(seed, Mapping) else None
@@ -46,7 +46,7 @@ def checked(seed: object, source: str) -> TenantState:
     if more is not None:
         users, path = more.get("users"), "$.users"
     if not isinstance(users, Sequence) or isinstance(users, (str, bytes)):
-        raise ConfigurationError(f"{source} is no list of users at {path}")
+        raise ConfigurationError(f"{source} is not a list of users at {path}")
     records = [_user(user, f"{path}[{n}]") for n, user in enumerate(cast("list[object]", users))]
     _check_ids((record["user_id"], f"{path}[{n}].user_id") for n, record in enumerate(records))
     content = TenantState({record["user_id"]: Account(record) for record in records}, {})
@@ -133,7 +133,7 @@ def _record(value: object, kind: type[Record], path: str) -> Json:
     try:
         made = cast("Json", json.loads(json.dumps(value, allow_nan=False)))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRecordError(f"this is no JSON, {error},", path=path) from None
+        raise InvalidRecordError(f"this is not JSON, {error},", path=path) from None
     try:
         kind.from_dict(made)
     except InvalidRecordError as error:

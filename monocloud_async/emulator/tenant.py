@@ -90,10 +90,10 @@ class Tenant:
         """Return a user, to be read.
 
         Raises:
-            ProblemError: 404, there is no such user.
+            ProblemError: 404, the user does not exist.
         """
         if user_id not in self.accounts:
-            raise not_found(f"There is no user with the id {user_id!r}.")
+            raise not_found(f"No user has the id {user_id!r}.")
         return self.accounts[user_id]
 
     def change(self, user_id: str, *, stamp: bool = True) -> Account:
@@ -103,7 +103,7 @@ class Tenant:
             stamp: whether that moves the user's ``last_updated``.
 
         Raises:
-            ProblemError: 404, there is no such user.
+            ProblemError: 404, the user does not exist.
         """
         account = self.account(user_id)
         if self._pretending:
@@ -121,7 +121,7 @@ class Tenant:
         """Remove a user.
 
         Raises:
-            ProblemError: 404, there is no such user.
+            ProblemError: 404, the user does not exist.
         """
         self._changing[user_id] = self.account(user_id)
         del self.accounts[user_id]
@@ -130,10 +130,10 @@ class Tenant:
         """Return a group.
 
         Raises:
-            ProblemError: 404, there is no such group.
+            ProblemError: 404, the group does not exist.
         """
         if group_id not in self.groups:
-            raise not_found(f"There is no group with the id {group_id!r}.")
+            raise not_found(f"No group has the id {group_id!r}.")
         return self.groups[group_id]
 
     def check_new(self, kind: str, value: str, *, but: str | None = None) -> None:

@@ -45,7 +45,7 @@ def _part(member: attrs.Attribute[Any], record: object) -> str:
 
 
 def _short_id(value: str) -> str:
-    # Some providers use addresses and numbers as ids; those are no ids to show in a log.
+    # Some providers use addresses and numbers as ids; those do not belong in a log.
     if "@" in value or value.startswith("+"):
         return _MORE
     text = repr(value[: _LONGEST_ID + 1])

@@ -67,7 +67,7 @@ class Record:
             data: the parsed JSON, which is copied.
 
         Raises:
-            InvalidRecordError: it is no such record; ``.path`` says where.
+            InvalidRecordError: it is not such a record; ``.path`` says where.
         """
         try:
             return structure(deepcopy(_as_dict(data)), cls)

@@ -99,7 +99,7 @@ def _checked(content: Content) -> Input:
 
 
 def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journal | None:
-    """Return where entries are kept; what is not asked for as a file is gone in the end."""
+    """Return where entries are kept; without a file, they are gone in the end."""
     path = None if options.dry_run else options.journal
     if not (path or options.results or options.dry_run):
         return None
@@ -142,9 +142,9 @@ def _write(
     except (ResultsError, JournalError) as error:
         return str(error)
     except InputChangedError as error:
-        return f"there are no results: {error}"
+        return f"the results are missing: {error}"
     except KeyboardInterrupt:
-        return "there are no results: it was not waited for"
+        return "the results are missing: the command did not wait for them"
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-# More than for a single call: whoever starts a batch rather waits than starts it again.
+# More than for a single call: a batch had better wait than be started again.
 BATCH_ATTEMPTS = 8
 _SLOWEST = 0.001
 
