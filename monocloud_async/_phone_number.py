@@ -34,6 +34,11 @@ def number(phone: object) -> str:
     return bare
 
 
+def is_number(text: str) -> bool:
+    """Return whether a text is a number, with what people put between its digits."""
+    return _E164.fullmatch(_BETWEEN.sub("", text)) is not None
+
+
 def phone_with(wanted: str, user: User) -> UserPhone:
     """Return the phone of a user that has a number; of several, the one that is primary.
 

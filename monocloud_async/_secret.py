@@ -8,6 +8,12 @@ from typing import Any, SupportsIndex
 _LEAST_MASKED = 8
 
 
+# The arguments of methods that are secrets.
+SECRET_ARGUMENTS = frozenset(
+    {"password", "password_hash", "old_password", "new_password", "new_password_hash"}
+)
+
+
 class Secret(str):
     """A string whose repr, and so every local variable or container that is shown, is masked.
 

@@ -163,6 +163,7 @@ class APIError(MonoCloudError):
         operation, attempts: as for TransportError.
         retry_after: seconds that the server asked to wait; None where it did not say.
         may_have_been_applied: whether this try or an earlier one may have made the change.
+        hint: what to do about it, where the arguments of the call show a likely mistake.
     """
 
     def __init__(
@@ -182,6 +183,7 @@ class APIError(MonoCloudError):
         self.attempts = 1
         self.retry_after = retry_after
         self.may_have_been_applied = False
+        self.hint: str = ""
 
     @property
     def title(self) -> str | None:
@@ -196,7 +198,13 @@ class APIError(MonoCloudError):
     @property
     def trace_id(self) -> str | None:
         """The server's name for this exchange, to give to its support."""
-        return one_line(text_of(self.problem.get("traceId")) or "") or trace_id_of(self.headers)
+        said = text_of(self.problem.get("trace_id")) or text_of(self.problem.get("traceId"))
+        return one_line(said or "") or trace_id_of(self.headers)
+
+    @property
+    def error_code(self) -> str | None:
+        """The API's code for what went wrong, where it sends one."""
+        return text_of(self.problem.get("error_code"))
 
     def __str__(self) -> str:
         title = self.title or responses.get(self.status, "")
@@ -204,6 +212,8 @@ class APIError(MonoCloudError):
         details = [part for part in (self.detail, self._findings()) if part]
         if self.retry_after is not None:
             details.append(f"the server asks to wait {self.retry_after:g} s")
+        if self.hint:
+            details.append(self.hint)
         if 300 <= self.status < 400:
             details.append("redirects are not followed: check the domain")
         trace = f" (trace {self.trace_id})" if self.trace_id else ""

@@ -28,7 +28,7 @@ class Outcome(Generic[T]):
     """
 
     index: int
-    row: Row = ()
+    row: Row = attrs.field(default=(), repr=False)
     result: T | None = None
     error: MonoCloudError | None = None
     attempts: int = 0

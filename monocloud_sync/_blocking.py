@@ -11,9 +11,10 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from monocloud_async import ConfigurationError, MonoCloudError
+from monocloud_async._secret import SECRET_ARGUMENTS, concealed
 
 from ._loop import ending, new_loop, run_here
 
@@ -218,7 +219,31 @@ def blocking(
     def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return run(method, self._async, *args, **kwargs)
 
-    return twin
+    return _concealing(method, twin)
+
+
+def _concealing(method: Any, twin: Callable[P, R]) -> Callable[P, R]:
+    """Return a twin whose frames show no password, where its method takes one."""
+    code = method.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if SECRET_ARGUMENTS.isdisjoint(names):
+        return twin
+
+    @functools.wraps(method)
+    def conceals(*args: Any, **kwargs: Any) -> R:
+        args = (
+            tuple(_concealed(name, value) for name, value in zip(names, args, strict=False))
+            + (args[len(names) :])
+        )
+        kwargs = {name: _concealed(name, value) for name, value in kwargs.items()}
+        result: R = cast("Any", twin)(*args, **kwargs)
+        return result
+
+    return cast("Callable[P, R]", conceals)
+
+
+def _concealed(name: str, value: Any) -> Any:
+    return concealed(value) if name in SECRET_ARGUMENTS and isinstance(value, str) else value
 
 
 def async_twin(method: Any) -> Any:

@@ -35,8 +35,9 @@ class RunRow:
     """
 
     index: int
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    # They may be passwords, which no traceback of a worker is to show.
+    args: tuple[Any, ...] = attrs.field(default=(), repr=False)
+    kwargs: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     key: str | int | None = None
     error: InvalidArgumentError | None = None
 

@@ -38,7 +38,7 @@ IsDryRun = Annotated[
 
 
 @attrs.frozen
-class Call:
+class CommandCall:
     """A call of a resource's method, before it is made.
 
     Attributes:
@@ -70,21 +70,21 @@ class Call:
         return self.client.users.get(self.arguments["user_id"])
 
 
-def call_one(call: Call, *, as_json: AsJson = False) -> None:
+def call_one(call: CommandCall, *, as_json: AsJson = False) -> None:
     """Make a call, and print what it answers."""
     record = asyncio.run(answer_of(call.client, call.made()))
     with after_call():
         _show(call, record, as_json=as_json)
 
 
-def call_list(call: Call, *, limit: Limit = None, as_table: AsTable = None) -> None:
+def call_list(call: CommandCall, *, limit: Limit = None, as_table: AsTable = None) -> None:
     """Read a list, and print each page when it is there."""
     show = _table() if (sys.stdout.isatty() if as_table is None else as_table) else _show_lines
     asyncio.run(_stream(call, limit, show))
 
 
 def destroy(
-    call: Call, *, yes: Yes = False, dry_run: IsDryRun = False, as_json: AsJson = False
+    call: CommandCall, *, yes: Yes = False, dry_run: IsDryRun = False, as_json: AsJson = False
 ) -> None:
     """Make a call that cannot be undone, once a person or ``--yes`` says so."""
     if dry_run:
@@ -95,7 +95,7 @@ def destroy(
     return call_one(call, as_json=as_json)
 
 
-def _preview(call: Call, *, as_json: bool) -> None:
+def _preview(call: CommandCall, *, as_json: bool) -> None:
     """Show what a call would affect, as far as the API lets it be read."""
     record = asyncio.run(answer_of(call.client, call.reading()))
     found = [record]
@@ -110,7 +110,7 @@ def _preview(call: Call, *, as_json: bool) -> None:
     typer.echo(f"Nothing was changed. Without --dry-run: {call.does}", err=True)
 
 
-def _show(call: Call, record: Record | None, *, as_json: bool) -> None:
+def _show(call: CommandCall, record: Record | None, *, as_json: bool) -> None:
     if record is not None and as_json:
         show_json(record.to_dict())
     elif record is not None:
@@ -122,7 +122,9 @@ def _show(call: Call, record: Record | None, *, as_json: bool) -> None:
         typer.echo("Done.")
 
 
-async def _stream(call: Call, limit: int | None, show: Callable[[Sequence[Record]], None]) -> None:
+async def _stream(
+    call: CommandCall, limit: int | None, show: Callable[[Sequence[Record]], None]
+) -> None:
     async with call.client, aclosing(call.made().pages()) as pages:
         async for page in pages:
             show(page.items[:limit])

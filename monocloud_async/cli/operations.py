@@ -14,7 +14,7 @@ from typer.main import get_command
 from ..client import MonoCloudClient
 from ..operations import ALL
 from ..resources import Part, Resource
-from .calls import Call, call_list, call_one, destroy
+from .calls import CommandCall, call_list, call_one, destroy
 from .ending import exit_codes
 from .parameters import Method, arguments, dashed, declared, page, summary
 from .settings import make_client
@@ -120,7 +120,7 @@ def _command(operation: str, method: Method) -> Callable[..., None]:
         with exit_codes():
             client = make_client(**_take(settings, given))
             chosen = _take(options, given)
-            call = Call(client, operation, summary(method), arguments(method, given))
+            call = CommandCall(client, operation, summary(method), arguments(method, given))
             handle(call, **chosen)
 
     parameters = [*declared(method), *settings, *options]

@@ -11,8 +11,8 @@ from copy import deepcopy
 from typing import Any, TypeVar
 
 from .account import Account, Json, identifier
-from .content import Content
 from .problems import identity_refused, not_found
+from .tenant_state import TenantState
 
 T = TypeVar("T")
 _CODES = {
@@ -30,7 +30,7 @@ class Tenant:
         clock: tells the time, in seconds since 1970.
     """
 
-    def __init__(self, seed: Content, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, seed: TenantState, clock: Callable[[], float] = time.time) -> None:
         self._seed = seed
         self._clock = clock
         self._lock = threading.RLock()
@@ -81,10 +81,10 @@ class Tenant:
         with self._lock:
             return [deepcopy(account.record) for account in self.accounts.values()]
 
-    def content(self) -> Content:
+    def content(self) -> TenantState:
         """Return all of it, copied."""
         with self._lock:
-            return Content(self.accounts, self.groups).copy()
+            return TenantState(self.accounts, self.groups).copy()
 
     def account(self, user_id: str) -> Account:
         """Return a user, to be read.

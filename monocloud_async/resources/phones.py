@@ -7,7 +7,7 @@ from typing import Literal
 
 from .. import _phone_number
 from .._arguments import flag, text
-from ..errors import InvalidArgumentError
+from ..errors import InvalidArgumentError, NotFoundError
 from ..models import User
 from ..operations import phones, users
 from ..outcome import PhoneOutcome
@@ -28,7 +28,12 @@ class PhonesResource(Resource):
 
         API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
         """
-        return await self._call(phones.SET_PRIMARY, user_id, identifier_id)
+        try:
+            return await self._call(phones.SET_PRIMARY, user_id, identifier_id)
+        except NotFoundError as error:
+            if _phone_number.is_number(identifier_id):
+                error.hint = "that is a number, not an id: for numbers use set_primary_by_number"
+            raise
 
     async def set_primary_by_number(self, user_id: str, phone: str) -> User:
         """Make the phone with this number a user's default one.
