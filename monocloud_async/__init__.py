@@ -53,6 +53,7 @@ from .models import (
     UserUsername,
     VerifyEmailResponse,
 )
+from .outcome import Outcome, PhoneOutcome
 from .pages import Page, Pages
 from .response import APIResponse, Headers, Response
 from .retry import RetryPolicy
@@ -75,11 +76,13 @@ __all__ = [
     "MonoCloudClient",
     "MonoCloudError",
     "NotFoundError",
+    "Outcome",
     "Page",
     "Pages",
     "PagingError",
     "PaymentRequiredError",
     "PhoneNotFoundError",
+    "PhoneOutcome",
     "RateLimitedError",
     "ReferenceToken",
     "RefreshToken",

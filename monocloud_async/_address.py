@@ -18,23 +18,24 @@ _ORDINARY = re.compile(r"[A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
-def origin(domain: object, source: str = "domain") -> str:
+def origin(domain: object, source: str = "domain", *, allow_http: bool = False) -> str:
     """Return the origin of a tenant, such as ``https://acme.us.monocloud.com``.
 
     Args:
         domain: a bare host name, or ``https://host[:port]``, with or without one slash at the
             end; ``http://`` is taken for loopback hosts only.
         source: where it comes from, for the message.
+        allow_http: whether to take ``http://`` for any host.
 
     Raises:
         ConfigurationError: it is anything else.
     """
     try:
-        return _origin(domain)
+        return _origin(domain, allow_http=allow_http)
     except (TypeError, ValueError) as error:
         # What stands before an @ may be a password: say nothing of such a domain.
         told = isinstance(domain, str) and "@" not in domain
-        shown = f"{domain!r} is not a tenant's domain" if told else "it is no domain"
+        shown = f"{domain!r} is not a tenant's domain" if told else "it is not a domain"
         why = str(error)
     raise ConfigurationError(
         f"{source}: {shown}: {why}. Give a bare host name such as 'acme.us.monocloud.com', or "
@@ -42,7 +43,7 @@ def origin(domain: object, source: str = "domain") -> str:
     )
 
 
-def _origin(domain: object) -> str:
+def _origin(domain: object, *, allow_http: bool) -> str:
     if not isinstance(domain, str):
         raise TypeError("it is not a string")
     scheme, mark, rest = domain.rpartition("://")
@@ -54,10 +55,10 @@ def _origin(domain: object) -> str:
     if port is not None and not 0 < port < 65536:
         raise ValueError("its port is not between 1 and 65535")
     host = _host_name(found["host"])
-    if scheme == "http" and not is_loopback(host):
+    if scheme == "http" and not (allow_http or is_loopback(host)):
         raise ValueError("http:// would send the API key unencrypted")
     if not mark and "." not in host and host != "localhost" and not host.startswith("["):
-        raise ValueError("a name without a dot is no tenant")
+        raise ValueError("a name without a dot is not a tenant")
     return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
 
 
@@ -97,14 +98,14 @@ def _host_name(given: str) -> str:
         try:
             return f"[{ipaddress.IPv6Address(host[1:-1])}]"
         except ValueError:
-            raise ValueError("its address is no IPv6 address") from None
+            raise ValueError("its address is not an IPv6 address") from None
     labels = host.split(".")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         # An international name is the caller's to encode: standards differ in where it leads.
         raise ValueError("its host cannot be a host name (in ASCII, so 'xn--…')")
     if _NUMBER.fullmatch(labels[-1]) and not _is_ipv4(host):
         # Resolvers know many ways to write an address: 0x7f.1 is this very machine.
-        raise ValueError("its address is no IPv4 address")
+        raise ValueError("its address is not an IPv4 address")
     return host
 
 

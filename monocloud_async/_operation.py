@@ -12,7 +12,7 @@ import attrs
 from ._address import segment
 from ._converter import structure
 from ._json import parse
-from .errors import InvalidArgumentError, InvalidRecordError, NotFoundError
+from .errors import InvalidArgumentError, InvalidRecordError, MonoCloudError, NotFoundError
 from .models.paging import PagingHeader
 from .pages import Page
 
@@ -71,14 +71,11 @@ class Operation(Generic[T]):
         """Whether it only reads, so that a failed one has changed nothing."""
         return self.method in _READING
 
-    def is_done(self, error: NotFoundError) -> bool:
-        """Return whether a 404 says that an earlier attempt, whose answer was lost, did it all.
-
-        Args:
-            error: the 404, which knows of the earlier attempts.
-        """
+    def is_done(self, error: MonoCloudError) -> bool:
+        """Return whether an error is a 404 because an earlier attempt, its answer lost, did it."""
         return (
             self.repeat is Repeat.GONE
+            and isinstance(error, NotFoundError)
             and error.may_have_been_applied
             and self.decode is cast("Decoder[T]", nothing)
         )
@@ -138,11 +135,11 @@ def nothing(body: bytes, _: Mapping[str, str]) -> None:
 
 
 def content(body: bytes, _: Mapping[str, str]) -> bytes:
-    """Read any answer: its content, as it is."""
+    """Read any answer: its content, as it is; the call makes an ``APIResponse`` of it."""
     return body
 
 
-def any_operation(method: str, path: str, repeat: Repeat | None) -> Operation[bytes]:
+def any_operation(method: object, path: object, repeat: object) -> Operation[Any]:
     """Return an operation that has no declaration.
 
     Args:

@@ -22,7 +22,7 @@ def number(phone: object) -> str:
         phone: the same, with or without spaces, dashes, dots and brackets.
 
     Raises:
-        InvalidArgumentError: it is no such number. One that begins with 0, 00 or 011 is none:
+        InvalidArgumentError: it is not such a number. One that begins with 0, 00 or 011 is not:
             what that means depends on where one is.
     """
     bare = _BETWEEN.sub("", text("phone", phone))
@@ -32,6 +32,11 @@ def number(phone: object) -> str:
             "(E.164), and it is not; nothing was sent"
         )
     return bare
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number, with what people put between its digits."""
+    return _E164.fullmatch(_BETWEEN.sub("", text)) is not None
 
 
 def phone_with(wanted: str, user: User) -> UserPhone:

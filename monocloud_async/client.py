@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import ssl
 import sys
 from collections.abc import (
@@ -15,20 +13,17 @@ from collections.abc import (
     Mapping,
 )
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 import aiohttp
 import attrs
-from yarl import URL
 
-from . import _address
 from ._call import Caller, Query
 from ._operation import Repeat, any_operation
-from ._proxy import proxy_for
-from ._request_headers import RequestHeaders
-from ._secret import Secret, concealed
-from ._session import Sessions
-from .errors import ConfigurationError, InvalidArgumentError
+from ._secret import concealed
+from ._settings import caller_for, checked_policy, checked_timeout
+from .errors import InvalidArgumentError
+from .outcome import Outcome
 from .resources import (
     BlockedIpsResource,
     DataResource,
@@ -36,6 +31,7 @@ from .resources import (
     ExternalProvidersResource,
     GrantsResource,
     GroupsResource,
+    Part,
     PasskeysResource,
     PasswordsResource,
     PhonesResource,
@@ -44,25 +40,16 @@ from .resources import (
     UsersResource,
 )
 from .response import APIResponse
-from .retry import RetryPolicy, is_number
+from .retry import RetryPolicy
 
 if sys.version_info >= (3, 11):
     from typing import TypeVarTuple, Unpack
 else:
     from typing_extensions import TypeVarTuple, Unpack
 
-if TYPE_CHECKING:
-    from .bulk import Outcome
-
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 C = TypeVar("C", bound="MonoCloudClient")
-K = TypeVar("K")
-DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
-API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
-TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
-_DEFAULT_TIMEOUT = 10.0
-_KEY = re.compile(r"[\x21-\x7e]+")
 
 
 class MonoCloudClient:
@@ -78,8 +65,11 @@ class MonoCloudClient:
         retry: how to repeat what failed.
         max_connections: calls on the wire at once; more wait for their turn.
         ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
+        proxy: the URL of a proxy, "" for none; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY
+            say.
         session: an aiohttp session to use, and never to close; for one event loop.
+        allow_insecure_http: whether to take ``http://`` for hosts other than this machine, such
+            as an emulator in a container; the API key travels unencrypted then.
 
     Nothing is sent, and no connection is made, before the first call.
 
@@ -87,18 +77,18 @@ class MonoCloudClient:
         ConfigurationError: a setting is missing or cannot work; the message names it.
     """
 
-    users: UsersResource
-    usernames: UsernamesResource
-    emails: EmailsResource
-    phones: PhonesResource
-    passkeys: PasskeysResource
-    passwords: PasswordsResource
-    data: DataResource
-    blocked_ips: BlockedIpsResource
-    sessions: SessionsResource
-    external_providers: ExternalProvidersResource
-    groups: GroupsResource
-    grants: GrantsResource
+    users = Part(UsersResource)
+    usernames = Part(UsernamesResource)
+    emails = Part(EmailsResource)
+    phones = Part(PhonesResource)
+    passkeys = Part(PasskeysResource)
+    passwords = Part(PasswordsResource)
+    data = Part(DataResource)
+    blocked_ips = Part(BlockedIpsResource)
+    sessions = Part(SessionsResource)
+    external_providers = Part(ExternalProvidersResource)
+    groups = Part(GroupsResource)
+    grants = Part(GrantsResource)
 
     def __init__(
         self,
@@ -111,51 +101,25 @@ class MonoCloudClient:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
         session: aiohttp.ClientSession | None = None,
+        allow_insecure_http: bool = False,
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
-        origin = _address.origin(*_setting("domain", domain, DOMAIN_VARIABLE))
-        sessions = Sessions(
-            max_connections=_count(max_connections),
-            secure=origin.startswith("https:"),
-            ssl_context=_instance("ssl_context", ssl_context, ssl.SSLContext),
-            lent=_instance("session", session, aiohttp.ClientSession),
+        caller = caller_for(
+            domain,
+            api_key,
+            timeout=timeout,
+            retry=retry,
+            max_connections=max_connections,
+            ssl_context=ssl_context,
+            proxy=proxy,
+            session=session,
+            allow_insecure_http=allow_insecure_http,
         )
-        if session is not None and ssl_context is not None:
-            raise ConfigurationError("give the ssl_context to the connector of your session")
-        route = proxy_for(origin, proxy)
-        key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
-        url = URL(origin)
-        headers = RequestHeaders(url, key)
-        if route is not None and origin.startswith("http:"):
-            # There is no tunnel, and so no other request that the proxy would get.
-            headers.fields.update(route.headers)
-        self._use(
-            Caller(
-                sessions,
-                url,
-                headers,
-                route,
-                _environment_timeout() if timeout is None else _timeout(timeout),
-                _policy(retry),
-            ),
-            owner=True,
-        )
+        self._use(caller, owner=True)
 
     def _use(self, caller: Caller, *, owner: bool) -> None:
         self._caller = caller
         self._owner = owner
-        self.users = UsersResource(caller)
-        self.usernames = UsernamesResource(caller)
-        self.emails = EmailsResource(caller)
-        self.phones = PhonesResource(caller)
-        self.passkeys = PasskeysResource(caller)
-        self.passwords = PasswordsResource(caller)
-        self.data = DataResource(caller)
-        self.blocked_ips = BlockedIpsResource(caller)
-        self.sessions = SessionsResource(caller)
-        self.external_providers = ExternalProvidersResource(caller)
-        self.groups = GroupsResource(caller)
-        self.grants = GrantsResource(caller)
 
     def with_options(
         self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -172,11 +136,11 @@ class MonoCloudClient:
             ConfigurationError: a limit cannot work.
         """
         mine = self._caller
-        return self.with_caller(
+        return self._with_caller(
             attrs.evolve(
                 mine,
-                timeout=mine.timeout if timeout is None else _timeout(timeout),
-                policy=mine.policy if retry is None else _policy(retry),
+                timeout=mine.timeout if timeout is None else checked_timeout(timeout),
+                policy=mine.policy if retry is None else checked_policy(retry),
             )
         )
 
@@ -269,15 +233,11 @@ class MonoCloudClient:
             raise InvalidArgumentError(
                 f"{path} takes {wanted}, but {len(ids)} were given; nothing was sent"
             )
-        return await self._caller.request(operation, *ids, query=query, body=body)
+        response: APIResponse = await self._caller.call(operation, *ids, query=query, body=body)
+        return response
 
-    @property
-    def caller(self) -> Caller:
-        """What carries out the operations; for the SDK's own use."""
-        return self._caller
-
-    def with_caller(self: C, caller: Caller) -> C:
-        """Return a view of this client through another caller; for the SDK's own use."""
+    def _with_caller(self: C, caller: Caller) -> C:
+        """Return a view of this client, whose operations another caller carries out."""
         view = type(self).__new__(type(self))
         view._use(caller, owner=False)
         return view
@@ -312,69 +272,3 @@ class MonoCloudClient:
             "a client is neither pickled nor copied, for its API key's sake: "
             "make one in the process that uses it"
         )
-
-
-def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
-    """Return a setting, and what to call it by: where it comes from."""
-    found, source = (os.environ.get(variable), variable) if given is None else (given, name)
-    if found is None or found == "":
-        raise ConfigurationError(f"there is no {name}: give one, or set {variable}")
-    return found, source
-
-
-def checked_key(key: object, source: str) -> Secret:
-    """Return an API key that can be sent.
-
-    Args:
-        key: the key.
-        source: where it comes from, for the message, which does not show the key.
-
-    Raises:
-        ConfigurationError: it would break the header that it is sent in.
-    """
-    key = concealed(key)
-    if key is None or not _KEY.fullmatch(key):
-        raise ConfigurationError(
-            f"{source} must be a string of printable ASCII without blanks or line breaks; one "
-            "read from a file may have to be stripped"
-        )
-    return key
-
-
-def _environment_timeout() -> float:
-    said = os.environ.get(TIMEOUT_VARIABLE, "")
-    if not said:
-        return _DEFAULT_TIMEOUT
-    if not re.fullmatch(r"[0-9]{1,9}", said) or int(said) == 0:
-        raise ConfigurationError(
-            f"{TIMEOUT_VARIABLE} must be a whole number of milliseconds, more than 0, not {said!r}"
-        )
-    return int(said) / 1000
-
-
-def _timeout(value: object) -> float:
-    if not is_number(value) or value <= 0:
-        raise ConfigurationError(
-            f"timeout must be a finite number of seconds, more than 0, not {value!r}"
-        )
-    return float(value)
-
-
-def _policy(value: object) -> RetryPolicy:
-    if not isinstance(value, RetryPolicy):
-        raise ConfigurationError(f"retry must be a RetryPolicy, not {type(value).__name__}")
-    return value
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 1:
-        raise ConfigurationError(f"max_connections must be 1 or more, not {value!r}")
-    return value
-
-
-def _instance(name: str, value: K, kind: type[Any]) -> K:
-    if value is not None and not isinstance(value, kind):
-        raise ConfigurationError(
-            f"{name} must be of type {kind.__name__}, not {type(value).__name__}"
-        )
-    return value

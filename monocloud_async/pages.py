@@ -69,10 +69,10 @@ class Pages(Generic[T]):
         Raises:
             PagingError: the API contradicts itself, so that the list would never end.
         """
-        page: Page[T] | None = await self._fetch(self._first)
+        page = await self._fetch(self._first)
         before: Page[T] | None = None
         number = self._first
-        while page is not None:
+        while True:
             _check(page, number, before)
             if not page.has_next:
                 yield page

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from ._json import parse
-from ._wording import one_line
+from ._messages import one_line
 
 _SECRET_HEADERS = frozenset({"x-api-key", "authorization", "set-cookie", "cookie"})
 # None of these is documented; the first that an answer carries is taken.

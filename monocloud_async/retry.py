@@ -131,7 +131,7 @@ def may_repeat(error: BaseException, *, repeatable: bool, reached_server: bool) 
         return True
     if isinstance(error, APIError):
         return repeatable and error.status in TRANSIENT
-    if not isinstance(error, TransportError) or error.lasting:
+    if not isinstance(error, TransportError) or error.permanent:
         return False
     return repeatable or not reached_server
 
@@ -139,7 +139,7 @@ def may_repeat(error: BaseException, *, repeatable: bool, reached_server: bool) 
 def outcome_is_unknown(error: MonoCloudError, *, reached_server: bool) -> bool:
     """Return whether the server may have carried out a failed attempt."""
     if isinstance(error, APIError):
-        # Less than 200 is no answer yet: the server may go on, and say elsewhere how it ended.
+        # Less than 200 is not the answer yet: the server may go on, and say elsewhere how it ended.
         return error.status == 408 or not 200 <= error.status < 500
     return isinstance(error, TransportError) and reached_server
 
@@ -180,7 +180,7 @@ def _date(text: str) -> datetime | None:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether a value is a finite number, and fits a float; True and False are none."""
+    """Return whether a value is a finite number, and fits a float; True and False are not."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     try:

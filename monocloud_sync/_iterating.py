@@ -36,15 +36,11 @@ def iterating(
 
     @functools.wraps(method)
     def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Generator[R, None, None]:
-        def start(rows: Any) -> AsyncGenerator[R, None]:
-            if args:
-                return method(self._async, *cast("Any", (rows, *args[1:])), **kwargs)
-            return method(self._async, **cast("Any", {**kwargs, "rows": rows}))
-
-        if not args and "rows" not in kwargs:
-            # Python's own TypeError says so.
-            return cast("Any", method(self._async, *args, **kwargs))
-        return iterate(start, args[0] if args else kwargs["rows"])
+        arguments: dict[str, Any] = {**kwargs}
+        rows = args[0] if args else arguments.pop("rows", None)
+        return iterate(
+            lambda given: cast("Any", method)(self._async, given, *args[1:], **arguments), rows
+        )
 
     return twin
 
@@ -96,7 +92,7 @@ class RowFeed:
         self._filled = asyncio.Event()
 
     def instead_of(self, rows: object) -> object:
-        """Return what to give to the async method; what is no iterable is its to refuse."""
+        """Return what to give to the async method; it refuses anything but an iterable."""
         if not _are_rows(rows):
             return rows
         self._source = iter(rows)

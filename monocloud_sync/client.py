@@ -13,10 +13,10 @@ from collections.abc import (
     Mapping,
 )
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 import monocloud_async as aio
-from monocloud_async import RetryPolicy
+from monocloud_async import Outcome, RetryPolicy
 from monocloud_async._secret import concealed
 
 from ._blocking import async_twin, blocking, close
@@ -28,6 +28,7 @@ from .resources import (
     ExternalProvidersResource,
     GrantsResource,
     GroupsResource,
+    Part,
     PasskeysResource,
     PasswordsResource,
     PhonesResource,
@@ -40,9 +41,6 @@ if sys.version_info >= (3, 11):
     from typing import TypeVarTuple, Unpack
 else:
     from typing_extensions import TypeVarTuple, Unpack
-
-if TYPE_CHECKING:
-    from monocloud_async.bulk import Outcome
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -62,7 +60,10 @@ class MonoCloudClient:
         retry: how to repeat what failed.
         max_connections: calls on the wire at once; more wait for their turn.
         ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
+        proxy: the URL of a proxy, "" for none; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY
+            say.
+        allow_insecure_http: whether to take ``http://`` for hosts other than this machine, such
+            as an emulator in a container; the API key travels unencrypted then.
 
     Nothing is sent, no connection made and no thread started before the first call. It may be
     made before a fork, and used before and after.
@@ -71,18 +72,18 @@ class MonoCloudClient:
         ConfigurationError: a setting is missing or cannot work; the message names it.
     """
 
-    users: UsersResource
-    usernames: UsernamesResource
-    emails: EmailsResource
-    phones: PhonesResource
-    passkeys: PasskeysResource
-    passwords: PasswordsResource
-    data: DataResource
-    blocked_ips: BlockedIpsResource
-    sessions: SessionsResource
-    external_providers: ExternalProvidersResource
-    groups: GroupsResource
-    grants: GrantsResource
+    users = Part(UsersResource)
+    usernames = Part(UsernamesResource)
+    emails = Part(EmailsResource)
+    phones = Part(PhonesResource)
+    passkeys = Part(PasskeysResource)
+    passwords = Part(PasswordsResource)
+    data = Part(DataResource)
+    blocked_ips = Part(BlockedIpsResource)
+    sessions = Part(SessionsResource)
+    external_providers = Part(ExternalProvidersResource)
+    groups = Part(GroupsResource)
+    grants = Part(GrantsResource)
 
     def __init__(
         self,
@@ -94,6 +95,7 @@ class MonoCloudClient:
         max_connections: int = 100,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
+        allow_insecure_http: bool = False,
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
         self._use(
@@ -105,23 +107,12 @@ class MonoCloudClient:
                 max_connections=max_connections,
                 ssl_context=ssl_context,
                 proxy=proxy,
+                allow_insecure_http=allow_insecure_http,
             )
         )
 
     def _use(self, client: aio.MonoCloudClient) -> None:
         self._async = client
-        self.users = UsersResource(client.users)
-        self.usernames = UsernamesResource(client.usernames)
-        self.emails = EmailsResource(client.emails)
-        self.phones = PhonesResource(client.phones)
-        self.passkeys = PasskeysResource(client.passkeys)
-        self.passwords = PasswordsResource(client.passwords)
-        self.data = DataResource(client.data)
-        self.blocked_ips = BlockedIpsResource(client.blocked_ips)
-        self.sessions = SessionsResource(client.sessions)
-        self.external_providers = ExternalProvidersResource(client.external_providers)
-        self.groups = GroupsResource(client.groups)
-        self.grants = GrantsResource(client.grants)
 
     def with_options(
         self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from monocloud_async import MonoCloudClient, RetryPolicy
 from monocloud_sync.emulator import Emulator
 
+from . import fork_server
 from .wire import PAGE, Wire, answer
 
 FAST = RetryPolicy(base_delay=0.0)
@@ -18,11 +20,29 @@ DOMAIN = "MONOCLOUD_MANAGEMENT_DOMAIN"
 API_KEY = "MONOCLOUD_MANAGEMENT_API_KEY"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow ones, so that none is left for the end, when one worker has no other."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from what was imported: many tests have it look at everything."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _deaf_no_more() -> None:
     """Hear Ctrl-C, in the children too: what a shell runs in its background is deaf to it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _end_of_servers() -> Iterator[None]:
+    yield
+    fork_server.close_all()
 
 
 @pytest.fixture(autouse=True)

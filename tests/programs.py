@@ -1,8 +1,14 @@
-"""Programs: run in a fresh interpreter, in development mode, with warnings as errors."""
+"""Programs: each in a process of its own, in development mode, with warnings as errors.
+
+Most are forked by a server that has imported the SDK (see fork_server.py). Those that are about
+imports, or about how an interpreter starts and ends, are run by an interpreter of their own:
+`fresh=True`.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import queue
 import signal
@@ -12,13 +18,14 @@ import tempfile
 import textwrap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import pytest
 
+from .fork_server import Forked, server
 from .wire import Wire, answer, served
 
 ROOT = Path(__file__).parents[1]
@@ -50,24 +57,38 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
-def command(source: str, prelude: str = "") -> list[str]:
-    # Python 3.12 warns of every fork of a process with threads; that is the caller's to know.
-    flags = ["-u", "-X", "dev", "-W", "error", "-W", "ignore:This process:DeprecationWarning"]
-    return [sys.executable, *flags, "-c", prelude + textwrap.dedent(source)]
+# Python 3.12 warns of every fork of a process with threads; that is the caller's to know.
+FLAGS = ("-u", "-X", "dev", "-W", "error", "-W", "ignore:This process:DeprecationWarning")
+
+
+def forked(source: str, arguments: Sequence[str] = (), **kwargs: Any) -> Forked:
+    """Start a program without waiting for an interpreter and its imports."""
+    modules = ("monocloud_async", "monocloud_sync", "monocloud_sync.emulator")
+    return Forked(server(FLAGS, modules), source, arguments, **kwargs)
 
 
 def program(
-    source: str, wire: Wire, *arguments: str, prelude: str = "", url: str = "", **kwargs: Any
+    source: str,
+    wire: Wire,
+    *arguments: str,
+    prelude: str = "",
+    url: str = "",
+    fresh: bool = False,
 ) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*command(source, prelude), *arguments],
-        env=environment(url or wire.url),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-        **kwargs,
-    )
+    source = prelude + textwrap.dedent(source)
+    env = environment(url or wire.url)
+    if fresh:
+        command = [sys.executable, *FLAGS, "-c", source, *arguments]
+        return subprocess.run(
+            command, env=env, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    with forked(source, arguments, env=env, start_new_session=True) as process:
+        try:
+            out, err = process.communicate(SECONDS)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(arguments, process.wait(), out, err)
 
 
 def noise(stderr: str) -> list[str]:
@@ -76,14 +97,23 @@ def noise(stderr: str) -> list[str]:
 
 
 def says(
-    source: str, expected: str, *steps: Any, prelude: str = PRELUDE, host: str = "127.0.0.1"
+    source: str,
+    expected: str,
+    *steps: Any,
+    prelude: str = PRELUDE,
+    host: str = "127.0.0.1",
+    fresh: bool = False,
 ) -> Wire:
     """Run a program; expect these words, nothing on stderr, and a clean end."""
     with served(*(steps or (answer(),))) as wire:
-        done = program(source, wire, prelude=prelude, url=f"http://{host}:{wire.port}")
+        url = f"http://{host}:{wire.port}"
+        done = program(source, wire, prelude=prelude, url=url, fresh=fresh)
     became = done.returncode, done.stdout.split(), noise(done.stderr)
     assert became == (0, expected.split(), []), f"{done.stdout}\n{done.stderr}"
     return wire
+
+
+_spawned = functools.partial(subprocess.Popen, text=True)
 
 
 class Running:
@@ -92,16 +122,21 @@ class Running:
     The id is that of its group too, so that no child outlives the test.
     """
 
-    def __init__(self, arguments: list[str], env: dict[str, str], cwd: Path | None = None) -> None:
+    def __init__(
+        self,
+        what: Any,
+        env: dict[str, str],
+        cwd: Path | None = None,
+        start: Callable[..., Any] = _spawned,
+    ) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  closed in __exit__
-        self._process = subprocess.Popen(
-            arguments,
+        self._process = start(
+            what,
             env=env,
             cwd=cwd,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            text=True,
             start_new_session=True,
         )
         self.pid = self._process.pid
@@ -162,6 +197,11 @@ class Running:
     def end(self, seconds: float = SECONDS) -> int:
         """Wait for its end, and return its status."""
         return self._process.wait(seconds)
+
+
+def started(source: str, prelude: str, url: str) -> Running:
+    """Start a program beside the test."""
+    return Running(prelude + textwrap.dedent(source), environment(url), start=forked)
 
 
 def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:

@@ -11,7 +11,7 @@ from yarl import URL
 
 from monocloud_async import ConfigurationError, InvalidArgumentError
 from monocloud_async._address import origin, segment
-from monocloud_async.resources.phones import SET_PRIMARY
+from monocloud_async.operations.phones import SET_PRIMARY
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import re
-import resource
 import signal
 import socket
 import sqlite3
@@ -17,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -27,8 +26,9 @@ from monocloud_async.cli.app import app
 from monocloud_async.emulator import Fault
 from monocloud_sync.emulator import Emulator
 
+from .commands import COMMAND, environment, on_a_terminal, run, started, without
 from .conftest import DOMAIN, KEY
-from .test_cli import COMMAND, ROOT, environment, on_a_terminal, started, without
+from .fork_server import ROOT, Forked
 
 MANY = ("phones", "set-primary-many")
 HEADER = "user_id,identifier_id\n"
@@ -72,18 +72,9 @@ def many(*args: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]
     return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
 
 
-def process_of_its_own(
-    *args: str | Path, before: Callable[[], None] | None = None
-) -> subprocess.CompletedProcess[str]:
+def process_of_its_own(*args: str | Path, before: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command in a process, in which something is done first."""
-    return subprocess.run(
-        [*COMMAND, *MANY, *map(str, args)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        preexec_fn=before,
-    )
+    return run(*MANY, *args, before=before)
 
 
 def rows(pairs: Iterable[tuple[str, str]]) -> str:
@@ -111,7 +102,7 @@ def names(directory: Path) -> list[str]:
     return sorted(file.name for file in directory.iterdir())
 
 
-def wait_for(requests: int, emulator: Emulator, process: subprocess.Popen[str]) -> None:
+def wait_for(requests: int, emulator: Emulator, process: Forked) -> None:
     """Wait until an emulator was asked so often, or the command is at its end."""
     end = time.monotonic() + 30
     while emulator.counts.requests < requests and process.poll() is None:
@@ -307,6 +298,20 @@ def test_a_second_signal_does_not_wait_for_what_is_on_its_way(
     assert errors == {(MAYBE, "1"): 2, (NOT_SENT, "0"): 8}
 
 
+# It would wait for as long as the tests, but for the second signal.
+PATIENT = "import monocloud_async.cli.batch.sending as it; it._GRACE_SECONDS = 60"
+
+
+def twice(process: Forked, first: signal.Signals, second: signal.Signals) -> str:
+    """Send two signals, the second once the first has been heard; return what is said of it."""
+    process.send_signal(first)
+    assert process.stderr
+    said = process.stderr.readline()
+    assert "waiting up to 5 s for the answers" in said
+    process.send_signal(second)
+    return said
+
+
 def stopped_at_once(
     emulator: Emulator, path: Path, *args: str
 ) -> tuple[tuple[str, str], Counter[tuple[str, str]]]:
@@ -314,14 +319,14 @@ def stopped_at_once(
     emulator.faults.add(Fault(status=200, delay=30))
     told = path.parent / "results.csv"
     options = ("--results", str(told), "--concurrency", "2")
-    with started(*MANY, str(path), *options, *args) as process:
+    with started(*MANY, str(path), *options, *args, before=PATIENT) as process:
         wait_for(2, emulator, process)
-        process.send_signal(signal.SIGINT)
-        # Not the same one again: of two alike, that come at once, a process learns as of one.
-        process.send_signal(signal.SIGTERM)
-        printed = process.communicate(timeout=4)
+        said = twice(process, signal.SIGINT, signal.SIGTERM)
+        printed, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    return printed, Counter((row["error"], row["attempts"]) for row in results(told))
+    return (printed, said + errors), Counter(
+        (row["error"], row["attempts"]) for row in results(told)
+    )
 
 
 @pytest.mark.parametrize("text", [rows((f"u-{n}", f"b-{n}") for n in range(10)), NUMBERS])
@@ -405,9 +410,10 @@ def test_where_no_server_answers_it_says_so(emulator: Emulator, path: Path) -> N
     with started(*MANY, str(path), "--domain", domain, "--concurrency", "1") as process:
         assert process.stderr
         said = process.stderr.readline()
+        # Whichever of the two is heard first, the other ends the wait.
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=20)
     reason = f"no connection to 127.0.0.1:{port}: "
     assert said.startswith(f"the run waits, and tries again from time to time: {reason}")
 
@@ -446,9 +452,9 @@ def test_a_number_that_cannot_be_is_refused_by_the_option_s_name_and_range(
     assert not emulator.counts.requests
 
 
-def may_have(soft: int, hard: int) -> Callable[[], None]:
+def may_have(soft: int, hard: int) -> str:
     """Return what limits a process's open files."""
-    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))"
 
 
 def test_more_open_files_are_asked_for_where_they_are_needed(
@@ -611,9 +617,9 @@ def test_there_is_no_key_and_no_number_in_the_journal(emulator: Emulator, path: 
         assert secret.encode() not in content
 
 
-def limited(size: int) -> Callable[[], None]:
+def limited(size: int) -> str:
     """Let no file that is written become larger than this, as on a disk that is full."""
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    return f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
 
 
 def test_a_full_disk_stops_it_before_it_sends_what_cannot_be_recorded(
@@ -649,10 +655,22 @@ def test_nothing_is_sent_where_nothing_can_be_recorded(emulator: Emulator, path:
     assert not emulator.counts.requests
 
 
-def without_rights_of_root() -> None:
-    """Let the rights of files hold for root as well."""
-    if os.geteuid() == 0:
-        ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, _DAC_OVERRIDE, 0, 0, 0)
+def without_rights_of_root(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command where the rights of files hold for root as well."""
+
+    def give_up() -> None:
+        if os.geteuid() == 0:
+            ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, _DAC_OVERRIDE, 0, 0, 0)
+
+    # They are lost with the start of another program, and not with a fork.
+    return subprocess.run(
+        [*COMMAND, *MANY, *map(str, args)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        preexec_fn=give_up,
+    )
 
 
 def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> None:
@@ -660,7 +678,7 @@ def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> N
     journal, told = path.parent / "journal", path.parent / "told"
     assert many(path, "--journal", journal).returncode == 0
     journal.chmod(0o444)
-    done = process_of_its_own(path, "--journal", journal, before=without_rights_of_root)
+    done = without_rights_of_root(path, "--journal", journal)
     if done.returncode == 0:
         pytest.skip("nothing keeps this user from writing")
     assert done.returncode == 2
@@ -671,7 +689,7 @@ def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> N
     told.mkdir()
     for rights in (0o555, 0):
         told.chmod(rights)
-        done = process_of_its_own(path, "--results", told / "x.csv", before=without_rights_of_root)
+        done = without_rights_of_root(path, "--results", told / "x.csv")
         assert done.returncode == 2
         assert done.stderr == (
             f"Error: the results {told / 'x.csv'}: Permission denied; nothing was sent: give "
@@ -720,8 +738,8 @@ def test_results_go_into_the_file_that_stdout_is(
         file.write("earlier\n")
         file.flush()
         inode = told.stat().st_ino
-        command = [*COMMAND, *MANY, str(path), "--results", str(path.parent / named)]
-        subprocess.run(command, cwd=ROOT, env=environment(), stdout=file, check=True)
+        done = run(*MANY, path, "--results", path.parent / named, stdout=file)
+    assert (done.returncode, done.stderr) == (0, "")
     earlier, header, row, totals = told.read_text().splitlines()
     assert (earlier, totals) == ("earlier", "1 row: 1 ok, 0 failed, 0 skipped")
     assert header.startswith("line,user_id,")
@@ -735,8 +753,8 @@ def test_results_go_into_any_file_that_is_open(emulator: Emulator, path: Path) -
     told = path.parent / "told"
     with told.open("w") as file:
         number = file.fileno()
-        command = [*COMMAND, *MANY, str(path), "--results", f"/dev/fd/{number}"]
-        subprocess.run(command, cwd=ROOT, env=environment(), pass_fds=[number], check=True)
+        done = run(*MANY, path, "--results", f"/dev/fd/{number}", pass_fds=[number])
+        assert (done.returncode, done.stderr) == (0, "")
         assert told.stat().st_ino == os.fstat(number).st_ino
     assert len(results(told)) == 1
     assert names(path.parent) == ["rows.csv", "told"]

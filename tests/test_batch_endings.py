@@ -6,7 +6,6 @@ import fcntl
 import os
 import select
 import signal
-import subprocess
 import termios
 import time
 from collections.abc import Iterator
@@ -18,9 +17,10 @@ import pytest
 from monocloud_async.emulator import Fault
 from monocloud_sync.emulator import Emulator
 
+from .commands import run, started
 from .conftest import KEY
-from .test_batch import MANY, MAYBE, many, primaries, results, rows, user, wait_for
-from .test_cli import COMMAND, ROOT, environment, started
+from .fork_server import Forked
+from .test_batch import MANY, MAYBE, PATIENT, many, primaries, results, rows, twice, user, wait_for
 
 ALL = 1000
 
@@ -49,11 +49,10 @@ def test_a_row_that_failed_and_is_cut_off_when_it_is_tried_again_may_be_applied(
     assert many(path, *files).stdout == "1,000 rows: 999 ok, 1 failed, 0 skipped\n"
     emulator.faults.clear()
     emulator.faults.add(Fault(status=200, delay=30, user_id="u-5", executed=executed))
-    with started(*MANY, str(path), *files) as process:
+    with started(*MANY, str(path), *files, before=PATIENT) as process:
         wait_for(ALL + 1, emulator, process)
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGTERM)
-        printed, _ = process.communicate(timeout=10)
+        twice(process, signal.SIGINT, signal.SIGTERM)
+        printed, _ = process.communicate(timeout=20)
     assert process.returncode == 130
     assert printed.startswith("1,000 rows: 999 ok, 0 failed, 1 skipped")
     row = results(told)[5]
@@ -65,7 +64,7 @@ def test_a_row_that_failed_and_is_cut_off_when_it_is_tried_again_may_be_applied(
 
 
 @contextmanager
-def writing(emulator: Emulator, path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def writing(emulator: Emulator, path: Path) -> Iterator[tuple[Forked, int]]:
     """Run a batch up to the middle of its results, which are written to a pipe; both are given."""
     pipe = path.parent / "results"
     os.mkfifo(pipe)
@@ -109,18 +108,16 @@ def test_a_second_signal_ends_that_but_not_without_the_totals(
         printed, errors = process.communicate(timeout=10)
     assert process.returncode == 143
     assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    assert "Error: there are no results: it was not waited for\n" in errors
+    assert "Error: the results are missing: the command did not wait for them\n" in errors
 
 
 def test_a_run_that_waits_for_its_last_answers_says_so(emulator: Emulator, path: Path) -> None:
     emulator.faults.add(Fault(status=200, delay=30))
-    with started(*MANY, str(path)) as process:
+    with started(*MANY, str(path), before=PATIENT) as process:
         wait_for(1, emulator, process)
-        process.send_signal(signal.SIGINT)
-        assert process.stderr
-        assert "waiting up to 5 s for the answers" in process.stderr.readline()
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=3)
+        twice(process, signal.SIGINT, signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 130
 
 
 def test_rows_that_failed_in_earlier_runs_do_not_hold_up_the_others(
@@ -158,7 +155,9 @@ def test_an_input_that_changes_after_it_was_read_costs_the_results_alone(
         printed, errors = process.communicate(timeout=10)
     assert process.returncode == 1
     assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    told = f"there are no results: {path} has changed since it was checked: put it back as it was"
+    told = (
+        f"the results are missing: {path} has changed since it was checked: put it back as it was"
+    )
     assert errors == f"Error: {told}\n"
 
 
@@ -166,14 +165,7 @@ def test_totals_that_cannot_be_printed_are_no_failure_of_the_rows(
     emulator: Emulator, path: Path
 ) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*COMMAND, *MANY, str(path)],
-            cwd=ROOT,
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        done = run(*MANY, path, stdout=full)
     assert emulator.executions == ALL
     assert done.stderr == (
         "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"

@@ -1,4 +1,4 @@
-"""The input of a batch: what is read from it, and what is wrong with one that is none."""
+"""The input of a batch: what is read from it, and what is wrong with others."""
 
 from __future__ import annotations
 
@@ -140,22 +140,22 @@ def test_a_file_without_rows_has_none(path: Path) -> None:
         ("user_id,identifier_id,User Id\nu,p,v\n", 1, "column user_id more than once"),
         ('[{"user_id": "u"}]', 1, "JSON Lines"),
         ('{"user_id": "u"}', 1, "members user_id and"),
-        ('{"user_id": ', 1, "no JSON"),
+        ('{"user_id": ', 1, "not JSON"),
         (IDS + "u\n", 2, "only 1 cells"),
         (IDS + "u,a,p\n", 2, "3 cells, and the header has 2"),
         (IDS + "u,p\n,p\n", 3, "user_id must be a non-empty string"),
         (IDS + "u,\n", 2, "identifier_id must be a non-empty string"),
         (IDS + "u,..\n", 2, "identifier_id must be an id, not '..'"),
         (IDS + "u,a\x00b\n", 2, ""),
-        (IDS + '\nu,"p\nq', 3, "no CSV"),
-        (IDS + 'u,"p"q\n', 2, "no CSV"),
+        (IDS + '\nu,"p\nq', 3, "not CSV"),
+        (IDS + 'u,"p"q\n', 2, "not CSV"),
         (IDS.encode() + b"u,p\n\xe9,p\n", 3, "not UTF-8"),
         ((IDS + "u,p\n").encode("utf-16"), 1, "UTF-16"),
         (IDS + "u," + "p" * content.MAX_LINE * 2, 2, "longer than 1024 KiB"),
         ("user_id,phone\nu,4.91E+11\n", 2, "phone must be"),
         ("user_id,phone\nu,0151 123\n", 2, "phone must be"),
         ('{"user_id": "u", "phone": "+441514960453"}\n{"user_id": "u"}', 2, "no member phone"),
-        ('{"user_id": "u", "phone": "+441514960453"}\n7', 2, "no JSON object"),
+        ('{"user_id": "u", "phone": "+441514960453"}\n7', 2, "not a JSON object"),
         ('{"user_id": "u", "phone": "+441514960453"}\n' + "[" * 99999, 2, "nested too deeply"),
         ('{"user_id": "u", "phone": 441514960453}', 1, "phone must be a string"),
         ('{"user_id": "u", "USER-ID": "v", "phone": "+441514960453"}', 1, "more than once"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import signal
@@ -16,14 +15,13 @@ import pytest
 from monocloud_async.emulator import Fault, RateLimit
 from monocloud_sync.emulator import Emulator
 
+from .commands import run, started
 from .conftest import API_KEY, DOMAIN, KEY
 from .test_batch import MANY, primaries, results, rows, statuses, user, wait_for
-from .test_cli import COMMAND, environment, started
 
 CONCURRENCY = 64
 KILLS = 10
-ROWS = 20_000
-USERS = 18_000
+FULL = (pytest.mark.full, pytest.mark.timeout(180))
 # 5 % of resets, half of them after the request was carried out, and 2 % of 503.
 FAULTS = (
     Fault(connection="reset", executed=False, probability=0.025, seed=1),
@@ -32,26 +30,27 @@ FAULTS = (
 )
 
 
-def pairs(chance: random.Random) -> Sequence[tuple[str, str]]:
+def pairs(chance: random.Random, count: int, users: int) -> Sequence[tuple[str, str]]:
     """Return a row for each user, and as many more as are missing, anywhere; all in any order."""
-    users = [*range(USERS), *(chance.randrange(USERS) for _ in range(ROWS - USERS))]
-    chance.shuffle(users)
-    return [(f"u-{n}", f"{chance.choice('ab')}-{n}") for n in users]
+    numbers = [*range(users), *(chance.randrange(users) for _ in range(count - users))]
+    chance.shuffle(numbers)
+    return [(f"u-{n}", f"{chance.choice('ab')}-{n}") for n in numbers]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
-def test_a_batch_that_is_killed_ten_times(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [4_000, pytest.param(20_000, marks=FULL)])
+def test_a_batch_that_is_killed_ten_times(count: int, tmp_path: Path) -> None:
     chance = random.Random(20_000)
-    wanted = pairs(chance)
+    users = count * 9 // 10
+    wanted = pairs(chance, count, users)
     path, told = tmp_path / "rows.csv", tmp_path / "results.csv"
     path.write_text(rows(wanted))
     args = (*MANY, str(path), "--journal", str(tmp_path / "journal"), "--results", str(told))
     limit = RateLimit(2000, burst=100)
-    seed = [user(n) for n in range(USERS)]
+    seed = [user(n) for n in range(users)]
     with Emulator(seed, api_key=KEY, faults=FAULTS, rate_limit=limit, journal=1) as emulator:
         settings = {DOMAIN: emulator.url, API_KEY: KEY}
-        for kill_at in sorted(chance.randrange(ROWS) for _ in range(KILLS)):
+        for kill_at in sorted(chance.randrange(count) for _ in range(KILLS)):
             with started(*args, "--concurrency", str(CONCURRENCY), **settings) as process:
                 if emulator.counts.requests >= kill_at:
                     # So soon after the last that it is caught while it starts, or shortly after.
@@ -66,14 +65,15 @@ def test_a_batch_that_is_killed_ten_times(tmp_path: Path) -> None:
         counts = emulator.counts
         struck = emulator.faults.struck()
         applied = primaries(emulator)
-    assert re.match(r"20,000 rows: 20,000 ok, 0 failed, 0 skipped \([\d,]+ of them in ", printed)
+    totals = rf"{count:,} rows: {count:,} ok, 0 failed, 0 skipped \([\d,]+ of them in "
+    assert re.match(totals, printed)
     assert applied == dict(wanted)
-    assert statuses(told) == {"ok": ROWS}
+    assert statuses(told) == {"ok": count}
     assert [(row["user_id"], row["identifier_id"]) for row in results(told)] == wanted
     # What was neither struck nor refused is sent once, but for what the kills made forgotten.
-    sent_twice = counts.requests_by_status[200] - ROWS
+    sent_twice = counts.requests_by_status[200] - count
     assert 0 <= sent_twice <= KILLS * (CONCURRENCY + 100)
-    assert struck > 0.05 * ROWS
+    assert struck > 0.05 * count
 
 
 def peak(path: Path, emulator: Emulator, count: int) -> int:
@@ -81,33 +81,36 @@ def peak(path: Path, emulator: Emulator, count: int) -> int:
     path.write_text(
         rows((f"u-{n % 1000}", f"{'ab'[n // 1000 % 2]}-{n % 1000}") for n in range(count))
     )
-    journal = path.with_suffix(".journal")
-    command = [*COMMAND, *MANY, str(path), "--journal", str(journal)]
-    env = environment(**{DOMAIN: emulator.url, API_KEY: KEY})
-    # Not subprocess.run: it does not tell what the process used.
-    process = os.posix_spawn(
-        command[0],
-        command,
-        env,
-        file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+    journal, used = path.with_suffix(".journal"), path.with_suffix(".used")
+    # What a parent learns of a child's memory is what it had itself when it began the child.
+    told = (
+        "import atexit, pathlib, resource\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        f"atexit.register(lambda: pathlib.Path({str(used)!r}).write_text(str(peak())))"
     )
-    _, status, used = os.wait4(process, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
+    settings = {DOMAIN: emulator.url, API_KEY: KEY}
+    done = run(*MANY, path, "--journal", journal, before=told, env=settings, seconds=170)
+    assert done.returncode == 0, done.stderr
     with sqlite3.connect(journal) as connection:
         told = connection.execute("SELECT status, count(*) FROM entry GROUP BY status")
         assert told.fetchall() == [("ok", count)]
     connection.close()
-    return used.ru_maxrss
+    return int(used.read_text())
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
-def test_a_hundred_thousand_rows_take_no_more_memory_than_few(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fewer", "count", "most"),
+    [(4_000, 14_000, 3_000), pytest.param(5_000, 100_000, 10 * 1024, marks=FULL)],
+)
+def test_many_rows_take_no_more_memory_than_few(
+    fewer: int, count: int, most: int, tmp_path: Path
+) -> None:
     with Emulator([user(n) for n in range(1000)], api_key=KEY, journal=1) as emulator:
-        few = peak(tmp_path / "few.csv", emulator, 5_000)
+        few = peak(tmp_path / "few.csv", emulator, fewer)
         emulator.reset()
-        many = peak(tmp_path / "many.csv", emulator, 100_000)
-        assert emulator.executions == 100_000
-        # The hundredth row of each user is the last.
+        many = peak(tmp_path / "many.csv", emulator, count)
+        assert emulator.executions == count
+        # The last row of each user, as the fourteenth and the hundredth are, is of b.
         assert set(primaries(emulator).values()) == {f"b-{n}" for n in range(1000)}
-    assert many < few + 10 * 1024
+    assert many < few + most

@@ -7,6 +7,8 @@ import asyncio
 from monocloud_async.cli.batch.progress import MOST_FAILURES, Reporter
 from monocloud_async.cli.batch.tally import Tally
 
+from .clock import Clock
+
 
 class Shown:
     """A display that keeps what it is given; one that is broken fails with it."""
@@ -33,13 +35,6 @@ class Shown:
 
     def close(self) -> None:
         self.closed = True
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_it_says_how_far_it_is_how_fast_and_how_long_it_takes() -> None:

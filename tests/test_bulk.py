@@ -27,13 +27,13 @@ from monocloud_async import (
     TransportError,
     UnauthorizedError,
 )
+from monocloud_async._api_error import api_error
 from monocloud_async.bulk import Outcome
 from monocloud_async.bulk.gate import Gate
 from monocloud_async.bulk.pacing import Pacing
 from monocloud_async.bulk.row_pace import Tries
 from monocloud_async.bulk.run import start
 from monocloud_async.emulator import Emulator, Fault, RateLimit
-from monocloud_async.errors import api_error
 from monocloud_async.response import Headers
 
 from .conftest import FAST
@@ -122,17 +122,16 @@ async def test_what_is_no_row_is_an_outcome_and_nothing_is_sent(wire: Wire) -> N
         (iter(["secret"]), "list_iterator of another length"),
         ("secret", "str"),
         ("up", "str"),
-        ({"secret": 1, "b": 2}, "dict"),
+        ({"secret": 1, "b": 2}, "dict of other names"),
         (None, "NoneType"),
     ],
 )
-async def test_what_is_no_pair_is_told_by_its_type_and_length(
+async def test_a_row_of_another_form_is_described_by_its_type_and_length(
     row: Any, given: str, client: MonoCloudClient
 ) -> None:
     [found] = await outcomes(client, [row])
     assert str(found.error) == (
-        f"rows[0] is no row: it must be a pair (user_id, identifier_id), not {given}; "
-        "nothing was sent"
+        f"rows[0] must be a tuple (user_id, identifier_id), not {given}; nothing was sent"
     )
 
 
@@ -416,7 +415,7 @@ async def test_a_run_that_is_left_knows_what_may_have_been_applied(
     clock = Endless()
     async with Wire(answer(), step) as wire:
         async with timed(MonoCloudClient(wire.url, KEY), clock) as client:
-            run = start(client._caller, rows(9), concurrency=1, rate=None, by="identifier")
+            run = start(client.phones.set_primary, rows(9), concurrency=1, rate=None)
             made = run.outcomes()
             assert (await anext(made)).index == 0
             waiting = asyncio.ensure_future(anext(made))
@@ -429,7 +428,7 @@ async def test_a_run_that_is_left_knows_what_may_have_been_applied(
 @pytest.mark.parametrize("step", [answer(), problem(404)])
 async def test_a_run_that_is_left_knows_of_outcomes_that_nobody_took(step: Step) -> None:
     async with Wire(step) as wire, MonoCloudClient(wire.url, KEY) as client:
-        run = start(client._caller, rows(9), concurrency=1, rate=None, by="identifier")
+        run = start(client.phones.set_primary, rows(9), concurrency=1, rate=None)
         made = run.outcomes()
         applied = (await anext(made)).error is None
         await asyncio.wait(running())

@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pty
 import re
 import signal
 import socket
-import struct
 import subprocess
 import sys
-import termios
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,55 +22,16 @@ from monocloud_async.cli.app import app
 from monocloud_sync import MonoCloudClient
 from monocloud_sync.emulator import PHONE_ID, USER_ID, Emulator
 
+from .commands import COMMAND, environment, on_a_terminal, read_until, run, started, without
 from .conftest import API_KEY, DOMAIN, KEY
+from .fork_server import ROOT
 from .wire import TODAY, answer, served
-
-ROOT = Path(__file__).parents[1]
-COMMAND = (sys.executable, "-W", "always::ResourceWarning", "-m", "monocloud_async.cli")
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Emulator]:
     with Emulator(api_key=KEY) as emulator:
         yield emulator
-
-
-def environment(**more: str) -> dict[str, str]:
-    # Whatever colours the terminal of these tests has are not theirs.
-    dropped = {"COLUMNS", "FORCE_COLOR", "NO_COLOR", "TERM"}
-    return {**{k: v for k, v in os.environ.items() if k not in dropped}, **more}
-
-
-def monocloud(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    return subprocess.run(
-        [*COMMAND, *args], cwd=ROOT, env=environment(**env), capture_output=True, text=True
-    )
-
-
-@contextmanager
-def started(*args: str, **env: str) -> Iterator[subprocess.Popen[str]]:
-    """Start the command, and see to it that it is gone in the end."""
-    pipe = subprocess.PIPE
-    command = [*COMMAND, *args]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment(**env), stdout=pipe, stderr=pipe, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def read_until(process: subprocess.Popen[str], text: str) -> str:
-    """Return what the command prints, up to the line that has a text in it."""
-    printed = ""
-    assert process.stdout
-    while text not in printed:
-        line = process.stdout.readline()
-        assert line, printed
-        printed += line
-    return printed
 
 
 def quick(*args: str) -> tuple[int, str]:
@@ -94,7 +50,7 @@ def user_with(*phones: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_json_is_the_record_and_nothing_else(emulator: Emulator) -> None:
-    done = monocloud("phones", "set-primary", USER_ID, PHONE_ID, "--json")
+    done = run("phones", "set-primary", USER_ID, PHONE_ID, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == emulator.export()[0]
     assert emulator.executions_of("phones.set_primary") == 1
@@ -139,7 +95,13 @@ def test_foreign_text_is_text_only() -> None:
     phone = {"id": "[red]i[/red]", "phone": "\x1b[2J[bold]:boom:\n\u202e\x9b☎"}
     with served(answer(200, user_with(phone))) as wire:
         env = {DOMAIN: wire.url, API_KEY: KEY, "PYTHONIOENCODING": "latin-1"}
-        done = monocloud("users", "get", "u", **env)
+        done = subprocess.run(
+            [*COMMAND, "users", "get", "u"],
+            cwd=ROOT,
+            env=environment(**env),
+            capture_output=True,
+            text=True,
+        )
     assert (done.returncode, done.stderr) == (0, "")
     phone_as_text = r"\x1b[2J[bold]:boom:\n\u202e\x9b\u260e"
     assert phone_as_text in done.stdout
@@ -162,24 +124,6 @@ def test_ids_are_whole_on_a_narrow_terminal(more: dict[str, str], green: bool) -
     assert code == 0
     assert long_id in screen
     assert ("\x1b[1;32m" in screen) is green
-
-
-def on_a_terminal(*args: str, columns: int, **env: str) -> tuple[str, int]:
-    """Run the command with a terminal for its stdout; return what is on it, and the exit code."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
-    process = subprocess.Popen(
-        [*COMMAND, *args], cwd=ROOT, env=environment(**env), stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    screen = b""
-    try:
-        while more := os.read(ours, 4096):
-            screen += more
-    except OSError:  # how Linux says that the other end is closed
-        pass
-    os.close(ours)
-    return screen.decode(), process.wait()
 
 
 # Settings.
@@ -277,7 +221,7 @@ def test_what_is_no_id_is_never_sent(emulator: Emulator, bad: str) -> None:
 
 
 def test_not_found_is_one_line_with_the_trace_id(emulator: Emulator) -> None:
-    done = monocloud("phones", "set-primary", USER_ID, "nobody's")
+    done = run("phones", "set-primary", USER_ID, "nobody's")
     assert (done.returncode, done.stdout) == (1, "")
     trace = r"\(trace 00-[0-9a-f]{32}-[0-9a-f]{16}-01\)"
     assert re.fullmatch(rf"Error: phones\.set_primary: 404 Not Found: .* {trace}\n", done.stderr)
@@ -285,7 +229,7 @@ def test_not_found_is_one_line_with_the_trace_id(emulator: Emulator) -> None:
 
 def test_a_wrong_key_is_not_shown(emulator: Emulator, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("sesame-open\n")
-    done = monocloud("users", "get", USER_ID, "--api-key-file", str(tmp_path / "key"))
+    done = run("users", "get", USER_ID, "--api-key-file", str(tmp_path / "key"))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: users.get: 401 ")
     assert done.stderr.count("\n") == 1
@@ -332,23 +276,15 @@ def test_a_broken_pipe_is_quiet(emulator: Emulator, args: tuple[str, ...]) -> No
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as pipe:
-        done = subprocess.run(
-            [*COMMAND, *args], cwd=ROOT, env=environment(), stdout=pipe, stderr=subprocess.PIPE
-        )
-    assert (done.returncode, done.stderr) == (141, b"")
+        done = run(*args, stdout=pipe)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_a_full_disk_does_not_pass_for_a_refusal(emulator: Emulator, more: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            [*COMMAND, "phones", "set-primary", USER_ID, PHONE_ID, *more],
-            cwd=ROOT,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        done = run("phones", "set-primary", USER_ID, PHONE_ID, *more, stdout=full)
     assert emulator.executions == 1
     assert (done.returncode, done.stderr) == (
         1,
@@ -366,12 +302,6 @@ def test_without_standard_streams_it_does_the_same(emulator: Emulator, closed: s
     assert (done.returncode, done.stdout, bool(done.stderr)) == (1, "", closed == ">&-")
     assert without(closed, "--version").returncode == 0
     assert without(closed, "nonsense").returncode == 2
-
-
-def without(closed: str, *args: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with some of its standard streams closed."""
-    command = ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND, *args]
-    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
 
 
 # The emulator and the demo.
@@ -444,13 +374,13 @@ def test_the_emulator_fails_as_it_is_told_to(tmp_path: Path) -> None:
     ("option", "given", "said"),
     [
         ("--fault", '{"status": 7}', "--fault: a fault's status must be a whole number, from 200"),
-        ("--fault", '{"status": }', "--fault: it is no JSON"),
+        ("--fault", '{"status": }', "--fault: it is not JSON"),
         ("--fault", '[{"delay": 1}, {"dealy": 1}]', "--fault: a fault has no 'dealy'"),
-        ("--fault", "503", "--fault 503: No such file or directory (and it is no JSON object)"),
-        ("--fault", "pyproject.toml", "--fault pyproject.toml: it is no JSON"),
+        ("--fault", "503", "--fault 503: No such file or directory (and it is not a JSON object)"),
+        ("--fault", "pyproject.toml", "--fault pyproject.toml: it is not JSON"),
         ("--rate-limit", "200", "--rate-limit: a rate limit must be like '200/s burst 20'"),
         ("--rate-limit", "{}", "--rate-limit: a rate limit's per_second must be a number"),
-        ("--rate-limit", "{", "--rate-limit: it is no JSON"),
+        ("--rate-limit", "{", "--rate-limit: it is not JSON"),
     ],
 )
 def test_how_the_emulator_cannot_fail(option: str, given: str, said: str) -> None:
@@ -470,7 +400,7 @@ def test_the_emulator_says_that_its_port_is_taken() -> None:
 
 def test_the_demo_does_what_it_shows() -> None:
     junk = {DOMAIN: "http://acme.com", API_KEY: "é", "MONOCLOUD_MANAGEMENT_TIMEOUT": "5s"}
-    done = monocloud("demo", **junk)
+    done = run("demo", env=junk)
     assert (done.returncode, done.stderr) == (0, "")
     assert "async with MonoCloudClient(domain, api_key) as client:" in done.stdout
     assert "\n    with MonoCloudClient(domain, api_key) as client:" in done.stdout
@@ -478,6 +408,12 @@ def test_the_demo_does_what_it_shows() -> None:
     marks = re.findall(r"^\+.* (primary|-) +(primary|-) *$", done.stdout, re.MULTILINE)
     away, here = ("primary", "-"), ("-", "primary")
     assert marks == [away, here, here, away, away, here]
+    states = re.findall(
+        r"^\w{21} +(enabled|disabled) +(enabled|disabled) *$", done.stdout, re.MULTILINE
+    )
+    still, off, on = ("enabled",) * 2, ("enabled", "disabled"), ("disabled", "enabled")
+    assert sorted(states[:2]) == sorted([still, off])
+    assert sorted(states[2:]) == sorted([still, on])
 
 
 def test_the_demo_fails_where_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -489,6 +425,18 @@ def test_the_demo_fails_where_nothing_changes(monkeypatch: pytest.MonkeyPatch) -
     result = CliRunner().invoke(app, ["demo"])
     assert result.exit_code == 1
     assert "did not make the other phone the primary one" in result.output
+
+
+def test_the_demo_fails_where_no_user_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def idle(*_: str) -> None:
+        pass
+
+    title, _, disabled = demo._STEPS[0]
+    monkeypatch.setattr(demo, "_WAYS", [])
+    monkeypatch.setattr(demo, "_STEPS", [(title, idle, disabled)])
+    result = CliRunner().invoke(app, ["demo"])
+    assert result.exit_code == 1
+    assert "did not change the users" in result.output
 
 
 # The command itself.

@@ -58,7 +58,7 @@ def test_what_is_missing_names_the_variable(empty: str | None) -> None:
 
 def test_an_empty_argument_does_not_fall_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", HOST)
-    with pytest.raises(ConfigurationError, match="there is no domain"):
+    with pytest.raises(ConfigurationError, match="domain is missing"):
         MonoCloudClient("", KEY)
 
 
@@ -88,9 +88,10 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: Any) -> No
         ("max_connections", True, "max_connections must be"),
         ("ssl_context", True, "ssl_context must be of type SSLContext, not bool"),
         ("session", object(), "session must be of type ClientSession"),
-        ("proxy", "", "proxy must be a URL"),
+        ("proxy", " ", "proxy must be a URL"),
         ("proxy", "proxy:3128", "proxy must be a URL"),
         ("proxy", "socks5://proxy:1", "proxy must be a URL"),
+        ("proxy", "SOCKS5h://proxy:1", "SOCKS proxy: for that, give proxy='' and a session="),
         ("proxy", "http://u:secret@proxy:99999", "proxy must be a URL"),
         ("proxy", 7, "proxy must be a URL"),
     ],
@@ -111,7 +112,7 @@ async def test_trust_for_a_session_is_the_session_s() -> None:
 
 def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     def proxy(domain: str = HOST, given: str | None = None) -> str | None:
-        found = MonoCloudClient(domain, KEY, proxy=given)._transport.proxy
+        found = MonoCloudClient(domain, KEY, proxy=given)._caller.proxy
         return str(found.url) if found else None
 
     assert proxy() is None
@@ -162,7 +163,7 @@ async def test_a_view_has_other_limits_on_the_same_connections() -> None:
         view = client.with_options(retry=policy)
         assert (view._caller.timeout, view._caller.policy) == (9, policy)
         assert client._caller.policy == RetryPolicy()
-        assert view.with_options(timeout=3)._transport.policy == policy
+        assert view.with_options(timeout=3)._caller.policy == policy
         await client.users.get("u")
         async with view:
             await view.users.get("u")

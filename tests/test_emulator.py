@@ -263,7 +263,7 @@ async def test_a_head_request_gets_no_body(server: Emulator) -> None:
 
 
 async def test_the_client_knows_the_refusals(server: Emulator, client: MonoCloudClient) -> None:
-    with pytest.raises(NotFoundError, match="no user with the id 'x'") as unknown_user:
+    with pytest.raises(NotFoundError, match="No user has the id 'x'") as unknown_user:
         await client.phones.set_primary("x", PHONE_ID)
     assert unknown_user.value.trace_id == unknown_user.value.headers["traceparent"]
     with pytest.raises(NotFoundError, match="no phone with the id 'x'"):
@@ -443,7 +443,7 @@ async def test_a_reset_goes_back_to_the_seed(server: Emulator, client: MonoCloud
 
 
 def test_an_unknown_user_is_a_key_error() -> None:
-    with pytest.raises(KeyError, match="no user with the id 'x'"):
+    with pytest.raises(KeyError, match="No user has the id 'x'"):
         Emulator().user("x")
 
 
@@ -479,18 +479,18 @@ def phones_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("users", "said"),
     [
-        (7, r"no list of users at \$$"),
-        (b"[]", r"no list of users at \$$"),
-        ({}, r"no list of users at \$\.users"),
-        ({"users": "u"}, r"no list of users at \$\.users"),
+        (7, r"not a list of users at \$$"),
+        (b"[]", r"not a list of users at \$$"),
+        ({}, r"not a list of users at \$\.users"),
+        ({"users": "u"}, r"not a list of users at \$\.users"),
         ([None], r"got null at \$\[0\]$"),
         ({"users": [None]}, r"got null at \$\.users\[0\]$"),
         ([{"user_id": "u"}, {}], r"missing at \$\[1\]\.user_id"),
         ([{"user_id": 7}], r"got an integer at \$\[0\]\.user_id"),
         ([{"user_id": "u", "disabled": "no"}], r"got a string at \$\[0\]\.disabled"),
         ([{"user_id": "u"}, {"user_id": "u"}], r"'u' again at \$\[1\]\.user_id"),
-        ([{"user_id": "u", "claims": {"x": object()}}], r"no JSON.* at \$\[0\]$"),
-        ([{"user_id": "u", "claims": {"x": float("nan")}}], r"no JSON.* at \$\[0\]$"),
+        ([{"user_id": "u", "claims": {"x": object()}}], r"not JSON.* at \$\[0\]$"),
+        ([{"user_id": "u", "claims": {"x": float("nan")}}], r"not JSON.* at \$\[0\]$"),
         ([{"user_id": "u"}, {"user_id": ".."}], r"must be an id, not '\.\.' at \$\[1\]\.user_id$"),
         ([{"user_id": "."}], r"must be an id, not '\.' at \$\[0\]\.user_id$"),
         ([{"user_id": " "}], r"empty or blank at \$\[0\]\.user_id$"),
@@ -514,9 +514,9 @@ def test_a_bad_seed(users: Any, said: str) -> None:
     ("content", "said"),
     [
         (None, "cannot be read: No such file"),
-        (b"{", "is no JSON"),
-        (b"\xff", "is no JSON"),
-        (b"[" * 100_000, "is no JSON"),
+        (b"{", "is not JSON"),
+        (b"\xff", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
         (b'[{"user_id": 1}]', r"got an integer at \$\[0\]\.user_id"),
     ],
 )

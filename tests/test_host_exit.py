@@ -7,13 +7,11 @@ import pytest
 from .programs import (
     ASYNC_PRELUDE,
     PRELUDE,
-    Running,
-    command,
-    environment,
     noise,
     posix,
     program,
     says,
+    started,
     until,
 )
 from .wire import answer, served, silence
@@ -40,7 +38,8 @@ threading.Thread(target=late).start()
     ],
 )
 def test_a_program_ends_in_silence_closed_or_not(ending: str) -> None:
-    says(f"print(call())\n{ending}\n", "UO UO" if "print(" in ending else "UO")
+    expected = "UO UO" if "print(" in ending else "UO"
+    says(f"print(call())\n{ending}\n", expected, fresh=True)
 
 
 @pytest.mark.parametrize("ending", ["", "await client.aclose()", "sys.exit(0)"])
@@ -54,6 +53,7 @@ def test_an_async_program_ends_in_silence_closed_or_not(ending: str) -> None:
         """,
         "UO",
         prelude=ASYNC_PRELUDE,
+        fresh=True,
     )
 
 
@@ -65,7 +65,7 @@ def test_a_program_does_not_wait_for_its_daemon_threads_calls(ending: str, statu
         sys.stdin.readline()
         {ending}
         """
-        with Running(command(source, PRELUDE), environment(wire.url)) as running:
+        with started(source, PRELUDE, wire.url) as running:
             until(lambda: len(wire.requests) == 8)
             running.go()
             # Of those calls, each would have taken ten seconds, and its repeats as much.
@@ -103,18 +103,23 @@ def late():
 @pytest.mark.parametrize("before", ["", "call()", "call(); client.close()"])
 def test_a_call_after_the_end_is_refused_and_not_waited_for(before: str) -> None:
     prelude = AFTER_THE_END.format(late="call()") + PRELUDE
-    says(before, "ConfigurationError True", prelude=prelude)
+    says(before, "ConfigurationError True", prelude=prelude, fresh=True)
 
 
 @pytest.mark.parametrize("before", ["", "call()", "call(); client.close()"])
 @pytest.mark.parametrize("late", ["client.close(); client.close()", "with client: pass"])
 def test_a_close_after_the_end_is_silent(late: str, before: str) -> None:
-    says(before, "done", prelude=AFTER_THE_END.format(late=late) + PRELUDE)
+    says(before, "done", prelude=AFTER_THE_END.format(late=late) + PRELUDE, fresh=True)
 
 
 def test_a_close_after_the_end_does_not_hide_why_a_call_is_refused() -> None:
     late = "with client: call()"
-    says("call()", "ConfigurationError True", prelude=AFTER_THE_END.format(late=late) + PRELUDE)
+    says(
+        "call()",
+        "ConfigurationError True",
+        prelude=AFTER_THE_END.format(late=late) + PRELUDE,
+        fresh=True,
+    )
 
 
 # Emulators
@@ -176,9 +181,14 @@ def test_a_loop_ends_in_silence_with_an_emulator_open(ending: str) -> None:
 
 def test_an_emulator_is_closed_in_silence_after_the_end() -> None:
     late = "emulator.close(); Emulator().close()"
-    says("", "done", prelude=AFTER_THE_END.format(late=late) + EMULATED)
+    says("", "done", prelude=AFTER_THE_END.format(late=late) + EMULATED, fresh=True)
     late = "emulator.close(); emulator.start()"
-    says("", "ConfigurationError True", prelude=AFTER_THE_END.format(late=late) + EMULATED)
+    says(
+        "",
+        "ConfigurationError True",
+        prelude=AFTER_THE_END.format(late=late) + EMULATED,
+        fresh=True,
+    )
 
 
 def test_a_look_up_that_hangs_keeps_no_program_from_its_end() -> None:
@@ -191,7 +201,7 @@ def test_a_look_up_that_hangs_keeps_no_program_from_its_end() -> None:
     threading.Thread(target=call, daemon=True).start()
     sys.stdin.readline()
     """
-    with Running(command(source, PRELUDE), environment("http://localhost:9")) as running:
+    with started(source, PRELUDE, "http://localhost:9") as running:
         running.line("looking up")
         running.go()
         assert running.end(seconds=8) == 0

@@ -118,3 +118,32 @@ asyncio.run(client.aclose())
             check=False,
         )
     assert (done.stdout.split(), done.stderr) == (["UO", "1"] * 3, "")
+
+
+@pytest.mark.parametrize("how", ["one for all", "one a loop", "forgotten", "loop left open"])
+def test_a_program_whose_loops_are_closed_by_hand_ends_in_silence(how: str) -> None:
+    source = """
+how = sys.argv[1]
+def task():
+    mine = client if how == "one for all" else MonoCloudClient()
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(mine.users.get("u")).user_id[:2]
+    finally:
+        if how == "forgotten":
+            del mine
+        if how != "loop left open":
+            loop.close()
+print(task(), task())
+"""
+    with served(answer()) as wire:
+        # Nobody closes the client. Not in development mode: Python would complain of the loops.
+        done = subprocess.run(
+            [sys.executable, "-c", ASYNC_PRELUDE + source, how],
+            env=environment(wire.url),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert (done.stdout.split(), done.stderr) == (["UO", "UO"], "")

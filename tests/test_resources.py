@@ -70,7 +70,7 @@ async def test_what_is_asked_for(row: dict[str, Any], call: Call) -> None:
 
 def _body(asked: dict[str, Any]) -> Any:
     content = asked.get("data")
-    return asked.get("json") if content is None else json.loads(content)
+    return asked.get("json") if content is None else json.loads(content._value)
 
 
 def _check_body(row: dict[str, Any], call: Call, body: Any) -> None:

@@ -392,7 +392,7 @@ async def test_adding_is_sent_again_where_nothing_was_sent(unused_port: int) -> 
     assert not caught.value.may_have_been_applied
     assert len(clock.waits) == 2
     assert caught.value.__context__ is None
-    assert caught.value.__cause__ is None
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 
 async def test_attempts_are_counted_in_the_error() -> None:

@@ -237,7 +237,7 @@ def test_no_proxy_in_its_shapes(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("no_proxy", no_proxy)
-    assert (MonoCloudClient(domain, KEY)._transport.proxy is None) is direct
+    assert (MonoCloudClient(domain, KEY)._caller.proxy is None) is direct
 
 
 def test_the_variables_of_proxies_have_their_order(monkeypatch: pytest.MonkeyPatch) -> None:

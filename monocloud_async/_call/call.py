@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from .._exchange import Request
+from .._http import Request
 from .._operation import Operation
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from .._exchange import Answer
+from .._http import RawResponse
+from .._operation import content
 from ..errors import InvalidRecordError, ResponseDecodeError
 from ..models import AnswerRecord
 from ..pages import Page
@@ -14,7 +15,7 @@ from .call import Call
 _SHOWN_BODY = 500
 
 
-def decode(call: Call, answer: Answer, elapsed: float) -> Any:
+def decode(call: Call, answer: RawResponse, elapsed: float) -> Any:
     """Return the result of a call, which knows the answer that it came in.
 
     Args:
@@ -26,31 +27,21 @@ def decode(call: Call, answer: Answer, elapsed: float) -> Any:
         ResponseDecodeError: the answer cannot be read.
     """
     result = _result(call, answer)
-    if isinstance(result, (AnswerRecord, Page)):
-        object.__setattr__(result, "response", Response(**_exchange(call, answer, elapsed)))
-    return result
-
-
-def response(call: Call, answer: Answer, elapsed: float) -> APIResponse:
-    """Return an answer as it is, with its content; the arguments are those of ``decode``.
-
-    Raises:
-        ResponseDecodeError: its content cannot be decompressed, or is too long.
-    """
-    return APIResponse(body=_result(call, answer), **_exchange(call, answer, elapsed))
-
-
-def _exchange(call: Call, answer: Answer, elapsed: float) -> dict[str, Any]:
-    return {
+    exchange: dict[str, Any] = {
         "status": answer.status,
         "headers": answer.headers,
         "attempts": call.attempts,
         "elapsed": elapsed,
     }
+    if call.operation.decode is content:
+        return APIResponse(body=result, **exchange)
+    if isinstance(result, (AnswerRecord, Page)):
+        object.__setattr__(cast("Any", result), "response", Response(**exchange))
+    return cast("Any", result)
 
 
-def _result(call: Call, answer: Answer) -> Any:
-    reason, path = answer.flaw, None
+def _result(call: Call, answer: RawResponse) -> Any:
+    reason, path = answer.unreadable, None
     try:
         if not reason:
             return call.operation.decode(answer.body, answer.headers)
@@ -61,7 +52,9 @@ def _result(call: Call, answer: Answer) -> Any:
     raise _unreadable(call, answer, reason, path)
 
 
-def _unreadable(call: Call, answer: Answer, reason: str, path: str | None) -> ResponseDecodeError:
+def _unreadable(
+    call: Call, answer: RawResponse, reason: str, path: str | None
+) -> ResponseDecodeError:
     applied = "" if call.operation.reads else ", so the change was applied"
     answer.mask_key(call.request.headers)
     return ResponseDecodeError(
@@ -72,4 +65,5 @@ def _unreadable(call: Call, answer: Answer, reason: str, path: str | None) -> Re
         body=answer.body[:_SHOWN_BODY],
         path=path,
         attempts=call.attempts,
+        may_have_been_applied=not call.operation.reads,
     )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from .. import retry
-from .._exchange import Answer, NoAnswer
-from ..errors import APIError, RequestTimeoutError, TransportError, api_error
+from .._api_error import api_error
+from .._http import NoResponse, RawResponse
+from ..errors import APIError, RateLimitedError, RequestTimeoutError, TransportError
 from .call import Call
 
 
-def refusal(call: Call, answer: Answer) -> APIError:
+def refusal(call: Call, answer: RawResponse) -> APIError:
     """Return the error for an answer that is not a 2xx."""
     call.reached_server, call.reused_connection = True, False
     answer.mask_key(call.request.headers)
     error = api_error(
         answer.status,
         answer.headers,
-        b"" if answer.flaw else answer.body,
+        b"" if answer.unreadable else answer.body,
         operation=call.operation.name,
         retry_after=retry.retry_after(answer.headers),
     )
@@ -23,17 +24,17 @@ def refusal(call: Call, answer: Answer) -> APIError:
     return error
 
 
-def no_answer(call: Call, result: NoAnswer, late: str, *, closed: bool) -> TransportError:
+def no_answer(call: Call, result: NoResponse, late: str, *, closed: bool) -> TransportError:
     """Return the error for an exchange that brought no answer.
 
     Args:
         call: the call.
-        result: why there is none.
+        result: why it brought none.
         late: which limit passed, if one did.
         closed: whether the client was closed meanwhile.
     """
     call.reached_server = result.reached_server
-    call.reused_connection = result.kept_connection
+    call.reused_connection = result.reused_connection
     name = call.operation.name
     error: TransportError
     if result.timed_out:
@@ -41,7 +42,9 @@ def no_answer(call: Call, result: NoAnswer, late: str, *, closed: bool) -> Trans
     else:
         reason = "the client was closed during the call" if closed else result.reason
         error = TransportError(reason, operation=name)
-    error.lasting = result.lasting
+    error.permanent = result.permanent
+    if result.cause is not None:
+        error.__cause__ = result.cause
     _note(call, error)
     return error
 
@@ -58,7 +61,7 @@ def no_connection(call: Call, deadline: float, connections: int) -> RequestTimeo
 
 
 def _note(call: Call, error: APIError | TransportError) -> None:
-    call.failures += not isinstance(error, retry.RateLimitedError)
+    call.failures += not isinstance(error, RateLimitedError)
     if not call.operation.reads:
         call.may_have_been_applied |= retry.outcome_is_unknown(
             error, reached_server=call.reached_server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import attrs
 from tenacity import AsyncRetrying, DoAttempt, DoSleep, RetryCallState, retry_if_exception
@@ -39,10 +39,9 @@ class Repeating:
     clock: Callable[[], float]
     closed: Callable[[], bool]
 
-    def retrying(self, sleep: Sleep) -> AsyncRetrying:
+    def retrying(self) -> AsyncRetrying:
         """Return tenacity's loop with these strategies."""
         return AsyncRetrying(
-            sleep=sleep,
             retry=retry_if_exception(self.may_repeat),
             wait=self.wait,
             stop=self.stop,
@@ -64,12 +63,12 @@ class Repeating:
         if self.pace is not None and self.pace.waits_for(error):
             return 0.0
         if self.call.attempts == 1 and self.call.reused_connection:
-            # The server had closed a connection that was kept; a new one is no burden to it.
+            # The server had closed a connection that was kept; a new one does not burden it.
             return 0.0
         return self.policy.delay(self._tries, error)
 
     def stop(self, state: RetryCallState) -> bool:
-        """Return whether there is no further attempt."""
+        """Return whether the call ends here."""
         if self.closed():
             return True
         if self._tries >= self.policy.max_attempts:
@@ -96,7 +95,10 @@ class Repeating:
 
 
 async def resume(
-    retrying: AsyncRetrying, attempt: Callable[[], Awaitable[R]], failure: BaseException
+    retrying: AsyncRetrying,
+    attempt: Callable[[], Awaitable[R]],
+    failure: BaseException,
+    sleep: Sleep,
 ) -> R:
     """Go on with tenacity after a first attempt, which nearly always succeeds, was made without it.
 
@@ -106,6 +108,7 @@ async def resume(
         retrying: tenacity's loop.
         attempt: makes one more attempt.
         failure: what the first attempt raised; tenacity counts it.
+        sleep: waits some seconds.
     """
     retrying.begin()
     state = RetryCallState(retrying, None, (), {})
@@ -119,13 +122,12 @@ async def resume(
                 state.set_exception((type(error), error, error.__traceback__))
         elif isinstance(step, DoSleep):
             state.prepare_for_next_attempt()
-            await retrying.sleep(step)
+            await sleep(step)
         else:
             result: R = step
             return result
 
 
 def _failure(state: RetryCallState) -> APIError | TransportError:
-    error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, (APIError, TransportError))
-    return error
+    # Every attempt that enters the loop as failed did so with one of these.
+    return cast("APIError | TransportError", state.outcome and state.outcome.exception())

@@ -59,7 +59,7 @@ class Gate:
 
     async def turn(self) -> Turn:
         """Wait until an attempt may be made; those who came first go first."""
-        # Whoever has the lock is the next to go, and the only one to wait for a time.
+        # The worker with the lock goes next, and alone waits for a time.
         async with self._queue:
             while (wait := self._pacing.wait(self._clock())) > 0:
                 await self._sleep(wait)
@@ -90,7 +90,7 @@ class Gate:
         if isinstance(error, APIError) and self._tell_of_wait(f"status {error.status}"):
             return
         if self._pacing.is_down and not self._outage_told:
-            # Else whoever waits for outcomes would see none, and never learn why.
+            # Else a caller who waits for outcomes would see none, and never learn why.
             self._outage_told = True
             why = _reason(error) if self._heard else f"{_reason(error)}; {self._unheard}"
             _log.warning("the run waits, and tries again from time to time: %s", why)

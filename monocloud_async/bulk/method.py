@@ -22,8 +22,8 @@ class _Bound(Protocol):
     """What has the methods: a resource, or the client itself."""
 
     @property
-    def caller(self) -> Caller: ...
-    def with_caller(self: B, caller: Caller) -> B: ...
+    def _caller(self) -> Caller: ...
+    def _with_caller(self: B, caller: Caller) -> B: ...
 
 
 @attrs.frozen(eq=False)
@@ -51,11 +51,12 @@ class Method(Generic[T]):
     @property
     def caller(self) -> Caller:
         """What carries the method's operations out."""
-        return self.owner.caller
+        return self.owner._caller  # pyright: ignore[reportPrivateUsage]
 
     def through(self, caller: Caller) -> AsyncMethod[T]:
         """Return the method, whose operations another caller carries out."""
-        bound = self.function.__get__(self.owner.with_caller(caller))
+        owner = self.owner._with_caller(caller)  # pyright: ignore[reportPrivateUsage]
+        bound = self.function.__get__(owner)
         return functools.partial(bound, **self.fixed) if self.fixed else bound
 
     @property
@@ -93,15 +94,14 @@ def method_of(given: Callable[..., Any]) -> Method[Any]:
     """
     fixed: dict[str, Any] = {}
     method: Any = given
-    while isinstance(method, functools.partial):
-        part = cast("functools.partial[Any]", method)
-        if part.args:
+    while type(method) is functools.partial:
+        if method.args:
             raise _refusal("a partial with positional arguments, which are for the rows to give")
-        fixed = {**part.keywords, **fixed}
-        method = part.func
+        fixed = {**method.keywords, **fixed}
+        method = method.func
     owner = getattr(method, "__self__", None)
     function = getattr(method, "__func__", None)
-    if function is None or not hasattr(owner, "with_caller"):
+    if function is None or not hasattr(owner, "_with_caller"):
         raise _refusal(f"of type {type(method).__name__}")
     if not inspect.iscoroutinefunction(function):
         raise _refusal(f"{method.__qualname__}, which is not a call that a row can make")

@@ -100,7 +100,7 @@ def at_pace(caller: Caller, pace: RowPace) -> Caller:
     return attrs.evolve(
         caller,
         policy=attrs.evolve(caller.policy, deadline=_NO_DEADLINE),
-        # The workers are few and the gate slows them all, so there is no storm to stop: the
+        # The workers are few and the gate slows them all, so no storm can arise: the
         # client's quota would run dry, and rows fail that could have been applied.
         quota=RetryQuota(),
         pace=pace,

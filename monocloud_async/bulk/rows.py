@@ -35,8 +35,9 @@ class RunRow:
     """
 
     index: int
-    args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    # They may be passwords, which no traceback of a worker is to show.
+    args: tuple[Any, ...] = attrs.field(default=(), repr=False)
+    kwargs: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     key: str | int | None = None
     error: InvalidArgumentError | None = None
 
@@ -63,6 +64,7 @@ class Rows:
     def __init__(self, source: object, method: Method[Any]) -> None:
         self._index = -1
         self._method = method
+        kind = type(source).__name__
         self.come_at_once: bool = not isinstance(source, AsyncIterable)
         self._at_once: Iterator[object] | None = None
         self._awaited: AsyncIterator[object] | None = None
@@ -73,7 +75,7 @@ class Rows:
         else:
             raise InvalidArgumentError(
                 f"rows must be an iterable of tuples ({', '.join(method.parameters)}), not "
-                f"{type(source).__name__}; nothing was sent"
+                f"{kind}; nothing was sent"
             )
 
     async def next(self) -> RunRow | None:
@@ -98,7 +100,7 @@ class Rows:
         try:
             args, kwargs = _arguments(found)
         except Exception:
-            return self._wrong(type(found).__name__)
+            return self._wrong(_described(found))
         if not self._method.takes(args, kwargs):
             return self._wrong(_described(found), args)
         return RunRow(self._index, args, kwargs, self._key(args, kwargs))
@@ -117,7 +119,7 @@ class Rows:
 def _arguments(found: object) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
     """Unpack a row: a mapping gives arguments by name; a string or a set are not rows."""
     if type(found) is tuple:
-        return cast("tuple[Any, ...]", found), {}
+        return cast("tuple[Any, ...]", found), {}  # type: ignore[redundant-cast]
     if isinstance(found, Mapping):
         return (), dict(cast("Mapping[str, Any]", found))
     if isinstance(found, (str, bytes, Set)):
@@ -130,5 +132,7 @@ def _described(found: object) -> str:
     kind = type(found).__name__
     if isinstance(found, Mapping):
         return f"{kind} of other names"
+    if isinstance(found, (str, bytes)) or not isinstance(found, Iterable):
+        return kind
     length = f"length {len(found)}" if isinstance(found, Sized) else "another length"
     return f"{kind} of {length}"

@@ -16,11 +16,11 @@ from ..errors import (
     TransportError,
     UnauthorizedError,
 )
+from ..outcome import Outcome
 from ..retry import is_number
 from .gate import Gate
 from .method import AsyncMethod, Method, method_of
 from .order import Order
-from .outcome import Outcome
 from .pacing import Pacing
 from .row_pace import RowPace, Tries, at_pace
 from .rows import Rows, RunRow
@@ -69,7 +69,7 @@ def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:
 
 def is_fatal(error: MonoCloudError) -> bool:
     """Return whether every further row would fail likewise."""
-    return isinstance(error, _FATAL) or (isinstance(error, TransportError) and error.lasting)
+    return isinstance(error, _FATAL) or (isinstance(error, TransportError) and error.permanent)
 
 
 class Run(Generic[T]):

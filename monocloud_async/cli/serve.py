@@ -9,14 +9,14 @@ import logging
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import TypeVar, cast
 
 from rich.text import Text
 
 from .._json import parse
-from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE
+from .._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE
 from ..emulator import Emulator, Fault, RateLimit
 from ..emulator.access_log import access_log
 from ..errors import ConfigurationError
@@ -66,7 +66,7 @@ def made(
 
 
 async def serve(emulator: Emulator, *, log: bool) -> None:
-    """Serve until the process is told to end: that is no failure here.
+    """Serve until the process is told to end: such an end is a success.
 
     Args:
         emulator: what to serve.
@@ -74,11 +74,10 @@ async def serve(emulator: Emulator, *, log: bool) -> None:
     """
     stop = asyncio.Event()
     _on_signals(stop)
-    if log:
-        _log_requests()
-    async with emulator:
-        _introduce(emulator)
-        await stop.wait()
+    with _logged_requests() if log else contextlib.nullcontext():
+        async with emulator:
+            _introduce(emulator)
+            await stop.wait()
 
 
 def _faults(given: str) -> list[Fault]:
@@ -101,7 +100,7 @@ def _read(source: str, text: str, made: Callable[[object], T]) -> T:
     except ConfigurationError as error:
         reason = str(error)
     except (ValueError, RecursionError) as error:
-        reason = f"it is no JSON: {error}"
+        reason = f"it is not JSON: {error}"
     raise ConfigurationError(f"{source}: {reason}")
 
 
@@ -113,7 +112,7 @@ def _content(source: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        reason = f"{error.strerror} (and it is no JSON object)"
+        reason = f"{error.strerror} (and it is not a JSON object)"
     except ValueError:
         reason = "it is not text"
     raise ConfigurationError(f"{source}: {reason}")
@@ -153,12 +152,19 @@ def _show_trust(emulator: Emulator) -> None:
     )
 
 
-def _log_requests() -> None:
+@contextlib.contextmanager
+def _logged_requests() -> Generator[None, None, None]:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     access_log.addHandler(handler)
     access_log.setLevel(logging.INFO)
     access_log.propagate = False
+    try:
+        yield
+    finally:
+        access_log.removeHandler(handler)
+        access_log.setLevel(logging.NOTSET)
+        access_log.propagate = True
 
 
 def _warn(emulator: Emulator) -> None:

@@ -24,13 +24,14 @@ and refuses nothing that they do not speak of:
 - ``last_updated`` always moves forward, by a second at least, so it may run ahead of the clock.
 - A number has to be E.164, and new to this user; another user may have it. Else the answer is 422
   with the codes ``InvalidPhoneNumber`` and ``DuplicatePhoneNumber``, which are the emulator's own.
-- There is no block list, so ``skip_restriction_checks`` changes nothing.
+- It has no block list, so ``skip_restriction_checks`` changes nothing.
 - A body that is not ``application/json``, or no JSON object, is 400; a member of the wrong type,
   null included, is 422; members that the API does not know are passed over. Up to 1 MiB is read.
 - Phones of disabled users can be changed like any others.
-- Ids and paths are case-sensitive, dots in them mean nothing, and the query is passed over.
-- Operations that the SDK does not have yet are 404. Titles and details are the emulator's own.
-- What is not HTTP is answered by aiohttp, as plain text, and is not recorded.
+- Ids and paths are case-sensitive, and dots in them mean nothing. Parameters of the query
+  that an operation does not have are passed over.
+- Paths of no operation are 404. Titles and details are the emulator's own.
+- aiohttp answers anything but HTTP, as plain text, and nothing is recorded.
 
 Where things go wrong on demand:
 
@@ -55,11 +56,12 @@ shown. These requests are not counted, recorded, limited or struck:
 - ``POST /_emulator/reset`` goes back to the beginning.
 - ``GET /_emulator/requests`` is the last requests, ``GET /_emulator/users`` all users.
 
-The parts: server.py is the emulator; listener.py has its port; service.py decides on a request,
-and delivery.py sends the answer; control.py is /_emulator; routes.py finds the operation; body.py
-reads its fields; tenant.py keeps the users; phones.py changes one; problems.py says no; fault.py
-is what goes wrong, and faults.py when; rate_limit.py counts tokens, and journal.py requests;
-seed.py reads the users to begin with; pytest_plugin.py is the fixture.
+The parts: server.py and threaded.py are the emulator, with and without async; listener.py has its
+port; service.py decides on a request, and delivery.py sends the answer; control.py is /_emulator;
+routing.py finds the operation; handlers/ has a function for each, declared by answering.py; body.py
+reads the fields, and listing.py pages, sorts and filters lists; tenant.py keeps the state;
+problems.py says no; fault.py is what goes wrong, and faults.py when; rate_limit.py counts tokens,
+and request_log.py requests; seed.py reads the state to begin with; pytest_plugin.py is the fixture.
 """
 
 from .fault import Fault

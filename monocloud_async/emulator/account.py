@@ -105,7 +105,7 @@ class Account:
         """End a session, or all of them, and the tokens that are bound to it.
 
         Raises:
-            ProblemError: 404, there is no such session.
+            ProblemError: 404, the session does not exist.
         """
         ended = [s for s in self.sessions if session_id in (None, s["session_id"])]
         if session_id is not None and not ended:
@@ -129,7 +129,7 @@ def row_of(rows: list[Json], member: str, wanted: str, called: str) -> Json:
     """Return the row whose member has a value.
 
     Raises:
-        ProblemError: 404, there is no such row.
+        ProblemError: 404, the row does not exist.
     """
     for row in rows:
         if row.get(member) == wanted:

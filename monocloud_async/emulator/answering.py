@@ -26,7 +26,7 @@ class Handler:
             returns what is answered: JSON, all rows of a list, or None.
         status: the status, where there is something to answer.
         body: what it takes; None if nothing.
-        listing: how its rows are chosen; None where it is no list.
+        listing: how its rows are chosen; None for other answers.
     """
 
     function: Callable[..., Any]

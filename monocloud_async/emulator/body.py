@@ -21,7 +21,7 @@ _NAMES: Mapping[type, str] = {
 
 
 @attrs.frozen
-class Member:
+class BodyMember:
     """A member of a body.
 
     Attributes:
@@ -45,7 +45,7 @@ class Member:
 class Body:
     """The members of an operation's body, by their names."""
 
-    members: Mapping[str, Member]
+    members: Mapping[str, BodyMember]
 
     @classmethod
     def of(cls, handler: Callable[..., object]) -> Body | None:
@@ -62,7 +62,7 @@ class Body:
         """Return the members that the operation knows.
 
         Raises:
-            ProblemError: 400, it is no JSON object; 422, a member is missing or of another type.
+            ProblemError: 400, it is not a JSON object; 422, a member is missing or of another type.
         """
         return self.checked(_json_object(media_type, content))
 
@@ -90,11 +90,11 @@ class Body:
         return {name: sent[name] for name in self.members if name in sent}
 
 
-def _member(hint: Any, required: bool) -> Member:
+def _member(hint: Any, required: bool) -> BodyMember:
     kinds = [kind for kind in get_args(hint) if kind is not NoneType] or [hint]
     if get_origin(hint) is dict:
         kinds = [dict]
-    return Member(get_origin(kinds[0]) or kinds[0], required, NoneType in get_args(hint))
+    return BodyMember(get_origin(kinds[0]) or kinds[0], required, NoneType in get_args(hint))
 
 
 def _json_object(media_type: str, content: bytes) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _json_object(media_type: str, content: bytes) -> dict[str, Any]:
     try:
         sent = parse(content)
     except (ValueError, RecursionError):
-        raise bad_request("The body is no JSON.") from None
+        raise bad_request("The body is not JSON.") from None
     if not isinstance(sent, dict):
         raise bad_request("The body must be a JSON object.")
     return cast("dict[str, Any]", sent)

@@ -52,7 +52,7 @@ def _action(received: Received) -> Action:
     actions = _ACTIONS.get(received.path.removeprefix(PREFIX))
     if actions is None:
         paths = ", ".join(f"{PREFIX}{path}" for path in _ACTIONS)
-        raise not_found(f"There is no such path, only {paths}.")
+        raise not_found(f"The path does not exist, only {paths}.")
     if received.request.method not in actions:
         raise wrong_method(received.request.method, actions)
     return actions[received.request.method]
@@ -125,7 +125,7 @@ def _json(received: Received) -> object:
     try:
         return parse(received.body)
     except (ValueError, RecursionError):
-        raise bad_request("The body is no JSON.") from None
+        raise bad_request("The body is not JSON.") from None
 
 
 _ACTIONS: Mapping[str, Mapping[str, Action]] = {

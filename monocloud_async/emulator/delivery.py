@@ -79,14 +79,14 @@ def _broken(request: web.BaseRequest, fault: Fault) -> web.Response:
         if fault.body == "garbage":
             transport.write(_GARBAGE)
         transport.close()
-    # There is no connection left to send it on.
+    # The connection is gone.
     return web.Response()
 
 
 async def _in_pieces(request: web.BaseRequest, reply: Reply, fault: Fault) -> web.StreamResponse:
     response = web.StreamResponse(status=reply.status, headers=reply.headers)
     response.content_length = len(reply.body)
-    # A client that does not wait for the end is no failure here.
+    # A client may leave before the end.
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await asyncio.sleep(fault.body_delay)

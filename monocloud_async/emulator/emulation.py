@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from .._secret import Secret, concealed
-from ..client import checked_key
+from .._settings import checked_key
 from ..errors import ConfigurationError
 from ..models import User
 from .access_log import note
@@ -117,7 +117,7 @@ class Emulation(Additions):
         variable ``SSL_CERT_FILE``; Node with ``NODE_EXTRA_CA_CERTS``.
 
         Raises:
-            ConfigurationError: there is none, since it does not speak https.
+            ConfigurationError: it has none, since it does not speak https.
         """
         return self._own_certificate().ca_file
 
@@ -169,7 +169,7 @@ class Emulation(Additions):
         """Return a user.
 
         Raises:
-            KeyError: there is no such user.
+            KeyError: the user does not exist.
         """
         try:
             return self._service.tenant.execute(

@@ -224,7 +224,7 @@ class Fault:
         """Return the fault that a JSON form stands for.
 
         Raises:
-            ConfigurationError: it is none; the message says what to change.
+            ConfigurationError: it is something else; the message says what to change.
         """
         if not isinstance(document, Mapping):
             raise ConfigurationError(f"a fault must be a JSON object, not {document!r}")
@@ -243,7 +243,7 @@ class Fault:
             clashes.append(("outage", _ANSWER, "it ends without an answer"))
         if self.body == "garbage":
             others = [name for name in _ANSWER if name != "body"]
-            clashes.append(("body garbage", others, "it is no HTTP"))
+            clashes.append(("body garbage", others, "it is not HTTP"))
         if self.body in ("html", "flood"):
             clashes.append((f"body {self.body}", ("problem",), "it takes its place"))
         if self.status in _WITHOUT_BODY:

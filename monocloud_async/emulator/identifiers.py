@@ -13,15 +13,15 @@ from .tenant import Tenant
 _SHAPES = {
     "email": (
         re.compile(r"[^@\s]+@[^@\s]+"),
-        ("InvalidEmail", "{!r} is no email address."),
+        ("InvalidEmail", "{!r} is not an email address."),
     ),
     "phone": (
         re.compile(r"\+[1-9][0-9]{1,14}"),
-        ("InvalidPhoneNumber", "{!r} is no E.164 number: + and up to 15 digits."),
+        ("InvalidPhoneNumber", "{!r} is not an E.164 number: + and up to 15 digits."),
     ),
     "username": (
         re.compile(r"\S(.*\S)?", re.DOTALL),
-        ("InvalidUserName", "{!r} is no user name: it is empty, or has blanks at an end."),
+        ("InvalidUserName", "{!r} is not a user name: it is empty, or has blanks at an end."),
     ),
 }
 
@@ -66,7 +66,7 @@ def find(account: Account, kind: str, identifier_id: str) -> Json:
     """Return an email address or a phone of a user.
 
     Raises:
-        ProblemError: 404, there is no such one.
+        ProblemError: 404, it does not exist.
     """
     return row_of(account.record.get(IDENTIFIERS[kind], []), "id", identifier_id, kind)
 

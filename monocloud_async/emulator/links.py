@@ -16,7 +16,7 @@ def expires_at(tenant: Tenant, expiry: int | None) -> int:
         expiry: how long it shall work, in seconds.
 
     Raises:
-        ProblemError: 422, that is no time.
+        ProblemError: 422, that is not a time.
     """
     if expiry is not None and expiry < 1:
         raise invalid_fields({"expiry": ["expiry must be 1 or more."]})

@@ -108,7 +108,7 @@ def _equals(of: Member, wanted: str) -> Test:
 
 
 def _rank(value: Any) -> tuple[bool, Any]:
-    """Return what a value is sorted by: what is not there comes before all that is."""
+    """Return what a value is sorted by: a missing one comes before all others."""
     return value is not None, value
 
 

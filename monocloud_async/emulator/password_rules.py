@@ -81,7 +81,7 @@ def _check_rules(password: str) -> None:
             not password.isalnum(),
             (
                 "PasswordRequiresNonAlphanumeric",
-                "Passwords must have at least one character that is no letter and no digit.",
+                "Passwords must have at least one character other than letters and digits.",
             ),
         ),
         (

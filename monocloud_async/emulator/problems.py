@@ -76,7 +76,7 @@ def unauthorized() -> ProblemError:
 
 
 def not_found(detail: str) -> ProblemError:
-    """Return the answer for what is not there."""
+    """Return the answer for something that does not exist."""
     return ProblemError(404, detail)
 
 

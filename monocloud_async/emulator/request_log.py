@@ -39,7 +39,7 @@ class RecordedRequest:
     body: bytes
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its JSON form; a body that is no UTF-8 is shown with its bytes escaped."""
+        """Return its JSON form; a body that is not UTF-8 is shown with its bytes escaped."""
         return {
             **attrs.asdict(self, recurse=False),
             "fault": self.fault.to_dict() if self.fault else None,

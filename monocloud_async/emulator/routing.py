@@ -57,9 +57,9 @@ def find(method: str, raw_path: str) -> Match | None:
 
 
 def nowhere(method: str, raw_path: str) -> ProblemError:
-    """Return the answer where there is no such operation."""
+    """Return the answer to a request that names no operation."""
     allowed = {allowed for node, _ in _nodes(raw_path) for allowed in node.operations}
-    return wrong_method(method, allowed) if allowed else not_found("There is no such path.")
+    return wrong_method(method, allowed) if allowed else not_found("The path does not exist.")
 
 
 def _nodes(raw_path: str) -> Iterator[tuple[_Node, tuple[str, ...]]]:

@@ -49,13 +49,13 @@ class Fields:
         """Return the paths that a field stands for.
 
         Raises:
-            ProblemError: 400, there is no such field.
+            ProblemError: 400, the field does not exist.
         """
         if field is None:
             return self.alone
         path = self.aliases.get(field, field)
         if path.partition(".")[0] not in self.names:
-            raise _not_understood(f"there is no field {field!r}")
+            raise _not_understood(f"{field!r} is not a field")
         return [path]
 
 

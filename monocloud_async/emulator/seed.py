@@ -12,8 +12,8 @@ from typing import Any
 
 from .._json import parse
 from ..errors import ConfigurationError, InvalidRecordError
-from .content import Content
 from .seed_check import checked
+from .tenant_state import TenantState
 
 Seed = Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | os.PathLike[str]
 
@@ -23,7 +23,7 @@ _PACKAGE = __name__.rpartition(".")[0]
 PHONE_ID = "ab66b6a2-df6b-4f9d-9eb2-5a7142984e70"
 
 
-def load(seed: Seed | None) -> Content:
+def load(seed: Seed | None) -> TenantState:
     """Return what to begin with, as JSON of its own.
 
     Args:
@@ -53,11 +53,11 @@ def _read(path: Path) -> object:
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     except (ValueError, RecursionError) as error:
-        reason = f"is no JSON: {error}"
+        reason = f"is not JSON: {error}"
     raise ConfigurationError(f"the seed file {os.fspath(path)!r} {reason}")
 
 
-def _content(seed: object, source: str) -> Content:
+def _content(seed: object, source: str) -> TenantState:
     try:
         return checked(seed, source)
     except InvalidRecordError as error:

@@ -19,7 +19,7 @@ from ..models import (
     UserSession,
 )
 from .account import IDENTIFIERS, Account, Json, Password
-from .content import Content
+from .tenant_state import TenantState
 
 _GRANTS: Mapping[str, type[Record]] = {
     "consents": UserConsent,
@@ -29,7 +29,7 @@ _GRANTS: Mapping[str, type[Record]] = {
 }
 
 
-def checked(seed: object, source: str) -> Content:
+def checked(seed: object, source: str) -> TenantState:
     """Return what a seed stands for.
 
     Args:
@@ -37,7 +37,7 @@ def checked(seed: object, source: str) -> Content:
         source: what the seed is called.
 
     Raises:
-        ConfigurationError: there is no list of users.
+        ConfigurationError: it has no list of users.
         InvalidRecordError: a part of it is wrong.
     """
     more = cast("Mapping[str, object]", seed) if isinstance(seed, Mapping) else None
@@ -46,10 +46,10 @@ def checked(seed: object, source: str) -> Content:
     if more is not None:
         users, path = more.get("users"), "$.users"
     if not isinstance(users, Sequence) or isinstance(users, (str, bytes)):
-        raise ConfigurationError(f"{source} is no list of users at {path}")
+        raise ConfigurationError(f"{source} is not a list of users at {path}")
     records = [_user(user, f"{path}[{n}]") for n, user in enumerate(cast("list[object]", users))]
     _check_ids((record["user_id"], f"{path}[{n}].user_id") for n, record in enumerate(records))
-    content = Content({record["user_id"]: Account(record) for record in records}, {})
+    content = TenantState({record["user_id"]: Account(record) for record in records}, {})
     if more is not None:
         _add_groups(content, _list(more, "groups", "$"))
         _add_rows(content, "sessions", _list(more, "sessions", "$"), UserSession, "session_id")
@@ -80,7 +80,7 @@ def _check_identifiers(kind: str, rows: list[Json], path: str) -> None:
         raise InvalidRecordError(f"another primary {kind}", path=f"{path}[{primary[1]}].primary")
 
 
-def _add_groups(content: Content, groups: Iterable[_Placed]) -> None:
+def _add_groups(content: TenantState, groups: Iterable[_Placed]) -> None:
     for value, path in groups:
         group = _object(value, path)
         made = {name: _text(group, name, path) for name in ("group_id", "name")}
@@ -96,7 +96,7 @@ def _add_groups(content: Content, groups: Iterable[_Placed]) -> None:
 
 
 def _add_rows(
-    content: Content,
+    content: TenantState,
     member: str,
     rows: Iterable[_Placed],
     kind: type[Record],
@@ -114,7 +114,7 @@ def _add_rows(
         there.append(_record(row, kind, path))
 
 
-def _add_passwords(content: Content, rows: Iterable[_Placed]) -> None:
+def _add_passwords(content: TenantState, rows: Iterable[_Placed]) -> None:
     for value, path in rows:
         row = _object(value, path)
         account = _account(content, row, path)
@@ -122,7 +122,7 @@ def _add_passwords(content: Content, rows: Iterable[_Placed]) -> None:
         account.record["has_password"] = True
 
 
-def _account(content: Content, row: Mapping[str, object], path: str) -> Account:
+def _account(content: TenantState, row: Mapping[str, object], path: str) -> Account:
     user_id = _text(row, "user_id", path)
     if user_id not in content.accounts:
         raise InvalidRecordError(f"no user with the id {user_id!r}", path=f"{path}.user_id")
@@ -133,7 +133,7 @@ def _record(value: object, kind: type[Record], path: str) -> Json:
     try:
         made = cast("Json", json.loads(json.dumps(value, allow_nan=False)))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRecordError(f"this is no JSON, {error},", path=path) from None
+        raise InvalidRecordError(f"this is not JSON, {error},", path=path) from None
     try:
         kind.from_dict(made)
     except InvalidRecordError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE
+from .._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE
 from ..operations import ALL
 from .control import refuse_strangers
 from .problems import ProblemError, new_trace_id

@@ -11,8 +11,8 @@ from copy import deepcopy
 from typing import Any, TypeVar
 
 from .account import Account, Json, identifier
-from .content import Content
 from .problems import identity_refused, not_found
+from .tenant_state import TenantState
 
 T = TypeVar("T")
 _CODES = {
@@ -30,7 +30,7 @@ class Tenant:
         clock: tells the time, in seconds since 1970.
     """
 
-    def __init__(self, seed: Content, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, seed: TenantState, clock: Callable[[], float] = time.time) -> None:
         self._seed = seed
         self._clock = clock
         self._lock = threading.RLock()
@@ -81,19 +81,19 @@ class Tenant:
         with self._lock:
             return [deepcopy(account.record) for account in self.accounts.values()]
 
-    def content(self) -> Content:
+    def content(self) -> TenantState:
         """Return all of it, copied."""
         with self._lock:
-            return Content(self.accounts, self.groups).copy()
+            return TenantState(self.accounts, self.groups).copy()
 
     def account(self, user_id: str) -> Account:
         """Return a user, to be read.
 
         Raises:
-            ProblemError: 404, there is no such user.
+            ProblemError: 404, the user does not exist.
         """
         if user_id not in self.accounts:
-            raise not_found(f"There is no user with the id {user_id!r}.")
+            raise not_found(f"No user has the id {user_id!r}.")
         return self.accounts[user_id]
 
     def change(self, user_id: str, *, stamp: bool = True) -> Account:
@@ -103,7 +103,7 @@ class Tenant:
             stamp: whether that moves the user's ``last_updated``.
 
         Raises:
-            ProblemError: 404, there is no such user.
+            ProblemError: 404, the user does not exist.
         """
         account = self.account(user_id)
         if self._pretending:
@@ -121,7 +121,7 @@ class Tenant:
         """Remove a user.
 
         Raises:
-            ProblemError: 404, there is no such user.
+            ProblemError: 404, the user does not exist.
         """
         self._changing[user_id] = self.account(user_id)
         del self.accounts[user_id]
@@ -130,10 +130,10 @@ class Tenant:
         """Return a group.
 
         Raises:
-            ProblemError: 404, there is no such group.
+            ProblemError: 404, the group does not exist.
         """
         if group_id not in self.groups:
-            raise not_found(f"There is no group with the id {group_id!r}.")
+            raise not_found(f"No group has the id {group_id!r}.")
         return self.groups[group_id]
 
     def check_new(self, kind: str, value: str, *, but: str | None = None) -> None:

@@ -10,6 +10,7 @@ import attrs
 from .._converter import NOT_WIRE, NULLABLE, epoch, structure, wire_fields
 from ..errors import InvalidRecordError
 from ..response import Response
+from . import _display
 
 R = TypeVar("R", bound="Record")
 
@@ -20,8 +21,8 @@ def nullable() -> Any:
 
 
 def secret_text() -> Any:
-    """Declare a text that ``repr`` hides."""
-    return attrs.field(default=None, repr=False)
+    """Declare a text that only ``to_dict`` shows; the API may leave it out, or send it as null."""
+    return attrs.field(default=None, metadata={**NULLABLE, "secret": True})
 
 
 def free_json() -> Any:
@@ -33,6 +34,9 @@ def free_json() -> Any:
 class Record:
     """An immutable value that the API sends.
 
+    Its repr is for logs: it holds ids and counts, no personal data and no secrets. In a notebook, a
+    record shows as a table.
+
     Attributes:
         extra: members of the JSON that this version of the SDK does not know, as they came.
     """
@@ -43,6 +47,18 @@ class Record:
         default=(), alias="_keys", eq=False, repr=False, metadata=NOT_WIRE
     )
 
+    def __init_subclass__(cls) -> None:
+        # Else attrs writes one for each class, which shows everything.
+        if "__repr__" not in cls.__dict__:
+            cls.__repr__ = Record.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        return _display.line(type(self).__name__, wire_fields(type(self)), self)
+
+    def _repr_html_(self) -> str:
+        """Return the table that notebooks show; secrets are masked in it."""
+        return _display.table(_rows(self).items())
+
     @classmethod
     def from_dict(cls: type[R], data: Mapping[str, Any]) -> R:
         """Return the record that the API's JSON describes.
@@ -51,7 +67,7 @@ class Record:
             data: the parsed JSON, which is copied.
 
         Raises:
-            InvalidRecordError: it is no such record; ``.path`` says where.
+            InvalidRecordError: it is not such a record; ``.path`` says where.
         """
         try:
             return structure(deepcopy(_as_dict(data)), cls)
@@ -86,6 +102,26 @@ class AnswerRecord(Record):
     """
 
     response: Response | None = attrs.field(default=None, eq=False, repr=False, metadata=NOT_WIRE)
+
+
+def _rows(record: Record) -> _display.Rows:
+    """Return what a table shows of a record: what is set, and the names of unknown members."""
+    rows = _display.Rows()
+    for name, member in wire_fields(type(record)).items():
+        value = getattr(record, name)
+        if _is_set(value):
+            rows[name] = "***" if _display.is_secret(member) else _shown(value)
+    if record.extra:
+        rows["extra"] = list(record.extra)
+    return rows
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, Record):
+        return _rows(value)
+    if isinstance(value, tuple):
+        return [_shown(item) for item in cast("tuple[object, ...]", value)]
+    return value
 
 
 def _as_dict(data: object) -> object:

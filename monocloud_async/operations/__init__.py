@@ -23,7 +23,8 @@ __all__ = ["ALL"]
 
 
 def _of(module: ModuleType) -> tuple[Operation[Any], ...]:
-    return tuple(value for value in vars(module).values() if isinstance(value, Operation))
+    declared: list[Any] = [value for value in vars(module).values() if type(value) is Operation]
+    return tuple(declared)
 
 
 ALL: tuple[Operation[Any], ...] = tuple(

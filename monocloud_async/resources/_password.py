@@ -15,7 +15,7 @@ _ALGORITHMS: tuple[str, ...] = get_args(PasswordAlgorithm)
 def password_members(
     prefix: str, password: Secret | None, hashed: Secret | None, algorithm: str | None
 ) -> dict[str, str]:
-    """Return the members of a body that carry a password; none where there is none.
+    """Return the members of a body that carry a password; none without a password.
 
     Args:
         prefix: what the members' names begin with.

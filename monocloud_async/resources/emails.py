@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._arguments import count, flags, text
+from .._arguments import count, flag, text
 from ..models import User, VerifyEmailResponse
 from ..operations import emails
 from ._resource import Resource
@@ -34,7 +34,8 @@ class EmailsResource(Resource):
         """
         body = {
             "email": text("email", email),
-            **flags(is_verified=is_verified, skip_restriction_checks=skip_restriction_checks),
+            "is_verified": flag("is_verified", is_verified),
+            "skip_restriction_checks": flag("skip_restriction_checks", skip_restriction_checks),
         }
         return await self._call(emails.ADD, user_id, body=body)
 

@@ -51,7 +51,8 @@ class GroupsResource(Resource):
     async def remove(self, user_id: str, group_id: str) -> None:
         """Take a user out of a group.
 
-        A 404 after an attempt whose answer was lost counts as success: the user is not in the group.
+        A 404 after an attempt whose answer was lost counts as success: the user is not
+        in the group.
 
         API page: https://www.monocloud.com/docs/apis/identity/users/remove_user_from_group
         """

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from .. import _phone_number
-from .._arguments import flags, text
-from ..errors import InvalidArgumentError
+from .._arguments import flag, text
+from ..errors import InvalidArgumentError, NotFoundError
 from ..models import User
 from ..operations import phones, users
+from ..outcome import PhoneOutcome
 from ._resource import Resource
-
-if TYPE_CHECKING:
-    from ..bulk import PhoneOutcome
 
 
 class PhonesResource(Resource):
@@ -30,7 +28,12 @@ class PhonesResource(Resource):
 
         API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
         """
-        return await self._call(phones.SET_PRIMARY, user_id, identifier_id)
+        try:
+            return await self._call(phones.SET_PRIMARY, user_id, identifier_id)
+        except NotFoundError as error:
+            if _phone_number.is_number(identifier_id):
+                error.hint = "that is a number, not an id: for numbers use set_primary_by_number"
+            raise
 
     async def set_primary_by_number(self, user_id: str, phone: str) -> User:
         """Make the phone with this number a user's default one.
@@ -67,7 +70,7 @@ class PhonesResource(Resource):
                 an async one does not.
             concurrency: calls in flight at once, at most.
             rate: requests a second, at most; None for as many as the tenant's limit lets pass,
-                which is found out.
+                which the run discovers.
             by: what the second of each pair is: ``"identifier"``, the phone's id, or
                 ``"number"``, its number, as for ``set_primary_by_number``.
 
@@ -83,7 +86,7 @@ class PhonesResource(Resource):
         Raises:
             ConfigurationError: the client is closed.
             UnauthorizedError, ForbiddenError: all further rows would fail as well.
-            TransportError: it is ``lasting``, as where the server's certificate is not trusted.
+            TransportError: it is ``permanent``, such as a certificate that is not trusted.
             InvalidArgumentError: an argument cannot be right; nothing was sent.
         """
         from ..bulk import phone_outcomes, start
@@ -120,7 +123,8 @@ class PhonesResource(Resource):
         """
         body = {
             "phone_number": text("phone_number", phone_number),
-            **flags(is_verified=is_verified, skip_restriction_checks=skip_restriction_checks),
+            "is_verified": flag("is_verified", is_verified),
+            "skip_restriction_checks": flag("skip_restriction_checks", skip_restriction_checks),
         }
         return await self._call(phones.ADD, user_id, body=body)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Coroutine
 from contextlib import ExitStack, closing
 from itertools import combinations
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import attrs
 import typer
@@ -16,6 +16,7 @@ import typer
 from ...bulk import start as start_run
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
+from ...models import User
 from ..output import INTERRUPTED, MISUSED, REFUSED, drop_output, fail, visible
 from . import dry_run
 from .content import STDIN, Content, InputChangedError, open_content, unreadable
@@ -98,11 +99,11 @@ def _checked(content: Content) -> Input:
 
 
 def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journal | None:
-    """Return where entries are kept; what is not asked for as a file is gone in the end."""
+    """Return where entries are kept; without a file, they are gone in the end."""
     path = None if options.dry_run else options.journal
     if not (path or options.results or options.dry_run):
         return None
-    origin = str(client.caller.origin)
+    origin = str(client._caller.origin)  # pyright: ignore[reportPrivateUsage]
     return Journal(path, Subject(source.content.digest, origin, source.by, source.count))
 
 
@@ -110,8 +111,9 @@ async def _send(
     client: MonoCloudClient, options: Options, source: Input, journal: Journal | None, tally: Tally
 ) -> Ending:
     phones = client.phones
+    method: Callable[[str, str], Coroutine[Any, Any, User]]
     if options.dry_run:
-        method = dry_run.Reading(client.caller).read
+        method = dry_run.Reading(client._caller).read  # pyright: ignore[reportPrivateUsage]
     else:
         method = phones.set_primary_by_number if source.by == "number" else phones.set_primary
 
@@ -140,9 +142,9 @@ def _write(
     except (ResultsError, JournalError) as error:
         return str(error)
     except InputChangedError as error:
-        return f"there are no results: {error}"
+        return f"the results are missing: {error}"
     except KeyboardInterrupt:
-        return "there are no results: it was not waited for"
+        return "the results are missing: the command did not wait for them"
     return None
 
 

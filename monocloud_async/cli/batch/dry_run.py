@@ -43,7 +43,7 @@ def entry_of(outcome: PhoneOutcome, number: int, user: int) -> Entry:
     try:
         phone = _phone(outcome, outcome.user)
     except PhoneNotFoundError as error:
-        return entry._replace(status=NO_PHONE, error=str(error))
+        return entry._replace(status=NO_PHONE, error=str(error), identifier_id=None)
     return entry._replace(status=ALREADY if phone.primary else CHANGE, identifier_id=phone.id)
 
 

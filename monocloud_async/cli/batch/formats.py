@@ -120,7 +120,7 @@ def _csv_records(lines: _Lines, layout: _Layout) -> Iterator[Cells | Mistake]:
                 yield _csv_record(line, cells, layout)
             line = lines.number + 1
     except csv.Error as error:
-        raise BrokenInputError(line, f"it is no CSV: {error}") from None
+        raise BrokenInputError(line, f"it is not CSV: {error}") from None
 
 
 def _csv_record(line: int, cells: Sequence[str], layout: _Layout) -> Cells | Mistake:
@@ -204,11 +204,11 @@ def _members(text: str) -> Mapping[str, object]:
     try:
         found: object = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
-        raise ValueError(f"it is no JSON: {error.msg}") from None
+        raise ValueError(f"it is not JSON: {error.msg}") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(found, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004
+        raise ValueError("it is not a JSON object")  # noqa: TRY004
     return cast("dict[str, object]", found)
 
 

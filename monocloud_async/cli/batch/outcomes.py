@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..._wording import one_line
+from ..._messages import one_line
 from ...bulk import PhoneOutcome
 from ...errors import APIError, MonoCloudError, ResponseDecodeError
 from ...operations.phones import SET_PRIMARY

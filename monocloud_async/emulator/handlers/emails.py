@@ -17,7 +17,7 @@ def add(
     *,
     email: str,
     is_verified: bool = False,
-    skip_restriction_checks: bool = False,  # noqa: ARG001  (there is no block list)
+    skip_restriction_checks: bool = False,  # noqa: ARG001  (the emulator has no block list)
 ) -> Json:
     """Add an email address."""
     return identifiers.add(tenant, user_id, "email", email, verified=is_verified)

@@ -16,7 +16,7 @@ def add(
     *,
     phone_number: str,
     is_verified: bool = False,
-    skip_restriction_checks: bool = False,  # noqa: ARG001  (there is no block list)
+    skip_restriction_checks: bool = False,  # noqa: ARG001  (the emulator has no block list)
 ) -> Json:
     """Add a phone."""
     return identifiers.add(tenant, user_id, "phone", phone_number, verified=is_verified)

@@ -14,7 +14,7 @@ from ...operations import users
 from .. import identifiers
 from ..account import IDENTIFIERS, Account, Json
 from ..answering import answers
-from ..body import Body, Member
+from ..body import Body, BodyMember
 from ..listing import Listing
 from ..password_rules import checked, keep
 from ..search import Fields
@@ -26,25 +26,27 @@ _CLAIMS = (
     *("preferred_username", "profile", "birthdate", "website", "gender", "zoneinfo", "locale"),
 )
 _ADDRESS = ("formatted", "street_address", "locality", "region", "postal_code", "country")
-_TEXT = Member(str, nullable=True)
+_TEXT = BodyMember(str, nullable=True)
 _ADDRESS_BODY = Body(dict.fromkeys(_ADDRESS, _TEXT))
 _CLAIMS_BODY = Body(
     {
         **dict.fromkeys(_CLAIMS, _TEXT),
-        "address": Member(dict, nullable=True),
-        "skip_conformance_checks": Member(bool),
+        "address": BodyMember(dict, nullable=True),
+        "skip_conformance_checks": BodyMember(bool),
     }
 )
 _CREATION_BODY = Body(
     {
         **dict.fromkeys(("username", "email", "phone_number"), _TEXT),
-        **dict.fromkeys(("email_verified", "phone_number_verified"), Member(bool, nullable=True)),
+        **dict.fromkeys(
+            ("email_verified", "phone_number_verified"), BodyMember(bool, nullable=True)
+        ),
         **dict.fromkeys(("password", "password_hash", *_CREATION_CLAIMS), _TEXT),
-        "password_hash_algorithm": Member(str),
-        "is_temporary_password": Member(bool),
-        "skip_password_policy_checks": Member(bool),
-        "skip_identifier_restriction_checks": Member(bool),
-        "skip_conformance_checks": Member(bool),
+        "password_hash_algorithm": BodyMember(str),
+        "is_temporary_password": BodyMember(bool),
+        "skip_password_policy_checks": BodyMember(bool),
+        "skip_identifier_restriction_checks": BodyMember(bool),
+        "skip_conformance_checks": BodyMember(bool),
     }
 )
 _FREE = ("public_data", "private_data")

@@ -1,22 +1,22 @@
-"""Why an exchange failed, in words, and what follows from that."""
+"""Why an exchange failed: in words, by its cause, and what follows from it."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
+from collections.abc import Iterator
 
 import aiohttp
 
-from ._connector import SpoiledError
-from ._wording import one_line
-from .retry import TRANSIENT
+from .._messages import one_line
+from ..retry import TRANSIENT
 
 _NEVER_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
-    SpoiledError,
 )
 _CLOSED = (aiohttp.ServerDisconnectedError, OSError)
 # Where aiohttp's words end and the server's bytes begin: they may be of a person, or the key.
@@ -38,8 +38,8 @@ def was_closed(error: BaseException) -> bool:
     return isinstance(error, _CLOSED) and not isinstance(error, asyncio.TimeoutError)
 
 
-def is_lasting(error: BaseException) -> bool:
-    """Return whether it would be just the same the next time."""
+def is_permanent(error: BaseException) -> bool:
+    """Return whether it would fail in the same way the next time."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return error.status not in TRANSIENT
     untrusted = isinstance(error, aiohttp.ClientConnectorCertificateError)
@@ -63,10 +63,51 @@ def reason(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientResponseError):
         return one_line(f"the answer is not HTTP: {_QUOTED.sub('', error.message)}", 200)
     what = error.strerror if isinstance(error, OSError) else None
-    if type(error) in (aiohttp.ClientConnectionError, SpoiledError):
+    if type(error) is aiohttp.ClientConnectionError:
         # It has only this class for what it cannot do, such as TLS within TLS on Python 3.10.
         what = str(error)
     return one_line(f"the connection failed: {what or type(error).__name__}", 300)
+
+
+def cause(error: BaseException) -> Exception | None:
+    """Return the error of TLS or the operating system behind a failure, or None.
+
+    It is made anew: aiohttp's own hold the request, and any of them a traceback through its frames.
+    """
+    behind = list(_behind(error))
+    for one in behind:
+        if isinstance(one, ssl.SSLError):
+            return _tls_error(one)
+    for one in behind:
+        if isinstance(one, OSError) and one.errno is not None:
+            kind = socket.gaierror if isinstance(one, socket.gaierror) else OSError
+            return kind(one.errno, one_line(one.strerror or "", 300))
+    return None
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that it was made from."""
+    one: BaseException | None = error
+    for _ in range(5):
+        if one is None or isinstance(one, asyncio.TimeoutError):
+            return
+        for name in ("certificate_error", "os_error"):
+            inner = getattr(one, name, None)
+            if isinstance(inner, Exception):
+                yield inner
+        yield one
+        one = one.__cause__
+
+
+def _tls_error(error: ssl.SSLError) -> ssl.SSLError:
+    untrusted = isinstance(error, ssl.SSLCertVerificationError)
+    kind = ssl.SSLCertVerificationError if untrusted else ssl.SSLError
+    said = one_line(error.strerror or "", 300)
+    made = kind(said) if error.errno is None else kind(error.errno, said)
+    for name in ("library", "reason", "verify_code", "verify_message"):
+        if isinstance(value := getattr(error, name, None), (str, int)):
+            setattr(made, name, value)
+    return made
 
 
 def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> str:

@@ -11,9 +11,11 @@ from urllib.request import getproxies_environment
 import attrs
 from yarl import URL
 
-from ._address import is_loopback
-from ._secret import Secret, concealed
-from .errors import ConfigurationError
+from .._address import is_loopback
+from .._secret import Secret, concealed
+from ..errors import ConfigurationError
+
+_FORM = "a URL such as 'http://proxy.example:3128'"
 
 
 @attrs.frozen(eq=False)
@@ -30,19 +32,20 @@ class Proxy:
 
 
 def proxy_for(origin: str, given: Secret | None) -> Proxy | None:
-    """Return the proxy to an origin, or None where there is none.
+    """Return the proxy to an origin, or None to connect directly.
 
     Args:
         origin: where the calls go.
-        given: the proxy asked for; if None, what the environment says, NO_PROXY honoured.
+        given: the proxy asked for, "" for none; if None, what the environment says, NO_PROXY
+            honoured.
 
     Raises:
-        ConfigurationError: what was asked for, or the environment says, is no proxy, or would
+        ConfigurationError: what was asked for, or the environment says, is not a proxy, or would
             get to see the API key.
     """
     target = urlsplit(origin)
     if given is not None:
-        return _proxy(given, "proxy", target)
+        return _proxy(given, "proxy", target) if given else None
     if target.scheme != "https":
         # The API key would travel to the proxy in the clear, and only loopback is without TLS.
         return None
@@ -86,12 +89,21 @@ def _proxy(given: Secret, source: str, target: SplitResult) -> Proxy:
     # Neither of the messages shows its text, which may hold a password.
     proxy = _parsed(given)
     if proxy is None:
-        raise ConfigurationError(f"{source} must be a URL such as 'http://proxy.example:3128'")
+        raise ConfigurationError(f"{source} must be {_FORM}{_advice(given)}")
     if target.scheme == "http" and not is_loopback(proxy.url.host or ""):
         raise ConfigurationError(
             f"{source}: http:// through a proxy would send the API key to it unencrypted"
         )
     return proxy
+
+
+def _advice(given: str) -> str:
+    if not given.lower().startswith("socks"):
+        return ""
+    return (
+        ", not that of a SOCKS proxy: for that, give proxy='' and a session= whose connector "
+        "speaks SOCKS, such as one of the package aiohttp-socks"
+    )
 
 
 def _parsed(text: str) -> Proxy | None:

@@ -1,9 +1,17 @@
-"""The body of an answer, read piece by piece, so that a compressed flood cannot fill memory."""
+"""Bodies: JSON on its way out, and what comes back.
+
+A response is read piece by piece, so that a compressed flood cannot fill memory.
+"""
 
 from __future__ import annotations
 
+import json
 import zlib
 from typing import Any, Protocol
+
+import aiohttp
+
+from ..errors import InvalidArgumentError
 
 MAX_BODY = 16 * 1024 * 1024
 # What is asked for. aiohttp would add whatever else happens to be installed, and some of its
@@ -14,6 +22,42 @@ _MOST_MEMBERS = 100
 _KEPT_OF_UNREADABLE = 4096
 
 
+_encode = json.JSONEncoder(allow_nan=False).encode
+
+
+class JSONBody(bytes):
+    """JSON as it is sent; it may hold a password, and no frame that has it as a variable shows it.
+
+    Slices and joined copies of it are plain bytes.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "JSONBody(***)"
+
+    def payload(self) -> aiohttp.BytesPayload:
+        """Return what aiohttp sends."""
+        return aiohttp.BytesPayload(self, content_type="application/json")
+
+
+def json_body(value: object) -> JSONBody | None:
+    """Return a value as JSON, None as None.
+
+    Raises:
+        InvalidArgumentError: JSON has no such type or number, or the value holds itself.
+    """
+    if value is None or isinstance(value, JSONBody):
+        return value
+    try:
+        return JSONBody(_encode(value).encode())
+    except (TypeError, ValueError) as error:
+        why = str(error)
+    # The encoder's frames have the value among their variables, and so would this one.
+    del value
+    raise InvalidArgumentError(f"the body cannot be sent as JSON: {why}; nothing was sent")
+
+
 class Stream(Protocol):
     """What a body is read from."""
 
@@ -22,13 +66,13 @@ class Stream(Protocol):
 
 
 async def read(stream: Stream, coding: str) -> tuple[bytes, str]:
-    """Return the body of an answer, decompressed, and why it cannot be read: nothing if it can.
+    """Return the body of a response, decompressed, and why it cannot be read: "" if it can.
 
-    Of what cannot be read there are the first bytes only.
+    Of what cannot be read, only the first bytes are returned.
 
     Args:
         stream: where its bytes come from.
-        coding: the answer's ``Content-Encoding``.
+        coding: the response's ``Content-Encoding``.
     """
     codec = _codec(coding) if coding else None
     if codec is None:
@@ -53,12 +97,12 @@ async def read(stream: Stream, coding: str) -> tuple[bytes, str]:
     return bytes(body), ""
 
 
-def _unreadable(body: bytearray, flaw: str) -> tuple[bytes, str]:
-    return bytes(body[:_KEPT_OF_UNREADABLE]), flaw
+def _unreadable(body: bytearray, why: str) -> tuple[bytes, str]:
+    return bytes(body[:_KEPT_OF_UNREADABLE]), why
 
 
 def _codec(coding: str) -> _Codec | None:
-    """Return what undoes a coding; none where there is none, or none that is known."""
+    """Return what undoes a coding, or None for an unknown coding or none."""
     name = coding.strip().lower()
     if name in ("gzip", "x-gzip"):
         return _Codec(16 + zlib.MAX_WBITS)

@@ -10,13 +10,13 @@ from .account import GRANTS, Account, Json
 
 
 @attrs.define(eq=False)
-class Content:
+class TenantState:
     """Users and groups, by their ids."""
 
     accounts: dict[str, Account]
     groups: dict[str, Json]
 
-    def copy(self) -> Content:
+    def copy(self) -> TenantState:
         """Return a copy that can change."""
         return deepcopy(self)
 

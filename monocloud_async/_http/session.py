@@ -8,18 +8,19 @@ import os
 import ssl
 import weakref
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import attrs
+from multidict import CIMultiDict
 
-from ._connector import Connector, ExactRequest, NoCookies
-from ._slots import Slots
-from ._time_limit import TimeLimits
-from .errors import ConfigurationError
+from .._semaphore import Semaphore
+from .._time_limit import TimeLimits
+from ..errors import ConfigurationError
+from .connector import Connector, NoCookies, OwnConnector
+from .headers import RequestHeaders
+from .lent import FOR_CALLS, headers_for, twin_of
 
-# The limit of time is ours alone: aiohttp's would count the wait for a connection too.
-NO_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=None)
 _CLOSE_SECONDS = 2.0
 Lifetime = AsyncGenerator[aiohttp.ClientSession, None]
 
@@ -29,7 +30,8 @@ class Pool:
     """What one event loop has of a client.
 
     Attributes:
-        session: the aiohttp session.
+        session: the aiohttp session that the calls go through.
+        connector: that session's.
         room: how many calls may be on the wire at once.
         slots: as many.
         time_limits: those of the calls on this loop.
@@ -37,31 +39,32 @@ class Pool:
             session that is the caller's.
         guard: ends the lifetime of a client that is forgotten unclosed; it also keeps the session
             out of reach of the garbage collector, which would find it before its lifetime.
+        lent: the session of the caller's, if there is one.
     """
 
     session: aiohttp.ClientSession
+    connector: Connector
     room: int
-    slots: Slots
+    slots: Semaphore
     time_limits: TimeLimits
     lifetime: Lifetime | None = None
     guard: weakref.finalize[..., Any] | None = None
+    lent: aiohttp.ClientSession | None = None
 
-    @property
-    def is_lent(self) -> bool:
-        """Whether the session is the caller's."""
-        return self.lifetime is None
+    def headers(self, ours: RequestHeaders, *, has_body: bool) -> CIMultiDict[str]:
+        """Return the headers of a request; as a session's defaults, a proxy would get them too."""
+        fields = ours.with_body if has_body else ours.fields
+        return fields if self.lent is None else headers_for(self.lent, fields)
 
     def unguard(self) -> None:
-        """Leave the session to whoever ends its lifetime now."""
+        """Leave the session to the code that ends its lifetime now."""
         if self.guard is not None:
             self.guard.detach()
 
     def abandon(self) -> None:
-        """Leave the session as it is, for good; one that is the caller's is the caller's affair."""
+        """Leave the connections as they are, for good; a lent session's are the caller's."""
         self.unguard()
-        connector = self.session.connector
-        if isinstance(connector, Connector):
-            connector.abandon()
+        self.connector.abandon()
 
 
 class Sessions:
@@ -72,6 +75,7 @@ class Sessions:
         secure: whether the calls go over TLS.
         ssl_context: what to trust; the system's certificates if None.
         lent: a session of the caller's, to use and never to close.
+        direct: whether no proxy is wanted, not even that of a lent session.
     """
 
     def __init__(
@@ -81,11 +85,13 @@ class Sessions:
         secure: bool,
         ssl_context: ssl.SSLContext | None,
         lent: aiohttp.ClientSession | None,
+        direct: bool = False,
     ) -> None:
         self.max_connections = max_connections
         self._secure = secure
         self._ssl_context = ssl_context
         self.lent = lent
+        self._direct = direct
         self._closed = False
         self._pools: dict[asyncio.AbstractEventLoop, Pool] = {}
         _all_sessions.add(self)
@@ -133,9 +139,7 @@ class Sessions:
         pools, self._pools = self._pools, {}
         for loop, pool in pools.items():
             pool.unguard()
-            if pool.lifetime is None:
-                continue
-            if loop.is_closed():
+            if pool.lifetime is None or loop.is_closed():
                 pool.abandon()
             elif loop is asyncio.get_running_loop():
                 await _end(pool.lifetime)
@@ -162,9 +166,20 @@ class Sessions:
     async def _new_pool(self, loop: asyncio.AbstractEventLoop) -> Pool:
         room, time_limits = self.max_connections, TimeLimits(loop)
         if self.lent is not None:
-            _refuse_elsewhere(self.lent)
-            room = _room(self.lent.connector, room)
-            return Pool(self.lent, room, Slots(room), time_limits)
+            session = twin_of(self.lent, secure=self._secure, direct=self._direct)
+            connector = _connector(session)
+            room = _room(connector, room)
+            # A twin needs no close: do not warn of one that was forgotten.
+            given_up = weakref.finalize(self, connector.abandon)
+            return Pool(
+                session,
+                connector,
+                room,
+                Semaphore(room),
+                time_limits,
+                guard=given_up,
+                lent=self.lent,
+            )
         if self._secure and self._ssl_context is None:
             self._ssl_context = _system_trust()
         # A loop that ends, ends its async generators too: that closes the session in time.
@@ -172,37 +187,31 @@ class Sessions:
         session = await anext(lifetime)
         guard = weakref.finalize(self, _end_soon, lifetime, loop)
         guard.atexit = False
-        return Pool(session, room, Slots(room), time_limits, lifetime, guard)
+        return Pool(
+            session, _connector(session), room, Semaphore(room), time_limits, lifetime, guard
+        )
 
 
-def _room(connector: aiohttp.BaseConnector | None, most: int) -> int:
+def _connector(session: aiohttp.ClientSession) -> Connector:
+    connector: Any = session.connector
+    return cast(Connector, connector)
+
+
+def _room(connector: Connector, most: int) -> int:
     """Return how many calls at once a lent session has room for, so that none waits inside it."""
-    limits = (connector.limit, connector.limit_per_host) if connector is not None else ()
+    limits: tuple[int, int] = connector.limit, connector.limit_per_host
     return min([most, *(limit for limit in limits if limit)])
 
 
 async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
-    session = aiohttp.ClientSession(
-        # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
-        connector=Connector(limit=0, ssl=ssl_context or True),
-        request_class=ExactRequest,
-        cookie_jar=NoCookies(),
-    )
-    # aiohttp sends GET and DELETE again by itself, uncounted; our retries are the only ones.
-    session._retry_connection = False  # pyright: ignore[reportPrivateUsage]
+    # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
+    own = OwnConnector(limit=0, ssl=ssl_context or True)
+    connector: Any = Connector(own, asyncio.get_running_loop())
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=NoCookies(), **FOR_CALLS)
     try:
         yield session
     finally:
         await session.close()
-
-
-def _refuse_elsewhere(lent: aiohttp.ClientSession) -> None:
-    # Its connections would answer to the other loop; after a fork, even to the parent process.
-    if lent._loop is not asyncio.get_running_loop():  # pyright: ignore[reportPrivateUsage]
-        raise ConfigurationError(
-            "the session given belongs to another event loop, or to the process before a fork: "
-            "give one made here, or none; nothing was sent"
-        )
 
 
 def _system_trust() -> ssl.SSLContext:

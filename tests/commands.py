@@ -1,0 +1,112 @@
+"""The `monocloud` command, in a process of its own.
+
+Most are forked by a server that has imported it (see fork_server.py). COMMAND is for what depends
+on how an interpreter starts: standard streams that are closed, an encoding from the environment.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .fork_server import ROOT, Forked, server
+
+FLAGS = ("-W", "always::ResourceWarning")
+COMMAND = (sys.executable, *FLAGS, "-m", "monocloud_async.cli")
+SECONDS = 40.0
+_SOURCE = "from monocloud_async.cli import main; main()"
+_MODULES = (
+    "monocloud_async.cli.app",
+    "monocloud_async.cli.batch.command",
+    "monocloud_async.cli.demo",
+    "monocloud_async.cli.serve",
+    "monocloud_sync.emulator",
+)
+
+
+def environment(**more: str) -> dict[str, str]:
+    # Whatever colours the terminal of these tests has are not theirs.
+    dropped = {"COLUMNS", "FORCE_COLOR", "NO_COLOR", "TERM"}
+    return {**{k: v for k, v in os.environ.items() if k not in dropped}, **more}
+
+
+def forked(
+    *args: str | Path, before: str = "", env: Mapping[str, str] | None = None, **streams: Any
+) -> Forked:
+    """Start the command; `before` is what its process does first."""
+    source = f"{before}\n{_SOURCE}"
+    return Forked(
+        server(FLAGS, _MODULES),
+        source,
+        list(map(str, args)),
+        env=environment(**env or {}),
+        **streams,
+    )
+
+
+@contextmanager
+def started(*args: str | Path, before: str = "", **env: str) -> Iterator[Forked]:
+    """Start the command, and see to it that it is gone in the end."""
+    with forked(*args, before=before, env=env) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def run(
+    *args: str | Path,
+    before: str = "",
+    env: Mapping[str, str] | None = None,
+    seconds: float = SECONDS,
+    **streams: Any,
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    with forked(*args, before=before, env=env, **streams) as process:
+        try:
+            out, err = process.communicate(seconds)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(args, process.wait(), out, err)
+
+
+def without(closed: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with some of its standard streams closed."""
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND, *args]
+    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
+
+
+def on_a_terminal(*args: str, columns: int, **env: str) -> tuple[str, int]:
+    """Run the command with a terminal for its stdout; return what is on it, and the exit code."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
+    with forked(*args, env=env, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        screen = b""
+        try:
+            while more := os.read(ours, 4096):
+                screen += more
+        except OSError:  # how Linux says that the other end is closed
+            pass
+        os.close(ours)
+    return screen.decode(), process.wait()
+
+
+def read_until(process: Forked, text: str) -> str:
+    """Return what the command prints, up to the line that has a text in it."""
+    printed = ""
+    assert process.stdout
+    while text not in printed:
+        line = process.stdout.readline()
+        assert line, printed
+        printed += line
+    return printed
