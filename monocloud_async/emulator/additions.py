@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_address
 from typing import Any, TypeVar
 from uuid import uuid4
 
+from ..errors import ConfigurationError
 from ..models import (
     AuthorizationCode,
     Record,
@@ -31,7 +33,8 @@ _SCOPES = ("openid", "profile")
 class Additions:
     """The methods of an emulator that add what only users and applications make by themselves.
 
-    All raise KeyError for a user, or a session, that is not there.
+    All raise KeyError for a user that does not exist, and ConfigurationError for an id that is
+    taken.
     """
 
     _service: Service
@@ -46,6 +49,7 @@ class Additions:
         group = {"group_id": group_id or str(uuid4()), "name": name}
 
         def act(tenant: Tenant) -> None:
+            _check_new("group_id", group["group_id"], tenant.groups)
             members = [tenant.change(user_id, stamp=False) for user_id in user_ids]
             tenant.groups[group["group_id"]] = group
             for account in members:
@@ -176,6 +180,7 @@ class Additions:
             failure_count: how many attempts failed.
             lifetime: seconds until the block ends.
         """
+        _check_address(ip)
 
         def row(now: int) -> Json:
             return {
@@ -191,7 +196,10 @@ class Additions:
     def _add_row(self, user_id: str, rows: str, kind: type[R], made: Callable[[int], Json]) -> R:
         def act(tenant: Tenant) -> Json:
             row = made(tenant.now())
-            getattr(tenant.change(user_id, stamp=False), rows).append(row)
+            there: list[Json] = getattr(tenant.change(user_id, stamp=False), rows)
+            key = next(iter(row))
+            _check_new(key, row[key], [one[key] for one in there])
+            there.append(row)
             return row
 
         return kind.from_dict(self._add(act))
@@ -201,6 +209,18 @@ class Additions:
             return self._service.tenant.execute(act, lambda result: result)
         except ProblemError as problem:
             raise KeyError(problem.detail) from None
+
+
+def _check_new(name: str, value: str, known: Iterable[str]) -> None:
+    if value in known:
+        raise ConfigurationError(f"the {name} {value!r} is taken")
+
+
+def _check_address(ip: str) -> None:
+    try:
+        ip_address(ip)
+    except ValueError:
+        raise ConfigurationError(f"ip must be an IP address, not {ip!r}") from None
 
 
 def _token(

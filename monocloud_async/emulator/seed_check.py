@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import ip_address
 from typing import Any, cast
 
 from .._address import segment
@@ -53,8 +54,9 @@ def checked(seed: object, source: str) -> TenantState:
     if more is not None:
         _add_groups(content, _list(more, "groups", "$"))
         _add_rows(content, "sessions", _list(more, "sessions", "$"), UserSession, "session_id")
-        blocked = _list(more, "blocked_ips", "$")
+        blocked = list(_list(more, "blocked_ips", "$"))
         _add_rows(content, "blocked_ips", blocked, UserIpAccessDetails, "ip")
+        _check_addresses(blocked)
         grants = _object(more.get("grants", {}), "$.grants")
         for member, kind in _GRANTS.items():
             _add_rows(content, member, _list(grants, member, "$.grants"), kind, "id", "client_id")
@@ -112,6 +114,16 @@ def _add_rows(
         there: list[Json] = getattr(account, member)
         _check_ids([(str(row[key]), f"{path}.{key}")], known=[one[key] for one in there])
         there.append(_record(row, kind, path))
+
+
+def _check_addresses(rows: Iterable[_Placed]) -> None:
+    for value, path in rows:
+        try:
+            ip_address(_text(_object(value, path), "ip", path))
+        except ValueError as error:
+            if isinstance(error, InvalidRecordError):
+                raise
+            raise InvalidRecordError("not an IP address", path=f"{path}.ip") from None
 
 
 def _add_passwords(content: TenantState, rows: Iterable[_Placed]) -> None:
