@@ -28,7 +28,7 @@ UNSEEN = re.compile(f"[{_NOTHING}{_BLANKS}]")
 
 def trimmed(text: str) -> str:
     """Return a text without the blanks and the unseen characters around it."""
-    return text.strip(ENDS)
+    return text.strip() if text.isascii() else text.strip(ENDS)
 
 
 def named(character: str) -> str:

@@ -26,7 +26,10 @@ _KEEP_ZERO = frozenset(
     )
 )
 # Keyboards for Chinese and Japanese write these; they are the same characters, only wider.
-_NARROW = {ord("\u3000"): " ", **{ord("\uff01") + n: ord("!") + n for n in range(94)}}
+_NARROW: dict[int, int | str] = {
+    ord("\u3000"): " ",
+    **{ord("\uff01") + n: ord("!") + n for n in range(94)},
+}
 _EXTENSION = re.compile(r"[0-9).\s;,](?:x|ext|#)[a-z]*[.:=\s]*[0-9]", re.IGNORECASE)
 _ROUNDED = re.compile(r"\+?[0-9][0-9.,]*E\+?[0-9]+", re.IGNORECASE)
 _FRACTION = re.compile(r"\+?[0-9]+\.0")
@@ -46,6 +49,8 @@ def number(phone: object, name: str = "phone") -> str:
         InvalidArgumentError: it is no such number, or may be more than one. One that begins with
             0, 00 or 011 is none: what that means depends on where one is.
     """
+    if isinstance(phone, str) and _E164.fullmatch(phone) and _zero(phone, phone) is None:
+        return str(phone)
     given = trimmed(text(name, phone).translate(_NARROW))
     found = _without_trunk_zero(_SCHEME.sub("", given, count=1) if _SCHEME.match(given) else given)
     bare = _BETWEEN.sub("", found)
@@ -86,9 +91,9 @@ def _fault(phone: str, bare: str) -> str | None:
 
 
 def _zero(phone: str, bare: str) -> str | None:
-    country = _COUNTRY.match(bare)
-    if _TRUNK_ZERO.search(phone):
+    if phone != bare and _TRUNK_ZERO.search(phone):
         return "it has a zero in brackets, which may belong to it or not"
+    country = _COUNTRY.match(bare)
     if country and country[0] not in _KEEP_ZERO and bare[country.end() :].startswith("0"):
         return (
             f"the 0 after {country[0]} is dialled only within the country: leave it out, or "

@@ -90,6 +90,8 @@ def _placed(found: By, delimiter: str, names: Sequence[str], line: int) -> _Layo
 def _records(lines: Lines, layout: _Layout) -> Iterator[Cells | Mistake]:
     for text in lines:
         line = lines.number
+        if "=" in text[:9] and _SEPARATOR.fullmatch(text.lstrip("\ufeff")):
+            continue
         try:
             cells = _cells(text, layout.delimiter, lines)
         except ValueError as error:
@@ -138,18 +140,27 @@ def _cells(line: str, delimiter: str, more: Iterator[str]) -> list[str]:
     """
     if '"' not in line:
         return line.rstrip("\r\n").split(delimiter)
+    # The ordinary case, and quick: each cell is in quotes, and none has one in it.
+    bare = line.rstrip("\r\n")
+    plain = bare[1:-1].split(f'"{delimiter}"')
+    if bare[0] == bare[-1] == '"' and bare.count('"') == 2 * len(plain):
+        return plain
+    return _cells_one_by_one(line, delimiter, more)
+
+
+def _cells_one_by_one(line: str, delimiter: str, more: Iterator[str]) -> list[str]:
     opening = _opening(delimiter)
     cells: list[str] = []
     at = 0
     while at >= 0:
-        found = opening.match(line, at)
-        if found:
+        cell: str | None = None
+        if found := opening.match(line, at):
             cell, line, at = _quoted(line, found.end(), more)
         end = line.find(delimiter, at)
         rest = line[at:end] if end >= 0 else line[at:].rstrip("\r\n")
-        if found and trimmed(rest):
+        if cell is not None and trimmed(rest):
             raise ValueError("something stands between a closing quote and the delimiter")
-        cells.append(cell if found else rest)
+        cells.append(rest if cell is None else cell)
         at = end + 1 if end >= 0 else -1
     return cells
 
