@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from monocloud_async._characters import UNSEEN
 from monocloud_async.cli.batch import content
 from monocloud_async.cli.batch.content import Content, InputChangedError, open_content
+from monocloud_async.cli.batch.csv_rows import _cells
 from monocloud_async.cli.batch.results import harmless
 from monocloud_async.cli.batch.rows import MOST_MISTAKES, Input, MistakesError, Row
 from monocloud_async.errors import ConfigurationError
@@ -129,6 +131,21 @@ def test_what_is_written_is_read(
     writer.writerows([harmless(phone), "=1\n2", harmless(user_id)] for user_id, phone in pairs)
     content = Content(io.BytesIO(text.getvalue().encode("utf-8-sig" if bom else "utf-8")), "x")
     assert [row[2:] for row in Input(content).rows()] == pairs
+
+
+@given(
+    row=st.lists(st.text("ab\" ,;|\t\r\n'", max_size=4), min_size=1, max_size=4),
+    delimiter=st.sampled_from(",;\t|"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_cells_are_those_that_python_wrote(
+    row: list[str], delimiter: str, quoting: Literal[0, 1]
+) -> None:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, quoting=quoting).writerow(row)
+    lines = iter(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)", text.getvalue()))
+    assert _cells(next(lines), delimiter, lines) == row
+    assert not list(lines)
 
 
 def test_a_file_without_rows_has_none(path: Path) -> None:
