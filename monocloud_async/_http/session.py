@@ -18,10 +18,15 @@ from .._semaphore import Semaphore
 from .._time_limit import TimeLimits
 from ..errors import ConfigurationError
 from .connector import Connector, NoCookies, OwnConnector
-from .headers import RequestHeaders
+from .headers import RequestHeaders, sending
 from .lent import FOR_CALLS, headers_for, twin_of
 
 _CLOSE_SECONDS = 2.0
+_OwnRequest = sending(aiohttp.ClientRequest)
+NO_LOOP = (
+    "this client needs asyncio, and no asyncio event loop is running here: call it within "
+    "asyncio.run(...), not under trio; code without async takes monocloud_sync; nothing was sent"
+)
 Lifetime = AsyncGenerator[aiohttp.ClientSession, None]
 
 
@@ -111,7 +116,11 @@ class Sessions:
             raise ConfigurationError("this client is closed: make a new one; nothing was sent")
         if self.lent is not None and self.lent.closed:
             raise ConfigurationError("the session given is closed; nothing was sent")
-        return self._pools.get(asyncio.get_running_loop())
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise ConfigurationError(NO_LOOP) from None
+        return self._pools.get(loop)
 
     async def open(self) -> Pool:
         """Return a new pool for the running loop, which has none yet.
@@ -207,7 +216,9 @@ async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
     # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
     own = OwnConnector(limit=0, ssl=ssl_context or True)
     connector: Any = Connector(own, asyncio.get_running_loop())
-    session = aiohttp.ClientSession(connector=connector, cookie_jar=NoCookies(), **FOR_CALLS)
+    session = aiohttp.ClientSession(
+        connector=connector, cookie_jar=NoCookies(), request_class=_OwnRequest, **FOR_CALLS
+    )
     try:
         yield session
     finally:
