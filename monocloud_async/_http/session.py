@@ -23,10 +23,6 @@ from .lent import FOR_CALLS, headers_for, twin_of
 
 _CLOSE_SECONDS = 2.0
 _OwnRequest = sending(aiohttp.ClientRequest)
-NO_LOOP = (
-    "this client needs asyncio, and no asyncio event loop is running here: call it within "
-    "asyncio.run(...), not under trio; code without async takes monocloud_sync; nothing was sent"
-)
 Lifetime = AsyncGenerator[aiohttp.ClientSession, None]
 
 
@@ -116,11 +112,7 @@ class Sessions:
             raise ConfigurationError("this client is closed: make a new one; nothing was sent")
         if self.lent is not None and self.lent.closed:
             raise ConfigurationError("the session given is closed; nothing was sent")
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise ConfigurationError(NO_LOOP) from None
-        return self._pools.get(loop)
+        return self._pools.get(running_loop())
 
     async def open(self) -> Pool:
         """Return a new pool for the running loop, which has none yet.
@@ -199,6 +191,22 @@ class Sessions:
         return Pool(
             session, _connector(session), room, Semaphore(room), time_limits, lifetime, guard
         )
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop that runs here.
+
+    Raises:
+        ConfigurationError: none does.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "this client needs a running asyncio event loop, and there is none here: call it "
+            "within asyncio.run(...), not under trio; for code without async there is "
+            "monocloud_sync; nothing was sent"
+        ) from None
 
 
 def _connector(session: aiohttp.ClientSession) -> Connector:
