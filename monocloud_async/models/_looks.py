@@ -26,22 +26,23 @@ class LooksLikeJson:
         return json
 
     @classmethod
-    def __get_pydantic_core_schema__(cls: Any, source: Any, handler: Any) -> Any:  # noqa: ARG003
+    def __get_pydantic_core_schema__(cls: Any, source: Any, handler: Any) -> Any:
         """Return how pydantic validates a record, or its JSON, and writes it."""
         from pydantic_core import core_schema
 
-        wire = core_schema.dict_schema(core_schema.str_schema())
-        made = core_schema.no_info_after_validator_function(cls.from_dict, wire)
-        return core_schema.json_or_python_schema(
-            made,
-            core_schema.union_schema([core_schema.is_instance_schema(cls), made]),
+        def taken(value: Any) -> Any:
+            return value if isinstance(value, cls) else cls.from_dict(value)
+
+        return core_schema.no_info_plain_validator_function(
+            taken,
             serialization=core_schema.plain_serializer_function_ser_schema(
-                cls.to_dict, return_schema=wire
+                cls.to_dict,
+                return_schema=core_schema.dict_schema(core_schema.str_schema()),
             ),
         )
 
     @classmethod
-    def __get_pydantic_json_schema__(cls: Any, schema: Any, handler: Any) -> dict[str, Any]:  # noqa: ARG003
+    def __get_pydantic_json_schema__(cls: Any, schema: Any, handler: Any) -> dict[str, Any]:
         """Return that it is an object, for an API's documentation."""
         return {"type": "object", "title": cls.__name__, "additionalProperties": True}
 

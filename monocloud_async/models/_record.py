@@ -51,7 +51,7 @@ class Record(LooksLikeJson):
 
     def __init_subclass__(cls) -> None:
         # Else attrs writes one for each class, which shows everything.
-        if "__repr__" not in cls.__dict__:
+        if "__repr__" not in vars(cls):
             cls.__repr__ = Record.__repr__  # type: ignore[method-assign]
         mark(cls)
 
