@@ -18,10 +18,11 @@ from .._semaphore import Semaphore
 from .._time_limit import TimeLimits
 from ..errors import ConfigurationError
 from .connector import Connector, NoCookies, OwnConnector
-from .headers import RequestHeaders
+from .headers import RequestHeaders, sending
 from .lent import FOR_CALLS, headers_for, twin_of
 
 _CLOSE_SECONDS = 2.0
+_OwnRequest = sending(aiohttp.ClientRequest)
 Lifetime = AsyncGenerator[aiohttp.ClientSession, None]
 
 
@@ -111,7 +112,7 @@ class Sessions:
             raise ConfigurationError("this client is closed: make a new one; nothing was sent")
         if self.lent is not None and self.lent.closed:
             raise ConfigurationError("the session given is closed; nothing was sent")
-        return self._pools.get(asyncio.get_running_loop())
+        return self._pools.get(running_loop())
 
     async def open(self) -> Pool:
         """Return a new pool for the running loop, which has none yet.
@@ -192,6 +193,22 @@ class Sessions:
         )
 
 
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop that runs here.
+
+    Raises:
+        ConfigurationError: none does.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "this client needs a running asyncio event loop, and there is none here: call it "
+            "within asyncio.run(...), not under trio; for code without async there is "
+            "monocloud_sync; nothing was sent"
+        ) from None
+
+
 def _connector(session: aiohttp.ClientSession) -> Connector:
     connector: Any = session.connector
     return cast(Connector, connector)
@@ -207,7 +224,9 @@ async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
     # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
     own = OwnConnector(limit=0, ssl=ssl_context or True)
     connector: Any = Connector(own, asyncio.get_running_loop())
-    session = aiohttp.ClientSession(connector=connector, cookie_jar=NoCookies(), **FOR_CALLS)
+    session = aiohttp.ClientSession(
+        connector=connector, cookie_jar=NoCookies(), request_class=_OwnRequest, **FOR_CALLS
+    )
     try:
         yield session
     finally:
