@@ -45,44 +45,6 @@ class Secret(str):
         return text.replace(self, "***") if len(self) >= _LEAST_MASKED else text
 
 
-class Masked(str):
-    """What stands for a secret until it is sent: "***", whatever reads it, copies it or formats it.
-
-    It compares as the secret, so that a test can look for the right one.
-
-    Attributes:
-        secret: what it stands for.
-    """
-
-    __slots__ = ("secret",)
-    secret: Secret
-
-    def __new__(cls, secret: Secret) -> Masked:
-        masked = super().__new__(cls, "***")
-        masked.secret = secret
-        return masked
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Masked):
-            return str.__eq__(self.secret, other.secret)
-        return str.__eq__(self.secret, other) if isinstance(other, str) else NotImplemented
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash(self.secret)
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        return str, ("***",)
-
-    def __copy__(self) -> Masked:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Masked:
-        return self
-
-
 def concealed(value: object) -> Secret | None:
     """Return an argument that is meant to be a secret, None as None.
 

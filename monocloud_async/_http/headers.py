@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from multidict import CIMultiDict
 
-from .._secret import Masked, Secret
+from .._secret import Secret
 from .._version import __version__
 from .body import ACCEPT_ENCODING
 from .proxy import Proxy
@@ -33,8 +33,7 @@ class RequestHeaders:
     def __init__(self, api_key: Secret, proxy: Proxy | None = None) -> None:
         self._key = api_key
         self.fields: CIMultiDict[str] = CIMultiDict()
-        # Traces, recorders and middlewares see these; only what sends them reads the secrets.
-        self.fields["X-API-KEY"] = Masked(api_key)
+        self.fields["X-API-KEY"] = api_key
         self.fields["Accept"] = "application/json, application/problem+json"
         self.fields["Accept-Encoding"] = ACCEPT_ENCODING
         self.fields["User-Agent"] = (
@@ -42,8 +41,7 @@ class RequestHeaders:
             f"aiohttp/{aiohttp.__version__}"
         )
         if proxy is not None:
-            for name, value in proxy.headers.items():
-                self.fields[name] = Masked(value) if isinstance(value, Secret) else value
+            self.fields.update(proxy.headers)
         self.with_body = self.fields.copy()
         self.with_body["Content-Type"] = "application/json"
 
@@ -56,28 +54,3 @@ class RequestHeaders:
 
     def __reduce__(self) -> Any:
         raise TypeError("the API key is neither pickled nor copied")
-
-
-def sending(kind: type[aiohttp.ClientRequest]) -> type[aiohttp.ClientRequest]:
-    """Return a class of requests whose headers hold the secrets only while they are written.
-
-    Args:
-        kind: aiohttp's class, or a lent session's.
-    """
-
-    class Sending(kind):  # type: ignore[misc, valid-type]
-        async def send(self, *args: Any, **kwargs: Any) -> Any:
-            headers = self.headers
-            masked = [(name, text) for name in _SECRET if type(text := headers.get(name)) is Masked]
-            for name, text in masked:
-                headers[name] = text.secret
-            try:
-                return await super().send(*args, **kwargs)
-            finally:
-                for name, text in masked:
-                    headers[name] = text
-
-    return Sending
-
-
-_SECRET = ("X-API-KEY", "Proxy-Authorization")

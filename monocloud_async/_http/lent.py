@@ -18,7 +18,6 @@ from multidict import CIMultiDict
 
 from ..errors import ConfigurationError
 from .connector import Connector, noting_new_connections
-from .headers import sending
 
 # What every session is set up with that our calls go through.
 FOR_CALLS: Final[Mapping[str, Any]] = {
@@ -102,9 +101,7 @@ def _settings(lent: aiohttp.ClientSession, *, direct: bool) -> dict[str, Any]:
     places |= {name: f"_default_{name}" for name in _PRIVATE_DEFAULTS}
     if direct:
         del places["proxy"], places["proxy_auth"]
-    kept = {name: getattr(lent, at) for name, at in places.items() if hasattr(lent, at)}
-    kept["request_class"] = sending(kept.get("request_class", aiohttp.ClientRequest))
-    return kept
+    return {name: getattr(lent, at) for name, at in places.items() if hasattr(lent, at)}
 
 
 def _elsewhere() -> ConfigurationError:

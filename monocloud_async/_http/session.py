@@ -18,11 +18,10 @@ from .._semaphore import Semaphore
 from .._time_limit import TimeLimits
 from ..errors import ConfigurationError
 from .connector import Connector, NoCookies, OwnConnector
-from .headers import RequestHeaders, sending
+from .headers import RequestHeaders
 from .lent import FOR_CALLS, headers_for, twin_of
 
 _CLOSE_SECONDS = 2.0
-_OwnRequest = sending(aiohttp.ClientRequest)
 Lifetime = AsyncGenerator[aiohttp.ClientSession, None]
 
 
@@ -224,9 +223,7 @@ async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
     # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
     own = OwnConnector(limit=0, ssl=ssl_context or True)
     connector: Any = Connector(own, asyncio.get_running_loop())
-    session = aiohttp.ClientSession(
-        connector=connector, cookie_jar=NoCookies(), request_class=_OwnRequest, **FOR_CALLS
-    )
+    session = aiohttp.ClientSession(connector=connector, cookie_jar=NoCookies(), **FOR_CALLS)
     try:
         yield session
     finally:
