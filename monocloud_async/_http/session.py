@@ -202,7 +202,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
     except RuntimeError:
         raise ConfigurationError(
-            "this client needs a running asyncio event loop, and there is none here: call it "
+            "this client needs a running asyncio event loop, and none runs here: call it "
             "within asyncio.run(...), not under trio; for code without async there is "
             "monocloud_sync; nothing was sent"
         ) from None

@@ -95,7 +95,7 @@ def _records(lines: Lines, layout: _Layout) -> Iterator[Cells | Mistake]:
         try:
             cells = _cells(text, layout.delimiter, lines)
         except ValueError as error:
-            raise BrokenInputError(line, f"it is no CSV: {error}") from None
+            raise BrokenInputError(line, f"it is not CSV: {error}") from None
         said = "".join(cells)
         if not trimmed(said):
             continue

@@ -69,7 +69,7 @@ def _members(text: str) -> Mapping[str, object]:
     try:
         found: object = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
-        what = f"it is no JSON: {error.msg}"
+        what = f"it is not JSON: {error.msg}"
         # An object that goes on in the next line; or two of them, or a comma, in one.
         if error.pos >= len(text) or error.msg == "Extra data":
             what += f". {_LINES}: jq -c . makes them"
@@ -77,7 +77,7 @@ def _members(text: str) -> Mapping[str, object]:
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(found, dict):
-        raise ValueError("it is no JSON object")  # noqa: TRY004
+        raise ValueError("it is not a JSON object")  # noqa: TRY004
     return cast("dict[str, object]", found)
 
 
