@@ -7,6 +7,7 @@ import re
 from urllib.parse import quote
 
 from ._arguments import text
+from ._characters import UNSEEN, named
 from .errors import ConfigurationError, InvalidArgumentError
 
 _AUTHORITY = re.compile(
@@ -84,7 +85,11 @@ def segment(name: str, value: object) -> str:
     """
     if isinstance(value, str) and _ORDINARY.fullmatch(value):
         return str(value)
-    text(name, value)
+    if found := UNSEEN.search(text(name, value)):
+        raise InvalidArgumentError(
+            f"{name} must be an id without invisible characters, but it has {named(found[0])}; "
+            "nothing was sent"
+        )
     if value in (".", ".."):
         # Quoting leaves dots alone, and a path with them leads to another resource.
         raise InvalidArgumentError(f"{name} must be an id, not {value!r}; nothing was sent")

@@ -361,7 +361,7 @@ async def test_a_bad_body_is_told_before_an_unknown_user(client: MonoCloudClient
     with pytest.raises(BadRequestError):
         await client._caller.call(ADD, "x")
     with pytest.raises(NotFoundError):
-        await client.phones.add("x", "no number")
+        await client._caller.call(ADD, "x", body={"phone_number": "no number"})
 
 
 async def test_a_failure_of_its_own(

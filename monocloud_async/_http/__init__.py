@@ -9,7 +9,7 @@ from __future__ import annotations
 from .exchange import NoResponse, RawResponse, Request, exchange
 from .headers import RequestHeaders
 from .proxy import Proxy, proxy_for
-from .session import Pool, Sessions
+from .session import Pool, Sessions, running_loop
 
 __all__ = [
     "NoResponse",
@@ -21,4 +21,5 @@ __all__ = [
     "Sessions",
     "exchange",
     "proxy_for",
+    "running_loop",
 ]

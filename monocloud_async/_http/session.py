@@ -111,7 +111,7 @@ class Sessions:
             raise ConfigurationError("this client is closed: make a new one; nothing was sent")
         if self.lent is not None and self.lent.closed:
             raise ConfigurationError("the session given is closed; nothing was sent")
-        return self._pools.get(asyncio.get_running_loop())
+        return self._pools.get(running_loop())
 
     async def open(self) -> Pool:
         """Return a new pool for the running loop, which has none yet.
@@ -190,6 +190,22 @@ class Sessions:
         return Pool(
             session, _connector(session), room, Semaphore(room), time_limits, lifetime, guard
         )
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop that runs here.
+
+    Raises:
+        ConfigurationError: none does.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "this client needs a running asyncio event loop, and none runs here: call it "
+            "within asyncio.run(...), not under trio; for code without async there is "
+            "monocloud_sync; nothing was sent"
+        ) from None
 
 
 def _connector(session: aiohttp.ClientSession) -> Connector:

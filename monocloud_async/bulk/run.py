@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Generic, TypeVar
 
 from .._call import Caller
+from .._http import running_loop
 from ..errors import (
     ConfigurationError,
     ForbiddenError,
@@ -115,6 +116,7 @@ class Run(Generic[T]):
 
     async def outcomes(self) -> AsyncGenerator[Outcome[T], None]:
         """Yield an outcome for each row, as they are made; to be iterated over once."""
+        running_loop()
         caller = self._caller
         pacing = Pacing(
             self._rate, max_retry_after=caller.policy.max_retry_after, now=caller.clock()

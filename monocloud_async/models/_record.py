@@ -11,6 +11,7 @@ from .._converter import NOT_WIRE, NULLABLE, epoch, structure, wire_fields
 from ..errors import InvalidRecordError
 from ..response import Response
 from . import _display
+from ._pydantic import PydanticSchema
 
 R = TypeVar("R", bound="Record")
 
@@ -31,11 +32,12 @@ def free_json() -> Any:
 
 
 @attrs.frozen(kw_only=True)
-class Record:
+class Record(PydanticSchema):
     """An immutable value that the API sends.
 
     Its repr is for logs: it holds ids and counts, no personal data and no secrets. In a notebook, a
-    record shows as a table.
+    record shows as a table. pydantic and FastAPI write what ``to_dict`` returns; ``json.dumps``
+    and orjson do with ``default=Record.to_dict``.
 
     Attributes:
         extra: members of the JSON that this version of the SDK does not know, as they came.
@@ -49,7 +51,7 @@ class Record:
 
     def __init_subclass__(cls) -> None:
         # Else attrs writes one for each class, which shows everything.
-        if "__repr__" not in cls.__dict__:
+        if "__repr__" not in vars(cls):
             cls.__repr__ = Record.__repr__  # type: ignore[method-assign]
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from typing import Literal
 
 from .. import _phone_number
-from .._arguments import flag, text
+from .._arguments import flag
 from ..errors import InvalidArgumentError, NotFoundError
 from ..models import User
 from ..operations import phones, users
@@ -40,7 +40,7 @@ class PhonesResource(Resource):
 
         Args:
             phone: the number, E.164: ``+`` and digits; spaces, dashes, dots and brackets between
-                them are passed over.
+                them are passed over, and so is a zero in brackets after the country's code.
 
         Returns the user as it is then. The user is read first; nothing more is sent where the
         phone is the default one already.
@@ -111,7 +111,7 @@ class PhonesResource(Resource):
         """Add a phone to a user.
 
         Args:
-            phone_number: the number, E.164: ``+`` and digits.
+            phone_number: the number, as for ``set_primary_by_number``; it is sent as E.164.
             is_verified: whether it is known to be the user's; one that is not cannot sign in.
             skip_restriction_checks: whether to pass over the tenant's block list.
 
@@ -122,7 +122,7 @@ class PhonesResource(Resource):
         API page: https://www.monocloud.com/docs/apis/identity/users/add_phone
         """
         body = {
-            "phone_number": text("phone_number", phone_number),
+            "phone_number": _phone_number.number(phone_number, "phone_number"),
             "is_verified": flag("is_verified", is_verified),
             "skip_restriction_checks": flag("skip_restriction_checks", skip_restriction_checks),
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .. import _phone_number
 from .._arguments import KEEP, flags, given, nullable_object, nullable_texts, texts
 from .._secret import concealed
 from ..errors import InvalidArgumentError
@@ -66,7 +67,8 @@ class UsersResource(Resource):
             username: a name to sign in with, unique in the tenant.
             email: an email address to sign in with.
             email_verified: whether it is known to be the user's; an unverified one cannot sign in.
-            phone_number: a phone number to sign in with, E.164: ``+`` and digits.
+            phone_number: a phone number to sign in with, as for ``phones.set_primary_by_number``;
+                it is sent as E.164.
             phone_number_verified: whether it is known to be the user's.
             password: a password in plain text.
             password_hash: the hash of a password instead, as another system kept it.
@@ -84,6 +86,8 @@ class UsersResource(Resource):
 
         API page: https://www.monocloud.com/docs/apis/identity/users/create_user
         """
+        if phone_number is not None:
+            phone_number = _phone_number.number(phone_number, "phone_number")
         password, password_hash = concealed(password), concealed(password_hash)
         body = {
             **texts(

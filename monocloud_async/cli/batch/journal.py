@@ -18,7 +18,7 @@ from typing import NamedTuple, cast
 import attrs
 
 from ...errors import ConfigurationError, MonoCloudError
-from .formats import By
+from .columns import By
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 
