@@ -29,7 +29,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http.client import responses
-from operator import attrgetter
 from typing import Any
 
 from ._messages import history, one_line
@@ -102,7 +101,10 @@ class TransportError(MonoCloudError):
         self.attempts = attempts
         self.may_have_been_applied = may_have_been_applied
 
-    lasting = property(attrgetter("permanent"), doc="The older name of ``permanent``.")
+    @property
+    def lasting(self) -> bool:
+        """The older name of ``permanent``."""
+        return self.permanent
 
     def __str__(self) -> str:
         said = history(self.attempts, self.may_have_been_applied)

@@ -72,18 +72,18 @@ class MonoCloudClient:
         ConfigurationError: a setting is missing or cannot work; the message names it.
     """
 
-    users = Part(UsersResource)
-    usernames = Part(UsernamesResource)
-    emails = Part(EmailsResource)
-    phones = Part(PhonesResource)
-    passkeys = Part(PasskeysResource)
-    passwords = Part(PasswordsResource)
-    data = Part(DataResource)
-    blocked_ips = Part(BlockedIpsResource)
-    sessions = Part(SessionsResource)
-    external_providers = Part(ExternalProvidersResource)
-    groups = Part(GroupsResource)
-    grants = Part(GrantsResource)
+    users: Part[UsersResource] = Part(UsersResource)
+    usernames: Part[UsernamesResource] = Part(UsernamesResource)
+    emails: Part[EmailsResource] = Part(EmailsResource)
+    phones: Part[PhonesResource] = Part(PhonesResource)
+    passkeys: Part[PasskeysResource] = Part(PasskeysResource)
+    passwords: Part[PasswordsResource] = Part(PasswordsResource)
+    data: Part[DataResource] = Part(DataResource)
+    blocked_ips: Part[BlockedIpsResource] = Part(BlockedIpsResource)
+    sessions: Part[SessionsResource] = Part(SessionsResource)
+    external_providers: Part[ExternalProvidersResource] = Part(ExternalProvidersResource)
+    groups: Part[GroupsResource] = Part(GroupsResource)
+    grants: Part[GrantsResource] = Part(GrantsResource)
 
     def __init__(
         self,

@@ -42,7 +42,7 @@ class RequestHeaders:
         )
         if proxy is not None:
             self.fields.update(proxy.headers)
-        self.with_body = self.fields.copy()
+        self.with_body: CIMultiDict[str] = self.fields.copy()
         self.with_body["Content-Type"] = "application/json"
 
     def masked_in(self, text: str) -> str:

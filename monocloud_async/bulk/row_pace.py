@@ -43,7 +43,8 @@ class RowPace:
         self._gate = gate
         self._max_retry_after = max_retry_after
         self._turn: Turn
-        self._before = self.tries = Tries(0, may_have_been_applied=False)
+        self.tries: Tries = Tries(0, may_have_been_applied=False)
+        self._before = self.tries
 
     def next_row(self) -> None:
         """Begin to count anew."""

@@ -24,7 +24,7 @@ class Lines(Iterator[str]):
 
     def __init__(self, lines: Iterator[bytes]) -> None:
         self._lines = lines
-        self.number = 0
+        self.number: int = 0
 
     def __next__(self) -> str:
         try:
