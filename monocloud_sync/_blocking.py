@@ -189,7 +189,7 @@ def _warn_of_standstill() -> None:
     A notebook runs a loop of its own, which has nothing else to do meanwhile.
     """
     global _warned
-    if _warned or "ipykernel" in sys.modules:
+    if _warned or _is_notebook():
         return
     _warned = True
     warnings.warn(
@@ -198,6 +198,11 @@ def _warn_of_standstill() -> None:
         RuntimeWarning,
         stacklevel=4,
     )
+
+
+def _is_notebook() -> bool:
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
 
 
 def close(method: Callable[[], Coroutine[Any, Any, None]]) -> None:

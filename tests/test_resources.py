@@ -7,6 +7,7 @@ import json
 import re
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import aiohttp
 import pytest
@@ -62,7 +63,9 @@ async def test_what_is_asked_for(row: dict[str, Any], call: Call) -> None:
     assert url.raw_path == call.target
     # A list may ask for its first page, and say how long a page is, by itself.
     unasked = {"page", "size"} - set(call.query) if row["paged"] else set()
-    assert {name: url.query[name] for name in url.query if name not in unasked} == call.query
+    # Older versions of aioresponses quote a query that is quoted already once more.
+    asked = {name: unquote(url.query[name]) for name in url.query if name not in unasked}
+    assert asked == {name: unquote(value) for name, value in call.query.items()}
     assert request.kwargs["headers"]["X-API-KEY"] == "key"
     assert request.kwargs["allow_redirects"] is False
     _check_body(row, call, _body(request.kwargs))

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 import warnings
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -61,6 +61,8 @@ async def test_a_blocking_call_on_a_running_loop_s_thread_warns_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_blocking, "_warned", False)
+    # Imported, but not what runs here.
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
     with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         with pytest.warns(RuntimeWarning, match=r"monocloud_async\.MonoCloudClient") as seen:
             client.users.get("u")
@@ -72,6 +74,8 @@ async def test_a_blocking_call_on_a_running_loop_s_thread_warns_once(
 
 async def test_a_notebook_s_loop_has_nothing_else_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_blocking, "_warned", False)
-    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    shell = ModuleType("IPython")
+    shell.get_ipython = lambda: SimpleNamespace(kernel=object())  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", shell)
     with served(answer()) as wire, monocloud_sync.MonoCloudClient(wire.url, KEY) as client:
         client.users.get("u")
