@@ -9,7 +9,7 @@ import sys
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-from . import chart, imports, measure, records, report
+from . import chart, imports, measure, parsing, records, report
 from .measure import Result, Setting, one_round, summed_up
 from .server import ROOT, running
 
@@ -25,6 +25,7 @@ def main() -> None:
         calls=options.calls,
         settings=_run(measure.settings(), options.rounds, options.calls),
         growth=_run(measure.growth(), options.rounds, options.calls),
+        parsing=parsing.parsing(options.rounds, options.calls),
         structuring=records.structuring(options.rounds, options.calls),
         memory=records.memory(options.calls * 10),
         imports=imports.importing(options.rounds),
@@ -56,7 +57,7 @@ def _options() -> argparse.Namespace:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number, 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 1 or more")
     return int(text)
 
 

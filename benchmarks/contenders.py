@@ -22,7 +22,6 @@ from requests.adapters import HTTPAdapter
 
 import monocloud_async
 import monocloud_sync
-from monocloud_async import _json
 
 AsyncCall = Callable[[str], Awaitable[object]]
 SyncCall = Callable[[str], object]
@@ -41,25 +40,8 @@ def _url(origin: str, user_id: str) -> str:
     return f"{origin}/api/users/{user_id}/phones/{_PHONE}/primary"
 
 
-@contextmanager
-def default_install() -> Iterator[None]:
-    """Do without orjson for a while, as where the extra `speed` is not installed."""
-    orjson, _json.orjson = _json.orjson, None
-    try:
-        yield
-    finally:
-        _json.orjson = orjson
-
-
 @asynccontextmanager
 async def _monocloud_async(origin: str) -> AsyncIterator[AsyncCall]:
-    with default_install():
-        async with _monocloud_as_it_is(origin) as call:
-            yield call
-
-
-@asynccontextmanager
-async def _monocloud_as_it_is(origin: str) -> AsyncIterator[AsyncCall]:
     async with monocloud_async.MonoCloudClient(origin, _KEY) as client:
         yield lambda user_id: client.phones.set_primary(user_id, _PHONE)
 
@@ -88,7 +70,7 @@ async def _httpx_async(origin: str) -> AsyncIterator[AsyncCall]:
 
 @contextmanager
 def _monocloud_sync(origin: str) -> Iterator[SyncCall]:
-    with default_install(), monocloud_sync.MonoCloudClient(origin, _KEY) as client:
+    with monocloud_sync.MonoCloudClient(origin, _KEY) as client:
         yield lambda user_id: client.phones.set_primary(user_id, _PHONE)
 
 
@@ -110,10 +92,6 @@ ASYNC: Mapping[str, AsyncContender] = {
     OURS: _monocloud_async,
     "aiohttp + json.loads": _bare_aiohttp,
     "httpx": _httpx_async,
-}
-ASYNC_WITH_SPEED: Mapping[str, AsyncContender] = {
-    OURS: _monocloud_as_it_is,
-    "aiohttp + json.loads": _bare_aiohttp,
 }
 SYNC: Mapping[str, SyncContender] = {
     OURS: _monocloud_sync,

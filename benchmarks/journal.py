@@ -19,7 +19,7 @@ from pathlib import Path
 
 import attrs
 
-from monocloud_async.client import API_KEY_VARIABLE, DOMAIN_VARIABLE
+from monocloud_async._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE
 
 from .server import ROOT, running
 

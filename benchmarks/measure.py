@@ -12,7 +12,7 @@ from multiprocessing.pool import ThreadPool
 
 import attrs
 
-from .contenders import ASYNC, ASYNC_WITH_SPEED, OURS, SYNC, AsyncContender, SyncContender
+from .contenders import ASYNC, OURS, SYNC, AsyncContender, SyncContender
 
 # What a real server takes for an answer, in seconds; with it, fewer calls say enough.
 SLOW = 0.02
@@ -62,7 +62,6 @@ def settings() -> list[Setting]:
     """Return all settings, in the order in which they are measured."""
     return [
         *(_async_setting(in_flight, ASYNC) for in_flight in (1, 64)),
-        *(_async_setting(in_flight, ASYNC_WITH_SPEED, ", orjson") for in_flight in (1, 64)),
         *(_sync_setting(threads) for threads in (1, 16)),
         _sync_setting(1, delay=SLOW),
     ]
@@ -98,14 +97,12 @@ def summed_up(rounds: list[dict[str, float]]) -> dict[str, Result]:
     return results
 
 
-def _async_setting(
-    in_flight: int, contenders: Mapping[str, AsyncContender], more: str = ""
-) -> Setting:
+def _async_setting(in_flight: int, contenders: Mapping[str, AsyncContender]) -> Setting:
     def timer(contender: AsyncContender) -> Callable[[str, int], float]:
         return lambda origin, calls: asyncio.run(_time_tasks(contender, origin, in_flight, calls))
 
     timers = {name: timer(contender) for name, contender in contenders.items()}
-    return Setting(f"async, {in_flight} in flight{more}", in_flight, timers)
+    return Setting(f"async, {in_flight} in flight", in_flight, timers)
 
 
 def _sync_setting(threads: int, delay: float = 0.0) -> Setting:

@@ -43,6 +43,7 @@ class Measured:
         calls: how many calls each time.
         settings: contenders beside each other.
         growth: ours alone, with more and more calls in flight.
+        parsing: the microseconds that each parser takes, for each way to write the answer.
         structuring: the time to make a record, beside cattrs' own.
         memory: what a record holds, beside its parsed JSON.
         imports: the time to import, beside aiohttp.
@@ -52,6 +53,7 @@ class Measured:
     calls: int
     settings: Results
     growth: Results
+    parsing: Mapping[str, Mapping[str, float]]
     structuring: Mapping[str, float]
     memory: Mapping[str, float]
     imports: Mapping[str, float]
@@ -73,6 +75,7 @@ def table(measured: Measured) -> str:
     for setting, contenders in measured.growth.items():
         ours = _ours(contenders).median
         lines.append(f"{setting.name:36} {1e6 / ours:8,.0f} µs/call, {best / ours:.2f} of the best")
+    lines += ["", *_parsing(measured.parsing)]
     for name in ("structuring", "memory", "imports"):
         figures: Mapping[str, float] = getattr(measured, name)
         said = ", ".join(f"{figure} {value:,.2f}" for figure, value in figures.items())
@@ -93,10 +96,20 @@ def plain(measured: Measured) -> dict[str, Any]:
         "meaning_of_ratio": MEANING,
         "settings": _plain_results(measured.settings),
         "growth": _plain_results(measured.growth),
+        "parsing": {body: dict(figures) for body, figures in measured.parsing.items()},
         "structuring": dict(measured.structuring),
         "memory": dict(measured.memory),
         "imports": dict(measured.imports),
     }
+
+
+def _parsing(parsing: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return a table: a line for each way to write the answer, a column for each parser."""
+    parsers = list(next(iter(parsing.values())))
+    lines = [f"{'µs to parse the answer':36} " + " ".join(f"{name:>18}" for name in parsers)]
+    for body, figures in parsing.items():
+        lines.append(f"{body:36} " + " ".join(f"{figures[name]:18.1f}" for name in parsers))
+    return lines
 
 
 def _row(setting: Setting, name: str, result: Result) -> str:
@@ -133,7 +146,7 @@ def _plain_result(result: Result) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str | None]:
-    """Return the versions of what takes part, None for what is not installed."""
+    """Return the versions of what takes part, None for those not installed."""
     return {OURS: monocloud_async.__version__} | {name: _version(name) for name in _LIBRARIES}
 
 

@@ -7,15 +7,15 @@ at once, or after as many seconds as it is told, as a server does that has somet
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .bodies import BODY
+
 ROOT = Path(__file__).resolve().parent.parent
-_RECORD = ROOT / "tests" / "records" / "page.json"
 _END_OF_HEAD = b"\r\n\r\n"
 # No body: a contender that asks for the wrong thing fails when it parses that.
 _REFUSAL = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -86,15 +86,13 @@ class Connection(asyncio.Protocol):
 
 def prepared() -> bytes:
     """Return the one answer, head and body."""
-    record = json.loads(_RECORD.read_text(encoding="utf-8"))
-    body = json.dumps(record, separators=(",", ":")).encode()
     lines = [
         "HTTP/1.1 200 OK",
         "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
+        f"Content-Length: {len(BODY)}",
         "Connection: keep-alive",
     ]
-    return "\r\n".join(lines).encode() + _END_OF_HEAD + body
+    return "\r\n".join(lines).encode() + _END_OF_HEAD + BODY
 
 
 async def serve(connection: Callable[[], asyncio.Protocol]) -> None:

@@ -1,5 +1,7 @@
 """MonoCloud's Users API for asyncio."""
 
+from ._arguments import KEEP
+from ._operation import Repeat
 from ._problem import IdentityFinding
 from ._version import __version__
 from .client import MonoCloudClient
@@ -15,6 +17,7 @@ from .errors import (
     KeyValidationError,
     MonoCloudError,
     NotFoundError,
+    PagingError,
     PaymentRequiredError,
     PhoneNotFoundError,
     RateLimitedError,
@@ -26,20 +29,40 @@ from .errors import (
     UnprocessableError,
 )
 from .models import (
+    AuthorizationCode,
+    ReferenceToken,
+    RefreshToken,
+    ResetPasswordResponse,
     User,
+    UserClientGrants,
     UserConnection,
+    UserConsent,
+    UserConsentScope,
     UserEmail,
     UserExternalProvider,
+    UserGroup,
     UserIdp,
+    UserIpAccessDetails,
     UserPasskey,
     UserPhone,
+    UserPrivateData,
+    UserPublicData,
+    UserSession,
+    UserSessionMetadata,
+    UserSummary,
     UserUsername,
+    VerifyEmailResponse,
 )
-from .response import Headers, Response
+from .outcome import Outcome, PhoneOutcome
+from .pages import Page, Pages
+from .response import APIResponse, Headers, Response
 from .retry import RetryPolicy
 
 __all__ = [
+    "KEEP",
     "APIError",
+    "APIResponse",
+    "AuthorizationCode",
     "BadRequestError",
     "ConfigurationError",
     "ConflictError",
@@ -53,10 +76,19 @@ __all__ = [
     "MonoCloudClient",
     "MonoCloudError",
     "NotFoundError",
+    "Outcome",
+    "Page",
+    "Pages",
+    "PagingError",
     "PaymentRequiredError",
     "PhoneNotFoundError",
+    "PhoneOutcome",
     "RateLimitedError",
+    "ReferenceToken",
+    "RefreshToken",
+    "Repeat",
     "RequestTimeoutError",
+    "ResetPasswordResponse",
     "Response",
     "ResponseDecodeError",
     "RetryPolicy",
@@ -65,12 +97,23 @@ __all__ = [
     "UnauthorizedError",
     "UnprocessableError",
     "User",
+    "UserClientGrants",
     "UserConnection",
+    "UserConsent",
+    "UserConsentScope",
     "UserEmail",
     "UserExternalProvider",
+    "UserGroup",
     "UserIdp",
+    "UserIpAccessDetails",
     "UserPasskey",
     "UserPhone",
+    "UserPrivateData",
+    "UserPublicData",
+    "UserSession",
+    "UserSessionMetadata",
+    "UserSummary",
     "UserUsername",
+    "VerifyEmailResponse",
     "__version__",
 ]

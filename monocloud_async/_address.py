@@ -6,6 +6,8 @@ import ipaddress
 import re
 from urllib.parse import quote
 
+from ._arguments import text
+from ._characters import UNSEEN, named
 from .errors import ConfigurationError, InvalidArgumentError
 
 _AUTHORITY = re.compile(
@@ -15,26 +17,26 @@ _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 # What an id is made of as a rule: nothing to quote, nothing to refuse.
 _ORDINARY = re.compile(r"[A-Za-z0-9_-]+")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def origin(domain: object, source: str = "domain") -> str:
+def origin(domain: object, source: str = "domain", *, allow_http: bool = False) -> str:
     """Return the origin of a tenant, such as ``https://acme.us.monocloud.com``.
 
     Args:
         domain: a bare host name, or ``https://host[:port]``, with or without one slash at the
             end; ``http://`` is taken for loopback hosts only.
         source: where it comes from, for the message.
+        allow_http: whether to take ``http://`` for any host.
 
     Raises:
         ConfigurationError: it is anything else.
     """
     try:
-        return _origin(domain)
+        return _origin(domain, allow_http=allow_http)
     except (TypeError, ValueError) as error:
         # What stands before an @ may be a password: say nothing of such a domain.
         told = isinstance(domain, str) and "@" not in domain
-        shown = f"{domain!r} is not a tenant's domain" if told else "it is no domain"
+        shown = f"{domain!r} is not a tenant's domain" if told else "it is not a domain"
         why = str(error)
     raise ConfigurationError(
         f"{source}: {shown}: {why}. Give a bare host name such as 'acme.us.monocloud.com', or "
@@ -42,7 +44,7 @@ def origin(domain: object, source: str = "domain") -> str:
     )
 
 
-def _origin(domain: object) -> str:
+def _origin(domain: object, *, allow_http: bool) -> str:
     if not isinstance(domain, str):
         raise TypeError("it is not a string")
     scheme, mark, rest = domain.rpartition("://")
@@ -54,10 +56,10 @@ def _origin(domain: object) -> str:
     if port is not None and not 0 < port < 65536:
         raise ValueError("its port is not between 1 and 65535")
     host = _host_name(found["host"])
-    if scheme == "http" and not is_loopback(host):
+    if scheme == "http" and not (allow_http or is_loopback(host)):
         raise ValueError("http:// would send the API key unencrypted")
     if not mark and "." not in host and host != "localhost" and not host.startswith("["):
-        raise ValueError("a name without a dot is no tenant")
+        raise ValueError("a name without a dot is not a tenant")
     return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
 
 
@@ -83,36 +85,15 @@ def segment(name: str, value: object) -> str:
     """
     if isinstance(value, str) and _ORDINARY.fullmatch(value):
         return str(value)
-    text(name, value)
+    if found := UNSEEN.search(text(name, value)):
+        raise InvalidArgumentError(
+            f"{name} must be an id without invisible characters, but it has {named(found[0])}; "
+            "nothing was sent"
+        )
     if value in (".", ".."):
         # Quoting leaves dots alone, and a path with them leads to another resource.
         raise InvalidArgumentError(f"{name} must be an id, not {value!r}; nothing was sent")
     return quote(str(value), safe="")
-
-
-def text(name: str, value: object) -> str:
-    """Return an argument that has to be a string with something in it."""
-    if not isinstance(value, str):
-        wrong = f"it is of type {type(value).__name__}"
-    elif not value.strip():
-        wrong = "it is empty or blank"
-    elif found := _UNSENDABLE.search(value):
-        wrong = f"it has {found[0]!r}"
-    else:
-        return value
-    raise InvalidArgumentError(
-        f"{name} must be a non-empty string without control characters, but {wrong}; "
-        "nothing was sent"
-    )
-
-
-def flag(name: str, value: object) -> bool:
-    """Return an argument that has to be True or False."""
-    if not isinstance(value, bool):
-        raise InvalidArgumentError(
-            f"{name} must be True or False, not {type(value).__name__}; nothing was sent"
-        )
-    return value
 
 
 def _host_name(given: str) -> str:
@@ -122,14 +103,14 @@ def _host_name(given: str) -> str:
         try:
             return f"[{ipaddress.IPv6Address(host[1:-1])}]"
         except ValueError:
-            raise ValueError("its address is no IPv6 address") from None
+            raise ValueError("its address is not an IPv6 address") from None
     labels = host.split(".")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         # An international name is the caller's to encode: standards differ in where it leads.
         raise ValueError("its host cannot be a host name (in ASCII, so 'xn--…')")
     if _NUMBER.fullmatch(labels[-1]) and not _is_ipv4(host):
         # Resolvers know many ways to write an address: 0x7f.1 is this very machine.
-        raise ValueError("its address is no IPv4 address")
+        raise ValueError("its address is not an IPv4 address")
     return host
 
 

@@ -1,4 +1,4 @@
-"""The one cattrs converter: strict about what is promised, keeping what is not known."""
+"""The one cattrs converter: strict about what the API promises, keeping what it adds."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NoReturn, TypeVar, cast, get_args, get_origin
 
 import attrs
-from cattrs import BaseValidationError, Converter, IterableValidationError, transform_error
-from cattrs.errors import IterableValidationNote
-from cattrs.gen import make_dict_structure_fn, override
+from cattrs import (
+    BaseValidationError,
+    ClassValidationError,
+    Converter,
+    IterableValidationError,
+    transform_error,
+)
+from cattrs.errors import AttributeValidationNote, IterableValidationNote
 
-from ._shapes import Hook, Member, structuring
+from ._record_builder import Budget, Hook, Member, RecordBuilder
 from .errors import InvalidRecordError
 
 T = TypeVar("T")
@@ -31,31 +36,52 @@ _JSON_NAMES: Mapping[type, str] = {
 NOT_WIRE: Mapping[str, Any] = {"wire": False}
 NULLABLE: Mapping[str, Any] = {"nullable": True}
 
+_budget = Budget()
+
 
 def structure(data: object, kind: type[T]) -> T:
-    """Return the record that a JSON value holds.
+    """Return the record, or the records, that a JSON value holds.
 
     Args:
         data: the parsed JSON; it becomes part of the record and must not be changed after.
-        kind: the record's class.
+        kind: the record's class, or ``tuple[Class, ...]`` for a list of them.
 
     Raises:
         InvalidRecordError: a member is missing or of another type than the API promises.
     """
+    _budget.may_write = True
     try:
-        return cast("T", _converter.get_structure_hook(kind)(data, kind))
-    except (_RefusedError, KeyError):
+        made: T = _hooks[kind](data, None)
+        return made
+    except (_WrongTypeError, KeyError):
         # Only a converter that keeps account all the way, and is slower for it, knows where.
         found = _where(data, kind)
     first, _, path = found[0].rpartition(" @ ")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    raise InvalidRecordError(f"{kind.__name__}: {first} at {path}{more}", path=path)
+    raise InvalidRecordError(f"{_name(kind)}: {first} at {path}{more}", path=path)
+
+
+class _Hooks(dict[Any, Hook]):
+    """What makes each kind of record; cattrs' own look-up takes twice as long."""
+
+    def __missing__(self, kind: Any) -> Hook:
+        hook = self[kind] = _converter.get_structure_hook(kind)
+        return hook
+
+
+_hooks = _Hooks()
+
+
+def _name(kind: Any) -> str:
+    if get_origin(kind) is tuple:
+        return f"list of {_name(get_args(kind)[0])}"
+    return str(kind.__name__)
 
 
 def _where(data: object, kind: type[Any]) -> list[str]:
     try:
         _detailed_converter.get_structure_hook(kind)(data, kind)
-    except (BaseValidationError, _RefusedError) as error:
+    except (BaseValidationError, _WrongTypeError) as error:
         return transform_error(error, format_exception=_describe)
     raise AssertionError("the two converters disagree")
 
@@ -71,7 +97,7 @@ def epoch(moment: datetime) -> float:
     return int(seconds) if seconds.is_integer() else seconds
 
 
-class _RefusedError(ValueError):
+class _WrongTypeError(ValueError):
     """A JSON value is of another type than the API promises."""
 
     def __init__(self, expected: str, value: object) -> None:
@@ -83,13 +109,13 @@ class _RefusedError(ValueError):
 def _describe(error: BaseException, _: type | None) -> str:
     if isinstance(error, KeyError):
         return "required member missing"
-    return str(error) if isinstance(error, _RefusedError) else "invalid value"
+    return str(error) if isinstance(error, _WrongTypeError) else "invalid value"
 
 
 def _exact(kind: type) -> Hook:
     def exact(value: Any, _: Any) -> Any:
         if type(value) is not kind:
-            raise _RefusedError(_JSON_NAMES[kind], value)
+            raise _WrongTypeError(_JSON_NAMES[kind], value)
         return value
 
     return exact
@@ -98,13 +124,13 @@ def _exact(kind: type) -> Hook:
 def _time(value: Any, _: Any) -> datetime:
     whole = type(value) is int
     if not whole and not (type(value) is float and math.isfinite(value)):
-        raise _RefusedError("seconds since 1970", value)
+        raise _WrongTypeError("seconds since 1970", value)
     try:
         moment = _EPOCH + timedelta(0, value)
     except OverflowError:
-        raise _RefusedError("seconds since 1970 up to the year 9999", value) from None
+        raise _WrongTypeError("seconds since 1970 up to the year 9999", value) from None
     if not whole and epoch(moment) != value:
-        raise _RefusedError("seconds since 1970 in no more than microseconds", value)
+        raise _WrongTypeError("seconds since 1970 in no more than microseconds", value)
     return moment
 
 
@@ -112,13 +138,13 @@ def _list_hook(kind: Any, converter: Converter) -> Hook:
     item_kind: Any = get_args(kind)[0]
     if converter.detailed_validation:
         return _accounting_list_hook(item_kind, converter)
-    plain, one_item = _plain(item_kind), converter.get_structure_hook(item_kind)
+    one_item = converter.get_structure_hook(item_kind)
 
     def listed(value: list[Any], _: Any) -> tuple[Any, ...]:
         if type(value) is not list:
-            raise _RefusedError(_JSON_NAMES[list], value)
+            raise _WrongTypeError(_JSON_NAMES[list], value)
         for item in value:
-            if type(item) is not plain:
+            if type(item) is not str or item_kind is not str:
                 return tuple([one_item(item, None) for item in value])
         return tuple(value)
 
@@ -130,15 +156,14 @@ def _accounting_list_hook(item_kind: Any, converter: Converter) -> Hook:
 
     def listed(value: list[Any], _: Any) -> tuple[Any, ...]:
         if type(value) is not list:
-            raise _RefusedError(_JSON_NAMES[list], value)
+            raise _WrongTypeError(_JSON_NAMES[list], value)
         made: list[Any] = []
         for number, item in enumerate(value):
             try:
                 made.append(one_item(item, item_kind))
-            except (BaseValidationError, _RefusedError) as error:
+            except (BaseValidationError, _WrongTypeError) as error:
                 # The first is enough: an account of 100,000 takes seconds, and fills memory.
-                note = IterableValidationNote("", number, item_kind)
-                cast("Any", error).__notes__ = [*getattr(error, "__notes__", ()), note]
+                _noted(error, IterableValidationNote("", number, item_kind))
                 # Exception groups hide that cattrs' own takes the kind.
                 raise cast("Any", IterableValidationError)("", [error], item_kind) from None
         return tuple(made)
@@ -147,60 +172,55 @@ def _accounting_list_hook(item_kind: Any, converter: Converter) -> Hook:
 
 
 def _record_hook(kind: type[Any], converter: Converter) -> Hook:
+    attrs.resolve_types(kind)
+    members = [_member(attribute, converter) for attribute in wire_fields(kind).values()]
     if converter.detailed_validation:
-        return _accounting_hook(kind, converter)
-    members = {name: _member(a, converter) for name, a in wire_fields(kind).items()}
-    return structuring(kind, members, _refuse_object)
+        return _accounting_hook(kind, members)
+    return RecordBuilder(kind, members, _refuse_object, _budget).structure
 
 
 def _refuse_object(value: object) -> NoReturn:
-    raise _RefusedError(_JSON_NAMES[dict], value)
+    raise _WrongTypeError(_JSON_NAMES[dict], value)
 
 
-def _accounting_hook(kind: type[Any], converter: Converter) -> Hook:
-    """Return the hook that is slower, and whose errors know the JSON path of what is wrong."""
-    fields = wire_fields(kind)
-    overrides: dict[str, Any] = {
-        a.name: override(struct_hook=_member_hook(a, converter))
-        if a.name in fields
-        else override(omit=True)
-        for a in attrs.fields(kind)
-    }
-    make = make_dict_structure_fn(kind, converter, **overrides)
+def _accounting_hook(kind: type[Any], members: list[Member]) -> Hook:
+    """Return the hook that only refuses, with errors that know the JSON path of what is wrong.
 
-    def record(data: dict[str, Any], _: Any) -> Any:
+    It is not cattrs' own, which takes milliseconds to write at the first refusal.
+    """
+
+    def check(data: dict[str, Any], _: Any) -> None:
         if type(data) is not dict:
-            raise _RefusedError(_JSON_NAMES[dict], data)
-        return make(data, kind)
+            _refuse_object(data)
+        errors: list[Exception] = []
+        for member in members:
+            try:
+                member.value_in(data)
+            except (BaseValidationError, _WrongTypeError, KeyError) as error:
+                errors.append(_noted(error, AttributeValidationNote("", member.name, kind)))
+        if errors:
+            raise cast("Any", ClassValidationError)("", errors, kind)
 
-    return record
+    return check
 
 
-def _member_hook(attribute: attrs.Attribute[Any], converter: Converter) -> Hook:
-    """Return the hook of a record's member, which takes null only where the API may send it."""
-    member = _member(attribute, converter)
-
-    def member_or_null(value: Any, _: Any) -> Any:
-        return None if value is None else member.hook(value, None)
-
-    return member_or_null if member.nullable else member.hook
+def _noted(error: Exception, note: object) -> Exception:
+    cast("Any", error).__notes__ = [*getattr(error, "__notes__", ()), note]
+    return error
 
 
 def _member(attribute: attrs.Attribute[Any], converter: Converter) -> Member:
     kinds = [kind for kind in get_args(attribute.type) if kind is not type(None)]
     kind = kinds[0] if type(None) in get_args(attribute.type) else attribute.type
+    items: Any = get_args(kind)[0] if get_origin(kind) is tuple else None
     return Member(
-        plain=_plain(kind),
+        name=attribute.name,
+        kind=dict if get_origin(kind) is Mapping else kind,
         nullable=attribute.metadata.get("nullable", False),
+        default=attribute.default,
         hook=converter.get_structure_hook(kind),
+        items=converter.get_structure_hook(items) if attrs.has(items) else None,
     )
-
-
-def _plain(kind: Any) -> type | None:
-    """Return the type of JSON values that are as this kind has to be, or None if none are."""
-    if get_origin(kind) is Mapping:
-        return dict
-    return kind if kind in (str, int, bool) else None
 
 
 def _is_a(origin: object) -> Callable[[Any], bool]:

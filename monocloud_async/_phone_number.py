@@ -4,34 +4,125 @@ from __future__ import annotations
 
 import re
 
-from ._address import text
+from ._arguments import text
+from ._characters import named, trimmed
 from .errors import InvalidArgumentError, PhoneNotFoundError
 from .models import User, UserPhone
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
 # What people put between digits. No slash: in "+49 30 1234/35" it stands between two numbers.
 _BETWEEN = re.compile("[ \xa0\u2007\u2009\u202f.()\\[\\]\u2010-\u2015\u2212-]")
+_SCHEME = re.compile("tel:", re.IGNORECASE)
+_COUNTRY = re.compile(
+    r"\+(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3})", re.ASCII
+)
+_TRUNK_ZERO = re.compile(r"[(\[]\s*0\s*[)\]]")
+# Numbers of these begin with a zero as well, which is dialled from abroad too.
+_KEEP_ZERO = frozenset(
+    f"+{code}"
+    for code in (
+        *(39, 47, 225, 226, 227, 229, 241, 242, 247, 250),
+        *(268, 378, 379, 676, 687, 800, 853, 881, 888, 992),
+    )
+)
+# Keyboards for Chinese and Japanese write these; they are the same characters, only wider.
+_NARROW: dict[int, int | str] = {
+    ord("\u3000"): " ",
+    **{ord("\uff01") + n: ord("!") + n for n in range(94)},
+}
+_EXTENSION = re.compile(r"[0-9).\s;,](?:x|ext|#)[a-z]*[.:=\s]*[0-9]", re.IGNORECASE)
+_ROUNDED = re.compile(r"\+?[0-9][0-9.,]*E\+?[0-9]+", re.IGNORECASE)
+_FRACTION = re.compile(r"\+?[0-9]+\.0")
 # A shorter number would be told, all but whole, by its last four digits.
 _SHORTEST_TOLD = 7
 
 
-def number(phone: object) -> str:
+def number(phone: object, name: str = "phone") -> str:
     """Return a number as the API writes it: ``+`` and digits.
 
     Args:
-        phone: the same, with or without spaces, dashes, dots and brackets.
+        phone: the same, with or without spaces, dashes, dots and brackets, a zero in brackets
+            after the country's code, ``tel:``, and unseen characters around it.
+        name: the argument's name, for the message.
 
     Raises:
-        InvalidArgumentError: it is no such number. One that begins with 0, 00 or 011 is none:
-            what that means depends on where one is.
+        InvalidArgumentError: it is not such a number, or may be more than one. One that begins
+            with 0, 00 or 011 is not: what that means depends on where one is.
     """
-    bare = _BETWEEN.sub("", text("phone", phone))
-    if not _E164.fullmatch(bare):
-        raise InvalidArgumentError(
-            "phone must be a number with + and the country's code, such as +441514960453 "
-            "(E.164), and it is not; nothing was sent"
+    if isinstance(phone, str) and _E164.fullmatch(phone) and _zero(phone, phone) is None:
+        return str(phone)
+    given = trimmed(text(name, phone).translate(_NARROW))
+    found = _without_trunk_zero(_SCHEME.sub("", given, count=1) if _SCHEME.match(given) else given)
+    bare = _BETWEEN.sub("", found)
+    why = _fault(found, bare)
+    if why is None:
+        return bare
+    raise InvalidArgumentError(
+        f"{name} must be a number with + and the country's code, such as +441514960453 (E.164), "
+        f"but {why}; nothing was sent"
+    )
+
+
+def _without_trunk_zero(phone: str) -> str:
+    """Return a number without the zero in brackets that is dialled only within the country."""
+    found = _TRUNK_ZERO.search(phone)
+    if found is None:
+        return phone
+    before = _BETWEEN.sub("", phone[: found.start()])
+    if not _COUNTRY.fullmatch(before) or before in _KEEP_ZERO:
+        return phone
+    return f"{before} {phone[found.end() :]}"
+
+
+def _fault(phone: str, bare: str) -> str | None:
+    """Return why what was given is not one number for certain, or None if it is."""
+    if _FRACTION.fullmatch(phone):
+        return "a program has made it a fraction: export the column as text"
+    if _E164.fullmatch(bare):
+        return _zero(phone, bare)
+    if _ROUNDED.fullmatch(phone):
+        return "a spreadsheet has rounded it: format the column as text, and export it again"
+    if _EXTENSION.search(phone):
+        return "it has an extension"
+    for character in bare:
+        if not (character.isascii() and character.isdigit()) and character != "+":
+            return f"it has {_told(character)}"
+    return _shape(bare)
+
+
+def _zero(phone: str, bare: str) -> str | None:
+    if phone != bare and _TRUNK_ZERO.search(phone):
+        return "it has a zero in brackets, which may belong to it or not"
+    country = _COUNTRY.match(bare)
+    if country and country[0] not in _KEEP_ZERO and bare[country.end() :].startswith("0"):
+        return (
+            f"the 0 after {country[0]} is dialled only within the country: leave it out, or "
+            "write it as (0)"
         )
-    return bare
+    return None
+
+
+def _told(character: str) -> str:
+    if character == "/":
+        return "a slash, which may stand between two numbers"
+    return named(character) if not character.isalpha() else f"a letter, {named(character)}"
+
+
+def _shape(bare: str) -> str:
+    if bare.startswith("00"):
+        return "it begins with 00, which is not everywhere the way to dial abroad: write +"
+    if not bare.startswith("+"):
+        return "it does not begin with +"
+    if "+" in bare[1:]:
+        return "it has a second +"
+    if bare.startswith("+0"):
+        return "no country's code begins with 0"
+    return f"it has {len(bare) - 1} digits, and a number has 2 to 15"
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a number, with what people put between its digits."""
+    return _E164.fullmatch(_BETWEEN.sub("", text)) is not None
 
 
 def phone_with(wanted: str, user: User) -> UserPhone:

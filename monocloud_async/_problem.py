@@ -15,7 +15,7 @@ class IdentityFinding(NamedTuple):
 
 
 def parse_problem(body: bytes) -> Mapping[str, Any]:
-    """Return the members of a problem document; none where the body is no such thing."""
+    """Return the members of a problem document; none where the body is something else."""
     try:
         problem: object = json.loads(body)
     except (ValueError, RecursionError):

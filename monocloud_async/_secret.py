@@ -8,6 +8,12 @@ from typing import Any, SupportsIndex
 _LEAST_MASKED = 8
 
 
+# The arguments of methods that are secrets.
+SECRET_ARGUMENTS = frozenset(
+    {"password", "password_hash", "old_password", "new_password", "new_password_hash"}
+)
+
+
 class Secret(str):
     """A string whose repr, and so every local variable or container that is shown, is masked.
 
@@ -25,7 +31,14 @@ class Secret(str):
         return Secret(super().__getitem__(index))
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        raise TypeError("a secret is neither pickled nor copied")
+        raise TypeError("a secret is not pickled")
+
+    def __copy__(self) -> Secret:
+        # What records, signs or traces requests copies their headers.
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
 
     def masked_in(self, text: str) -> str:
         """Return a text of somebody else's without this secret."""
@@ -36,7 +49,7 @@ def concealed(value: object) -> Secret | None:
     """Return an argument that is meant to be a secret, None as None.
 
     A function that takes a secret does this first: an error that it raises holds its arguments.
-    What is no string becomes one that cannot be any secret.
+    Anything but a string becomes one that cannot be any secret.
     """
     if value is None:
         return None

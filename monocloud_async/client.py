@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
-import os
-import re
 import ssl
+import sys
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+)
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 import aiohttp
 import attrs
-from yarl import URL
 
-from . import _address
-from ._proxy import proxy_for
-from ._request_headers import RequestHeaders
-from ._secret import Secret, concealed
-from ._session import Sessions
-from ._transport import Transport
-from .errors import ConfigurationError
-from .resources.phones import PhonesResource
-from .resources.users import UsersResource
-from .retry import RetryPolicy, is_number
+from ._call import Caller, Query
+from ._operation import Repeat, any_operation
+from ._secret import concealed
+from ._settings import caller_for, checked_policy, checked_timeout
+from .errors import InvalidArgumentError
+from .outcome import Outcome
+from .resources import (
+    BlockedIpsResource,
+    DataResource,
+    EmailsResource,
+    ExternalProvidersResource,
+    GrantsResource,
+    GroupsResource,
+    Part,
+    PasskeysResource,
+    PasswordsResource,
+    PhonesResource,
+    SessionsResource,
+    UsernamesResource,
+    UsersResource,
+)
+from .response import APIResponse
+from .retry import RetryPolicy
 
+if sys.version_info >= (3, 11):
+    from typing import TypeVarTuple, Unpack
+else:
+    from typing_extensions import TypeVarTuple, Unpack
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 C = TypeVar("C", bound="MonoCloudClient")
-K = TypeVar("K")
-DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
-API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
-TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
-_DEFAULT_TIMEOUT = 10.0
-_KEY = re.compile(r"[\x21-\x7e]+")
 
 
 class MonoCloudClient:
@@ -45,8 +65,11 @@ class MonoCloudClient:
         retry: how to repeat what failed.
         max_connections: calls on the wire at once; more wait for their turn.
         ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
+        proxy: the URL of a proxy, "" for none; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY
+            say.
         session: an aiohttp session to use, and never to close; for one event loop.
+        allow_insecure_http: whether to take ``http://`` for hosts other than this machine, such
+            as an emulator in a container; the API key travels unencrypted then.
 
     Nothing is sent, and no connection is made, before the first call.
 
@@ -54,8 +77,18 @@ class MonoCloudClient:
         ConfigurationError: a setting is missing or cannot work; the message names it.
     """
 
-    users: UsersResource
-    phones: PhonesResource
+    users: Part[UsersResource] = Part(UsersResource)
+    usernames: Part[UsernamesResource] = Part(UsernamesResource)
+    emails: Part[EmailsResource] = Part(EmailsResource)
+    phones: Part[PhonesResource] = Part(PhonesResource)
+    passkeys: Part[PasskeysResource] = Part(PasskeysResource)
+    passwords: Part[PasswordsResource] = Part(PasswordsResource)
+    data: Part[DataResource] = Part(DataResource)
+    blocked_ips: Part[BlockedIpsResource] = Part(BlockedIpsResource)
+    sessions: Part[SessionsResource] = Part(SessionsResource)
+    external_providers: Part[ExternalProvidersResource] = Part(ExternalProvidersResource)
+    groups: Part[GroupsResource] = Part(GroupsResource)
+    grants: Part[GrantsResource] = Part(GrantsResource)
 
     def __init__(
         self,
@@ -68,41 +101,25 @@ class MonoCloudClient:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
         session: aiohttp.ClientSession | None = None,
+        allow_insecure_http: bool = False,
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
-        origin = _address.origin(*_setting("domain", domain, DOMAIN_VARIABLE))
-        sessions = Sessions(
-            max_connections=_count(max_connections),
-            secure=origin.startswith("https:"),
-            ssl_context=_instance("ssl_context", ssl_context, ssl.SSLContext),
-            lent=_instance("session", session, aiohttp.ClientSession),
+        caller = caller_for(
+            domain,
+            api_key,
+            timeout=timeout,
+            retry=retry,
+            max_connections=max_connections,
+            ssl_context=ssl_context,
+            proxy=proxy,
+            session=session,
+            allow_insecure_http=allow_insecure_http,
         )
-        if session is not None and ssl_context is not None:
-            raise ConfigurationError("give the ssl_context to the connector of your session")
-        route = proxy_for(origin, proxy)
-        key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
-        url = URL(origin)
-        headers = RequestHeaders(url, key)
-        if route is not None and origin.startswith("http:"):
-            # There is no tunnel, and so no other request that the proxy would get.
-            headers.fields.update(route.headers)
-        self._use(
-            Transport(
-                sessions,
-                url,
-                headers,
-                route,
-                _environment_timeout() if timeout is None else _timeout(timeout),
-                _policy(retry),
-            ),
-            owner=True,
-        )
+        self._use(caller, owner=True)
 
-    def _use(self, transport: Transport, *, owner: bool) -> None:
-        self._transport = transport
+    def _use(self, caller: Caller, *, owner: bool) -> None:
+        self._caller = caller
         self._owner = owner
-        self.users = UsersResource(transport)
-        self.phones = PhonesResource(transport)
 
     def with_options(
         self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -118,26 +135,121 @@ class MonoCloudClient:
         Raises:
             ConfigurationError: a limit cannot work.
         """
-        mine = self._transport
-        view = type(self).__new__(type(self))
-        view._use(
+        mine = self._caller
+        return self._with_caller(
             attrs.evolve(
                 mine,
-                timeout=mine.timeout if timeout is None else _timeout(timeout),
-                policy=mine.policy if retry is None else _policy(retry),
-            ),
-            owner=False,
+                timeout=mine.timeout if timeout is None else checked_timeout(timeout),
+                policy=mine.policy if retry is None else checked_policy(retry),
+            )
         )
+
+    @overload
+    def many(
+        self,
+        method: Callable[[Unpack[Ts]], Coroutine[Any, Any, T]],
+        rows: Iterable[tuple[Unpack[Ts]]] | AsyncIterable[tuple[Unpack[Ts]]],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> AsyncGenerator[Outcome[T], None]: ...
+    @overload
+    def many(
+        self,
+        method: Callable[..., Coroutine[Any, Any, T]],
+        rows: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> AsyncGenerator[Outcome[T], None]: ...
+    def many(
+        self,
+        method: Callable[..., Coroutine[Any, Any, Any]],
+        rows: Iterable[Any] | AsyncIterable[Any],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> AsyncGenerator[Outcome[Any], None]:
+        """Call a method for many rows: ``client.many(client.users.delete, [("u1",), ("u2",)])``.
+
+        Args:
+            method: a method of one of this client's resources. Keyword arguments that are the
+                same for each row go into a ``functools.partial`` of it.
+            rows: tuples of its positional arguments, or mappings of its arguments by name; read
+                as they are needed. Each step of an ordinary iterable that waits, for a file or a
+                database, holds up the event loop: an async one does not.
+            concurrency: calls in flight at once, at most.
+            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
+                which the run discovers.
+
+        Returns an async iterator of what became of each row, in the order in which they are done;
+        rows with the same first argument are done in theirs. A row that fails does not end it.
+        Leaving the loop, or ``aclose()``, stops it. What a method sends once only, the run sends
+        once only: an outcome whose ``may_have_been_applied`` is true says that an answer was lost.
+
+        Raises:
+            ConfigurationError: the client is closed.
+            UnauthorizedError, ForbiddenError: all further rows would fail as well.
+            TransportError: it is ``permanent``, such as a certificate that is not trusted.
+            InvalidArgumentError: an argument cannot be right; nothing was sent.
+        """
+        from .bulk import start
+
+        run = start(method, rows, concurrency=concurrency, rate=rate)
+        if run.caller.sessions is not self._caller.sessions:
+            raise InvalidArgumentError(
+                "method must be of this client, not of another one; nothing was sent"
+            )
+        return run.outcomes()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *ids: str,
+        query: Query | None = None,
+        body: object = None,
+        repeat: Repeat | None = None,
+    ) -> APIResponse:
+        """Call any path of the API, with all that a method of a resource has.
+
+        Args:
+            method: the HTTP method, such as ``"POST"``.
+            path: below ``/api``, ids as ``{name}``, such as ``"/users/{user_id}/enable"``.
+            ids: the ids, in the order of the path; each is quoted.
+            query: the parameters of the query; those that are None are not sent.
+            body: the JSON to send; None sends no body.
+            repeat: whether it may be sent again after an answer is lost; None for
+                ``Repeat.SAFE`` where the method only reads, and ``Repeat.ONCE`` for others.
+
+        Returns the answer: its status, its headers, and its content by ``.json()``.
+
+        Raises:
+            InvalidArgumentError: an argument cannot be right; nothing was sent.
+        """
+        operation = any_operation(method, path, repeat)
+        if len(ids) != len(operation.parameters):
+            wanted = ", ".join(operation.parameters) or "no ids"
+            raise InvalidArgumentError(
+                f"{path} takes {wanted}, but {len(ids)} were given; nothing was sent"
+            )
+        response: APIResponse = await self._caller.call(operation, *ids, query=query, body=body)
+        return response
+
+    def _with_caller(self: C, caller: Caller) -> C:
+        """Return a view of this client, whose operations another caller carries out."""
+        view = type(self).__new__(type(self))
+        view._use(caller, owner=False)
         return view
 
     async def aclose(self) -> None:
         """Close the connections; later calls are refused, and a second close does nothing."""
         if self._owner:
-            await self._transport.sessions.aclose()
+            await self._caller.sessions.aclose()
 
     def _refuse_calls(self) -> bool:
         """Begin what ``aclose`` does, on any thread, and return whether it has more to do."""
-        return self._owner and self._transport.sessions.refuse()
+        return self._owner and self._caller.sessions.refuse()
 
     async def __aenter__(self: C) -> C:
         return self
@@ -152,7 +264,7 @@ class MonoCloudClient:
 
     def __repr__(self) -> str:
         # What shows an error of __init__ with its variables shows a client that is not set up.
-        origin = str(self._transport.origin) if "_transport" in vars(self) else None
+        origin = str(self._caller.origin) if "_caller" in vars(self) else None
         return f"{type(self).__name__}({origin!r})"
 
     def __reduce__(self) -> Any:
@@ -160,69 +272,3 @@ class MonoCloudClient:
             "a client is neither pickled nor copied, for its API key's sake: "
             "make one in the process that uses it"
         )
-
-
-def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
-    """Return a setting, and what to call it by: where it comes from."""
-    found, source = (os.environ.get(variable), variable) if given is None else (given, name)
-    if found is None or found == "":
-        raise ConfigurationError(f"there is no {name}: give one, or set {variable}")
-    return found, source
-
-
-def checked_key(key: object, source: str) -> Secret:
-    """Return an API key that can be sent.
-
-    Args:
-        key: the key.
-        source: where it comes from, for the message, which does not show the key.
-
-    Raises:
-        ConfigurationError: it would break the header that it is sent in.
-    """
-    key = concealed(key)
-    if key is None or not _KEY.fullmatch(key):
-        raise ConfigurationError(
-            f"{source} must be a string of printable ASCII without blanks or line breaks; one "
-            "read from a file may have to be stripped"
-        )
-    return key
-
-
-def _environment_timeout() -> float:
-    said = os.environ.get(TIMEOUT_VARIABLE, "")
-    if not said:
-        return _DEFAULT_TIMEOUT
-    if not re.fullmatch(r"[0-9]{1,9}", said) or int(said) == 0:
-        raise ConfigurationError(
-            f"{TIMEOUT_VARIABLE} must be a whole number of milliseconds, more than 0, not {said!r}"
-        )
-    return int(said) / 1000
-
-
-def _timeout(value: object) -> float:
-    if not is_number(value) or value <= 0:
-        raise ConfigurationError(
-            f"timeout must be a finite number of seconds, more than 0, not {value!r}"
-        )
-    return float(value)
-
-
-def _policy(value: object) -> RetryPolicy:
-    if not isinstance(value, RetryPolicy):
-        raise ConfigurationError(f"retry must be a RetryPolicy, not {type(value).__name__}")
-    return value
-
-
-def _count(value: object) -> int:
-    if type(value) is not int or value < 1:
-        raise ConfigurationError(f"max_connections must be 1 or more, not {value!r}")
-    return value
-
-
-def _instance(name: str, value: K, kind: type[Any]) -> K:
-    if value is not None and not isinstance(value, kind):
-        raise ConfigurationError(
-            f"{name} must be of type {kind.__name__}, not {type(value).__name__}"
-        )
-    return value

@@ -1,10 +1,11 @@
-"""Every error of the SDK, and how an answer of the API becomes one.
+"""Every error of the SDK.
 
 MonoCloudError
 ├── ConfigurationError                also ValueError: nothing was sent
 ├── InvalidArgumentError              also ValueError: nothing was sent
-├── InvalidRecordError                also ValueError: from_dict was given what is no record
+├── InvalidRecordError                also ValueError: from_dict was given something else
 ├── PhoneNotFoundError                also LookupError: no phone of the user has the number
+├── PagingError                       a list that would never end was left
 ├── TransportError                    no usable answer came
 │   └── RequestTimeoutError           also TimeoutError: a time limit passed
 ├── ResponseDecodeError               a 2xx that cannot be read: the change was applied
@@ -30,8 +31,8 @@ from collections.abc import Mapping, Sequence
 from http.client import responses
 from typing import Any
 
-from ._problem import IdentityFinding, identity_findings, key_findings, parse_problem, text_of
-from ._wording import history, one_line
+from ._messages import history, one_line
+from ._problem import IdentityFinding, identity_findings, key_findings, text_of
 from .response import Headers, trace_id_of
 
 
@@ -58,11 +59,7 @@ class InvalidArgumentError(MonoCloudError, ValueError):
 
 
 class InvalidRecordError(MonoCloudError, ValueError):
-    """What was given is no record of the API.
-
-    Attributes:
-        path: where it departs from one, as a JSON path such as ``$.emails[0].id``.
-    """
+    """The value is not a record of the API; ``path`` says where, such as ``$.emails[0].id``."""
 
     def __init__(self, message: str, *, path: str = "$") -> None:
         super().__init__(message)
@@ -77,24 +74,37 @@ class PhoneNotFoundError(MonoCloudError, LookupError):
         self.endings: tuple[str, ...] = tuple(endings)
 
 
+class PagingError(MonoCloudError):
+    """The API contradicts itself over the pages of a list; ``page`` is the number of the page."""
+
+    def __init__(self, message: str, *, page: int) -> None:
+        super().__init__(message)
+        self.page = page
+
+
 class TransportError(MonoCloudError):
-    """No usable answer came: the connection failed, broke, or brought what is not HTTP.
+    """No usable answer came: the connection failed, broke, or brought something other than HTTP.
 
     Attributes:
         operation: what was called, such as ``phones.set_primary``.
         attempts: how many times it was tried.
         may_have_been_applied: whether a try reached the server, so that the change may be made.
-        lasting: whether it would be the same the next time, as where no certificate is trusted.
+        permanent: whether it would be the same the next time, as where no certificate is trusted.
     """
 
     def __init__(
         self, reason: str, *, operation: str, attempts: int = 1, may_have_been_applied: bool = False
     ) -> None:
         super().__init__(reason)
-        self.lasting: bool = False
+        self.permanent: bool = False
         self.operation = operation
         self.attempts = attempts
         self.may_have_been_applied = may_have_been_applied
+
+    @property
+    def lasting(self) -> bool:
+        """The older name of ``permanent``."""
+        return self.permanent
 
     def __str__(self) -> str:
         said = history(self.attempts, self.may_have_been_applied)
@@ -113,8 +123,9 @@ class ResponseDecodeError(MonoCloudError):
         status: the HTTP status, a 2xx.
         headers: the answer's headers.
         body: the first bytes of the answer.
-        path: the JSON path of what cannot be read; None where the body is no JSON.
+        path: the JSON path of what cannot be read; None where the body is not JSON.
         trace_id: the server's name for this exchange, if it gave one.
+        may_have_been_applied: True, but for an operation that only reads.
     """
 
     def __init__(
@@ -127,8 +138,10 @@ class ResponseDecodeError(MonoCloudError):
         body: bytes,
         path: str | None = None,
         attempts: int = 1,
+        may_have_been_applied: bool = True,
     ) -> None:
         super().__init__(reason)
+        self.may_have_been_applied = may_have_been_applied
         self.operation = operation
         self.status = status
         self.headers = headers
@@ -149,11 +162,10 @@ class APIError(MonoCloudError):
         status: the HTTP status.
         problem: the problem+json body, whole; empty where there was none to read.
         headers: the answer's headers, names in any case.
-        trace_id: the server's name for this exchange, to give to its support.
-        operation: what was called, such as ``phones.set_primary``.
-        attempts: how many times it was tried.
+        operation, attempts: as for TransportError.
         retry_after: seconds that the server asked to wait; None where it did not say.
         may_have_been_applied: whether this try or an earlier one may have made the change.
+        hint: what to do about it, where the arguments of the call show a likely mistake.
     """
 
     def __init__(
@@ -173,6 +185,7 @@ class APIError(MonoCloudError):
         self.attempts = 1
         self.retry_after = retry_after
         self.may_have_been_applied = False
+        self.hint: str = ""
 
     @property
     def title(self) -> str | None:
@@ -187,7 +200,13 @@ class APIError(MonoCloudError):
     @property
     def trace_id(self) -> str | None:
         """The server's name for this exchange, to give to its support."""
-        return one_line(text_of(self.problem.get("traceId")) or "") or trace_id_of(self.headers)
+        said = text_of(self.problem.get("trace_id")) or text_of(self.problem.get("traceId"))
+        return one_line(said or "") or trace_id_of(self.headers)
+
+    @property
+    def error_code(self) -> str | None:
+        """The API's code for what went wrong, where it sends one."""
+        return text_of(self.problem.get("error_code"))
 
     def __str__(self) -> str:
         title = self.title or responses.get(self.status, "")
@@ -195,6 +214,8 @@ class APIError(MonoCloudError):
         details = [part for part in (self.detail, self._findings()) if part]
         if self.retry_after is not None:
             details.append(f"the server asks to wait {self.retry_after:g} s")
+        if self.hint:
+            details.append(self.hint)
         if 300 <= self.status < 400:
             details.append("redirects are not followed: check the domain")
         trace = f" (trace {self.trace_id})" if self.trace_id else ""
@@ -222,7 +243,7 @@ class ForbiddenError(APIError):
 
 
 class NotFoundError(APIError):
-    """404: no such user, or the user has no such phone."""
+    """404: the user, or what belongs to the user, does not exist."""
 
 
 class ConflictError(APIError):
@@ -263,38 +284,3 @@ class RateLimitedError(APIError):
 
 class ServerError(APIError):
     """5xx: the API or something before it failed."""
-
-
-_BY_STATUS: Mapping[int, type[APIError]] = {
-    400: BadRequestError,
-    401: UnauthorizedError,
-    402: PaymentRequiredError,
-    403: ForbiddenError,
-    404: NotFoundError,
-    409: ConflictError,
-    422: UnprocessableError,
-    429: RateLimitedError,
-}
-_VALIDATION_TYPES: Mapping[str, type[UnprocessableError]] = {
-    "https://httpstatuses.io/422#identity-validation-error": IdentityValidationError,
-    "https://httpstatuses.io/422#validation-error": KeyValidationError,
-}
-
-
-def api_error(
-    status: int, headers: Headers, body: bytes, *, operation: str, retry_after: float | None = None
-) -> APIError:
-    """Return the error for an answer; its HTTP status alone decides the class.
-
-    Args:
-        status: the HTTP status, not a 2xx.
-        headers: the answer's headers.
-        body: its body, passed over where it is no problem document.
-        operation: what was called.
-        retry_after: seconds that the server asked to wait.
-    """
-    problem = parse_problem(body)
-    kind = _BY_STATUS.get(status, ServerError if status >= 500 else APIError)
-    if status == 422:
-        kind = _VALIDATION_TYPES.get(str(problem.get("type")), kind)
-    return kind(status, problem, headers, operation=operation, retry_after=retry_after)

@@ -7,7 +7,8 @@ from typing import Any
 
 import attrs
 
-from ._wording import one_line
+from ._json import parse
+from ._messages import one_line
 
 _SECRET_HEADERS = frozenset({"x-api-key", "authorization", "set-cookie", "cookie"})
 # None of these is documented; the first that an answer carries is taken.
@@ -79,6 +80,25 @@ class Response:
     def trace_id(self) -> str | None:
         """The server's name for this exchange, if it gave one."""
         return trace_id_of(self.headers)
+
+
+@attrs.frozen(kw_only=True)
+class APIResponse(Response):
+    """An answer with its content, as ``client.request`` returns it.
+
+    Attributes:
+        body: the content, decompressed.
+    """
+
+    body: bytes = attrs.field(repr=False)
+
+    def json(self) -> Any:
+        """Return the JSON that it holds; None where it is empty.
+
+        Raises:
+            ValueError: it does not hold JSON.
+        """
+        return parse(self.body) if self.body.strip() else None
 
 
 def trace_id_of(headers: Mapping[str, str]) -> str | None:

@@ -102,18 +102,21 @@ class RetryQuota:
         self._most = tokens
         self.tokens: int = tokens
 
-    def take(self, error: BaseException | None) -> bool:
-        """Pay for a repeat after this error; return False where the rest does not suffice."""
-        cost = self.COST_THROTTLED if isinstance(error, RateLimitedError) else self.COST
-        if self.tokens < cost:
-            return False
-        self.tokens -= cost
-        return True
+    def allows(self, error: BaseException | None) -> bool:
+        """Return whether enough is left to pay for a repeat after this error."""
+        return self.tokens >= self._cost(error)
+
+    def take(self, error: BaseException | None) -> None:
+        """Pay for a repeat after this error."""
+        self.tokens -= self._cost(error)
 
     def give_back(self) -> None:
-        """Take note of a call that went well at once."""
+        """Note a call whose first attempt succeeded."""
         if self.tokens < self._most:
             self.tokens += 1
+
+    def _cost(self, error: BaseException | None) -> int:
+        return self.COST_THROTTLED if isinstance(error, RateLimitedError) else self.COST
 
 
 def may_repeat(error: BaseException, *, repeatable: bool, reached_server: bool) -> bool:
@@ -128,15 +131,15 @@ def may_repeat(error: BaseException, *, repeatable: bool, reached_server: bool) 
         return True
     if isinstance(error, APIError):
         return repeatable and error.status in TRANSIENT
-    if not isinstance(error, TransportError) or error.lasting:
+    if not isinstance(error, TransportError) or error.permanent:
         return False
     return repeatable or not reached_server
 
 
-def leaves_open(error: MonoCloudError, *, reached_server: bool) -> bool:
-    """Return whether a failed attempt leaves open if the server carried it out."""
+def outcome_is_unknown(error: MonoCloudError, *, reached_server: bool) -> bool:
+    """Return whether the server may have carried out a failed attempt."""
     if isinstance(error, APIError):
-        # Less than 200 is no answer yet: the server may go on, and say elsewhere how it ended.
+        # Less than 200 is not the answer yet: the server may go on, and say elsewhere how it ended.
         return error.status == 408 or not 200 <= error.status < 500
     return isinstance(error, TransportError) and reached_server
 
@@ -177,7 +180,7 @@ def _date(text: str) -> datetime | None:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether a value is a finite number, and fits a float; True and False are none."""
+    """Return whether a value is a finite number, and fits a float; True and False are not."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     try:

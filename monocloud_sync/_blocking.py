@@ -9,10 +9,12 @@ import functools
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from monocloud_async import ConfigurationError, MonoCloudError
+from monocloud_async._secret import SECRET_ARGUMENTS, concealed
 
 from ._loop import ending, new_loop, run_here
 
@@ -23,6 +25,7 @@ R = TypeVar("R")
 _WAIT_SECONDS = 0.5
 _CANCEL_SECONDS = 1.0
 _EXIT_SECONDS = 2.0
+_warned = False
 
 
 class _Runner:
@@ -167,6 +170,8 @@ def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs:
         loop = _runner.loop()
     except RuntimeError:
         return run_here(bound)
+    if asyncio._get_running_loop() is not None:
+        _warn_of_standstill()
     call = _Call(bound)
     try:
         loop.call_soon_threadsafe(call.start)
@@ -176,6 +181,23 @@ def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs:
             _outlive()
         call.break_off(loop)
         raise
+
+
+def _warn_of_standstill() -> None:
+    """Warn, once, that a blocking call holds up the event loop that it is made on.
+
+    A notebook runs a loop of its own, which has nothing else to do meanwhile.
+    """
+    global _warned
+    if _warned or "ipykernel" in sys.modules:
+        return
+    _warned = True
+    warnings.warn(
+        "a blocking call of monocloud_sync holds up the event loop that runs on this thread: use "
+        "monocloud_async.MonoCloudClient and await it, or make the call with asyncio.to_thread",
+        RuntimeWarning,
+        stacklevel=4,
+    )
 
 
 def close(method: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -197,7 +219,40 @@ def blocking(
     def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return run(method, self._async, *args, **kwargs)
 
-    return twin
+    return _concealing(method, twin)
+
+
+def _concealing(method: Any, twin: Callable[P, R]) -> Callable[P, R]:
+    """Return a twin whose frames show no password, where its method takes one."""
+    code = method.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if SECRET_ARGUMENTS.isdisjoint(names):
+        return twin
+
+    @functools.wraps(method)
+    def conceals(*args: Any, **kwargs: Any) -> R:
+        args = (
+            tuple(_concealed(name, value) for name, value in zip(names, args, strict=False))
+            + (args[len(names) :])
+        )
+        kwargs = {name: _concealed(name, value) for name, value in kwargs.items()}
+        result: R = cast("Any", twin)(*args, **kwargs)
+        return result
+
+    return cast("Callable[P, R]", conceals)
+
+
+def _concealed(name: str, value: Any) -> Any:
+    return concealed(value) if name in SECRET_ARGUMENTS and isinstance(value, str) else value
+
+
+def async_twin(method: Any) -> Any:
+    """Return the async method that a blocking one waits for; anything else as it is."""
+    if type(method) is functools.partial:
+        return functools.partial(async_twin(method.func), *method.args, **method.keywords)
+    owner = getattr(getattr(method, "__self__", None), "_async", None)
+    wrapped: Any = getattr(method, "__wrapped__", None)
+    return method if owner is None or wrapped is None else wrapped.__get__(owner)
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

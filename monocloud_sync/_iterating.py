@@ -36,14 +36,26 @@ def iterating(
 
     @functools.wraps(method)
     def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Generator[R, None, None]:
-        feed = _Feed()
-        if args:
-            args = cast("Any", (feed.instead_of(args[0]), *args[1:]))
-        elif "rows" in kwargs:
-            kwargs = cast("Any", {**kwargs, "rows": feed.instead_of(kwargs["rows"])})
-        return _results(_Bridge(method(self._async, *args, **kwargs), feed))
+        arguments: dict[str, Any] = {**kwargs}
+        rows = args[0] if args else arguments.pop("rows", None)
+        return iterate(
+            lambda given: cast("Any", method)(self._async, given, *args[1:], **arguments), rows
+        )
 
     return twin
+
+
+def iterate(
+    start: Callable[[Any], AsyncGenerator[R, None]], rows: object
+) -> Generator[R, None, None]:
+    """Iterate over what an async run makes of rows, which the calling thread reads.
+
+    Args:
+        start: begins the run, given the rows as the loop reads them.
+        rows: the rows.
+    """
+    feed = RowFeed()
+    return _results(_Bridge(start(feed.instead_of(rows)), feed))
 
 
 def _results(bridge: _Bridge[R]) -> Generator[R, None, None]:
@@ -63,7 +75,7 @@ def _are_rows(given: object) -> TypeGuard[Iterable[object]]:
     return isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping))
 
 
-class _Feed:
+class RowFeed:
     """Rows on their way from the caller's thread to the loop.
 
     Attributes:
@@ -80,7 +92,7 @@ class _Feed:
         self._filled = asyncio.Event()
 
     def instead_of(self, rows: object) -> object:
-        """Return what to give to the async method; what is no iterable is its to refuse."""
+        """Return what to give to the async method; it refuses anything but an iterable."""
         if not _are_rows(rows):
             return rows
         self._source = iter(rows)
@@ -102,7 +114,7 @@ class _Feed:
             if time.monotonic() > until:
                 break
 
-    def __aiter__(self) -> _Feed:
+    def __aiter__(self) -> RowFeed:
         return self
 
     async def __anext__(self) -> object:
@@ -136,7 +148,7 @@ class _Bridge(Generic[R]):
         feed: its rows.
     """
 
-    def __init__(self, results: AsyncGenerator[R, None], feed: _Feed) -> None:
+    def __init__(self, results: AsyncGenerator[R, None], feed: RowFeed) -> None:
         self.feed = feed
         feed.on_starved = self._tell
         self._ended = False

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import functools
 import selectors
+import socket
 import threading
+import time
 from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -23,6 +25,22 @@ _Selector: type[selectors.BaseSelector] = getattr(
 )
 
 
+# What freezes or shifts the time in tests patches the functions of the module, not this one: on a
+# clock that stands still, nothing that waits would ever go on.
+_monotonic: Callable[[], float] = (
+    functools.partial(time.clock_gettime, time.CLOCK_MONOTONIC)
+    if hasattr(time, "CLOCK_MONOTONIC")
+    else time.monotonic
+)
+
+
+class _RealTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop on the real clock, whatever a test has patched."""
+
+    def time(self) -> float:
+        return _monotonic()
+
+
 def new_loop() -> asyncio.AbstractEventLoop:
     """Return a loop, to be run on a thread of its own.
 
@@ -30,7 +48,10 @@ def new_loop() -> asyncio.AbstractEventLoop:
         ConfigurationError: the process has no file descriptor left for it.
     """
     try:
-        loop = asyncio.SelectorEventLoop(_Selector())
+        # Where a test has blocked sockets, this fails before there is a loop to be half made.
+        for end in socket.socketpair():
+            end.close()
+        loop = _RealTimeLoop(_Selector())
     except OSError as error:
         raise ConfigurationError(
             f"no event loop can be made: {error.strerror}; nothing was sent"
@@ -90,7 +111,7 @@ class _DaemonThreads(ThreadPoolExecutor):
         try:
             threading.Thread(target=work, name="monocloud-lookup", daemon=True).start()
         except RuntimeError:
-            # There is no thread to be had: at the very end of a program, if not before.
+            # No thread can start: the program is ending, or out of threads.
             work()
         return outcome
 

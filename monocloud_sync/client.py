@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 import ssl
+import sys
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Generator,
+    Iterable,
+    Mapping,
+)
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar, overload
 
 import monocloud_async as aio
-from monocloud_async import RetryPolicy
+from monocloud_async import Outcome, RetryPolicy
 from monocloud_async._secret import concealed
 
-from ._blocking import close
-from .resources import PhonesResource, UsersResource
+from ._blocking import async_twin, blocking, close
+from ._iterating import iterate
+from .resources import (
+    BlockedIpsResource,
+    DataResource,
+    EmailsResource,
+    ExternalProvidersResource,
+    GrantsResource,
+    GroupsResource,
+    Part,
+    PasskeysResource,
+    PasswordsResource,
+    PhonesResource,
+    SessionsResource,
+    UsernamesResource,
+    UsersResource,
+)
 
+if sys.version_info >= (3, 11):
+    from typing import TypeVarTuple, Unpack
+else:
+    from typing_extensions import TypeVarTuple, Unpack
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 C = TypeVar("C", bound="MonoCloudClient")
 
 
@@ -29,7 +60,10 @@ class MonoCloudClient:
         retry: how to repeat what failed.
         max_connections: calls on the wire at once; more wait for their turn.
         ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY say.
+        proxy: the URL of a proxy, "" for none; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY
+            say.
+        allow_insecure_http: whether to take ``http://`` for hosts other than this machine, such
+            as an emulator in a container; the API key travels unencrypted then.
 
     Nothing is sent, no connection made and no thread started before the first call. It may be
     made before a fork, and used before and after.
@@ -38,8 +72,18 @@ class MonoCloudClient:
         ConfigurationError: a setting is missing or cannot work; the message names it.
     """
 
-    users: UsersResource
-    phones: PhonesResource
+    users: Part[UsersResource] = Part(UsersResource)
+    usernames: Part[UsernamesResource] = Part(UsernamesResource)
+    emails: Part[EmailsResource] = Part(EmailsResource)
+    phones: Part[PhonesResource] = Part(PhonesResource)
+    passkeys: Part[PasskeysResource] = Part(PasskeysResource)
+    passwords: Part[PasswordsResource] = Part(PasswordsResource)
+    data: Part[DataResource] = Part(DataResource)
+    blocked_ips: Part[BlockedIpsResource] = Part(BlockedIpsResource)
+    sessions: Part[SessionsResource] = Part(SessionsResource)
+    external_providers: Part[ExternalProvidersResource] = Part(ExternalProvidersResource)
+    groups: Part[GroupsResource] = Part(GroupsResource)
+    grants: Part[GrantsResource] = Part(GrantsResource)
 
     def __init__(
         self,
@@ -51,6 +95,7 @@ class MonoCloudClient:
         max_connections: int = 100,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
+        allow_insecure_http: bool = False,
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
         self._use(
@@ -62,13 +107,12 @@ class MonoCloudClient:
                 max_connections=max_connections,
                 ssl_context=ssl_context,
                 proxy=proxy,
+                allow_insecure_http=allow_insecure_http,
             )
         )
 
     def _use(self, client: aio.MonoCloudClient) -> None:
         self._async = client
-        self.users = UsersResource(client.users)
-        self.phones = PhonesResource(client.phones)
 
     def with_options(
         self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None
@@ -87,6 +131,63 @@ class MonoCloudClient:
         view = type(self).__new__(type(self))
         view._use(self._async.with_options(timeout=timeout, retry=retry))
         return view
+
+    request: Final = blocking(aio.MonoCloudClient.request)
+
+    @overload
+    def many(
+        self,
+        method: Callable[[Unpack[Ts]], T],
+        rows: Iterable[tuple[Unpack[Ts]]] | AsyncIterable[tuple[Unpack[Ts]]],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> Generator[Outcome[T], None, None]: ...
+    @overload
+    def many(
+        self,
+        method: Callable[..., T],
+        rows: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> Generator[Outcome[T], None, None]: ...
+    def many(
+        self,
+        method: Callable[..., Any],
+        rows: Iterable[Any] | AsyncIterable[Any],
+        *,
+        concurrency: int = 32,
+        rate: float | None = None,
+    ) -> Generator[Outcome[Any], None, None]:
+        """Call a method for many rows: ``client.many(client.users.delete, [("u1",), ("u2",)])``.
+
+        Args:
+            method: a method of one of this client's resources. Keyword arguments that are the
+                same for each row go into a ``functools.partial`` of it.
+            rows: tuples of its positional arguments, or mappings of its arguments by name; read
+                as they are needed, by the thread that iterates.
+            concurrency: calls in flight at once, at most.
+            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
+                which the run discovers.
+
+        Returns an iterator of what became of each row, in the order in which they are done; rows
+        with the same first argument are done in theirs. A row that fails does not end it. Leaving
+        the loop, or ``close()``, stops it. What a method sends once only, the run sends once
+        only: an outcome whose ``may_have_been_applied`` is true says that an answer was lost.
+
+        Raises:
+            ConfigurationError: the client is closed.
+            UnauthorizedError, ForbiddenError: all further rows would fail as well.
+            TransportError: it is ``permanent``, such as a certificate that is not trusted.
+            InvalidArgumentError: an argument cannot be right; nothing was sent.
+        """
+
+        def start(given: Any) -> AsyncGenerator[Outcome[Any], None]:
+            twin = async_twin(method)
+            return self._async.many(twin, given, concurrency=concurrency, rate=rate)
+
+        return iterate(start, rows)
 
     def close(self) -> None:
         """Close the connections; later calls are refused, and a second close does nothing."""

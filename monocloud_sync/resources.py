@@ -5,28 +5,88 @@ They are Final so that type checkers may rely on the type that `blocking` gives 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, Generic, TypeVar, overload
 
 import monocloud_async.resources as aio
 
 from ._blocking import blocking
 from ._iterating import iterating
+from .pages import paging
+
+R = TypeVar("R", bound="Resource")
 
 
-class UsersResource:
+class Resource:
+    """A part of the API, for code without async.
+
+    Args:
+        resource: its async twin.
+    """
+
+    def __init__(self, resource: Any) -> None:
+        self._async = resource
+
+
+class Part(Generic[R]):
+    """A resource as an attribute of a client, made when first asked for.
+
+    On the client's class it is the resource's class, where a mock with a spec finds the methods.
+
+    Args:
+        kind: the resource's class.
+    """
+
+    def __init__(self, kind: type[R]) -> None:
+        self._kind = kind
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, client: None, owner: type[Any]) -> type[R]: ...
+    @overload
+    def __get__(self, client: Any, owner: type[Any]) -> R: ...
+    def __get__(self, client: Any, owner: type[Any]) -> type[R] | R:
+        if client is None:
+            return self._kind
+        twin = getattr(client._async, self._name)
+        resource = vars(client)[self._name] = self._kind(twin)
+        return resource
+
+
+class UsersResource(Resource):
     """The users of a tenant."""
 
-    def __init__(self, resource: aio.UsersResource) -> None:
-        self._async = resource
-
+    list: Final = paging(aio.UsersResource.list)
+    create: Final = blocking(aio.UsersResource.create)
     get: Final = blocking(aio.UsersResource.get)
+    delete: Final = blocking(aio.UsersResource.delete)
+    enable: Final = blocking(aio.UsersResource.enable)
+    disable: Final = blocking(aio.UsersResource.disable)
+    unblock: Final = blocking(aio.UsersResource.unblock)
+    patch_claims: Final = blocking(aio.UsersResource.patch_claims)
 
 
-class PhonesResource:
+class UsernamesResource(Resource):
+    """The names that users sign in with."""
+
+    update: Final = blocking(aio.UsernamesResource.update)
+    remove: Final = blocking(aio.UsernamesResource.remove)
+
+
+class EmailsResource(Resource):
+    """The email addresses that users sign in with."""
+
+    add: Final = blocking(aio.EmailsResource.add)
+    remove: Final = blocking(aio.EmailsResource.remove)
+    set_primary: Final = blocking(aio.EmailsResource.set_primary)
+    set_verified: Final = blocking(aio.EmailsResource.set_verified)
+    set_unverified: Final = blocking(aio.EmailsResource.set_unverified)
+    send_verification_link: Final = blocking(aio.EmailsResource.send_verification_link)
+
+
+class PhonesResource(Resource):
     """The phones that users sign in with."""
-
-    def __init__(self, resource: aio.PhonesResource) -> None:
-        self._async = resource
 
     set_primary: Final = blocking(aio.PhonesResource.set_primary)
     set_primary_by_number: Final = blocking(aio.PhonesResource.set_primary_by_number)
@@ -35,3 +95,75 @@ class PhonesResource:
     remove: Final = blocking(aio.PhonesResource.remove)
     set_verified: Final = blocking(aio.PhonesResource.set_verified)
     set_unverified: Final = blocking(aio.PhonesResource.set_unverified)
+
+
+class PasskeysResource(Resource):
+    """The passkeys that users sign in with."""
+
+    remove: Final = blocking(aio.PasskeysResource.remove)
+
+
+class PasswordsResource(Resource):
+    """The passwords of users."""
+
+    set: Final = blocking(aio.PasswordsResource.set)
+    change: Final = blocking(aio.PasswordsResource.change)
+    reset: Final = blocking(aio.PasswordsResource.reset)
+    remove: Final = blocking(aio.PasswordsResource.remove)
+    set_reset_required: Final = blocking(aio.PasswordsResource.set_reset_required)
+    remove_reset_required: Final = blocking(aio.PasswordsResource.remove_reset_required)
+
+
+class DataResource(Resource):
+    """The data that a tenant keeps about its users."""
+
+    get_private: Final = blocking(aio.DataResource.get_private)
+    patch_private: Final = blocking(aio.DataResource.patch_private)
+    get_public: Final = blocking(aio.DataResource.get_public)
+    patch_public: Final = blocking(aio.DataResource.patch_public)
+
+
+class BlockedIpsResource(Resource):
+    """The IP addresses that the tenant blocked for its users."""
+
+    list: Final = paging(aio.BlockedIpsResource.list)
+    unblock: Final = blocking(aio.BlockedIpsResource.unblock)
+
+
+class SessionsResource(Resource):
+    """The sessions of users."""
+
+    list: Final = paging(aio.SessionsResource.list)
+    get: Final = blocking(aio.SessionsResource.get)
+    revoke: Final = blocking(aio.SessionsResource.revoke)
+
+
+class ExternalProvidersResource(Resource):
+    """The accounts at other providers that users sign in with."""
+
+    disconnect: Final = blocking(aio.ExternalProvidersResource.disconnect)
+
+
+class GroupsResource(Resource):
+    """The groups that users are in."""
+
+    list: Final = paging(aio.GroupsResource.list)
+    get: Final = blocking(aio.GroupsResource.get)
+    assign: Final = blocking(aio.GroupsResource.assign)
+    remove: Final = blocking(aio.GroupsResource.remove)
+    list_users: Final = paging(aio.GroupsResource.list_users)
+
+
+class GrantsResource(Resource):
+    """What users granted to applications: consents, tokens and codes."""
+
+    list_client_grants: Final = paging(aio.GrantsResource.list_client_grants)
+    list_consents: Final = paging(aio.GrantsResource.list_consents)
+    list_reference_tokens: Final = paging(aio.GrantsResource.list_reference_tokens)
+    list_refresh_tokens: Final = paging(aio.GrantsResource.list_refresh_tokens)
+    list_authorization_codes: Final = paging(aio.GrantsResource.list_authorization_codes)
+    revoke_client_grants: Final = blocking(aio.GrantsResource.revoke_client_grants)
+    revoke_consent: Final = blocking(aio.GrantsResource.revoke_consent)
+    revoke_reference_token: Final = blocking(aio.GrantsResource.revoke_reference_token)
+    revoke_refresh_token: Final = blocking(aio.GrantsResource.revoke_refresh_token)
+    revoke_authorization_code: Final = blocking(aio.GrantsResource.revoke_authorization_code)

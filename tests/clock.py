@@ -23,5 +23,5 @@ class Clock:
 
 
 def timed(client: MonoCloudClient, clock: Clock) -> MonoCloudClient:
-    client._use(attrs.evolve(client._transport, clock=clock, sleep=clock.sleep), owner=True)
+    client._use(attrs.evolve(client._caller, clock=clock, sleep=clock.sleep), owner=True)
     return client

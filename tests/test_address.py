@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from ipaddress import ip_address
 from urllib.parse import unquote
 
@@ -11,7 +13,8 @@ from yarl import URL
 
 from monocloud_async import ConfigurationError, InvalidArgumentError
 from monocloud_async._address import origin, segment
-from monocloud_async.resources.phones import SET_PRIMARY
+from monocloud_async._characters import UNSEEN
+from monocloud_async.operations.phones import SET_PRIMARY
 
 
 @pytest.mark.parametrize(
@@ -163,6 +166,7 @@ def test_an_id_is_exactly_one_segment_or_refused(text: str) -> None:
     unfit = not text.strip() or text in (".", "..")
     unfit = unfit or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text)
     unfit = unfit or any(0xD800 <= ord(c) < 0xE000 for c in text)
+    unfit = unfit or UNSEEN.search(text) is not None
     if unfit:
         with pytest.raises(InvalidArgumentError, match="identifier_id"):
             SET_PRIMARY.address("u", text)
@@ -188,6 +192,35 @@ def test_a_character_that_cannot_be_sent_is_shown(bad: str, shown: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         segment("user_id", bad)
     assert str(caught.value).endswith(f"but it has {shown}; nothing was sent")
+
+
+def test_all_of_category_cf_is_unseen() -> None:
+    formats = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) == "Cf"]
+    assert [c for c in formats if not UNSEEN.fullmatch(c)] == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "called"),
+    [
+        ("u\u200b", "U+200B ZERO WIDTH SPACE"),
+        ("\ufeffu", "U+FEFF ZERO WIDTH NO-BREAK SPACE"),
+        ("u\u00adv", "U+00AD SOFT HYPHEN"),
+        ("\u202eu", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("u\u180e", "U+180E MONGOLIAN VOWEL SEPARATOR"),
+        ("u\u00a0", "U+00A0 NO-BREAK SPACE"),
+        ("u\u2028v", "U+2028 LINE SEPARATOR"),
+        ("u\U000e0041", "U+E0041 TAG LATIN CAPITAL LETTER A"),
+        ("u\u3164", "U+3164 HANGUL FILLER"),
+        ("u\ufe0f", "U+FE0F VARIATION SELECTOR-16"),
+    ],
+)
+def test_an_id_with_a_character_that_nobody_sees(bad: str, called: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        SET_PRIMARY.address("u", bad)
+    assert f"identifier_id must be an id without invisible characters, but it has {called}; " in (
+        str(caught.value)
+    )
+    assert str(caught.value).isascii()
 
 
 @pytest.mark.parametrize("bad", [None, 7, b"u", ["u"], True])

@@ -108,7 +108,7 @@ def test_a_second_signal_ends_that_but_not_without_the_totals(
         printed, errors = process.communicate(timeout=10)
     assert process.returncode == 143
     assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    assert "Error: there are no results: it was not waited for\n" in errors
+    assert "Error: the results are missing: the command did not wait for them\n" in errors
 
 
 def test_a_run_that_waits_for_its_last_answers_says_so(emulator: Emulator, path: Path) -> None:
@@ -155,7 +155,9 @@ def test_an_input_that_changes_after_it_was_read_costs_the_results_alone(
         printed, errors = process.communicate(timeout=10)
     assert process.returncode == 1
     assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    told = f"there are no results: {path} has changed since it was checked: put it back as it was"
+    told = (
+        f"the results are missing: {path} has changed since it was checked: put it back as it was"
+    )
     assert errors == f"Error: {told}\n"
 
 

@@ -1,4 +1,4 @@
-"""The input of a batch: what is read from it, and what is wrong with one that is none."""
+"""The input of a batch: what is read from it, and what is wrong with others."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -17,8 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monocloud_async._characters import UNSEEN
 from monocloud_async.cli.batch import content
 from monocloud_async.cli.batch.content import Content, InputChangedError, open_content
+from monocloud_async.cli.batch.csv_rows import _cells
 from monocloud_async.cli.batch.results import harmless
 from monocloud_async.cli.batch.rows import MOST_MISTAKES, Input, MistakesError, Row
 from monocloud_async.errors import ConfigurationError
@@ -102,14 +105,19 @@ def test_what_results_guard_is_read_back(path: Path) -> None:
     assert read(path, IDS + "'-u,'=p\n'u,''p\n") == [Row(1, 2, "-u", "=p"), Row(2, 3, "'u", "''p")]
 
 
-_ids = st.text(
-    st.characters(exclude_categories=("Cc", "Cs"), exclude_characters="\ufeff"), min_size=1
-).filter(lambda text: text == text.strip() and text not in ("", ".", "..") and text[0] != "'")
+_ids = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1).filter(
+    lambda text: (
+        text == text.strip()
+        and text not in ("", ".", "..")
+        and text[0] != "'"
+        and not UNSEEN.search(text)
+    )
+)
 
 
 @given(
     pairs=st.lists(st.tuples(_ids, _ids), max_size=5),
-    delimiter=st.sampled_from(",;\t"),
+    delimiter=st.sampled_from(",;\t|"),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
     end=st.sampled_from(["\n", "\r\n"]),
     bom=st.booleans(),
@@ -123,6 +131,21 @@ def test_what_is_written_is_read(
     writer.writerows([harmless(phone), "=1\n2", harmless(user_id)] for user_id, phone in pairs)
     content = Content(io.BytesIO(text.getvalue().encode("utf-8-sig" if bom else "utf-8")), "x")
     assert [row[2:] for row in Input(content).rows()] == pairs
+
+
+@given(
+    row=st.lists(st.text("ab\" ,;|\t\r\n'", max_size=4), min_size=1, max_size=4),
+    delimiter=st.sampled_from(",;\t|"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+def test_cells_are_those_that_python_wrote(
+    row: list[str], delimiter: str, quoting: Literal[0, 1]
+) -> None:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, quoting=quoting).writerow(row)
+    lines = iter(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)", text.getvalue()))
+    assert _cells(next(lines), delimiter, lines) == row
+    assert not list(lines)
 
 
 def test_a_file_without_rows_has_none(path: Path) -> None:
@@ -140,22 +163,22 @@ def test_a_file_without_rows_has_none(path: Path) -> None:
         ("user_id,identifier_id,User Id\nu,p,v\n", 1, "column user_id more than once"),
         ('[{"user_id": "u"}]', 1, "JSON Lines"),
         ('{"user_id": "u"}', 1, "members user_id and"),
-        ('{"user_id": ', 1, "no JSON"),
+        ('{"user_id": ', 1, "not JSON"),
         (IDS + "u\n", 2, "only 1 cells"),
         (IDS + "u,a,p\n", 2, "3 cells, and the header has 2"),
         (IDS + "u,p\n,p\n", 3, "user_id must be a non-empty string"),
         (IDS + "u,\n", 2, "identifier_id must be a non-empty string"),
         (IDS + "u,..\n", 2, "identifier_id must be an id, not '..'"),
         (IDS + "u,a\x00b\n", 2, ""),
-        (IDS + '\nu,"p\nq', 3, "no CSV"),
-        (IDS + 'u,"p"q\n', 2, "no CSV"),
+        (IDS + '\nu,"p\nq', 3, "not CSV"),
+        (IDS + 'u,"p"q\n', 2, "not CSV"),
         (IDS.encode() + b"u,p\n\xe9,p\n", 3, "not UTF-8"),
         ((IDS + "u,p\n").encode("utf-16"), 1, "UTF-16"),
         (IDS + "u," + "p" * content.MAX_LINE * 2, 2, "longer than 1024 KiB"),
         ("user_id,phone\nu,4.91E+11\n", 2, "phone must be"),
         ("user_id,phone\nu,0151 123\n", 2, "phone must be"),
         ('{"user_id": "u", "phone": "+441514960453"}\n{"user_id": "u"}', 2, "no member phone"),
-        ('{"user_id": "u", "phone": "+441514960453"}\n7', 2, "no JSON object"),
+        ('{"user_id": "u", "phone": "+441514960453"}\n7', 2, "not a JSON object"),
         ('{"user_id": "u", "phone": "+441514960453"}\n' + "[" * 99999, 2, "nested too deeply"),
         ('{"user_id": "u", "phone": 441514960453}', 1, "phone must be a string"),
         ('{"user_id": "u", "USER-ID": "v", "phone": "+441514960453"}', 1, "more than once"),
@@ -264,3 +287,137 @@ def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     why = "standard input: it is closed; nothing was sent: give a file"
     with pytest.raises(ConfigurationError, match=why), open_content("-"):
         pass
+
+
+# What programs and people make of a file.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user_id|identifier_id\nu-1|p-1\n",
+        # A blank, or what looks like one, around quotes.
+        'user_id, identifier_id\n"u-1", "p-1"\n',
+        '"user_id" , "identifier_id"\r\n "u-1" ,  "p-1" \r\n',
+        'user_id;\t"identifier_id"\nu-1;\t"p-1"\t\n',
+        'user_id\t "identifier_id"\n "u-1"\t\u00a0"p-1"\n',
+        'user_id,identifier_id\n\u200b"u-1","p-1"\ufeff\n',
+        'note, user_id, identifier_id\n"a, ""b""\nc", "u-1", "p-1"\n',
+        'user_id,identifier_id,note\nu-1,p-1,5" nails\n',
+        'user_id,identifier_id\n="u-1","=""p-1"""\n',
+        'user_id,identifier_id\n"u-1",p-1\n',
+        'user_id,identifier_id\nu-1,"p-1"\n',
+        'note,user_id,identifier_id\n"a,b","u-1","p-1"\n',
+        'note,user_id,identifier_id\n"a"",""b","u-1","p-1"\n',
+        'note,user_id,identifier_id\n"a"",","u-1","p-1"\n',
+        # A column that is passed over.
+        f'user_id,identifier_id,profile\nu-1,p-1,"{"x" * 140_000}"\n',
+        f"user_id,profile,identifier_id\nu-1,{'x' * 900_000},p-1\n",
+        f'profile,user_id,identifier_id\n"{("x" * 99 + chr(10)) * 5_000}",u-1,p-1\n',
+        "user_id,identifier_id,note\nu-1,p-1,a\x00b\n",
+        # Blanks and unseen characters.
+        "\u200buser_id,identifier_id\u00a0\n\u202au-1\u202c,\u2060\u00a0p-1\u200e\n",
+        "user_id,identifier_id\n\ufeffu-1,p-1\u00ad\n\u200b,\u00a0\n",
+        "\tuser_id\tidentifier_id\n0\tu-1\tp-1\n",
+        "user_id;identifier_id;\nu-1;p-1; ;\n;;\n",
+        "\r\ruser_id,identifier_id\r\r\nu-1,p-1\r\r\n",
+    ],
+)
+def test_csv_as_it_comes(path: Path, text: str) -> None:
+    assert [row[2:] for row in read(path, text)] == [("u-1", "p-1")]
+
+
+@pytest.mark.parametrize(
+    ("told", "delimiter"),
+    [
+        *(("sep=;", ";"), ('"sep=;"', ";"), ("sep=,", ","), ("SEP=|", "|"), ("sep=\t", "\t")),
+        *(("sep=\\t", "\t"), ("sep = ;", ";"), ("sep=;;", ";"), ("sep=^", "^"), ("sep=,", ";")),
+        *(("sep=,,,", ","), ("sep=~", "~"), ("sep=\t\t", "\t")),
+    ],
+)
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_a_line_that_tells_the_delimiter(path: Path, told: str, delimiter: str, bom: str) -> None:
+    rows = [["name", "user_id", "identifier_id"], ["n", "u-1", "p-1"]]
+    text = bom + told + "\r\n" + "".join(f"{delimiter.join(row)}\r\n" for row in rows)
+    assert read(path, text) == [Row(1, 3, "u-1", "p-1")]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "user_id,identifier_id",
+        "\ufeffuser_id,identifier_id",
+        '"user_id", "identifier_id"',
+        "\ufeffsep=,\r\nuser_id,identifier_id\r",
+    ],
+)
+def test_the_header_again_is_passed_over(path: Path, again: str) -> None:
+    text = f"{IDS}u-1,p-1\n{again}\nu-2,p-2\n{again}\n"
+    line = text[: text.index("u-2")].count("\n") + 1
+    assert read(path, text) == [Row(1, 2, "u-1", "p-1"), Row(2, line, "u-2", "p-2")]
+
+
+@pytest.mark.parametrize(
+    "other", ["identifier_id,user_id", "User ID,Identifier ID", "user_id,phone", "x,user_id,phone"]
+)
+def test_another_header_is_refused(path: Path, other: str) -> None:
+    said = "it is a header, and not that of line 1"
+    assert mistakes(path, f"{IDS}u-1,p-1\n{other}\np-2,u-2\n") == [(3, said)]
+
+
+def test_an_id_that_begins_as_a_column_is_called_is_one(path: Path) -> None:
+    assert read(path, IDS + "user_id-1,phone\n") == [Row(1, 2, "user_id-1", "phone")]
+
+
+CP1252 = "user_id,identifier_id,name\nu,p,Zoë\n".encode("cp1252")
+NEEDED = "the header must have the columns user_id and identifier_id, or user_id and phone, and it "
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        (
+            IDS + "u\u200bv,p\n",
+            2,
+            "user_id must be an id without invisible characters, but it has U+200B ZERO",
+        ),
+        (IDS + "u,p\u00a0q\n", 2, "U+00A0 NO-BREAK SPACE"),
+        (IDS + "u,p\u2066q\n", 2, "U+2066 LEFT-TO-RIGHT ISOLATE"),
+        (IDS + "\u202eu,p\n", 2, "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        (IDS + "u,p\U000e0041\n", 2, "U+E0041 TAG LATIN CAPITAL LETTER A"),
+        ("user_id,phone\nu,+44\u200b1632960961\n", 2, "U+200B ZERO WIDTH SPACE"),
+        ("user_id,phone\nu,+4401632960961\n", 2, "the 0 after +44"),
+        ('{"user_id": "u\\u200bv", "identifier_id": "p"}', 1, "U+200B ZERO WIDTH SPACE"),
+        (IDS + 'u, "p" q\n', 2, "not CSV: something stands between"),
+        (IDS + 'u,p\nu, "p\nq\n', 3, "not CSV: a quote is not closed"),
+        (IDS + 'u,"' + ("p" * 1023 + "\n") * 1200, 2, "not CSV: a cell is longer than 1024 KiB"),
+        (CP1252, 2, "it is not UTF-8 (byte 0xEB after 6 others): save it as 'CSV UTF-8', or"),
+        ((IDS + "u,p\n").encode("utf-16-le"), 1, "UTF-16"),
+        ((IDS + "u,p\n").encode("utf-16-be"), 1, "UTF-16"),
+        (("\ufeff" + IDS).encode("utf-16-be"), 1, "UTF-16, such as Excel's 'Unicode Text'"),
+        ((IDS + "u,p\n").encode("utf-32"), 1, "UTF-32"),
+        ((IDS + "u,p\n").encode("utf-32-be"), 1, "UTF-32"),
+        (b"PK\x03\x04\x14\x00\x06\x00", 1, "Excel workbook"),
+        (b"\x1f\x8b\x08\x00", 1, "gzip"),
+        ("[\n", 1, "JSON Lines: an object in each line, and this is an array: jq -c '.[]'"),
+        ('[{"user_id": "u", "identifier_id": "p"}]', 1, "this is an array"),
+        ('{\n  "user_id": "u",\n', 1, "JSON Lines: an object in each line: jq -c ."),
+        ('{"user_id": "u",\n  "identifier_id": "p"}', 1, "jq -c ."),
+        ('{"user_id": "u", "identifier_id": "p"},\n', 1, "jq -c ."),
+        ('{"users": [{"user_id": "u"}]}', 1, "user_id and phone, and there are users"),
+        ("id,mobile\nu,p\n", 1, NEEDED + "has id, mobile"),
+        ("user_id^identifier_id\nu^p\n", 1, NEEDED + "has user_id^identifier_id"),
+        ("sep=;\n", 1, NEEDED + "has nothing"),
+        ("UserRef,+441632960961\n", 1, NEEDED + "has UserRef, +…"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_what_to_do(
+    path: Path, text: str | bytes, line: int, what: str
+) -> None:
+    [(found, said)] = mistakes(path, text)
+    assert (found, what in said) == (line, True), said
+
+
+def test_many_cells_and_quotes_in_a_line_are_read_at_once(path: Path) -> None:
+    wide = ',"x"' * 150_000
+    assert read(path, f"user_id,identifier_id{',' * 150_000}\nu-1,p-1{wide}\n") == ONE

@@ -123,7 +123,7 @@ def test_an_open_journal_is_nobody_else_s(path: Path) -> None:
 def test_it_says_why_there_can_be_no_journal(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="it is a directory"):
         Journal(tmp_path, SUBJECT)
-    with pytest.raises(ConfigurationError, match=f"there is no directory {tmp_path}/none"):
+    with pytest.raises(ConfigurationError, match=f"the directory {tmp_path}/none does not exist"):
         Journal(tmp_path / "none" / "journal", SUBJECT)
 
 
@@ -313,7 +313,7 @@ async def sent(
 async def one_run(
     source: Input, journal: Journal, tenant: Tenant, thread: ThreadPoolExecutor, kill_after: int
 ) -> Tally:
-    """Send what is to be sent, until a kill: what is not written by then is forgotten."""
+    """Send what is to be sent, until a kill: entries not written by then are forgotten."""
     tally = Tally(source.count, journal.counts())
     recorder = Recorder(journal, thread, no_failure)
     feed = Feed(source, journal, recorder, tally, thread, Stop())

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from monocloud_async import MonoCloudError, UnauthorizedError
-from monocloud_async.bulk import Outcome
-from monocloud_async.bulk.calls import Tries
+from monocloud_async.bulk import PhoneOutcome
+from monocloud_async.bulk.row_pace import Tries
 from monocloud_async.cli.batch.content import open_content
 from monocloud_async.cli.batch.journal import FAILED, OK, SKIPPED, Journal, Subject
 from monocloud_async.cli.batch.outcomes import entry_of
@@ -44,12 +44,14 @@ class Fake:
         self.pairs = pairs
         return self
 
-    async def outcomes(self) -> AsyncGenerator[Outcome, None]:
-        waiting: list[Outcome] = []
+    async def outcomes(self) -> AsyncGenerator[PhoneOutcome, None]:
+        waiting: list[PhoneOutcome] = []
         index = 0
         async for user_id, phone in self.pairs:
             error = MonoCloudError("no") if self.chance.random() < 0.1 else None
-            waiting.append(Outcome(index=index, user_id=user_id, identifier_id=phone, error=error))
+            waiting.append(
+                PhoneOutcome(index=index, user_id=user_id, identifier_id=phone, error=error)
+            )
             index += 1
             if index == self.end_after:
                 self.come_to_an_end()

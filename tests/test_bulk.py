@@ -27,13 +27,13 @@ from monocloud_async import (
     TransportError,
     UnauthorizedError,
 )
+from monocloud_async._api_error import api_error
 from monocloud_async.bulk import Outcome
-from monocloud_async.bulk.calls import Tries
 from monocloud_async.bulk.gate import Gate
 from monocloud_async.bulk.pacing import Pacing
+from monocloud_async.bulk.row_pace import Tries
 from monocloud_async.bulk.run import start
 from monocloud_async.emulator import Emulator, Fault, RateLimit
-from monocloud_async.errors import api_error
 from monocloud_async.response import Headers
 
 from .conftest import FAST
@@ -122,17 +122,16 @@ async def test_what_is_no_row_is_an_outcome_and_nothing_is_sent(wire: Wire) -> N
         (iter(["secret"]), "list_iterator of another length"),
         ("secret", "str"),
         ("up", "str"),
-        ({"secret": 1, "b": 2}, "dict"),
+        ({"secret": 1, "b": 2}, "dict of other names"),
         (None, "NoneType"),
     ],
 )
-async def test_what_is_no_pair_is_told_by_its_type_and_length(
+async def test_a_row_of_another_form_is_described_by_its_type_and_length(
     row: Any, given: str, client: MonoCloudClient
 ) -> None:
     [found] = await outcomes(client, [row])
     assert str(found.error) == (
-        f"rows[0] is no row: it must be a pair (user_id, identifier_id), not {given}; "
-        "nothing was sent"
+        f"rows[0] must be a tuple (user_id, identifier_id), not {given}; nothing was sent"
     )
 
 
@@ -295,7 +294,7 @@ async def test_leaving_stops_the_run_and_leaves_nothing_behind(how: str) -> None
         sent = len(wire.requests)
         held.go.set()
         # All slots are free again, and nothing of the run is sent any more.
-        pool = client._transport.sessions.opened()
+        pool = client._caller.sessions.opened()
         assert pool
         assert pool.slots._free == 100
         await client.users.get("u")
@@ -416,7 +415,7 @@ async def test_a_run_that_is_left_knows_what_may_have_been_applied(
     clock = Endless()
     async with Wire(answer(), step) as wire:
         async with timed(MonoCloudClient(wire.url, KEY), clock) as client:
-            run = start(client._transport, rows(9), concurrency=1, rate=None, by="identifier")
+            run = start(client.phones.set_primary, rows(9), concurrency=1, rate=None)
             made = run.outcomes()
             assert (await anext(made)).index == 0
             waiting = asyncio.ensure_future(anext(made))
@@ -429,7 +428,7 @@ async def test_a_run_that_is_left_knows_what_may_have_been_applied(
 @pytest.mark.parametrize("step", [answer(), problem(404)])
 async def test_a_run_that_is_left_knows_of_outcomes_that_nobody_took(step: Step) -> None:
     async with Wire(step) as wire, MonoCloudClient(wire.url, KEY) as client:
-        run = start(client._transport, rows(9), concurrency=1, rate=None, by="identifier")
+        run = start(client.phones.set_primary, rows(9), concurrency=1, rate=None)
         made = run.outcomes()
         applied = (await anext(made)).error is None
         await asyncio.wait(running())
@@ -545,9 +544,9 @@ async def test_a_long_retry_after_is_waited_out_by_all_and_costs_no_row_its_trie
     policy = RetryPolicy(max_attempts=1, deadline=1.0, max_retry_after=0.0)
     async with Wire(*steps) as wire:
         async with timed(MonoCloudClient(wire.url, KEY, retry=policy), clock) as client:
-            quota = client._transport.quota.tokens
+            quota = client._caller.quota.tokens
             found = await outcomes(client, rows(20), concurrency=2)
-            assert client._transport.quota.tokens == quota
+            assert client._caller.quota.tokens == quota
     assert [one.error for one in found] == [None] * 20
     assert sum(one.attempts for one in found) == len(wire.requests) == 28
     assert clock.now > 2 * 7200
@@ -627,7 +626,7 @@ async def test_failures_do_not_use_up_the_client_s_quota() -> None:
         policy = RetryPolicy(base_delay=0.0, max_attempts=10)
         async with MonoCloudClient(emulator.url, emulator.api_key, retry=policy) as client:
             found = await outcomes(client, rows(400))
-            assert client._transport.quota.tokens == 500
+            assert client._caller.quota.tokens == 500
     assert [one.error for one in found] == [None] * 400
 
 

@@ -280,7 +280,7 @@ def test_a_broken_pipe_is_quiet(emulator: Emulator, args: tuple[str, ...]) -> No
     assert (done.returncode, done.stderr) == (141, "")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("more", [(), ("--json",)])
 def test_a_full_disk_does_not_pass_for_a_refusal(emulator: Emulator, more: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
@@ -374,13 +374,13 @@ def test_the_emulator_fails_as_it_is_told_to(tmp_path: Path) -> None:
     ("option", "given", "said"),
     [
         ("--fault", '{"status": 7}', "--fault: a fault's status must be a whole number, from 200"),
-        ("--fault", '{"status": }', "--fault: it is no JSON"),
+        ("--fault", '{"status": }', "--fault: it is not JSON"),
         ("--fault", '[{"delay": 1}, {"dealy": 1}]', "--fault: a fault has no 'dealy'"),
-        ("--fault", "503", "--fault 503: No such file or directory (and it is no JSON object)"),
-        ("--fault", "pyproject.toml", "--fault pyproject.toml: it is no JSON"),
+        ("--fault", "503", "--fault 503: No such file or directory (and it is not a JSON object)"),
+        ("--fault", "pyproject.toml", "--fault pyproject.toml: it is not JSON"),
         ("--rate-limit", "200", "--rate-limit: a rate limit must be like '200/s burst 20'"),
         ("--rate-limit", "{}", "--rate-limit: a rate limit's per_second must be a number"),
-        ("--rate-limit", "{", "--rate-limit: it is no JSON"),
+        ("--rate-limit", "{", "--rate-limit: it is not JSON"),
     ],
 )
 def test_how_the_emulator_cannot_fail(option: str, given: str, said: str) -> None:
@@ -408,6 +408,12 @@ def test_the_demo_does_what_it_shows() -> None:
     marks = re.findall(r"^\+.* (primary|-) +(primary|-) *$", done.stdout, re.MULTILINE)
     away, here = ("primary", "-"), ("-", "primary")
     assert marks == [away, here, here, away, away, here]
+    states = re.findall(
+        r"^\w{21} +(enabled|disabled) +(enabled|disabled) *$", done.stdout, re.MULTILINE
+    )
+    still, off, on = ("enabled",) * 2, ("enabled", "disabled"), ("disabled", "enabled")
+    assert sorted(states[:2]) == sorted([still, off])
+    assert sorted(states[2:]) == sorted([still, on])
 
 
 def test_the_demo_fails_where_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -419,6 +425,18 @@ def test_the_demo_fails_where_nothing_changes(monkeypatch: pytest.MonkeyPatch) -
     result = CliRunner().invoke(app, ["demo"])
     assert result.exit_code == 1
     assert "did not make the other phone the primary one" in result.output
+
+
+def test_the_demo_fails_where_no_user_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def idle(*_: str) -> None:
+        pass
+
+    title, _, disabled = demo._STEPS[0]
+    monkeypatch.setattr(demo, "_WAYS", [])
+    monkeypatch.setattr(demo, "_STEPS", [(title, idle, disabled)])
+    result = CliRunner().invoke(app, ["demo"])
+    assert result.exit_code == 1
+    assert "did not change the users" in result.output
 
 
 # The command itself.

@@ -27,15 +27,15 @@ def test_the_environment_gives_what_is_not_given(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", "2500")
     client = MonoCloudClient()
     assert repr(client) == "MonoCloudClient('https://acme.us.monocloud.com')"
-    assert client._transport.timeout == 2.5
-    assert MonoCloudClient("other.com", timeout=1)._transport.timeout == 1.0
+    assert client._caller.timeout == 2.5
+    assert MonoCloudClient("other.com", timeout=1)._caller.timeout == 1.0
     assert "other.com" in repr(MonoCloudClient("other.com"))
 
 
 def test_the_timeout_is_ten_seconds_where_nobody_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MonoCloudClient(HOST, KEY)._transport.timeout == 10.0
+    assert MonoCloudClient(HOST, KEY)._caller.timeout == 10.0
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", "")
-    assert MonoCloudClient(HOST, KEY)._transport.timeout == 10.0
+    assert MonoCloudClient(HOST, KEY)._caller.timeout == 10.0
 
 
 @pytest.mark.parametrize("said", ["5s", "0", "-1", "nan", "inf", "2.5", "1e4", " 5", "1_0", "٣"])
@@ -45,7 +45,7 @@ def test_junk_in_the_environment_names_the_variable(
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", said)
     with pytest.raises(ConfigurationError, match="MONOCLOUD_MANAGEMENT_TIMEOUT"):
         MonoCloudClient(HOST, KEY)
-    assert MonoCloudClient(HOST, KEY, timeout=1)._transport.timeout == 1.0
+    assert MonoCloudClient(HOST, KEY, timeout=1)._caller.timeout == 1.0
 
 
 @pytest.mark.parametrize("empty", [None, ""])
@@ -58,7 +58,7 @@ def test_what_is_missing_names_the_variable(empty: str | None) -> None:
 
 def test_an_empty_argument_does_not_fall_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", HOST)
-    with pytest.raises(ConfigurationError, match="there is no domain"):
+    with pytest.raises(ConfigurationError, match="domain is missing"):
         MonoCloudClient("", KEY)
 
 
@@ -88,9 +88,10 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: Any) -> No
         ("max_connections", True, "max_connections must be"),
         ("ssl_context", True, "ssl_context must be of type SSLContext, not bool"),
         ("session", object(), "session must be of type ClientSession"),
-        ("proxy", "", "proxy must be a URL"),
+        ("proxy", " ", "proxy must be a URL"),
         ("proxy", "proxy:3128", "proxy must be a URL"),
         ("proxy", "socks5://proxy:1", "proxy must be a URL"),
+        ("proxy", "SOCKS5h://proxy:1", "SOCKS proxy: for that, give proxy='' and a session="),
         ("proxy", "http://u:secret@proxy:99999", "proxy must be a URL"),
         ("proxy", 7, "proxy must be a URL"),
     ],
@@ -111,7 +112,7 @@ async def test_trust_for_a_session_is_the_session_s() -> None:
 
 def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     def proxy(domain: str = HOST, given: str | None = None) -> str | None:
-        found = MonoCloudClient(domain, KEY, proxy=given)._transport.proxy
+        found = MonoCloudClient(domain, KEY, proxy=given)._caller.proxy
         return str(found.url) if found else None
 
     assert proxy() is None
@@ -148,7 +149,7 @@ def test_a_client_shows_its_key_to_nobody(client: Any) -> None:
     for travel in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="make one in the process"):
             travel(client)  # type: ignore[operator]
-    transport = getattr(client, "_async", client)._transport
+    transport = getattr(client, "_async", client)._caller
     shown = [repr(client), str(client), repr(vars(client)), repr(transport)]
     shown += [repr(getattr(transport, name)) for name in transport.__slots__ if name[0] != "_"]
     assert KEY not in "".join(shown)
@@ -160,9 +161,9 @@ async def test_a_view_has_other_limits_on_the_same_connections() -> None:
     policy = RetryPolicy(max_attempts=1)
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY, timeout=9) as client:
         view = client.with_options(retry=policy)
-        assert (view._transport.timeout, view._transport.policy) == (9, policy)
-        assert client._transport.policy == RetryPolicy()
-        assert view.with_options(timeout=3)._transport.policy == policy
+        assert (view._caller.timeout, view._caller.policy) == (9, policy)
+        assert client._caller.policy == RetryPolicy()
+        assert view.with_options(timeout=3)._caller.policy == policy
         await client.users.get("u")
         async with view:
             await view.users.get("u")

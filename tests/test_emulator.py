@@ -35,11 +35,14 @@ from monocloud_async import (
     User,
     emulator,
 )
-from monocloud_async._transport import Transport
-from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator, phones
-from monocloud_async.emulator.routes import find
+from monocloud_async._call import Caller
+from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator
+from monocloud_async.emulator.handlers import HANDLERS
+from monocloud_async.emulator.handlers.phones import set_primary
+from monocloud_async.emulator.routing import find
+from monocloud_async.emulator.seed import load
 from monocloud_async.emulator.tenant import Tenant
-from monocloud_async.resources.phones import ADD
+from monocloud_async.operations.phones import ADD
 
 ROOT = Path(__file__).parents[1]
 PHONES = f"/api/users/{USER_ID}/phones"
@@ -78,7 +81,7 @@ async def ask(
 
 async def add_raw(client: MonoCloudClient, body: Any) -> User:
     """Add a phone past the client's own checks."""
-    transport: Transport = client._transport
+    transport: Caller = client._caller
     return await transport.call(ADD, USER_ID, body=body)
 
 
@@ -160,12 +163,12 @@ async def test_a_user_without_phones_gets_one() -> None:
 
 def test_time_moves_forward_even_where_the_clock_does_not() -> None:
     user: dict[str, Any] = {"user_id": "u", "last_updated": 1000.5}
-    call = find("POST", "/api/users/u/phones")
-    assert call
+    match = find("POST", "/api/users/u/phones")
+    assert match
+    act = HANDLERS[match.operation.name].act(match.ids, {"phone_number": NUMBER}, None)
     for clock, moment in [(5.9, 1001), (1001.0, 1001), (2000.9, 2000)]:
-        tenant = Tenant([user], clock=lambda now=clock: now)  # type: ignore[misc]
-        body = tenant.execute(call, {"phone_number": NUMBER})
-        assert json.loads(body)["last_updated"] == moment
+        tenant = Tenant(load([user]), clock=lambda now=clock: now)  # type: ignore[misc]
+        assert json.loads(tenant.execute(act, json.dumps))["last_updated"] == moment
 
 
 @pytest.mark.parametrize("user_id", ["a/b", "ü", "%2e", "%2F", "...", ".a", "a b+c", "ü%", "?#;,"])
@@ -227,7 +230,7 @@ async def test_the_key_comes_first(
         "/api/users//phones",
         f"/api/users/{USER_ID}/",
         f"/api/Users/{USER_ID}",
-        f"/api/users/{USER_ID}/emails",
+        f"/api/users/{USER_ID}/email",
         f"{PHONES}/{PHONE_ID}/primary/",
         f"/api/users/../users/{USER_ID}",
         "/api/users/%FF",
@@ -241,7 +244,8 @@ async def test_unknown_paths(server: Emulator, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("DELETE", f"/api/users/{USER_ID}", "GET"),
+        ("PUT", f"/api/users/{USER_ID}", "DELETE, GET"),
+        ("GET", f"/api/users/{USER_ID}/emails", "POST"),
         ("GET", PHONES, "POST"),
         ("GET", f"{PHONES}/{PHONE_ID}", "DELETE"),
         ("PUT", f"{PHONES}/{PHONE_ID}/primary", "POST"),
@@ -259,7 +263,7 @@ async def test_a_head_request_gets_no_body(server: Emulator) -> None:
 
 
 async def test_the_client_knows_the_refusals(server: Emulator, client: MonoCloudClient) -> None:
-    with pytest.raises(NotFoundError, match="no user with the id 'x'") as unknown_user:
+    with pytest.raises(NotFoundError, match="No user has the id 'x'") as unknown_user:
         await client.phones.set_primary("x", PHONE_ID)
     assert unknown_user.value.trace_id == unknown_user.value.headers["traceparent"]
     with pytest.raises(NotFoundError, match="no phone with the id 'x'"):
@@ -355,9 +359,9 @@ async def test_numbers_that_the_rules_refuse(
 
 async def test_a_bad_body_is_told_before_an_unknown_user(client: MonoCloudClient) -> None:
     with pytest.raises(BadRequestError):
-        await client._transport.call(ADD, "x")
+        await client._caller.call(ADD, "x")
     with pytest.raises(NotFoundError):
-        await client.phones.add("x", "no number")
+        await client._caller.call(ADD, "x", body={"phone_number": "no number"})
 
 
 async def test_a_failure_of_its_own(
@@ -439,7 +443,7 @@ async def test_a_reset_goes_back_to_the_seed(server: Emulator, client: MonoCloud
 
 
 def test_an_unknown_user_is_a_key_error() -> None:
-    with pytest.raises(KeyError, match="no user with the id 'x'"):
+    with pytest.raises(KeyError, match="No user has the id 'x'"):
         Emulator().user("x")
 
 
@@ -475,18 +479,18 @@ def phones_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("users", "said"),
     [
-        (7, r"no list of users at \$$"),
-        (b"[]", r"no list of users at \$$"),
-        ({}, r"no list of users at \$\.users"),
-        ({"users": "u"}, r"no list of users at \$\.users"),
+        (7, r"not a list of users at \$$"),
+        (b"[]", r"not a list of users at \$$"),
+        ({}, r"not a list of users at \$\.users"),
+        ({"users": "u"}, r"not a list of users at \$\.users"),
         ([None], r"got null at \$\[0\]$"),
         ({"users": [None]}, r"got null at \$\.users\[0\]$"),
         ([{"user_id": "u"}, {}], r"missing at \$\[1\]\.user_id"),
         ([{"user_id": 7}], r"got an integer at \$\[0\]\.user_id"),
         ([{"user_id": "u", "disabled": "no"}], r"got a string at \$\[0\]\.disabled"),
         ([{"user_id": "u"}, {"user_id": "u"}], r"'u' again at \$\[1\]\.user_id"),
-        ([{"user_id": "u", "claims": {"x": object()}}], r"no JSON.* at \$\[0\]$"),
-        ([{"user_id": "u", "claims": {"x": float("nan")}}], r"no JSON.* at \$\[0\]$"),
+        ([{"user_id": "u", "claims": {"x": object()}}], r"not JSON.* at \$\[0\]$"),
+        ([{"user_id": "u", "claims": {"x": float("nan")}}], r"not JSON.* at \$\[0\]$"),
         ([{"user_id": "u"}, {"user_id": ".."}], r"must be an id, not '\.\.' at \$\[1\]\.user_id$"),
         ([{"user_id": "."}], r"must be an id, not '\.' at \$\[0\]\.user_id$"),
         ([{"user_id": " "}], r"empty or blank at \$\[0\]\.user_id$"),
@@ -510,9 +514,9 @@ def test_a_bad_seed(users: Any, said: str) -> None:
     ("content", "said"),
     [
         (None, "cannot be read: No such file"),
-        (b"{", "is no JSON"),
-        (b"\xff", "is no JSON"),
-        (b"[" * 100_000, "is no JSON"),
+        (b"{", "is not JSON"),
+        (b"\xff", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
         (b'[{"user_id": 1}]', r"got an integer at \$\[0\]\.user_id"),
     ],
 )
@@ -623,8 +627,8 @@ def test_the_blocking_twin_has_the_same_names() -> None:
     ours, theirs = monocloud_sync.emulator.Emulator, Emulator
     assert monocloud_sync.emulator.__all__ == emulator.__all__
     assert inspect.signature(ours) == inspect.signature(theirs)
-    names = {name for name in vars(theirs) if name[0] != "_"}
-    assert names - {"aclose"} == {name for name in vars(ours) if name[0] != "_"} - {"close"}
+    names = {name for name in dir(theirs) if name[0] != "_"}
+    assert names - {"aclose"} == {name for name in dir(ours) if name[0] != "_"} - {"close"}
     for name in names - {"aclose"}:
         assert inspect.getdoc(getattr(ours, name)) == inspect.getdoc(getattr(theirs, name))
 
@@ -679,8 +683,8 @@ def test_many_threads_may_look_and_change() -> None:
 
 def test_the_first_phone_of_a_record_without_the_member() -> None:
     user: dict[str, Any] = {"user_id": "u", "phone_numbers": [{"id": "a"}, {"id": "b"}]}
-    phones.set_primary(user, "b")
-    assert user["phone_numbers"] == [{"id": "a"}, {"id": "b", "primary": True}]
+    changed = set_primary(Tenant(load([user])), "u", "b")
+    assert changed["phone_numbers"] == [{"id": "a"}, {"id": "b", "primary": True}]
 
 
 def test_the_fixture_serves_blocking_and_async_tests(tmp_path: Path) -> None:

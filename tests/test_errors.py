@@ -23,6 +23,7 @@ from monocloud_async import (
     InvalidArgumentError,
     InvalidRecordError,
     KeyValidationError,
+    MonoCloudClient,
     MonoCloudError,
     NotFoundError,
     PaymentRequiredError,
@@ -35,8 +36,10 @@ from monocloud_async import (
     UnprocessableError,
 )
 from monocloud_async import errors as module
-from monocloud_async._cause import reason
-from monocloud_async.errors import api_error
+from monocloud_async._api_error import api_error
+from monocloud_async._http.failures import reason
+
+from .wire import Wire, problem
 
 IDENTITY = "https://httpstatuses.io/422#identity-validation-error"
 VALIDATION = "https://httpstatuses.io/422#validation-error"
@@ -239,3 +242,19 @@ def test_an_answer_that_is_not_http_is_not_quoted(quoted: str) -> None:
     )
     error = aiohttp.ClientResponseError(info, (), status=400, message=f"Bad status line {quoted}")
     assert reason(error) == "the answer is not HTTP: Bad status line"
+
+
+def test_an_error_has_the_code_and_the_trace_id_that_a_newer_api_sends() -> None:
+    body = b'{"title": "No", "error_code": "user_not_found", "trace_id": "00-ab-cd-01"}'
+    error = api_error(404, Headers(), body, operation="users.get")
+    assert (error.error_code, error.trace_id) == ("user_not_found", "00-ab-cd-01")
+    assert api_error(404, Headers(), b"{}", operation="users.get").error_code is None
+
+
+async def test_a_phone_number_given_as_an_id_gets_a_hint() -> None:
+    async with Wire(problem(404)) as wire, MonoCloudClient(wire.url, "key") as client:
+        with pytest.raises(NotFoundError, match="use set_primary_by_number"):
+            await client.phones.set_primary("u", "+44 1632 960961")
+        with pytest.raises(NotFoundError) as caught:
+            await client.phones.set_primary("u", "ab66b6a2-df6b-4f9d-9eb2-5a7142984e70")
+    assert caught.value.hint == ""

@@ -285,7 +285,7 @@ async def test_a_web_page(server: Emulator, client: MonoCloudClient) -> None:
     answer = await ask(server)
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert answer.body.startswith(b"<!doctype html>")
-    with pytest.raises(ResponseDecodeError, match="no JSON"):
+    with pytest.raises(ResponseDecodeError, match="not JSON"):
         await client.phones.set_primary(USER_ID, PHONE_ID)
     with pytest.raises(ServerError):
         await client.phones.set_primary(USER_ID, PHONE_ID)
@@ -849,10 +849,10 @@ async def test_control_is_neither_counted_nor_struck(server: Emulator) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "said"),
     [
-        ("POST", "/faults", b"{", 400, "no JSON"),
-        ("POST", "/faults", b"", 400, "no JSON"),
-        ("POST", "/faults", b'{"delay": NaN}', 400, "no JSON"),
-        ("POST", "/faults", b"[" * 100_000, 400, "no JSON"),
+        ("POST", "/faults", b"{", 400, "not JSON"),
+        ("POST", "/faults", b"", 400, "not JSON"),
+        ("POST", "/faults", b'{"delay": NaN}', 400, "not JSON"),
+        ("POST", "/faults", b"[" * 100_000, 400, "not JSON"),
         ("POST", "/faults", b'[{"status": 500}, {"status": 7}]', 400, "from 200 to 599, not 7"),
         ("POST", "/faults", b'"503"', 400, "a fault must be a JSON object"),
         ("POST", "/faults", b"x" * (2**20 + 1), 413, "too long"),
@@ -860,7 +860,7 @@ async def test_control_is_neither_counted_nor_struck(server: Emulator) -> None:
         ("PUT", "/faults", b"{}", 405, "only DELETE, POST"),
         ("GET", "/reset", b"", 405, "only POST"),
         ("GET", "/", b"", 404, "/_emulator/faults"),
-        ("GET", "/nothing", b"", 404, "no such path"),
+        ("GET", "/nothing", b"", 404, "The path does not exist"),
     ],
 )
 async def test_what_control_refuses(

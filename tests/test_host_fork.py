@@ -267,7 +267,8 @@ def test_multiprocessing(method: str, tmp_path: Path) -> None:
 def test_a_pool_of_processes_under_a_running_loop() -> None:
     wire = says(
         """
-        import multiprocessing, monocloud_sync
+        import multiprocessing, monocloud_sync, warnings
+        warnings.filterwarnings("ignore", "a blocking call", RuntimeWarning)
         from concurrent.futures import ProcessPoolExecutor
         blocking = monocloud_sync.MonoCloudClient()
         def waited(i): return blocking.users.get(f"u{i}").user_id[:2]

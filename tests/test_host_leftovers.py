@@ -102,7 +102,7 @@ def test_two_hundred_loops_with_one_client() -> None:
         for _ in range(200): asyncio.run(call())
         gc.collect()
         print(settled(threading.active_count, before[0]), settled(descriptors, before[1]))
-        print(len(client._transport.sessions._pools))
+        print(len(client._caller.sessions._pools))
         """,
         "0 0 1",
         prelude=ASYNC_PRELUDE + COUNT,

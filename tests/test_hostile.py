@@ -62,13 +62,13 @@ UNREADABLE = {
     "blank": (answer(200, b" \r\n "), "it is empty"),
     "deep arrays": (answer(200, b"[" * 100_000 + b"]" * 100_000), "nested deeper than 200"),
     "deep objects": (answer(200, b'{"a":' * 100_000 + b"1" + b"}" * 100_000), "nested deeper"),
-    "deep and cut off": (answer(200, b"[" * 100_000), "nested deeper|it is no JSON"),
+    "deep and cut off": (answer(200, b"[" * 100_000), "nested deeper|it is not JSON"),
     "deep within claims": (
         answer(200, b'{"user_id": "u", "claims": {"a": %s%s}}' % (b"[" * 300, b"]" * 300)),
         "nested deeper than 200 levels",
     ),
-    "NaN": (answer(200, b'{"user_id": "u", "claims": {"a": NaN}}'), "NaN is no JSON"),
-    "Infinity": (answer(200, b'{"user_id": "u", "claims": {"a": -Infinity}}'), "is no JSON"),
+    "NaN": (answer(200, b'{"user_id": "u", "claims": {"a": NaN}}'), "NaN is not JSON"),
+    "Infinity": (answer(200, b'{"user_id": "u", "claims": {"a": -Infinity}}'), "is not JSON"),
     "1e999": (answer(200, b'{"user_id": "u", "claims": {"a": 1e999}}'), "out of range"),
     "long integer": (answer(200, b'{"user_id": "u", "failure_count": %s}' % (b"9" * 9999)),
                      "out of range"),
@@ -77,13 +77,13 @@ UNREADABLE = {
         answer(200, b'{"user_id": "u", "claims": {"role": "admin", "role": "user"}}'),
         "a name occurs twice",
     ),
-    "invalid UTF-8": (answer(200, b'{"user_id": "\xff"}'), "it is no JSON"),
-    "Latin-1": (answer(200, '{"user_id": "ü"}'.encode("latin-1")), "it is no JSON"),
-    "BOM": (answer(200, b"\xef\xbb\xbf" + RECORD), "it is no JSON"),
-    "UTF-16": (answer(200, RECORD.decode().encode("utf-16")), "it is no JSON"),
-    "two documents": (answer(200, RECORD + RECORD), "it is no JSON"),
-    "cut off": (answer(200, RECORD[:-1]), "it is no JSON"),
-    "page": (answer(200, b"<html>", Content_Type="text/html"), "it is no JSON"),
+    "invalid UTF-8": (answer(200, b'{"user_id": "\xff"}'), "it is not JSON"),
+    "Latin-1": (answer(200, '{"user_id": "ü"}'.encode("latin-1")), "it is not JSON"),
+    "BOM": (answer(200, b"\xef\xbb\xbf" + RECORD), "it is not JSON"),
+    "UTF-16": (answer(200, RECORD.decode().encode("utf-16")), "it is not JSON"),
+    "two documents": (answer(200, RECORD + RECORD), "it is not JSON"),
+    "cut off": (answer(200, RECORD[:-1]), "it is not JSON"),
+    "page": (answer(200, b"<html>", Content_Type="text/html"), "it is not JSON"),
     "oversize": (answer(200, b" " * (17 * MB)), "longer than 16 MiB"),
     "oversize in chunks": (raw(chunked(*[b"100000\r\n" + b" " * MB + b"\r\n"] * 17)), "16 MiB"),
     "gzip corrupt": (coded("gzip", PACKED[:50] + b"xxxx" + PACKED[54:]), "cannot be decompressed"),
@@ -94,9 +94,9 @@ UNREADABLE = {
     "gzip of nothings": (coded("gzip", gzip.compress(b"") * 100_000), "cannot be decompressed"),
     "gzip empty": (coded("gzip", b""), "it is empty"),
     "deflate junk": (coded("deflate", b"xjunk"), "cannot be decompressed"),
-    "br not asked for": (coded("br", b"\x0b\x02\x80junk"), "it is no JSON"),
-    "zstd not asked for": (coded("zstd", b"\x28\xb5\x2f\xfdjunk"), "it is no JSON"),
-    "gzip twice": (coded("gzip, gzip", gzip.compress(PACKED)), "it is no JSON"),
+    "br not asked for": (coded("br", b"\x0b\x02\x80junk"), "it is not JSON"),
+    "zstd not asked for": (coded("zstd", b"\x28\xb5\x2f\xfdjunk"), "it is not JSON"),
+    "gzip twice": (coded("gzip, gzip", gzip.compress(PACKED)), "it is not JSON"),
 }  # fmt: skip
 
 
@@ -128,7 +128,7 @@ READABLE = {
     "deflate": coded("deflate", zlib.compress(RECORD)),
     "deflate, bare": coded("deflate", zlib.compress(RECORD)[2:-4]),
     "identity": coded("identity", RECORD),
-    "a coding that is none": coded("utf-8", RECORD),
+    "a meaningless coding": coded("utf-8", RECORD),
     "no content type": raw(head(200, body=RECORD)),
     "another content type": answer(200, RECORD, Content_Type="text/plain; charset=utf-16"),
     "chunks": raw(chunked(b"%x;a=b\r\n" % len(RECORD), RECORD, b"\r\n0\r\nTrailer: x\r\n\r\n")),
@@ -138,7 +138,7 @@ READABLE = {
     "1,000 times 100": raw(head(100, length=-1) * 1000 + head(200, body=RECORD)),
     "201": answer(201, RECORD),
     "cookies": raw(head(200, "Set-Cookie: a=\x01; expires=x", "Set-Cookie: =", body=RECORD)),
-    "headers that are no ASCII": raw(head(200, "X-Request-Id: \xff\x85\xad", body=RECORD)),
+    "headers that are not ASCII": raw(head(200, "X-Request-Id: \xff\x85\xad", body=RECORD)),
     "8,000 bytes in a header": raw(head(200, "X: " + "x" * 8000, body=RECORD)),
 }
 
@@ -153,7 +153,7 @@ async def test_a_yes_that_is_odd_is_read_all_the_same(case: str) -> None:
     assert user.response.attempts == len(wire.requests) == 1
 
 
-# What is not HTTP: nobody knows what became of the change.
+# Anything but HTTP: nobody knows what became of the change.
 
 BROKEN = {
     "length too long": then_close(raw(head(200, body=RECORD, length=9999))),
@@ -257,7 +257,9 @@ async def test_the_deepest_record_that_is_taken_is_as_good_as_any() -> None:
     assert user.to_dict()["claims"]["deep"] == deep
     assert pickle.loads(pickle.dumps(user)) == copy.deepcopy(user) == user
     assert User.from_dict(user.to_dict()) == user
-    assert "[[[[" in repr(user)
+    assert "[[[[" in repr(user.claims)
+    assert repr(user) == "User(user_id='u')"
+    assert "<th>deep</th>" in user._repr_html_()
 
 
 # A no is a no, whatever comes with it

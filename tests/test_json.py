@@ -3,23 +3,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monocloud_async import _json
 
 
-@pytest.fixture(params=["orjson", "json"])
-def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both parsers; the first is what the `speed` extra brings."""
-    if request.param == "json":
-        monkeypatch.setattr(_json, "orjson", None)
-    else:
-        pytest.importorskip("orjson")
-    return str(request.param)
-
-
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     "text",
     [
@@ -38,7 +27,6 @@ def test_every_value_is_read_as_it_was_sent(text: str) -> None:
     assert _json.parse(text.encode()) == json.loads(text)
 
 
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     "body",
     [
@@ -60,7 +48,6 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
         _json.parse(body)
 
 
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     "body",
     [
@@ -78,7 +65,6 @@ def test_a_name_that_occurs_twice_is_refused(body: bytes) -> None:
         _json.parse(body)
 
 
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize(
     "body",
     [
@@ -94,14 +80,12 @@ def test_nesting_that_no_record_has_is_refused(body: bytes) -> None:
         _json.parse(body)
 
 
-@pytest.mark.usefixtures("parser")
 def test_more_values_than_any_record_has_are_refused() -> None:
     with pytest.raises(ValueError, match="more than 100000 values"):
         _json.parse(b"[" + b"{}," * 100_001 + b"0]")
     assert len(_json.parse(b"[" + b"0," * 100_000 + b"0]")) == 100_001
 
 
-@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("digits", [b"9" * 5000, b"1e400", b"-1e400"])
 def test_numbers_that_python_cannot_hold_are_refused(digits: bytes) -> None:
     with pytest.raises(ValueError, match="a number in it is out of range"):
@@ -116,8 +100,6 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@pytest.mark.usefixtures("parser")
 @given(json_values, st.booleans())
 def test_any_value_is_read_as_it_was_sent(value: object, escaped: bool) -> None:
     assert _json.parse(json.dumps(value, ensure_ascii=escaped).encode()) == value

@@ -27,7 +27,7 @@ def test_one_loop_after_another() -> None:
         for _ in range(3):
             asyncio.run(use(client))
         assert wire.connections == 3
-        assert len(client._transport.sessions._pools) == 1
+        assert len(client._caller.sessions._pools) == 1
 
 
 def test_loops_side_by_side() -> None:
@@ -52,7 +52,7 @@ def test_closing_in_one_loop_closes_the_other_s_too() -> None:
 
     async def other(client: MonoCloudClient) -> None:
         await use(client)
-        pool = client._transport.sessions.opened()
+        pool = client._caller.sessions.opened()
         assert pool
         opened.set()
         await asyncio.to_thread(closed.wait)
@@ -96,14 +96,14 @@ async def test_a_client_forgotten_in_a_cycle_does_so_too() -> None:
 async def test_first_calls_at_once_open_one_session() -> None:
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
         await asyncio.gather(*(use(client) for _ in range(20)))
-        assert len(client._transport.sessions._pools) == 1
+        assert len(client._caller.sessions._pools) == 1
 
 
 def test_loops_closed_without_their_ends_are_let_go_of_in_silence() -> None:
     source = """
 for _ in range(3):
     loop = asyncio.new_event_loop()
-    print(loop.run_until_complete(call()), len(client._transport.sessions._pools))
+    print(loop.run_until_complete(call()), len(client._caller.sessions._pools))
     loop.close()
 asyncio.run(client.aclose())
 """
@@ -118,3 +118,32 @@ asyncio.run(client.aclose())
             check=False,
         )
     assert (done.stdout.split(), done.stderr) == (["UO", "1"] * 3, "")
+
+
+@pytest.mark.parametrize("how", ["one for all", "one a loop", "forgotten", "loop left open"])
+def test_a_program_whose_loops_are_closed_by_hand_ends_in_silence(how: str) -> None:
+    source = """
+how = sys.argv[1]
+def task():
+    mine = client if how == "one for all" else MonoCloudClient()
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(mine.users.get("u")).user_id[:2]
+    finally:
+        if how == "forgotten":
+            del mine
+        if how != "loop left open":
+            loop.close()
+print(task(), task())
+"""
+    with served(answer()) as wire:
+        # Nobody closes the client. Not in development mode: Python would complain of the loops.
+        done = subprocess.run(
+            [sys.executable, "-c", ASYNC_PRELUDE + source, how],
+            env=environment(wire.url),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert (done.stdout.split(), done.stderr) == (["UO", "UO"], "")

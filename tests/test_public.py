@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import ast
+import graphlib
+import inspect
 import re
+import typing
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import Mock, create_autospec
 
 import pytest
 
 import monocloud_async
+import monocloud_async.resources
+import monocloud_sync
+import monocloud_sync.resources
 
 ROOT = Path(__file__).parents[1]
 MODULES = sorted([*ROOT.glob("monocloud_async/**/*.py"), *ROOT.glob("monocloud_sync/*.py")])
@@ -22,7 +30,7 @@ def test_the_changelog_knows_this_version() -> None:
 
 def test_exported_names_are_there_and_sorted() -> None:
     names = monocloud_async.__all__
-    assert names == sorted(names)
+    assert names == sorted(names, key=lambda name: (not name.isupper(), name))
     shown = {n for n, v in vars(monocloud_async).items() if isinstance(v, type)}
     assert shown <= set(names)
     assert all(hasattr(monocloud_async, name) for name in names)
@@ -39,19 +47,84 @@ def test_modules_and_functions_stay_small(path: Path) -> None:
             assert lines <= 30, f"{node.name} has {lines} lines"
 
 
-def test_only_three_modules_know_aiohttp() -> None:
+def test_one_folder_knows_aiohttp() -> None:
     knowing = {
-        path.name
+        str(path.relative_to(ROOT / "monocloud_async"))
         for path in MODULES
-        if re.search(r"^(import|from) aiohttp", path.read_text(), re.MULTILINE)
-        and "emulator" not in path.parts
+        if re.search(r"^\s*(import|from) aiohttp", path.read_text(), re.MULTILINE)
+        and "emulator" not in path.relative_to(ROOT).parts
     }
-    # Besides, the client takes a session of the caller's, and the headers say the version.
-    assert knowing == {
-        "_cause.py",
-        "_connector.py",
-        "_exchange.py",
-        "_session.py",
-        "_request_headers.py",
+    # Besides, the client takes a session of the caller's.
+    assert {name for name in knowing if not name.startswith("_http/")} == {
+        "_settings.py",
         "client.py",
     }
+
+
+def test_it_touches_nothing_that_aiohttp_calls_private() -> None:
+    for path in ROOT.glob("monocloud_async/_http/*.py"):
+        source = re.sub(r"^from \.+_\w+ import", "", path.read_text(), flags=re.MULTILINE)
+        assert not re.findall(r"(?<!self)\._[a-z]\w*", source), path.name
+
+
+@pytest.mark.parametrize("package", [monocloud_async, monocloud_sync], ids=lambda p: p.__name__)
+def test_type_hints_of_all_public_methods_resolve(package: ModuleType) -> None:
+    """Frameworks that inject dependencies, and typed mocks, ask for them."""
+    kinds = [value for value in vars(package).values() if isinstance(value, type)]
+    kinds += [v for v in vars(package.resources).values() if isinstance(v, type)]
+    methods = {
+        f"{kind.__name__}.{name}": function
+        for kind in kinds
+        for name, function in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_") or name == "__init__"
+        if function.__module__.startswith("monocloud")
+    }
+    assert len(methods) > 50
+    for function in methods.values():
+        assert typing.get_type_hints(function)
+
+
+@pytest.mark.parametrize("package", [monocloud_async, monocloud_sync], ids=lambda p: p.__name__)
+@pytest.mark.parametrize("name", ["users", "phones", "grants"])
+def test_mocks_with_a_spec_have_the_resources(package: ModuleType, name: str) -> None:
+    method = "get" if name == "users" else "remove" if name == "phones" else "revoke_consent"
+    for double in (Mock(spec=package.MonoCloudClient), create_autospec(package.MonoCloudClient)):
+        assert getattr(getattr(double, name), method)
+    client = create_autospec(package.MonoCloudClient, instance=True)
+    with pytest.raises(TypeError):
+        getattr(getattr(client, name), method)()
+    result = getattr(getattr(client, name), method)("u") if name == "users" else None
+    if inspect.iscoroutine(result):
+        result.close()
+
+
+def imported(path: Path, modules: set[str]) -> set[str]:
+    """Return what a module imports of ours, wherever in it the import stands."""
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    package = name.removesuffix(".__init__") if path.stem == "__init__" else name.rpartition(".")[0]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1]
+            source = ".".join([*above, node.module or ""] if node.level else [node.module or ""])
+            source = source.rstrip(".")
+            found |= {f"{source}.{alias.name}" for alias in node.names} | {source}
+    return (found & modules) - {name.removesuffix(".__init__")}
+
+
+def test_no_import_goes_round_in_a_circle_and_none_from_async_to_sync() -> None:
+    names = {
+        path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in MODULES
+    }
+    graph = {names[path]: imported(path, set(names.values())) for path in MODULES}
+    packages = {names[path] for path in MODULES if path.stem == "__init__"}
+    for name, others in graph.items():
+        # A package's own __init__ is run before its modules, and is not what they ask for.
+        graph[name] = {other for other in others if not name.startswith(f"{other}.")}
+        if not name.startswith("monocloud_sync"):
+            assert not [other for other in others if other.startswith("monocloud_sync")], name
+    assert packages
+    list(graphlib.TopologicalSorter(graph).static_order())

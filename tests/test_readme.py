@@ -16,6 +16,7 @@ import pytest
 
 from monocloud_async import UnauthorizedError
 from monocloud_async.emulator import PHONE_ID, USER_ID
+from monocloud_async.operations import ALL
 from monocloud_sync.emulator import Emulator
 
 from .wire import problem, served, silence
@@ -28,7 +29,11 @@ BLOCKS = [
 BY_SECTION = dict(BLOCKS)
 BATCH = next(code for section, code in BLOCKS if section == "In a batch job")
 BATCH_FROM_SHELL = README.partition("### In a batch job from the shell")[2]
-COMMANDS = README.partition("\n## Command line\n\n```sh\n")[2].partition("```")[0]
+COMMANDS, MORE_COMMANDS = re.findall(
+    r"^```sh\n(.*?)^```$",
+    README.partition("\n## Command line\n")[2].partition("\n## ")[0],
+    re.MULTILINE | re.DOTALL,
+)
 SPECIAL = {"In a web app", "In a Django view", "Tests without a tenant", "Faults on demand"}
 
 
@@ -104,12 +109,36 @@ print(*(answer.status_code for answer in (done, missing, no_id, looked)))
     assert primary(tenant) == PHONE_ID
 
 
+def test_the_django_view_passes_the_checks_without_settings(tmp_path: Path) -> None:
+    (tmp_path / "views.py").write_text(BY_SECTION["In a Django view"])
+    script = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import django
+from django.conf import settings
+settings.configure(ROOT_URLCONF="views", ALLOWED_HOSTS=["*"], SECRET_KEY="x")
+django.setup()
+from django.core.management import call_command
+call_command("check")
+"""
+    unset = {n: v for n, v in os.environ.items() if not n.startswith("MONOCLOUD_MANAGEMENT_")}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        cwd=Path(__file__).parents[1],
+        env=unset,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
 def test_the_batch_job_stops_where_the_key_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, replaced = re.subn(
-        r"^rows = .*$", "rows = [('u', 'p')] * 1000", BATCH, flags=re.MULTILINE
-    )
+    code, replaced = re.subn(r"^rows = .*$", "rows = [('u',)] * 1000", BATCH, flags=re.MULTILINE)
     assert replaced == 1
     with served(problem(401), silence) as wire:
         monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", wire.url)
@@ -139,6 +168,31 @@ def test_the_commands(tenant: Emulator) -> None:
     assert primary(tenant) == PHONE_ID
 
 
+def test_more_commands(tenant: Emulator, tmp_path: Path) -> None:
+    (tmp_path / "new-password").write_text("A-Long-Passphrase-1\n")
+    printed: dict[str, str] = {}
+    for line in MORE_COMMANDS.splitlines():
+        # Without jq, which may be missing, and without the comment at the end.
+        args = shlex.split(line.partition("|")[0], comments=True)[1:]
+        done = subprocess.run(
+            [sys.executable, "-m", "monocloud_async.cli", *args],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        )
+        said = "Nothing was changed. Without --dry-run: Delete a user for good.\n"
+        assert (done.returncode, done.stderr) == (0, said if "--dry-run" in args else "")
+        printed[" ".join(args[:2])] = done.stdout
+    assert json.loads(printed["users list"])["user_id"] == USER_ID
+    assert json.loads(printed["request GET"])[0]["group_name"] == "Editors"
+    user = tenant.user(USER_ID)
+    assert (user.claims or {})["given_name"] == "Ada"
+    assert (user.private_data or {})["crm_id"] == 7
+
+
 async def test_the_test(tenant: Emulator, tmp_path: Path) -> None:
     names = run(BY_SECTION["Tests without a tenant"], tmp_path)
     await names["test_my_code"](tenant)
@@ -166,3 +220,11 @@ def test_the_batch_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:
     assert done.stdout.splitlines()[1] == "1 row: 1 ok, 0 failed, 0 skipped"
     assert primary(tenant) == PHONE_ID
     assert (tmp_path / "results.csv").read_text().count("\n") == 2
+
+
+def test_the_table_of_methods_has_every_operation() -> None:
+    table = README.partition("\n| resource | methods |\n")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`(\w+)`", line) for line in table.splitlines()[1:]]
+    methods = {f"{resource}.{name}" for resource, *names in rows for name in names}
+    composed = {"phones.set_primary_by_number", "phones.set_primary_many"}
+    assert methods == {operation.name for operation in ALL} | composed

@@ -1,22 +1,24 @@
-"""What each method asks for: method, URL, body. How it travels is proven in test_wire.py."""
+"""What each method asks aiohttp for. What then travels is proven in test_api_table.py."""
 
 from __future__ import annotations
 
 import inspect
+import json
+import re
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
 from aioresponses import aioresponses
-from yarl import URL
 
-from monocloud_async import MonoCloudClient, User
+from monocloud_async import MonoCloudClient
 
-from .wire import PAGE
+from .api_table import ROWS, Call, calls, content, example, paging
 
 ORIGIN = "https://acme.us.monocloud.com"
-FLAGS = {"is_verified": False, "skip_restriction_checks": False}
+# Members that are sent without being asked for; the API takes them for the same.
+SENT_UNASKED = {"phones.add": {"is_verified": False, "skip_restriction_checks": False}}
 
 
 class Response(aiohttp.ClientResponse):
@@ -29,49 +31,53 @@ class Response(aiohttp.ClientResponse):
 
 
 @pytest.mark.parametrize(
-    ("call", "args", "options", "method", "path", "body"),
+    ("row", "call"),
     [
-        ("users.get", ("u",), {}, "GET", "/users/u", None),
-        ("phones.set_primary", ("u", "p"), {}, "POST", "/users/u/phones/p/primary", None),
-        ("phones.set_verified", ("u", "p"), {}, "POST", "/users/u/phones/p/verify", None),
-        ("phones.set_unverified", ("u", "p"), {}, "POST", "/users/u/phones/p/unverify", None),
-        ("phones.remove", ("u", "p"), {}, "DELETE", "/users/u/phones/p", None),
-        (
-            "phones.add",
-            ("u", "+441514960453"),
-            {},
-            "POST",
-            "/users/u/phones",
-            {"phone_number": "+441514960453", **FLAGS},
-        ),
-        (
-            "phones.add",
-            ("u", "+441514960453"),
-            {"is_verified": True, "skip_restriction_checks": True},
-            "POST",
-            "/users/u/phones",
-            {"phone_number": "+441514960453", **dict.fromkeys(FLAGS, True)},
-        ),
+        pytest.param(row, call, id=f"{row['name']}-{number}")
+        for row in ROWS
+        for number, call in enumerate(calls(row))
     ],
 )
-async def test_what_is_asked_for(
-    call: str,
-    args: tuple[str, ...],
-    options: dict[str, Any],
-    method: str,
-    path: str,
-    body: dict[str, Any] | None,
-) -> None:
-    resource, name = call.split(".")
-    url = f"{ORIGIN}/api{path}"
+async def test_what_is_asked_for(row: dict[str, Any], call: Call) -> None:
+    resource, name = row["name"].split(".")
     with aioresponses() as mocked:
-        mocked.add(url, method, payload=PAGE, response_class=Response)
+        mocked.add(
+            re.compile(re.escape(ORIGIN)),
+            row["method"],
+            status=row["status"],
+            body=content(row),
+            headers=paging(row, call),
+            response_class=Response,
+        )
         async with MonoCloudClient(ORIGIN, "key") as client:
-            user = await getattr(getattr(client, resource), name)(*args, **options)
-    assert user == User.from_dict(PAGE)
-    ((asked, calls),) = mocked.requests.items()
-    assert asked == (method, URL(url))
-    (request,) = calls
-    assert request.kwargs["json"] == body
+            result = getattr(getattr(client, resource), name)(*call.ids, **call.arguments)
+            if row["paged"]:
+                assert [item.to_dict() async for item in result] == example(row)
+            else:
+                record = await result
+                assert (record and record.to_dict()) == example(row)
+    (((method, url), (request,)),) = mocked.requests.items()
+    assert method == row["method"]
+    assert str(url.origin()) == ORIGIN
+    assert url.raw_path == call.target
+    # A list may ask for its first page, and say how long a page is, by itself.
+    unasked = {"page", "size"} - set(call.query) if row["paged"] else set()
+    assert {name: url.query[name] for name in url.query if name not in unasked} == call.query
     assert request.kwargs["headers"]["X-API-KEY"] == "key"
     assert request.kwargs["allow_redirects"] is False
+    _check_body(row, call, _body(request.kwargs))
+
+
+def _body(asked: dict[str, Any]) -> Any:
+    content = asked.get("data")
+    return asked.get("json") if content is None else json.loads(content._value)
+
+
+def _check_body(row: dict[str, Any], call: Call, body: Any) -> None:
+    if call.body is None:
+        assert body is None
+        return
+    unasked = SENT_UNASKED.get(row["name"])
+    if unasked is not None:
+        assert body == {**unasked, **call.body}
+    assert {**call.defaults, **body} == {**call.defaults, **call.body}

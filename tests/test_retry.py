@@ -15,8 +15,8 @@ from monocloud_async import (
     RetryPolicy,
     TransportError,
 )
-from monocloud_async.errors import api_error
-from monocloud_async.retry import RetryQuota, leaves_open, may_repeat, retry_after
+from monocloud_async._api_error import api_error
+from monocloud_async.retry import RetryQuota, may_repeat, outcome_is_unknown, retry_after
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=timezone.utc)
 
@@ -145,7 +145,7 @@ def test_only_what_is_listed_is_repeated(error: BaseException) -> None:
 def test_which_failures_leave_open_what_became_of_the_change(
     error: Any, reached: bool, open_: bool
 ) -> None:
-    assert leaves_open(error, reached_server=reached) is open_
+    assert outcome_is_unknown(error, reached_server=reached) is open_
 
 
 def test_waits_are_random_up_to_a_bound_that_doubles() -> None:
@@ -203,13 +203,15 @@ def test_a_policy_is_a_value() -> None:
 def test_the_quota_runs_out_and_comes_back() -> None:
     quota = RetryQuota()
     taken = 0
-    while quota.take(BROKEN):
+    while quota.allows(BROKEN):
+        quota.take(BROKEN)
         taken += 1
     assert taken == 500 // 14
     assert quota.tokens == 500 % 14 == 10
-    assert quota.take(refusal(429))
-    assert quota.take(refusal(429))
-    assert not quota.take(refusal(429))
+    for _ in range(2):
+        assert quota.allows(refusal(429))
+        quota.take(refusal(429))
+    assert not quota.allows(refusal(429))
     for _ in range(10_000):
         quota.give_back()
     assert quota.tokens == 500

@@ -115,7 +115,7 @@ async def test_the_matrix_of_statuses(call: str) -> None:
 
 def unbounded(client: MonoCloudClient) -> MonoCloudClient:
     """The same client with a quota that does not run out."""
-    client._use(attrs.evolve(client._transport, quota=RetryQuota(10**9)), owner=True)
+    client._use(attrs.evolve(client._caller, quota=RetryQuota(10**9)), owner=True)
     return client
 
 
@@ -392,7 +392,7 @@ async def test_adding_is_sent_again_where_nothing_was_sent(unused_port: int) -> 
     assert not caught.value.may_have_been_applied
     assert len(clock.waits) == 2
     assert caught.value.__context__ is None
-    assert caught.value.__cause__ is None
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 
 async def test_attempts_are_counted_in_the_error() -> None:

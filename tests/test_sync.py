@@ -30,10 +30,10 @@ from monocloud_async import (
     NotFoundError,
     RequestTimeoutError,
     RetryPolicy,
-    _session,
 )
+from monocloud_async._http import session as http_session
 from monocloud_sync import MonoCloudClient, _blocking
-from monocloud_sync._iterating import _Feed
+from monocloud_sync._iterating import RowFeed
 
 from .programs import (
     KEY,
@@ -63,7 +63,8 @@ def test_each_async_method_has_its_twin(name: str) -> None:
     for method in theirs:
         assert inspect.signature(theirs[method]) == inspect.signature(ours[method])
         assert inspect.getdoc(theirs[method]) == inspect.getdoc(ours[method])
-        iterates = "AsyncGenerator" in inspect.signature(theirs[method]).return_annotation
+        returned = inspect.signature(theirs[method]).return_annotation
+        iterates = returned.startswith(("AsyncGenerator", "Pages"))
         assert inspect.iscoroutinefunction(theirs[method]) is not iterates
         assert not inspect.iscoroutinefunction(ours[method])
 
@@ -82,7 +83,7 @@ def test_the_client_is_the_async_one_s_twin() -> None:
 def test_both_packages_export_the_same() -> None:
     assert monocloud_async.__all__ == monocloud_sync.__all__
     for name in monocloud_async.__all__:
-        if name != "MonoCloudClient":
+        if name not in ("MonoCloudClient", "Pages"):
             assert getattr(monocloud_async, name) is getattr(monocloud_sync, name)
 
 
@@ -124,6 +125,7 @@ def test_sixty_four_threads_share_one_client_and_one_loop() -> None:
         assert threading.active_count() <= before + 1
 
 
+@pytest.mark.filterwarnings("ignore:a blocking call:RuntimeWarning")
 async def test_it_works_while_a_loop_runs() -> None:
     with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         assert client.users.get("u").to_dict() == PAGE
@@ -258,7 +260,7 @@ def test_a_close_while_another_thread_opens_the_connections(
         assert closed.wait(10)
         return ssl.create_default_context()
 
-    monkeypatch.setattr(_session, "_system_trust", trust)
+    monkeypatch.setattr(http_session, "_system_trust", trust)
     client = MonoCloudClient("https://localhost:9", KEY)
     with ThreadPoolExecutor(1) as thread:
         call = thread.submit(client.users.get, "u")
@@ -267,7 +269,7 @@ def test_a_close_while_another_thread_opens_the_connections(
         closed.set()
         with pytest.raises(ConfigurationError, match="closed"):
             call.result()
-    assert client._async._transport.sessions._pools == {}
+    assert client._async._caller.sessions._pools == {}
 
 
 def test_a_loop_that_cannot_even_wind_up_ends_its_calls() -> None:
@@ -381,7 +383,7 @@ def test_what_the_rows_raise_comes_after_the_outcomes() -> None:
 
 
 async def test_rows_that_are_read_just_before_their_end_are_not_lost() -> None:
-    feed = _Feed()
+    feed = RowFeed()
     feed.instead_of(iter([1, 2]))
 
     class Meanwhile(deque[object]):

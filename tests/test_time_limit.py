@@ -84,7 +84,7 @@ def end(limits: TimeLimits) -> None:
 
 @pytest.mark.parametrize("is_there", [False, True])
 @pytest.mark.parametrize("theirs_first", [False, True])
-async def test_it_goes_on_whoever_was_first(theirs_first: bool, is_there: bool) -> None:
+async def test_it_goes_on_in_either_order(theirs_first: bool, is_there: bool) -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     wait: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(held(limits, wait))

@@ -237,12 +237,12 @@ def test_no_proxy_in_its_shapes(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("no_proxy", no_proxy)
-    assert (MonoCloudClient(domain, KEY)._transport.proxy is None) is direct
+    assert (MonoCloudClient(domain, KEY)._caller.proxy is None) is direct
 
 
 def test_the_variables_of_proxies_have_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     def proxy() -> str | None:
-        found = MonoCloudClient(HOST, KEY)._transport.proxy
+        found = MonoCloudClient(HOST, KEY)._caller.proxy
         return str(found.url) if found else None
 
     monkeypatch.setenv("HTTP_PROXY", "http://http.example:1")
@@ -434,7 +434,7 @@ async def test_a_certificate_that_is_not_trusted_is_said_so_and_tried_once(
         async with client:
             with pytest.raises(TransportError) as caught:
                 await getattr(client.phones, call)("u", "+441514960453")
-            assert client._transport.quota.tokens == 500
+            assert client._caller.quota.tokens == 500
     error = caught.value
     assert f"the certificate of localhost:{wire.port} is not trusted ({why}" in str(error)
     assert "nothing was sent: check the domain, or give an ssl_context=" in str(error)

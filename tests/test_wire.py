@@ -143,9 +143,9 @@ async def test_a_record_knows_the_answer_that_it_came_in() -> None:
     ("body", "reason", "path"),
     [
         (b"", "it is empty", None),
-        (b"<html>hello", "it is no JSON", None),
-        (b'{"user_id": "u"', "it is no JSON", None),
-        (b"\xff", "it is no JSON", None),
+        (b"<html>hello", "it is not JSON", None),
+        (b'{"user_id": "u"', "it is not JSON", None),
+        (b"\xff", "it is not JSON", None),
         (b"null", "expected an object, got null at $", "$"),
         (b"[]", "expected an object, got an array at $", "$"),
         (b'{"user_id": null}', "expected a string, got null at $.user_id", "$.user_id"),
@@ -239,7 +239,7 @@ async def test_nothing_is_sent_once_the_deadline_has_passed() -> None:
 
     async with Wire(answer(), problem(503), answer()) as wire:
         client = timed(MonoCloudClient(wire.url, KEY), clock)
-        client._use(attrs.evolve(client._transport, sleep=oversleep), owner=True)
+        client._use(attrs.evolve(client._caller, sleep=oversleep), owner=True)
         async with client:
             await client.phones.set_primary("u", "p")
             with pytest.raises(RequestTimeoutError, match="deadline of 60 s") as caught:
@@ -255,7 +255,7 @@ async def test_a_client_closed_between_attempts_does_not_hide_what_was_sent() ->
         async def close_meanwhile(_: float) -> None:
             await client.aclose()
 
-        client._use(attrs.evolve(client._transport, sleep=close_meanwhile), owner=True)
+        client._use(attrs.evolve(client._caller, sleep=close_meanwhile), owner=True)
         with pytest.raises(TransportError, match="may have been applied") as caught:
             await client.phones.set_primary("u", "p")
     assert (caught.value.attempts, len(wire.requests)) == (1, 1)

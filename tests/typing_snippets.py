@@ -8,10 +8,12 @@ import monocloud_async
 import monocloud_sync
 from monocloud_async import (
     APIError,
+    APIResponse,
     IdentityValidationError,
     KeyValidationError,
     MonoCloudError,
     NotFoundError,
+    Page,
     RateLimitedError,
     Response,
     ResponseDecodeError,
@@ -19,8 +21,9 @@ from monocloud_async import (
     TransportError,
     User,
     UserPhone,
+    UserSummary,
 )
-from monocloud_async.bulk import Outcome
+from monocloud_async.bulk import Outcome, PhoneOutcome
 
 
 async def awaited() -> None:
@@ -35,9 +38,28 @@ async def awaited() -> None:
         assert_type(added.user_id, str)
         assert_type(await client.phones.set_primary_by_number("user", "+441514960453"), User)
         async for outcome in client.phones.set_primary_many([("u", "p")], rate=10, by="number"):
-            assert_type(outcome, Outcome)
+            assert_type(outcome, PhoneOutcome)
             assert_type(outcome.user, User | None)
             assert_type(outcome.error, MonoCloudError | None)
+            assert_type(outcome.result, User | None)
+        async for member in client.users.list(filter="bob", sort="creation_time:-1"):
+            assert_type(member, UserSummary)
+        async for page in client.users.list(size=100).pages():
+            assert_type(page, Page[UserSummary])
+        async for done in client.many(client.phones.set_primary, [("u", "p")]):
+            assert_type(done, Outcome[User])
+        async for gone in client.many(client.users.delete, [("u",)], rate=5.0):
+            assert_type(gone, Outcome[None])
+        async for made in client.many(client.users.create, [{"email": "a@example.com"}]):
+            assert_type(made, Outcome[User])
+        client.many(client.phones.set_primary, [("u",)])  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+        client.many(client.phones.set_primary, [("u", 7)])  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+        client.many(client.users.list, [()])  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+        await client.users.patch_claims("u", name=None, locale="de")
+        await client.users.patch_claims("u", lokale="de")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+        client.users.list(sort="age:1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        assert_type(await client.users.delete("u"), None)
+        assert_type(await client.request("GET", "/users/{user_id}", "u"), APIResponse)
         quick = client.with_options(timeout=2.0, retry=RetryPolicy(max_attempts=1))
         assert_type(quick, monocloud_async.MonoCloudClient)
 
@@ -50,8 +72,16 @@ def waited_for() -> None:
         assert_type(client.users.get("user"), User)
         assert_type(client.phones.add("user", "+441514960453", is_verified=True), User)
         for outcome in client.phones.set_primary_many([("u", "p")], concurrency=4):
-            assert_type(outcome, Outcome)
+            assert_type(outcome, PhoneOutcome)
         client.phones.set_primary_many([("u", "p")]).close()
+        for member in client.users.list():
+            assert_type(member, UserSummary)
+        for page in client.users.list().pages():
+            assert_type(page, Page[UserSummary])
+        for done in client.many(client.phones.set_primary, [("u", "p")]):
+            assert_type(done, Outcome[User])
+        client.many(client.phones.set_primary, [("u",)])  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
+        assert_type(client.request("GET", "/users"), APIResponse)
         assert_type(client.close(), None)
         assert_type(client.with_options(timeout=2.0), monocloud_sync.MonoCloudClient)
         client.phones.set_primary("user")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue, reportArgumentType]

@@ -80,6 +80,7 @@ class Request:
         self.line, *lines = head.decode("latin-1").split("\r\n")
         self.method, self.target, _ = self.line.split(" ")
         self.headers = dict(line.split(": ", 1) for line in lines if line)
+        self.header_names = [line.split(":", 1)[0].lower() for line in lines if line]
         self.body = body
 
 

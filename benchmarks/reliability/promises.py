@@ -98,7 +98,7 @@ PROMISES: Sequence[Promise] = (
         slow=True,
     ),
     Promise(
-        "A `Retry-After` that is none (`soon`, `-1`, `nan`, …) does no harm",
+        "A meaningless `Retry-After` (`soon`, `-1`, `nan`, …) does no harm",
         ("test_retry_wire.py::test_the_table_of_what_a_server_asks_to_wait",),
         waits.junk_retry_after,
         slow=True,

@@ -6,7 +6,7 @@ import asyncio
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
@@ -16,7 +16,6 @@ from .contenders import KEY, Call, Calls, says_applied
 
 SET_PRIMARY, ADD = "phones.set_primary", "phones.add"
 PHONE = "second"
-NUMBER = "+447700900999"
 WORKERS = 16
 
 
@@ -35,7 +34,14 @@ class Outcome:
     seconds: float
 
 
-async def call_all(call: Call, argument: str, ids: Iterable[str], workers: int) -> list[Outcome]:
+def number_of(user_id: str) -> str:
+    """Return the number that is added to a user: no two users of a tenant have the same."""
+    return f"+4477009{int(user_id.rpartition('-')[2]):05}"
+
+
+async def call_all(
+    call: Call, argument: Callable[[str], str], ids: Iterable[str], workers: int
+) -> list[Outcome]:
     """Make a call for each user, some at once, and return what became of them."""
     waiting, outcomes = iter(ids), list[Outcome]()
 
@@ -43,7 +49,7 @@ async def call_all(call: Call, argument: str, ids: Iterable[str], workers: int) 
         for user_id in waiting:
             began, error = time.monotonic(), None
             try:
-                await call(user_id, argument)
+                await call(user_id, argument(user_id))
             except Exception as raised:
                 error = raised
             outcomes.append(Outcome(user_id, error, time.monotonic() - began))
@@ -57,8 +63,8 @@ async def call_for(
 ) -> list[Outcome]:
     """Set the second phone, or add a number, for each user."""
     if operation == ADD:
-        return await call_all(calls.add, NUMBER, ids, workers)
-    return await call_all(calls.set_primary, PHONE, ids, workers)
+        return await call_all(calls.add, number_of, ids, workers)
+    return await call_all(calls.set_primary, lambda _: PHONE, ids, workers)
 
 
 @attrs.frozen(kw_only=True)
@@ -138,13 +144,16 @@ def _kind(outcome: Outcome, applied: bool) -> str:
 
 
 def _applied(emulator: Emulator, operation: str) -> set[str]:
-    def is_applied(phone: dict[str, object]) -> bool:
+    def is_applied(user_id: str, phone: dict[str, object]) -> bool:
         if operation == ADD:
-            return phone.get("phone") == NUMBER
+            return phone.get("phone") == number_of(user_id)
         return phone["id"] == PHONE and bool(phone["primary"])
 
-    found = emulator.export()
-    return {u["user_id"] for u in found if any(is_applied(p) for p in u["phone_numbers"])}
+    return {
+        user["user_id"]
+        for user in emulator.export()
+        if any(is_applied(user["user_id"], phone) for phone in user["phone_numbers"])
+    }
 
 
 def _sent_after_execution(emulator: Emulator) -> int:

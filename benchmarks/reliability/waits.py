@@ -41,7 +41,7 @@ async def retry_after(_: int) -> Trial:
 
 
 async def junk_retry_after(_: int) -> Trial:
-    """Waits that are no instructions."""
+    """Waits that say nothing."""
 
     async def measure(contender: Contender) -> str:
         faults = [

@@ -6,8 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from ..errors import APIError, MonoCloudError, RateLimitedError, ResponseDecodeError, TransportError
-from ..models import User
+from ..errors import APIError, RateLimitedError, TransportError
 from ..retry import asked_wait
 from .pacing import Pacing, Turn
 
@@ -60,7 +59,7 @@ class Gate:
 
     async def turn(self) -> Turn:
         """Wait until an attempt may be made; those who came first go first."""
-        # Whoever has the lock is the next to go, and the only one to wait for a time.
+        # The worker with the lock goes next, and alone waits for a time.
         async with self._queue:
             while (wait := self._pacing.wait(self._clock())) > 0:
                 await self._sleep(wait)
@@ -70,10 +69,10 @@ class Gate:
         """Let an attempt pass, where they are free to."""
         return self._pacing.go(self._clock())
 
-    def answered(self, turn: Turn, answer: User | MonoCloudError) -> None:
-        """Take note of an answer that shows a server at work."""
+    def answered(self, turn: Turn, headers: Mapping[str, str]) -> None:
+        """Note an answer, which shows a server at work, by its headers."""
         self._heard = True
-        self._pacing.answered(turn, self._clock(), _headers(answer))
+        self._pacing.answered(turn, self._clock(), headers)
         if self._pacing.asked_until > self._told_until:
             self._tell_of_wait("its rate limit is used up")
 
@@ -91,7 +90,7 @@ class Gate:
         if isinstance(error, APIError) and self._tell_of_wait(f"status {error.status}"):
             return
         if self._pacing.is_down and not self._outage_told:
-            # Else whoever waits for outcomes would see none, and never learn why.
+            # Else a caller who waits for outcomes would see none, and never learn why.
             self._outage_told = True
             why = _reason(error) if self._heard else f"{_reason(error)}; {self._unheard}"
             _log.warning("the run waits, and tries again from time to time: %s", why)
@@ -113,10 +112,3 @@ def _reason(error: APIError | TransportError) -> str:
     if isinstance(error, APIError):
         return f"the server answers {error.status}"
     return str(error.args[0])
-
-
-def _headers(answer: User | MonoCloudError) -> Mapping[str, str]:
-    if isinstance(answer, (APIError, ResponseDecodeError)):
-        return answer.headers
-    response = answer.response if isinstance(answer, User) else None
-    return response.headers if response else {}

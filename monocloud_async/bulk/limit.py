@@ -1,4 +1,4 @@
-"""How fast the tenant's limit lets a run be, found out from the calls that pass and those refused.
+"""How fast the tenant's limit lets a run be, learned from the calls that pass and those refused.
 
 A limiter is taken for a bucket: it holds some calls, loses one with each that passes, and is
 filled again at a steady rate, which is what is looked for. Nothing here does I/O.
@@ -22,7 +22,7 @@ _PLATEAU = 20.0
 # A rate that is found but roughly goes up by that much each second; one that is guessed, by more.
 _ROUGH = 0.03
 _GUESSED = 0.15
-# A guess is that much lower than the rate that was too high; and what is found is no lower.
+# A guess is that much lower than the rate that was too high; the rate found is not lower.
 _CUT = 4
 _SLOWEST = 0.1
 _MARK_SECONDS = 0.1
@@ -108,7 +108,7 @@ class Limit:
             self._ended.stretch.late += 1
 
     def refused(self, now: float) -> None:
-        """Take note of a refusal; those that come with it, of calls on their way, are no other."""
+        """Take note of a refusal, and count those of calls on their way as part of it."""
         self._ended = _Ended(self._stretch, now, self.rate)
         self._stretch = _Stretch(now)
 
@@ -116,7 +116,7 @@ class Limit:
         seconds = max(ended.at - ended.stretch.began, 0.001)
         passed = ended.stretch.passed + ended.stretch.late
         if not passed and ended.rate < math.inf:
-            # Nothing gets through, however slowly: that is no matter of the rate.
+            # Nothing gets through, however slowly: the rate does not matter.
             return
         tried = (
             _tried(ended, (passed or ended.stretch.sent) / seconds)

@@ -12,7 +12,7 @@ _LONGEST = 20.0
 _LOOK = 0.05
 _PATIENCE = 60.0
 _LOOK_AGAIN = 1.0
-# After as many pauses, a second or two, it is no short one.
+# After as many pauses, a second or two, it is a long one.
 _MANY = 3
 
 

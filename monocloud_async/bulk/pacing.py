@@ -13,7 +13,7 @@ from .outage import Outage
 from .rate_headers import Hint, hint
 
 # A rate is kept to by the call; only what is due within that many seconds may go together, for a
-# timer is no more exact.
+# timer is not more exact.
 _TOGETHER = 0.02
 _CATCH_UP = 0.1
 # Seconds: the pause after a refusal that does not say for how long, and the longest of such.

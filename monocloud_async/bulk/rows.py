@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sized
-from typing import cast
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Set,
+    Sized,
+)
+from typing import Any, cast
 
 import attrs
 
 from ..errors import InvalidArgumentError
+from .method import Method
 
 _END = object()
 
 
 @attrs.define(eq=False)
-class Row:
-    """One row.
+class RunRow:
+    """One row on its way.
 
     Attributes:
         index: its place among the rows, 0 for the first.
-        user_id: its first member, a string; else empty.
-        target: its second member, a string; else None.
-        error: why it is no row that can be sent, if so.
-        found_id: the phone's id, where it had to be looked up and was found.
+        args: the arguments that it gives by position.
+        kwargs: the arguments that it gives by name.
+        key: its first argument, mostly an id: rows that share it are done in their order. None
+            for a row that may be done at any time.
+        error: why it cannot be sent, if so.
     """
 
     index: int
-    user_id: str
-    target: str | None
+    # They may be passwords, which no traceback of a worker is to show.
+    args: tuple[Any, ...] = attrs.field(default=(), repr=False)
+    kwargs: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+    key: str | int | None = None
     error: InvalidArgumentError | None = None
-    found_id: str | None = None
 
-    def checked(self) -> str:
-        """Return its second member.
-
-        Raises:
-            InvalidArgumentError: it is no row that can be sent.
-        """
-        if self.error is not None or self.target is None:
-            raise self.error or InvalidArgumentError("there is none; nothing was sent")
-        return self.target
+    @property
+    def given(self) -> tuple[Any, ...] | Mapping[str, Any]:
+        """The row as its outcome shows it."""
+        return self.kwargs or self.args
 
 
 class Rows:
@@ -46,19 +52,19 @@ class Rows:
 
     Args:
         source: where they come from.
-        target: what the second of each pair is called, for messages.
+        method: what they are given to.
 
     Attributes:
         come_at_once: whether they need not be awaited.
 
     Raises:
-        InvalidArgumentError: nothing like rows can come from there.
+        InvalidArgumentError: rows cannot come from there.
     """
 
-    def __init__(self, source: object, target: str) -> None:
-        kind = type(source).__name__
+    def __init__(self, source: object, method: Method[Any]) -> None:
         self._index = -1
-        self._target = target
+        self._method = method
+        kind = type(source).__name__
         self.come_at_once: bool = not isinstance(source, AsyncIterable)
         self._at_once: Iterator[object] | None = None
         self._awaited: AsyncIterator[object] | None = None
@@ -68,59 +74,65 @@ class Rows:
             self._at_once = iter(cast("Iterable[object]", source))
         else:
             raise InvalidArgumentError(
-                f"rows must be an iterable of pairs (user_id, {target}), not "
+                f"rows must be an iterable of tuples ({', '.join(method.parameters)}), not "
                 f"{kind}; nothing was sent"
             )
 
-    async def next(self) -> Row | None:
+    async def next(self) -> RunRow | None:
         """Return the next row, or None after the last; what the source raises goes through."""
         found = _END if self._awaited is None else await anext(self._awaited, _END)
         return None if found is _END else self._row(found)
 
-    def next_at_once(self) -> Row | None:
+    def next_at_once(self) -> RunRow | None:
         """Do the same without awaiting, where rows come at once."""
         found = _END if self._at_once is None else next(self._at_once, _END)
         return None if found is _END else self._row(found)
 
     def let_go(self) -> None:
-        """Refer to the source no more: tasks that failed refer to us until the next collection.
+        """Drop the source: tasks that failed refer to us until the next collection.
 
         It is the caller's, and not ours to close; a generator that nobody else has closes itself.
         """
         self._at_once = self._awaited = None
 
-    def _row(self, found: object) -> Row:
+    def _row(self, found: object) -> RunRow:
         self._index += 1
         try:
-            user_id, target = _pair(found)
-        except Exception as error:
-            given = _kind(found, error)
-            return self._wrong(
-                "", None, f"it must be a pair (user_id, {self._target}), not {given}"
-            )
-        if isinstance(user_id, str) and isinstance(target, str):
-            return Row(self._index, user_id, target)
-        given = user_id if isinstance(user_id, str) else ""
-        kinds = f"({type(user_id).__name__}, {type(target).__name__})"
-        return self._wrong(given, target, f"it must be a pair of strings, not {kinds}")
+            args, kwargs = _arguments(found)
+        except Exception:
+            return self._wrong(_described(found))
+        if not self._method.takes(args, kwargs):
+            return self._wrong(_described(found), args)
+        return RunRow(self._index, args, kwargs, self._key(args, kwargs))
 
-    def _wrong(self, user_id: str, target: object, why: str) -> Row:
-        error = InvalidArgumentError(f"rows[{self._index}] is no row: {why}; nothing was sent")
-        return Row(self._index, user_id, target if isinstance(target, str) else None, error)
+    def _key(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | int | None:
+        first: object = args[0] if args else kwargs.get(self._method.first)
+        return first if isinstance(first, (str, int)) else None
+
+    def _wrong(self, given: str, args: tuple[Any, ...] = ()) -> RunRow:
+        error = InvalidArgumentError(
+            f"rows[{self._index}] must be {self._method.expected}, not {given}; nothing was sent"
+        )
+        return RunRow(self._index, args=args, error=error)
 
 
-def _kind(found: object, error: Exception) -> str:
-    """Return what was given, by the error of unpacking it; never a value."""
+def _arguments(found: object) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """Unpack a row: a mapping gives arguments by name; a string or a set are not rows."""
+    if type(found) is tuple:
+        return cast("tuple[Any, ...]", found), {}  # type: ignore[redundant-cast]
+    if isinstance(found, Mapping):
+        return (), dict(cast("Mapping[str, Any]", found))
+    if isinstance(found, (str, bytes, Set)):
+        raise TypeError
+    return tuple(cast("Iterable[Any]", found)), {}
+
+
+def _described(found: object) -> str:
+    """Return what was given; never a value."""
     kind = type(found).__name__
-    if not isinstance(error, ValueError):
+    if isinstance(found, Mapping):
+        return f"{kind} of other names"
+    if isinstance(found, (str, bytes)) or not isinstance(found, Iterable):
         return kind
     length = f"length {len(found)}" if isinstance(found, Sized) else "another length"
     return f"{kind} of {length}"
-
-
-def _pair(found: object) -> tuple[object, object]:
-    """Unpack a row; a string of two letters and a mapping of two members are no pairs."""
-    if type(found) is not tuple and isinstance(found, (str, bytes, Mapping)):
-        raise TypeError
-    first, second = cast("Iterable[object]", found)
-    return first, second

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
+from typing import Generic, TypeVar
 
-from .._phone_number import number, phone_with
-from .._transport import Transport
+from .._call import Caller
+from .._http import running_loop
 from ..errors import (
     ConfigurationError,
     ForbiddenError,
@@ -16,22 +17,19 @@ from ..errors import (
     TransportError,
     UnauthorizedError,
 )
-from ..models import User
-from ..resources.phones import SET_PRIMARY
-from ..resources.users import GET
+from ..outcome import Outcome
 from ..retry import is_number
-from .calls import Calls, Tries
 from .gate import Gate
+from .method import AsyncMethod, Method, method_of
 from .order import Order
-from .outcome import Outcome
 from .pacing import Pacing
-from .rows import Row, Rows
+from .row_pace import RowPace, Tries, at_pace
+from .rows import Rows, RunRow
 
+T = TypeVar("T")
 # How many outcomes may wait to be taken; beyond that, no row is begun.
 _UNTAKEN = 32
 _FATAL = (UnauthorizedError, ForbiddenError, ConfigurationError)
-
-Action = Callable[[Calls, Row], Awaitable[User]]
 
 
 def _never() -> bool:
@@ -39,38 +37,31 @@ def _never() -> bool:
 
 
 def start(
-    transport: Transport,
+    method: AsyncMethod[T],
     rows: object,
     *,
     concurrency: object,
     rate: object,
-    by: object,
     stopped: Callable[[], bool] = _never,
-    action: Action | None = None,
-) -> Run:
+) -> Run[T]:
     """Return a run; it begins when its first outcome is asked for.
 
-    It makes phones the primary ones, unless there is another ``action`` for each row.
+    Args:
+        method: what to call for each row: the bound method of a resource.
+        rows: the arguments of each call.
+        concurrency: how many calls are in flight at once, at most.
+        rate: attempts a second, at most; None for as many as the server takes.
+        stopped: whether to begin no further row, even if it was read.
 
     Raises:
         InvalidArgumentError: an argument cannot be right.
     """
-    if by not in ("identifier", "number"):
-        raise _refusal("by", "'identifier' or 'number'", by)
     if type(concurrency) is not int or concurrency < 1:
         raise _refusal("concurrency", "a whole number, 1 or more", concurrency)
     if rate is not None and (not is_number(rate) or rate <= 0):
         raise _refusal("rate", "a number of requests a second, more than 0, or None", rate)
-    by_number = by == "number"
-    return Run(
-        transport,
-        Rows(rows, "phone" if by_number else "identifier_id"),
-        concurrency=concurrency,
-        rate=rate,
-        by_number=by_number,
-        stopped=stopped,
-        action=action or (_set_by_number if by_number else _set),
-    )
+    found: Method[T] = method_of(method)
+    return Run(found, Rows(rows, found), concurrency=concurrency, rate=rate, stopped=stopped)
 
 
 def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:
@@ -79,20 +70,18 @@ def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:
 
 def is_fatal(error: MonoCloudError) -> bool:
     """Return whether every further row would fail likewise."""
-    return isinstance(error, _FATAL) or (isinstance(error, TransportError) and error.lasting)
+    return isinstance(error, _FATAL) or (isinstance(error, TransportError) and error.permanent)
 
 
-class Run:
+class Run(Generic[T]):
     """One run.
 
     Args:
-        transport: how to call the API.
-        rows: what to do.
+        method: what to call for each row.
+        rows: the arguments of each call.
         concurrency: how many workers.
         rate: attempts a second, at most; None for as many as the server takes.
-        by_number: whether the rows have numbers, to be looked up, instead of ids.
-        stopped: whether no row is to be begun any more, even if it was read.
-        action: what to do for a row.
+        stopped: whether to begin no further row, even if it was read.
 
     Attributes:
         unsettled: what was tried for the rows whose outcomes were not taken, by their index.
@@ -100,39 +89,39 @@ class Run:
 
     def __init__(
         self,
-        transport: Transport,
+        method: Method[T],
         rows: Rows,
         *,
         concurrency: int,
         rate: float | None,
-        by_number: bool,
         stopped: Callable[[], bool],
-        action: Action,
     ) -> None:
-        self._transport = transport
+        self._method = method
+        self._caller = method.caller
         self._order = Order(rows, stopped)
         # More workers than connections would take turns, and then wait all the same.
-        self._workers = min(concurrency, transport.sessions.max_connections)
+        self._workers = min(concurrency, self._caller.sessions.max_connections)
         self._rate = rate
-        self._by_number = by_number
-        self._action = action
         self.unsettled: dict[int, Tries] = {}
         self._sent = False
-        self._made: deque[Outcome] = deque()
+        self._made: deque[Outcome[T]] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def outcomes(self) -> AsyncGenerator[Outcome, None]:
+    @property
+    def caller(self) -> Caller:
+        """What carries out the operations of single calls of the method."""
+        return self._caller
+
+    async def outcomes(self) -> AsyncGenerator[Outcome[T], None]:
         """Yield an outcome for each row, as they are made; to be iterated over once."""
-        clock = self._transport.clock
+        running_loop()
+        caller = self._caller
         pacing = Pacing(
-            self._rate,
-            max_retry_after=self._transport.policy.max_retry_after,
-            now=clock(),
+            self._rate, max_retry_after=caller.policy.max_retry_after, now=caller.clock()
         )
-        unheard = _unheard(self._transport)
-        gate = Gate(pacing, clock, self._transport.sleep, unheard=unheard)
+        gate = Gate(pacing, caller.clock, caller.sleep, unheard=_unheard(caller))
         self._tasks = [asyncio.create_task(self._work(gate)) for _ in range(self._workers)]
         for task in self._tasks:
             task.add_done_callback(self._left)
@@ -151,11 +140,12 @@ class Run:
             await self._stop()
 
     async def _work(self, gate: Gate) -> None:
-        calls = Calls(self._transport, gate)
+        pace = RowPace(gate, self._caller.policy.max_retry_after)
+        call = self._method.through(at_pace(self._caller, pace))
         while row := await self._order.first():
-            following: Row | None = row
+            following: RunRow | None = row
             while following:
-                self._made.append(await self._outcome(calls, following))
+                self._made.append(await self._outcome(call, pace, following))
                 self._news.set()
                 if len(self._made) >= _UNTAKEN:
                     await self._untaken()
@@ -167,29 +157,29 @@ class Run:
             self._room.clear()
             await self._room.wait()
 
-    async def _outcome(self, calls: Calls, row: Row) -> Outcome:
-        user: User | None = None
-        error: MonoCloudError | None = None
-        calls.next_row()
+    async def _outcome(self, call: AsyncMethod[T], pace: RowPace, row: RunRow) -> Outcome[T]:
+        result: T | None = None
+        error: MonoCloudError | None = row.error
+        pace.next_row()
         try:
-            user = await self._action(calls, row)
+            if error is None:
+                with pace.at_work():
+                    result = await call(*row.args, **row.kwargs)
         except MonoCloudError as failure:
             if is_fatal(failure):
                 raise
             # Its frames would be kept for as long as the outcome is.
             error = failure.with_traceback(None)
         finally:
-            if calls.attempts:
+            if pace.tries.attempts:
                 self._sent = True
-                self.unsettled[row.index] = calls.tries
+                self.unsettled[row.index] = pace.tries
         return Outcome(
             index=row.index,
-            user_id=row.user_id,
-            identifier_id=row.found_id if self._by_number else row.target,
-            phone=row.target if self._by_number else None,
-            user=user,
+            row=row.given,
+            result=result,
             error=error,
-            attempts=calls.attempts,
+            attempts=pace.tries.attempts,
         )
 
     def _left(self, task: asyncio.Task[None]) -> None:
@@ -210,7 +200,7 @@ class Run:
 
     def _closed(self, error: BaseException) -> ConfigurationError | None:
         """Return what is true of the run where one call could not be made any more."""
-        sessions = self._transport.sessions
+        sessions = self._caller.sessions
         if not (self._sent and sessions.closed and isinstance(error, ConfigurationError)):
             return None
         what = "the session given" if sessions.lent and sessions.lent.closed else "the client"
@@ -226,20 +216,8 @@ class Run:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _unheard(transport: Transport) -> str:
+def _unheard(caller: Caller) -> str:
     """Return what to say where no server ever answered: a mistyped domain is waited for in vain."""
-    origin = str(transport.origin).rstrip("/")
-    check = "the domain and the proxy" if transport.proxy else "the domain"
+    origin = str(caller.origin).rstrip("/")
+    check = "the domain and the proxy" if caller.proxy else "the domain"
     return f"no answer from {origin} so far: check {check}, or stop the run"
-
-
-def _set(calls: Calls, row: Row) -> Awaitable[User]:
-    return calls.call(SET_PRIMARY, row.user_id, row.checked())
-
-
-async def _set_by_number(calls: Calls, row: Row) -> User:
-    wanted = number(row.checked())
-    user = await calls.call(GET, row.user_id)
-    found = phone_with(wanted, user)
-    row.found_id = found.id
-    return user if found.primary else await calls.call(SET_PRIMARY, row.user_id, found.id)

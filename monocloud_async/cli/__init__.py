@@ -19,7 +19,7 @@ def main() -> None:
             "Error: the command line needs Typer and Rich: pip install 'monocloud[cli]'\n"
         )
         sys.exit(2)
-    # A number that stdout's encoding lacks is no reason to fail after the change is made.
+    # A number that stdout's encoding lacks must not fail the command after the change is made.
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
         reconfigure(errors="backslashreplace")
     app(prog_name="monocloud")

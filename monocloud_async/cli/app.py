@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .._version import __version__
-from ..client import MonoCloudClient
-from ..models import User
 from .batch.options import (
     BATCH_ATTEMPTS,
     Concurrency,
@@ -24,19 +21,18 @@ from .batch.options import (
     Rows,
 )
 from .descriptors import make_room
-from .output import exit_codes, show_user
-from .settings import DEFAULT_ATTEMPTS, ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
+from .ending import exit_codes
+from .operations import DASHES, MainGroup, written
+from .request import request
+from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
 
 _SETTINGS = (
     "The tenant and its API key come from MONOCLOUD_MANAGEMENT_DOMAIN and "
     "MONOCLOUD_MANAGEMENT_API_KEY, or from the options."
 )
 _EXIT_CODES = (
-    "Exit codes: 0 done; 1 the API or the network said no; 2 wrong usage or settings, and "
-    "nothing was sent; 130 interrupted."
-)
-_DASHES = (
-    "An id that begins with a dash goes after two dashes, and options before them: --json -- -an-id"
+    "Exit codes: 0 done; 1 the API or the network said no; 2 wrong usage or settings, or not "
+    "confirmed, and nothing was sent; 130 interrupted."
 )
 _BATCH_EXIT_CODES = (
     "Exit codes: 0 nothing failed; 1 rows failed, or the run was stopped; 2 a mistake in the file, "
@@ -52,30 +48,18 @@ _PLAIN = None
 
 app: typer.Typer = typer.Typer(
     name="monocloud",
+    cls=MainGroup,
     help=f"MonoCloud's Users API on the command line.\n\n{_SETTINGS}\n\n{_EXIT_CODES}",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=_PLAIN,
     # They would show the API key, which is a local variable of what fails.
     pretty_exceptions_enable=False,
 )
-users: typer.Typer = typer.Typer(
-    help="The users of a tenant.", no_args_is_help=True, rich_markup_mode=_PLAIN
-)
-phones: typer.Typer = typer.Typer(
-    help="The phones of a user.", no_args_is_help=True, rich_markup_mode=_PLAIN
-)
-app.add_typer(users, name="users")
-app.add_typer(phones, name="phones")
+app.command("request", epilog=DASHES)(request)
 
-UserId = Annotated[str, typer.Argument(metavar="USER_ID", help="The user's id.")]
-IdentifierId = Annotated[
-    str, typer.Argument(metavar="IDENTIFIER_ID", help="The phone's id, as `users get` shows it.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the API's record, for a pipe.")]
 Seed = Annotated[
     Path | None,
-    typer.Option(metavar="USERS.JSON", help="The users to begin with; otherwise two made-up ones."),
+    typer.Option(metavar="SEED.JSON", help="What to begin with; otherwise two made-up users."),
 ]
 Faults = Annotated[
     list[str] | None,
@@ -96,6 +80,22 @@ Limit = Annotated[
     ),
 ]
 Journal = Annotated[int, typer.Option(min=0, help="How many of the last requests to keep.")]
+Host = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Where to listen, such as 0.0.0.0 in a container: other machines can reach it then.",
+    ),
+]
+Tls = Annotated[
+    bool,
+    typer.Option("--tls", help="Speak https, with a certificate made on the spot (extra: tls)."),
+]
+OpenControl = Annotated[
+    bool,
+    typer.Option("--open-control", help="Let other machines use /_emulator, which has no key."),
+]
+Log = Annotated[bool, typer.Option(help="Print a line for each request.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 picks a free port.")]
 
 
@@ -116,43 +116,7 @@ def _options(version: Version = False) -> None:  # pyright: ignore[reportUnusedF
     """Take the options that stand before a command."""
 
 
-@users.command("get", epilog=_DASHES)
-@exit_codes()
-def get_user(
-    user_id: UserId,
-    domain: Domain = None,
-    api_key_file: ApiKeyFile = None,
-    timeout: Timeout = None,
-    max_attempts: MaxAttempts = DEFAULT_ATTEMPTS,
-    as_json: AsJson = False,
-) -> None:
-    """Show a user's phones, or with --json the whole record."""
-    client = make_client(domain, api_key_file, timeout, max_attempts)
-    user = asyncio.run(_answer(client, client.users.get(user_id)))
-    show_user(user, as_json=as_json)
-
-
-@phones.command("set-primary", epilog=_DASHES)
-@exit_codes()
-def set_primary_phone(
-    user_id: UserId,
-    identifier_id: IdentifierId,
-    domain: Domain = None,
-    api_key_file: ApiKeyFile = None,
-    timeout: Timeout = None,
-    max_attempts: MaxAttempts = DEFAULT_ATTEMPTS,
-    as_json: AsJson = False,
-) -> None:
-    """Make a phone the user's primary one, for communication and sign-in.
-
-    Doing it twice does no harm. Prints the user's phones as they are then.
-    """
-    client = make_client(domain, api_key_file, timeout, max_attempts)
-    user = asyncio.run(_answer(client, client.phones.set_primary(user_id, identifier_id)))
-    show_user(user, as_json=as_json)
-
-
-@phones.command("set-primary-many", epilog=_BATCH_EXIT_CODES)
+@written("phones", "set-primary-many", epilog=_BATCH_EXIT_CODES)
 @exit_codes()
 def set_primary_phones(
     rows: Rows,
@@ -193,6 +157,10 @@ def run_emulator(
     fault: Faults = None,
     rate_limit: Limit = None,
     journal: Journal = 10_000,
+    host: Host = "127.0.0.1",
+    tls: Tls = False,
+    open_control: OpenControl = False,
+    log: Log = True,
 ) -> None:
     """Serve a local MonoCloud to try things on, until Ctrl-C.
 
@@ -204,18 +172,14 @@ def run_emulator(
 
     # Windows has no handler for it, so that Ctrl-C arrives as an error there: it is the end.
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(made(seed, port, fault or (), rate_limit, journal)))
+        options = (seed, port, fault or (), rate_limit, journal, host)
+        asyncio.run(serve(made(*options, tls=tls, open_control=open_control), log=log))
 
 
 @app.command("demo")
 @exit_codes()
 def run_demo() -> None:
-    """Set a primary phone in three ways, on a local MonoCloud that starts by itself."""
+    """Set a phone in three ways and run a batch, on a local MonoCloud that starts by itself."""
     from .demo import demo
 
     asyncio.run(demo())
-
-
-async def _answer(client: MonoCloudClient, call: Awaitable[User]) -> User:
-    async with client:
-        return await call

@@ -16,7 +16,7 @@ def fill_standard() -> None:
     """Make standard streams that the process was started without lead nowhere.
 
     A file opened later would get their numbers, and what is printed be written into it. Standard
-    input remains None for Python, so that whoever reads it learns that it is closed.
+    input remains None for Python, so that its readers learn that it is closed.
     """
     while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         os.set_inheritable(opened, True)

@@ -1,71 +1,31 @@
-"""What the commands print, and how they end."""
+"""What the commands show to a person: tables, by Rich, which takes a while to import."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
-from typing import NoReturn
+from collections.abc import Iterable
 
 import typer
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ..errors import ConfigurationError, InvalidArgumentError, MonoCloudError
 from ..models import User, UserPhone
+from .ending import INTERRUPTED, MISUSED, REFUSED, drop_output, fail, visible
 
-REFUSED = 1
-MISUSED = 2
-INTERRUPTED = 128 + 2
-BROKEN_PIPE = 128 + 13
-_STDOUT = 1
+__all__ = [
+    "INTERRUPTED",
+    "MISUSED",
+    "REFUSED",
+    "drop_output",
+    "fail",
+    "show",
+    "table",
+    "user_view",
+    "visible",
+]
 # Ids are there to be copied: nothing is wrapped or cut, but left to the terminal to wrap.
 _WIDTH = 100_000
 _YES_NO = {True: "yes", False: "no", None: "-"}
-
-
-@contextmanager
-def exit_codes() -> Generator[None, None, None]:
-    """End the command with one line on stderr and an exit code, where something goes wrong."""
-    try:
-        yield
-    except (ConfigurationError, InvalidArgumentError) as error:
-        fail(str(error), MISUSED)
-    except MonoCloudError as error:
-        fail(str(error))
-    except BrokenPipeError:
-        drop_output()
-        raise typer.Exit(BROKEN_PIPE) from None
-    except OSError as error:
-        drop_output()
-        fail(error.strerror or str(error))
-    except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def fail(message: str, code: int = REFUSED) -> NoReturn:
-    """Print an error and end the command."""
-    typer.echo(f"Error: {visible(message)}", err=True)
-    raise typer.Exit(code)
-
-
-def show_user(user: User, *, as_json: bool) -> None:
-    """Print the user that a call returned: the API's record as JSON, or the phones to read."""
-    try:
-        if as_json:
-            # Pure ASCII: it survives any encoding, and no name in it can steer the terminal.
-            typer.echo(json.dumps(user.to_dict(), indent=2))
-        else:
-            show(*user_view(user))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        drop_output()
-        # Else it would read as if the API had refused the call.
-        why = error.strerror or error
-        fail(f"it was done, and what came of it cannot be printed: {why}")
 
 
 def user_view(user: User) -> Iterable[RenderableType]:
@@ -90,11 +50,6 @@ def show(*parts: RenderableType) -> None:
     typer.echo(printed.get(), nl=False, color=True)
 
 
-def visible(text: str) -> str:
-    """Return foreign text fit to be shown: what would steer a terminal becomes an escape."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
-
-
 def _phones(phones: Iterable[UserPhone]) -> Table:
     rows = table("Phone", "Identifier id", "Verified", "")
     for phone in phones:
@@ -107,10 +62,3 @@ def _phones(phones: Iterable[UserPhone]) -> Table:
         )
         rows.add_row(*cells, style="bold green" if phone.primary else None)
     return rows
-
-
-def drop_output() -> None:
-    """Send what is still to be written nowhere: at its end Python would try, and complain."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, _STDOUT)
-    os.close(nowhere)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import shlex
 import signal
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import TypeVar, cast
 
 from rich.text import Text
 
 from .._json import parse
-from ..client import API_KEY_VARIABLE, DOMAIN_VARIABLE
+from .._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE
 from ..emulator import Emulator, Fault, RateLimit
+from ..emulator.access_log import access_log
 from ..errors import ConfigurationError
 from ..models import User
 from .output import show, user_view
@@ -25,16 +28,27 @@ _SHOWN_USERS = 20
 
 
 def made(
-    seed: Path | None, port: int, faults: Iterable[str], rate_limit: str | None, journal: int
+    seed: Path | None,
+    port: int,
+    faults: Iterable[str],
+    rate_limit: str | None,
+    journal: int,
+    host: str,
+    *,
+    tls: bool,
+    open_control: bool,
 ) -> Emulator:
     """Return the emulator for some options.
 
     Args:
-        seed: a file with the users to begin with.
+        seed: a file with what to begin with.
         port: where to listen; 0 picks a free port.
         faults: what goes wrong, each as JSON or the path of a file.
         rate_limit: how many calls a second are served, as JSON or in words.
         journal: how many requests to keep.
+        host: the address to listen on.
+        tls: whether to speak https.
+        open_control: whether other machines may use ``/_emulator``.
 
     Raises:
         ConfigurationError: an option cannot work; the message names it.
@@ -45,20 +59,25 @@ def made(
         faults=[fault for given in faults for fault in _faults(given)],
         rate_limit=None if rate_limit is None else _limit(rate_limit),
         journal=journal,
+        host=host,
+        tls=tls,
+        open_control=open_control,
     )
 
 
-async def serve(emulator: Emulator) -> None:
-    """Serve until the process is told to end: that is no failure here.
+async def serve(emulator: Emulator, *, log: bool) -> None:
+    """Serve until the process is told to end: such an end is a success.
 
     Args:
         emulator: what to serve.
+        log: whether to print a line for each request, on standard output.
     """
     stop = asyncio.Event()
     _on_signals(stop)
-    async with emulator:
-        _introduce(emulator)
-        await stop.wait()
+    with _logged_requests() if log else contextlib.nullcontext():
+        async with emulator:
+            _introduce(emulator)
+            await stop.wait()
 
 
 def _faults(given: str) -> list[Fault]:
@@ -81,7 +100,7 @@ def _read(source: str, text: str, made: Callable[[object], T]) -> T:
     except ConfigurationError as error:
         reason = str(error)
     except (ValueError, RecursionError) as error:
-        reason = f"it is no JSON: {error}"
+        reason = f"it is not JSON: {error}"
     raise ConfigurationError(f"{source}: {reason}")
 
 
@@ -93,7 +112,7 @@ def _content(source: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        reason = f"{error.strerror} (and it is no JSON object)"
+        reason = f"{error.strerror} (and it is not a JSON object)"
     except ValueError:
         reason = "it is not text"
     raise ConfigurationError(f"{source}: {reason}")
@@ -114,11 +133,38 @@ def _introduce(emulator: Emulator) -> None:
         Text(f"export {DOMAIN_VARIABLE}={shlex.quote(emulator.url)}"),
         Text(f"export {API_KEY_VARIABLE}={shlex.quote(emulator.api_key)}\n"),
     )
+    _show_trust(emulator)
     _warn(emulator)
     for user in found[:_SHOWN_USERS]:
         show(*user_view(user), "")
     if len(found) > _SHOWN_USERS:
         show(f"and {len(found) - _SHOWN_USERS} more users")
+
+
+def _show_trust(emulator: Emulator) -> None:
+    """Say how to trust the certificate, where there is one."""
+    if not emulator.url.startswith("https:"):
+        return
+    file = shlex.quote(str(emulator.ca_file))
+    show(
+        Text("Its certificate is of an authority of its own. For Python and Node to trust it:\n"),
+        Text(f"export SSL_CERT_FILE={file} NODE_EXTRA_CA_CERTS={file}\n"),
+    )
+
+
+@contextlib.contextmanager
+def _logged_requests() -> Generator[None, None, None]:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    access_log.addHandler(handler)
+    access_log.setLevel(logging.INFO)
+    access_log.propagate = False
+    try:
+        yield
+    finally:
+        access_log.removeHandler(handler)
+        access_log.setLevel(logging.NOTSET)
+        access_log.propagate = True
 
 
 def _warn(emulator: Emulator) -> None:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .._secret import Secret
-from ..client import (
-    API_KEY_VARIABLE,
-    DOMAIN_VARIABLE,
-    TIMEOUT_VARIABLE,
-    MonoCloudClient,
-    checked_key,
-)
-from ..errors import ConfigurationError
+from .._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE, TIMEOUT_VARIABLE, checked_key
+from ..client import MonoCloudClient
 from ..retry import RetryPolicy
+from .inputs import file_secret
 
 DEFAULT_ATTEMPTS = RetryPolicy().max_attempts
 
@@ -25,7 +19,7 @@ Domain = Annotated[
     str | None,
     typer.Option(metavar="DOMAIN", help=f"The tenant's domain; otherwise {DOMAIN_VARIABLE}."),
 ]
-# There is no option for the key itself: every user of the machine can list processes.
+# The key itself has no option: every user of the machine can list processes.
 ApiKeyFile = Annotated[
     Path | None,
     typer.Option(
@@ -45,10 +39,10 @@ MaxAttempts = Annotated[
 
 
 def make_client(
-    domain: str | None,
-    api_key_file: Path | None,
-    timeout: float | None,
-    max_attempts: int,
+    domain: Domain = None,
+    api_key_file: ApiKeyFile = None,
+    timeout: Timeout = None,
+    max_attempts: MaxAttempts = DEFAULT_ATTEMPTS,
     *,
     max_connections: int = 100,
 ) -> MonoCloudClient:
@@ -67,17 +61,4 @@ def make_client(
 
 
 def _read_key(path: Path) -> Secret:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"--api-key-file {path}: {error.strerror}") from None
-    # Editors on Windows put a byte order mark before it.
-    content = content.removeprefix(codecs.BOM_UTF8)
-    # A codec's error would hold on to what the file holds, wherever it is raised from.
-    key = Secret(content.decode(errors="replace").replace("\r\n", "\n").removesuffix("\n"))
-    del content
-    if "\ufffd" in key:
-        raise ConfigurationError(f"--api-key-file {path}: it is not text")
-    if not key:
-        raise ConfigurationError(f"--api-key-file {path}: it is empty")
-    return checked_key(key, f"--api-key-file {path}: the key")
+    return checked_key(file_secret(path, "--api-key-file"), f"--api-key-file {path}: the key")

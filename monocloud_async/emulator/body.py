@@ -2,46 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+import inspect
+from collections.abc import Callable, Mapping
+from types import NoneType
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import attrs
 
 from .._json import parse
 from .problems import bad_request, invalid_fields
 
-_NAMES: Mapping[type, str] = {str: "a string", bool: "a boolean"}
+_NAMES: Mapping[type, str] = {
+    str: "a string",
+    bool: "a boolean",
+    int: "a whole number",
+    dict: "an object",
+}
+
+
+@attrs.frozen
+class BodyMember:
+    """A member of a body.
+
+    Attributes:
+        kind: the type that it has to have.
+        required: whether it has to be there.
+        nullable: whether it may be null.
+    """
+
+    kind: type
+    required: bool = False
+    nullable: bool = False
+
+    def complaint(self, name: str, value: object) -> str | None:
+        """Return what is wrong with a value, or None."""
+        if type(value) is self.kind or (value is None and self.nullable):
+            return None
+        return f"{name} must be {_NAMES[self.kind]}{' or null' if self.nullable else ''}."
 
 
 @attrs.frozen
 class Body:
-    """The members of an operation's body.
+    """The members of an operation's body, by their names."""
 
-    Attributes:
-        required: the type of each member that has to be there.
-        optional: the type of each that need not.
-    """
+    members: Mapping[str, BodyMember]
 
-    required: Mapping[str, type]
-    optional: Mapping[str, type]
+    @classmethod
+    def of(cls, handler: Callable[..., object]) -> Body | None:
+        """Return the body that a handler takes as its keyword arguments; None if it takes none."""
+        hints = get_type_hints(handler)
+        members = {
+            name: _member(hints[name], parameter.default is parameter.empty)
+            for name, parameter in inspect.signature(handler).parameters.items()
+            if parameter.kind is parameter.KEYWORD_ONLY
+        }
+        return cls(members) if members else None
 
     def read(self, media_type: str, content: bytes) -> dict[str, Any]:
         """Return the members that the operation knows.
 
         Raises:
-            ProblemError: 400, it is no JSON object; 422, a member is missing or of another type.
+            ProblemError: 400, it is not a JSON object; 422, a member is missing or of another type.
         """
-        sent = _json_object(media_type, content)
-        errors = {name: [f"{name} is required."] for name in self.required if name not in sent}
-        fields: dict[str, Any] = {}
-        for name, kind in {**self.required, **self.optional}.items():
-            if name in sent:
-                fields[name] = sent[name]
-                if type(sent[name]) is not kind:
-                    errors[name] = [f"{name} must be {_NAMES[kind]}."]
+        return self.checked(_json_object(media_type, content))
+
+    def checked(self, sent: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+        """Return the members that the operation knows, of a JSON object.
+
+        Args:
+            sent: the object.
+            prefix: what errors call it before its members, such as ``address.``.
+
+        Raises:
+            ProblemError: 422, a member is missing or of another type.
+        """
+        errors: dict[str, list[str]] = {}
+        for name, member in self.members.items():
+            called = prefix + name
+            if name not in sent:
+                complaint = f"{called} is required." if member.required else None
+            else:
+                complaint = member.complaint(called, sent[name])
+            if complaint:
+                errors[called] = [complaint]
         if errors:
             raise invalid_fields(errors)
-        return fields
+        return {name: sent[name] for name in self.members if name in sent}
+
+
+def _member(hint: Any, required: bool) -> BodyMember:
+    kinds = [kind for kind in get_args(hint) if kind is not NoneType] or [hint]
+    if get_origin(hint) is dict:
+        kinds = [dict]
+    return BodyMember(get_origin(kinds[0]) or kinds[0], required, NoneType in get_args(hint))
 
 
 def _json_object(media_type: str, content: bytes) -> dict[str, Any]:
@@ -50,7 +103,7 @@ def _json_object(media_type: str, content: bytes) -> dict[str, Any]:
     try:
         sent = parse(content)
     except (ValueError, RecursionError):
-        raise bad_request("The body is no JSON.") from None
+        raise bad_request("The body is not JSON.") from None
     if not isinstance(sent, dict):
         raise bad_request("The body must be a JSON object.")
     return cast("dict[str, Any]", sent)

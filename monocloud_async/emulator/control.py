@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from aiohttp import web
 
 from .._json import parse
 from ..errors import ConfigurationError
-from .delivery import Answer, problem_answer
 from .fault import Fault
 from .problems import ProblemError, bad_request, new_trace_id, not_found, wrong_method
 from .rate_limit import RateLimit
-from .service import Asked
-
-if TYPE_CHECKING:
-    from .server import Emulator
+from .reply import Reply, problem_reply
+from .service import Received, Service
 
 PREFIX = "/_emulator"
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?")
-Handler = Callable[["Emulator", Asked], Any]
+_LOOPBACK_PEERS = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
+Action = Callable[[Service, Received], Any]
 
 
 def is_control(path: str) -> bool:
@@ -30,100 +28,107 @@ def is_control(path: str) -> bool:
     return path == PREFIX or path.startswith(f"{PREFIX}/")
 
 
-def control(emulator: Emulator, asked: Asked) -> Answer:
+def control(service: Service, received: Received, *, open_to_all: bool) -> Reply:
     """Do what a control request says, and return its answer.
 
     Args:
-        emulator: what it is about.
-        asked: the request; it needs no API key.
+        service: what it is about.
+        received: the request; it needs no API key.
+        open_to_all: whether programs of other machines may send it too.
     """
     try:
-        document = _handler(asked)(emulator, asked)
+        refuse_strangers(received.request, open_to_all=open_to_all)
+        document = _action(received)(service, received)
     except ConfigurationError as error:
-        return _refused(bad_request(f"{error}"), asked)
+        return _refused(bad_request(f"{error}"), received)
     except ProblemError as problem:
-        return _refused(problem, asked)
-    return Answer(200, {"Content-Type": "application/json"}, json.dumps(document).encode())
+        return _refused(problem, received)
+    return Reply(200, {"Content-Type": "application/json"}, json.dumps(document).encode())
 
 
-def _handler(asked: Asked) -> Handler:
-    _refuse_web_pages(asked.request)
-    if asked.flaw is not None:
-        raise asked.flaw
-    handlers = _HANDLERS.get(asked.path.removeprefix(PREFIX))
-    if handlers is None:
-        paths = ", ".join(f"{PREFIX}{path}" for path in _HANDLERS)
-        raise not_found(f"There is no such path, only {paths}.")
-    if asked.request.method not in handlers:
-        raise wrong_method(asked.request.method, handlers)
-    return handlers[asked.request.method]
+def _action(received: Received) -> Action:
+    if received.flaw is not None:
+        raise received.flaw
+    actions = _ACTIONS.get(received.path.removeprefix(PREFIX))
+    if actions is None:
+        paths = ", ".join(f"{PREFIX}{path}" for path in _ACTIONS)
+        raise not_found(f"The path does not exist, only {paths}.")
+    if received.request.method not in actions:
+        raise wrong_method(received.request.method, actions)
+    return actions[received.request.method]
 
 
-def _refuse_web_pages(request: web.BaseRequest) -> None:
-    """A page in a browser of this machine may send requests here, and is to have no say."""
-    if "Origin" in request.headers or not _LOOPBACK.fullmatch(request.headers.get("Host", "")):
+def refuse_strangers(request: web.BaseRequest, *, open_to_all: bool) -> None:
+    """Refuse web pages, which a browser of this machine may show, and other machines.
+
+    Raises:
+        ProblemError: 403, it is such a request.
+    """
+    local = request.remote in _LOOPBACK_PEERS
+    named = _LOOPBACK.fullmatch(request.headers.get("Host", ""))
+    if "Origin" in request.headers or not (open_to_all or (local and named)):
         raise ProblemError(403, "Only programs of this machine, no web pages, have a say here.")
 
 
-def _refused(problem: ProblemError, asked: Asked) -> Answer:
-    return problem_answer(problem, asked.path, new_trace_id(), {})
+def _refused(problem: ProblemError, received: Received) -> Reply:
+    return problem_reply(problem, received.path, new_trace_id(), {})
 
 
-def _state(emulator: Emulator, _: Asked) -> object:
-    limit = emulator.rate_limit
+def _state(service: Service, _: Received) -> object:
+    limit = service.rate_limit
     return {
-        "counts": emulator.counts.to_dict(),
+        "counts": service.log.counts().to_dict(),
         "faults": [
-            {"fault": fault.to_dict(), "struck": emulator.faults.struck(fault)}
-            for fault in emulator.faults
+            {"fault": fault.to_dict(), "struck": service.faults.struck(fault)}
+            for fault in service.faults
         ],
         "rate_limit": limit.to_dict() if limit else None,
     }
 
 
-def _requests(emulator: Emulator, _: Asked) -> object:
-    return [request.to_dict() for request in list(emulator.requests)]
+def _requests(service: Service, _: Received) -> object:
+    return [request.to_dict() for request in list(service.log.requests)]
 
 
-def _users(emulator: Emulator, _: Asked) -> object:
-    return emulator.export()
+def _users(service: Service, _: Received) -> object:
+    return service.tenant.export()
 
 
-def _reset(emulator: Emulator, asked: Asked) -> object:
-    emulator.reset()
-    return _state(emulator, asked)
+def _reset(service: Service, received: Received) -> object:
+    service.reset()
+    return _state(service, received)
 
 
-def _add_faults(emulator: Emulator, asked: Asked) -> object:
-    document = _json(asked)
+def _add_faults(service: Service, received: Received) -> object:
+    document = _json(received)
     documents = cast("list[object]", document) if isinstance(document, list) else [document]
-    emulator.faults.add(*(Fault.from_dict(fault) for fault in documents))
-    return _state(emulator, asked)
+    service.faults.add(*(Fault.from_dict(fault) for fault in documents))
+    return _state(service, received)
 
 
-def _clear_faults(emulator: Emulator, asked: Asked) -> object:
-    emulator.faults.clear()
-    return _state(emulator, asked)
+def _clear_faults(service: Service, received: Received) -> object:
+    service.faults.clear()
+    return _state(service, received)
 
 
-def _set_rate_limit(emulator: Emulator, asked: Asked) -> object:
-    emulator.rate_limit = RateLimit.from_dict(_json(asked))
-    return _state(emulator, asked)
+def _set_rate_limit(service: Service, received: Received) -> object:
+    service.rate_limit = RateLimit.from_dict(_json(received))
+    return _state(service, received)
 
 
-def _lift_rate_limit(emulator: Emulator, asked: Asked) -> object:
-    emulator.rate_limit = None
-    return _state(emulator, asked)
+def _lift_rate_limit(service: Service, received: Received) -> object:
+    service.rate_limit = None
+    return _state(service, received)
 
 
-def _json(asked: Asked) -> object:
+def _json(received: Received) -> object:
     try:
-        return parse(asked.body)
+        return parse(received.body)
     except (ValueError, RecursionError):
-        raise bad_request("The body is no JSON.") from None
+        raise bad_request("The body is not JSON.") from None
 
 
-_HANDLERS: Mapping[str, Mapping[str, Handler]] = {
+_ACTIONS: Mapping[str, Mapping[str, Action]] = {
     "": {"GET": _state},
     "/requests": {"GET": _requests},
     "/users": {"GET": _users},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import json
 import math
 import zlib
 from collections.abc import Mapping
@@ -15,7 +14,8 @@ from aiohttp import web
 
 from .fault import Fault
 from .listener import reset
-from .problems import ProblemError, faulted
+from .problems import faulted
+from .reply import Reply, problem_reply
 
 _PIECES = 20
 _GARBAGE = b"\x16\x03\x01\x00\xee This is not HTTP.\r\n\r\n\xff\xfe\x00"
@@ -25,77 +25,50 @@ _FLOOD_MIB = 256
 _GZIP = zlib.MAX_WBITS | 16
 
 
-@attrs.frozen(eq=False)
-class Answer:
-    """An answer, as it is to go out."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-def problem_answer(
-    problem: ProblemError, path: str, trace_id: str, members: Mapping[str, object]
-) -> Answer:
-    """Return a problem document as an answer.
-
-    Args:
-        problem: what is wrong.
-        path: the path that was asked for.
-        trace_id: this exchange's trace id.
-        members: members of the document, besides or instead of its own.
-    """
-    document = {**problem.document(path, trace_id), **members}
-    headers = {
-        "traceparent": trace_id,
-        "Content-Type": "application/problem+json",
-        **problem.headers,
-    }
-    return Answer(problem.status, headers, json.dumps(document).encode())
-
-
-def distorted(answer: Answer, fault: Fault, path: str, trace_id: str) -> Answer:
+def distorted(reply: Reply, fault: Fault, path: str, trace_id: str) -> Reply:
     """Return what becomes of an answer by a fault that lets one through.
 
     Args:
-        answer: what it would be.
+        reply: what it would be.
         fault: what goes wrong.
         path: the path that was asked for.
         trace_id: this exchange's trace id.
     """
     if fault.status is not None and fault.status >= 300:
-        answer = problem_answer(faulted(fault.status), path, trace_id, fault.problem)
-    elif fault.status is not None and answer.status < 300:
-        answer = attrs.evolve(answer, status=fault.status)
+        reply = problem_reply(faulted(fault.status), path, trace_id, fault.problem)
+    elif fault.status is not None and reply.status < 300:
+        reply = attrs.evolve(reply, status=fault.status)
+    if fault.body in ("html", "flood") and reply.status == 204:
+        reply = attrs.evolve(reply, status=200)
     if fault.body == "html":
-        answer = _with_body(answer, _PAGE, {"Content-Type": "text/html; charset=utf-8"})
+        reply = _with_body(reply, _PAGE, {"Content-Type": "text/html; charset=utf-8"})
     elif fault.body == "flood":
-        answer = _with_body(answer, _flood(), {"Content-Encoding": "gzip"})
-    return _with_body(answer, answer.body, fault.headers)
+        reply = _with_body(reply, _flood(), {"Content-Encoding": "gzip"})
+    return _with_body(reply, reply.body, fault.headers)
 
 
 async def deliver(
-    request: web.BaseRequest, answer: Answer, fault: Fault | None
+    request: web.BaseRequest, reply: Reply, fault: Fault | None
 ) -> web.StreamResponse:
     """Send an answer, or what a fault leaves of it, and return what was sent.
 
     Args:
         request: what is answered.
-        answer: what the answer is.
+        reply: what the answer is.
         fault: how it goes wrong on its way; None if it does not.
     """
     if fault is None:
-        return _whole(answer)
+        return _whole(reply)
     await asyncio.sleep(fault.delay)
     if fault.breaks or fault.body == "garbage":
         return _broken(request, fault)
     if fault.body_delay or fault.drip or fault.body == "truncated":
-        return await _in_pieces(request, answer, fault)
-    return _whole(answer)
+        return await _in_pieces(request, reply, fault)
+    return _whole(reply)
 
 
-def _whole(answer: Answer) -> web.Response:
-    return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+def _whole(reply: Reply) -> web.Response:
+    return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
 
 
 def _broken(request: web.BaseRequest, fault: Fault) -> web.Response:
@@ -106,18 +79,18 @@ def _broken(request: web.BaseRequest, fault: Fault) -> web.Response:
         if fault.body == "garbage":
             transport.write(_GARBAGE)
         transport.close()
-    # There is no connection left to send it on.
+    # The connection is gone.
     return web.Response()
 
 
-async def _in_pieces(request: web.BaseRequest, answer: Answer, fault: Fault) -> web.StreamResponse:
-    response = web.StreamResponse(status=answer.status, headers=answer.headers)
-    response.content_length = len(answer.body)
-    # A client that does not wait for the end is no failure here.
+async def _in_pieces(request: web.BaseRequest, reply: Reply, fault: Fault) -> web.StreamResponse:
+    response = web.StreamResponse(status=reply.status, headers=reply.headers)
+    response.content_length = len(reply.body)
+    # A client may leave before the end.
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await asyncio.sleep(fault.body_delay)
-        await _write(response, answer.body, fault)
+        await _write(response, reply.body, fault)
     if fault.body == "truncated" and request.transport is not None:
         request.transport.close()
     return response
@@ -132,11 +105,11 @@ async def _write(response: web.StreamResponse, body: bytes, fault: Fault) -> Non
         await asyncio.sleep(fault.drip / _PIECES)
 
 
-def _with_body(answer: Answer, body: bytes, headers: Mapping[str, str]) -> Answer:
+def _with_body(reply: Reply, body: bytes, headers: Mapping[str, str]) -> Reply:
     """Return an answer with another body, and headers besides or instead of its own."""
     new = {name.lower() for name in headers}
-    kept = {name: value for name, value in answer.headers.items() if name.lower() not in new}
-    return Answer(answer.status, {**kept, **headers}, body)
+    kept = {name: value for name, value in reply.headers.items() if name.lower() not in new}
+    return Reply(reply.status, {**kept, **headers}, body)
 
 
 @functools.cache

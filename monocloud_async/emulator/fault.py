@@ -11,13 +11,13 @@ from typing import Any, Literal, cast, get_args
 import attrs
 
 from ..errors import ConfigurationError
+from ..operations import ALL
 from ..retry import is_number
-from .routes import ROUTES
 
 Body = Literal["truncated", "garbage", "html", "flood"]
 Connection = Literal["closed", "reset"]
 
-_OPERATIONS = tuple(route.operation for route in ROUTES)
+_OPERATIONS = tuple(operation.name for operation in ALL)
 _BODIES: tuple[str, ...] = get_args(Body)
 _CONNECTIONS: tuple[str, ...] = get_args(Connection)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -224,7 +224,7 @@ class Fault:
         """Return the fault that a JSON form stands for.
 
         Raises:
-            ConfigurationError: it is none; the message says what to change.
+            ConfigurationError: it is something else; the message says what to change.
         """
         if not isinstance(document, Mapping):
             raise ConfigurationError(f"a fault must be a JSON object, not {document!r}")
@@ -243,7 +243,7 @@ class Fault:
             clashes.append(("outage", _ANSWER, "it ends without an answer"))
         if self.body == "garbage":
             others = [name for name in _ANSWER if name != "body"]
-            clashes.append(("body garbage", others, "it is no HTTP"))
+            clashes.append(("body garbage", others, "it is not HTTP"))
         if self.body in ("html", "flood"):
             clashes.append((f"body {self.body}", ("problem",), "it takes its place"))
         if self.status in _WITHOUT_BODY:

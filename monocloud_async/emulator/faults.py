@@ -56,14 +56,14 @@ class Faults:
         """Add faults, after those that there are.
 
         Raises:
-            ConfigurationError: one of them is none; no other is added then either.
+            ConfigurationError: one of them is something else; none is added then.
         """
         checked = _checked(faults)
         with self._lock:
             self._arm(checked)
 
     def remove(self, fault: Fault) -> None:
-        """Remove all faults that are equal to one; nothing happens if there are none."""
+        """Remove all faults that are equal to one; nothing happens without any."""
         with self._lock:
             self._armed = [armed for armed in self._armed if armed.fault != fault]
 

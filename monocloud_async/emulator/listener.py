@@ -13,8 +13,11 @@ from typing import Any
 from aiohttp import web
 
 from ..errors import ConfigurationError
+from .certificate import Certificate
 
-_HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
+# Hosts that stand for all addresses of the machine, and how it calls itself then.
+_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  (it is compared with)
 # How many clients may connect at once, before some have to try again a second later.
 _BACKLOG = 1024
 # Bytes; a path of that length is still one, and no such user is a 404.
@@ -26,16 +29,22 @@ _LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Listener:
-    """A loopback port with a server behind it; it can be deaf for a while.
+    """A port with a server behind it; it can be deaf for a while.
 
     Args:
         serve: what answers a request.
+        host: the address to listen on.
         port: where to listen; 0 for a free port, another one at each start.
+        certificate: the certificate for https; None for http.
     """
 
-    def __init__(self, serve: Any, port: int) -> None:
+    def __init__(
+        self, serve: Any, host: str, port: int, certificate: Certificate | None = None
+    ) -> None:
         self._serve = serve
+        self._host = host
         self._wanted = port
+        self._certificate = certificate
         self._port = 0
         self._lifetime: AsyncGenerator[None, None] | None = None
         self._runner: web.ServerRunner | None = None
@@ -55,13 +64,15 @@ class Listener:
         """Where it listens."""
         if self._runner is None:
             raise ConfigurationError("the emulator is not started")
-        return f"http://{_HOST}:{self._port}"
+        host = _EVERYWHERE.get(self._host, self._host)
+        scheme = "https" if self._certificate else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     async def start(self) -> None:
-        """Listen; nothing happens if it is started already.
+        """Listen; nothing happens if it does already.
 
         Raises:
-            ConfigurationError: the port is not to be had.
+            ConfigurationError: the port cannot be used.
         """
         async with self._changing:
             if self._runner is None:
@@ -76,13 +87,13 @@ class Listener:
                 await self._lifetime.aclose()
 
     async def pause(self) -> None:
-        """Refuse connections, and reset those that are open, until it is resumed."""
+        """Refuse connections, and reset those that are open, until ``resume``."""
         self._forget_outage()
         async with self._changing:
             await self._go_deaf()
 
     async def resume(self) -> None:
-        """Listen again, on the same port; nothing happens if it does."""
+        """Listen again, on the same port; nothing happens if it does already."""
         self._forget_outage()
         async with self._changing:
             await self._hear_again()
@@ -94,7 +105,7 @@ class Listener:
 
     async def _live(self) -> AsyncGenerator[None, None]:
         """Listen until this is closed: by aclose, or by the loop, which ends its generators too."""
-        listening = _bound(self._wanted)
+        listening = _bound(self._host, self._wanted)
         self._port = listening.getsockname()[1]
         server = web.Server(self._serve, access_log=None, max_line_size=_LONGEST_LINE)
         runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_SECONDS)
@@ -108,6 +119,8 @@ class Listener:
                 self._held.close()
             self._runner, self._site, self._held = None, None, None
             await runner.cleanup()
+            if self._certificate:
+                self._certificate.remove_file()
 
     async def _outage(self, seconds: float) -> None:
         async with self._changing:
@@ -127,7 +140,7 @@ class Listener:
             return
         self._site = None
         await site.stop()
-        self._held = _bound(self._port)
+        self._held = _bound(self._host, self._port)
         for connection in runner.server.connections if runner.server else ():
             reset(connection.transport)
 
@@ -137,7 +150,8 @@ class Listener:
             await self._listen(self._runner, held)
 
     async def _listen(self, runner: web.ServerRunner, bound: socket.socket) -> None:
-        self._site = web.SockSite(runner, bound, backlog=_BACKLOG)
+        context = self._certificate.context if self._certificate else None
+        self._site = web.SockSite(runner, bound, backlog=_BACKLOG, ssl_context=context)
         await self._site.start()
 
 
@@ -150,17 +164,20 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
         transport.abort()
 
 
-def _bound(port: int) -> socket.socket:
+def _bound(host: str, port: int) -> socket.socket:
     """Return a socket that has the port, and does not listen yet."""
-    made = socket.socket()
+    made: socket.socket | None = None
     try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        made = socket.socket(family, kind)
         # On Windows this would let two listen on one port.
         if os.name == "posix":
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((_HOST, port))
+        made.bind(address)
     except OSError as error:
-        made.close()
+        if made is not None:
+            made.close()
         raise ConfigurationError(
-            f"the emulator cannot listen on port {port} of {_HOST}: {error.strerror}"
+            f"the emulator cannot listen on port {port} of {host}: {error.strerror}"
         ) from None
     return made

@@ -76,7 +76,7 @@ def unauthorized() -> ProblemError:
 
 
 def not_found(detail: str) -> ProblemError:
-    """Return the answer for what is not there."""
+    """Return the answer for something that does not exist."""
     return ProblemError(404, detail)
 
 
@@ -98,14 +98,14 @@ def invalid_fields(errors: Mapping[str, Sequence[str]]) -> ProblemError:
     )
 
 
-def identity_refused(code: str, description: str) -> ProblemError:
-    """Return the answer to what the rules for identities forbid."""
+def identity_refused(*findings: tuple[str, str]) -> ProblemError:
+    """Return the answer to what the rules for identities forbid, as codes and descriptions."""
     return ProblemError(
         422,
         "The identity rules refuse this.",
         kind="#identity-validation-error",
         title="Identity validation error",
-        errors=[{"code": code, "description": description}],
+        errors=[{"code": code, "description": text} for code, text in findings],
     )
 
 

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from monocloud_sync.emulator import Emulator
+from .threaded import ThreadedEmulator
 
 
 @pytest.fixture
-def monocloud_emulator() -> Iterator[Emulator]:
+def monocloud_emulator() -> Iterator[ThreadedEmulator]:
     """A local MonoCloud, fresh for each test: give a client its ``url`` and ``api_key``.
 
     It runs on a thread of its own, so it serves blocking and asynchronous tests alike.
     """
-    with Emulator() as emulator:
+    with ThreadedEmulator() as emulator:
         yield emulator

@@ -79,7 +79,7 @@ class RateLimit:
         """Return the limit that a JSON form stands for, or words such as ``200/s burst 20``.
 
         Raises:
-            ConfigurationError: it is none; the message says what to change.
+            ConfigurationError: it is something else; the message says what to change.
         """
         if isinstance(document, str):
             return cls.parse(document)
@@ -97,7 +97,7 @@ class RateLimit:
         """Return the limit that words stand for: ``200/s burst 20``; also ``/min`` and ``/h``.
 
         Raises:
-            ConfigurationError: they are none such.
+            ConfigurationError: they are something else.
         """
         found = _WORDS.fullmatch(words)
         if not found:

@@ -1,43 +1,49 @@
-"""The users that an emulator begins with."""
+"""What an emulator begins with; the format is described by seed.schema.json, beside this file."""
 
 from __future__ import annotations
 
 import codecs
-import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib import resources
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from .._address import segment
 from .._json import parse
-from ..errors import ConfigurationError, InvalidArgumentError, InvalidRecordError
-from ..models import User
+from ..errors import ConfigurationError, InvalidRecordError
+from .seed_check import checked
+from .tenant_state import TenantState
 
-Json = dict[str, Any]
-Seed = Sequence[Mapping[str, Any]] | str | os.PathLike[str]
+Seed = Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | os.PathLike[str]
 
 # The first of the default users has two phones, of which this one is not the primary one.
 USER_ID = "UOtBaOybB6dTpIJNrnkRw"
+_PACKAGE = __name__.rpartition(".")[0]
 PHONE_ID = "ab66b6a2-df6b-4f9d-9eb2-5a7142984e70"
-_DEFAULT = Path(__file__).with_name("seed.json")
 
 
-def load(users: Seed | None) -> list[Json]:
-    """Return the users to begin with, as JSON of their own.
+def load(seed: Seed | None) -> TenantState:
+    """Return what to begin with, as JSON of its own.
 
     Args:
-        users: the users; or the path of a JSON file with a list of them, or with an object that
-            has such a list as its member ``users``; None for the default ones.
+        seed: the users, or an object that has more besides; or the path of a JSON file with
+            either; None for the default ones.
 
     Raises:
-        ConfigurationError: they are none; the message says what is wrong, and where.
+        ConfigurationError: it is wrong; the message says what is wrong, and where.
     """
-    path = _DEFAULT if users is None else users
-    if isinstance(path, (str, os.PathLike)):
-        return _checked(_read(Path(path)), f"the seed file {os.fspath(path)!r}")
-    return _checked(path, "the seed")
+    if seed is None:
+        file = resources.files(_PACKAGE) / "seed.json"
+        return _content(parse(file.read_bytes()), "the default seed")
+    if isinstance(seed, (str, os.PathLike)):
+        return _content(_read(Path(seed)), f"the seed file {os.fspath(seed)!r}")
+    return _content(seed, "the seed")
+
+
+def schema() -> str:
+    """Return the JSON Schema of a seed file."""
+    return (resources.files(_PACKAGE) / "seed.schema.json").read_text(encoding="utf-8")
 
 
 def _read(path: Path) -> object:
@@ -47,53 +53,12 @@ def _read(path: Path) -> object:
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     except (ValueError, RecursionError) as error:
-        reason = f"is no JSON: {error}"
+        reason = f"is not JSON: {error}"
     raise ConfigurationError(f"the seed file {os.fspath(path)!r} {reason}")
 
 
-def _checked(seed: object, source: str) -> list[Json]:
-    users, path = seed, "$"
-    if isinstance(users, Mapping):
-        users, path = cast("Mapping[str, object]", users).get("users"), "$.users"
-    if not isinstance(users, Sequence) or isinstance(users, (str, bytes)):
-        raise ConfigurationError(f"{source} is no list of users at {path}")
+def _content(seed: object, source: str) -> TenantState:
     try:
-        made = [_user(user, f"{path}[{n}]") for n, user in enumerate(cast("list[object]", users))]
-        _check_ids(((user["user_id"], f"{path}[{n}].user_id") for n, user in enumerate(made)))
+        return checked(seed, source)
     except InvalidRecordError as error:
         raise ConfigurationError(f"{source} is wrong: {error} at {error.path}") from None
-    return made
-
-
-def _user(user: object, path: str) -> Json:
-    try:
-        made = cast("Json", json.loads(json.dumps(user, allow_nan=False)))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRecordError(f"this is no JSON, {error},", path=path) from None
-    try:
-        User.from_dict(made)
-    except InvalidRecordError as error:
-        reason, _, _ = str(error).rpartition(" at $")
-        raise InvalidRecordError(reason, path=path + error.path.removeprefix("$")) from None
-    _check_phones(made.get("phone_numbers", []), f"{path}.phone_numbers")
-    return made
-
-
-def _check_phones(phones: list[Json], path: str) -> None:
-    _check_ids((phone["id"], f"{path}[{n}].id") for n, phone in enumerate(phones))
-    primary = [n for n, phone in enumerate(phones) if phone.get("primary")]
-    if len(primary) > 1:
-        raise InvalidRecordError("another primary phone", path=f"{path}[{primary[1]}].primary")
-
-
-def _check_ids(ids: Iterable[tuple[str, str]]) -> None:
-    seen: set[str] = set()
-    for value, path in ids:
-        try:
-            segment("this", value)
-        except InvalidArgumentError as error:
-            reason, _, _ = str(error).rpartition("; ")
-            raise InvalidRecordError(reason, path=path) from None
-        if value in seen:
-            raise InvalidRecordError(f"the id {value!r} again", path=path)
-        seen.add(value)

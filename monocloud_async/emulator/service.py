@@ -4,43 +4,47 @@ from __future__ import annotations
 
 import hmac
 import logging
-from typing import Any
+import re
+from collections.abc import Callable
 
 import attrs
 from aiohttp import web
 
-from .delivery import Answer, distorted, problem_answer
+from .delivery import distorted
 from .fault import Fault
 from .faults import Faults
-from .journal import Journal, RecordedRequest
+from .handlers import HANDLERS
 from .problems import ProblemError, bad_request, broken, new_trace_id, unauthorized
-from .rate_limit import TokenBucket
-from .routes import Call, find, nowhere
+from .rate_limit import RateLimit, TokenBucket
+from .reply import Reply, problem_reply
+from .request_log import RecordedRequest, RequestLog
+from .routing import Match, find, nowhere
 from .tenant import Tenant
 
 _KEY_HEADER = "x-api-key"
+_PASSWORD = re.compile(rb'("(?:old_|new_)?password(?:_hash)?"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _log = logging.getLogger("monocloud.emulator")
 
 
 @attrs.frozen(eq=False)
-class Asked:
+class Received:
     """A request as it came; ``flaw`` is why it could not be read to its end."""
 
     request: web.BaseRequest
     path: str
-    call: Call | None
-    body: bytes
+    match: Match | None
+    body: bytes = attrs.field(repr=False)
     flaw: ProblemError | None
 
     @property
     def operation(self) -> str | None:
         """What it asks for; None if nothing known."""
-        return self.call.route.operation if self.call else None
+        return self.match.operation.name if self.match else None
 
     @property
     def user_id(self) -> str | None:
         """The user that it concerns, if any."""
-        return self.call.user_id if self.call else None
+        return self.match.user_id if self.match else None
 
 
 @attrs.define(eq=False)
@@ -48,77 +52,101 @@ class Service:
     """The tenant, what stands before it, and what is kept of the requests.
 
     Attributes:
-        tenant: the users.
+        tenant: the users and groups.
         api_key: the key that is asked for.
         faults: what goes wrong.
-        journal: where requests are noted down.
-        bucket: the limit of calls a second; None for none.
+        log: where requests are noted down.
+        clock: tells the time in seconds, from any start, for the rate limit.
+        first_limit: the limit of calls a second to begin with; None for none.
     """
 
     tenant: Tenant
     api_key: str = attrs.field(repr=False)
     faults: Faults
-    journal: Journal
-    bucket: TokenBucket | None
+    log: RequestLog
+    clock: Callable[[], float]
+    first_limit: RateLimit | None
+    _bucket: TokenBucket | None = attrs.field(init=False, default=None)
 
-    def answer(self, asked: Asked) -> tuple[Answer, Fault | None]:
+    def __attrs_post_init__(self) -> None:
+        self.rate_limit = self.first_limit
+
+    @property
+    def rate_limit(self) -> RateLimit | None:
+        """The limit of calls a second; it begins with a whole burst when it is set."""
+        return self._bucket.limit if self._bucket else None
+
+    @rate_limit.setter
+    def rate_limit(self, limit: RateLimit | None) -> None:
+        self._bucket = TokenBucket(limit, self.clock) if limit else None
+
+    def reset(self) -> None:
+        """Go back to the beginning."""
+        self.tenant.reset()
+        self.log.reset()
+        self.faults.reset()
+        self.rate_limit = self.first_limit
+
+    def answer(self, received: Received) -> tuple[Reply, Fault | None]:
         """Carry a request out, note it down, and return its answer, and what is to go wrong.
 
         Args:
-            asked: the request.
+            received: the request.
         """
         trace_id, headers = new_trace_id(), dict[str, str]()
         fault, executed = None, False
         try:
-            if self.bucket is not None:
-                headers = self.bucket.take()
-            fault = self.faults.strike(asked.operation, asked.user_id)
-            body, executed = self._execute(asked, carry_out=not fault or fault.executes)
-            headers = {"traceparent": trace_id, "Content-Type": "application/json", **headers}
-            answer = Answer(200, headers, body)
+            if self._bucket is not None:
+                headers = self._bucket.take()
+            fault = self.faults.strike(received.operation, received.user_id)
+            reply, executed = self._execute(received, carry_out=not fault or fault.executes)
+            headers = {"traceparent": trace_id, **reply.headers, **headers}
+            reply = attrs.evolve(reply, headers=headers)
         except ProblemError as problem:
-            answer = problem_answer(problem, asked.path, trace_id, {})
-            answer = attrs.evolve(answer, headers={**headers, **answer.headers})
+            reply = problem_reply(problem, received.path, trace_id, {})
+            reply = attrs.evolve(reply, headers={**headers, **reply.headers})
         if fault is not None:
-            answer = distorted(answer, fault, asked.path, trace_id)
+            reply = distorted(reply, fault, received.path, trace_id)
         answered = fault is None or not (fault.breaks or fault.body == "garbage")
-        self.journal.add(_recorded(asked, answer.status if answered else None, executed, fault))
-        return answer, fault
+        self.log.add(_recorded(received, reply.status if answered else None, executed, fault))
+        return reply, fault
 
-    def _execute(self, asked: Asked, *, carry_out: bool) -> tuple[bytes, bool]:
-        """Return the user as it is then, as JSON text, and whether it was changed.
+    def _execute(self, received: Received, *, carry_out: bool) -> tuple[Reply, bool]:
+        """Return what the operation answers, and whether it changed something.
 
         Raises:
             ProblemError: it is refused, or failed.
         """
         try:
-            call, fields = self._understood(asked)
-            body = self.tenant.execute(call, fields, change=carry_out)
-            return body, carry_out and call.route.change is not None
+            match = self._understood(received)
+            handler = HANDLERS[match.operation.name]
+            request = received.request
+            fields = handler.body.read(request.content_type, received.body) if handler.body else {}
+            question = handler.listing.question(request.query) if handler.listing else None
+            act = handler.act(match.ids, fields, question)
+            reply = self.tenant.execute(act, handler.reply, change=carry_out)
+            return reply, carry_out and not match.operation.reads
         except ProblemError:
             raise
         except Exception:
-            _log.exception("%s %s failed", asked.request.method, asked.path)
+            _log.exception("%s %s failed", received.request.method, received.path)
             raise broken() from None
 
-    def _understood(self, asked: Asked) -> tuple[Call, dict[str, Any]]:
-        self._check_key(asked.request)
-        if asked.flaw is not None:
-            raise asked.flaw
-        if asked.call is None:
-            raise nowhere(asked.request.method, asked.path)
-        return asked.call, asked.call.fields(asked.request.content_type, asked.body)
-
-    def _check_key(self, request: web.BaseRequest) -> None:
-        if not self._is_key(request.headers.get(_KEY_HEADER, "")):
+    def _understood(self, received: Received) -> Match:
+        if not self._is_key(received.request.headers.get(_KEY_HEADER, "")):
             raise unauthorized()
+        if received.flaw is not None:
+            raise received.flaw
+        if received.match is None:
+            raise nowhere(received.request.method, received.path)
+        return received.match
 
     def _is_key(self, given: str) -> bool:
         sent = given.encode(errors="surrogateescape")
         return hmac.compare_digest(sent, self.api_key.encode())
 
 
-async def read(request: web.BaseRequest) -> Asked:
+async def read(request: web.BaseRequest) -> Received:
     """Return a request, read to its end or as far as that is possible."""
     body, flaw = b"", None
     try:
@@ -128,23 +156,24 @@ async def read(request: web.BaseRequest) -> Asked:
     except (web.RequestPayloadError, OSError):
         flaw = bad_request("The body breaks off.")
     path = request.rel_url.raw_path
-    return Asked(request, path, find(request.method, path), body, flaw)
+    return Received(request, path, find(request.method, path), body, flaw)
 
 
 def _recorded(
-    asked: Asked, status: int | None, executed: bool, fault: Fault | None
+    received: Received, status: int | None, executed: bool, fault: Fault | None
 ) -> RecordedRequest:
+    body = received.body
     return RecordedRequest(
-        method=asked.request.method,
-        path=asked.request.raw_path,
-        operation=asked.operation,
-        user_id=asked.user_id,
+        method=received.request.method,
+        path=received.request.raw_path,
+        operation=received.operation,
+        user_id=received.user_id,
         status=status,
         executed=executed,
         fault=fault,
         headers={
             name: "***" if name.lower() == _KEY_HEADER else value
-            for name, value in asked.request.headers.items()
+            for name, value in received.request.headers.items()
         },
-        body=asked.body,
+        body=_PASSWORD.sub(rb'\1"***"', body) if b"password" in body else body,
     )

@@ -1,77 +1,191 @@
-"""The users of the emulated tenant; nothing here knows HTTP."""
+"""The users and groups of the emulated tenant; nothing here knows HTTP."""
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any
+from typing import Any, TypeVar
 
-from .problems import not_found
-from .routes import Call
+from .account import Account, Json, identifier
+from .problems import identity_refused, not_found
+from .tenant_state import TenantState
 
-Json = dict[str, Any]
+T = TypeVar("T")
+_CODES = {
+    "email": "DuplicateEmail",
+    "phone": "DuplicatePhoneNumber",
+    "username": "DuplicateUserName",
+}
 
 
 class Tenant:
-    """Users in memory; any thread may ask.
+    """Users and groups in memory; any thread may ask.
 
     Args:
-        seed: the users to begin with.
+        seed: what to begin with.
         clock: tells the time, in seconds since 1970.
     """
 
-    def __init__(self, seed: Sequence[Json], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, seed: TenantState, clock: Callable[[], float] = time.time) -> None:
         self._seed = seed
         self._clock = clock
         self._lock = threading.RLock()
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the users of the beginning."""
+        """Go back to the beginning."""
         with self._lock:
-            self._users: dict[str, Json] = {user["user_id"]: deepcopy(user) for user in self._seed}
+            seed = self._seed.copy()
+            self.groups: dict[str, Json] = seed.groups
+            self.accounts: dict[str, Account] = seed.accounts
+            self._holders: dict[tuple[str, str], set[str]] = defaultdict(set)
+            self._keys: dict[str, set[tuple[str, str]]] = {}
+            # The accounts that the present operation changes, and whether it only pretends to.
+            self._changing: dict[str, Account] = {}
+            self._stamped: set[str] = set()
+            self._pretending = False
+            self._before = self.accounts
+            for user_id in self.accounts:
+                self._index(user_id)
 
-    def export(self) -> list[Json]:
-        """Return all users, copied."""
-        with self._lock:
-            return deepcopy(list(self._users.values()))
-
-    def user(self, user_id: str) -> Json:
-        """Return a user, copied.
-
-        Raises:
-            ProblemError: 404, there is no such user.
-        """
-        with self._lock:
-            return deepcopy(self._find(user_id))
-
-    def execute(self, call: Call, fields: Json, *, change: bool = True) -> bytes:
-        """Carry out an operation, whole or not at all, and return its user as JSON text.
+    def execute(
+        self,
+        act: Callable[[Tenant], Any],
+        text: Callable[[Any], T],
+        *,
+        change: bool = True,
+    ) -> T:
+        """Carry out an operation, whole or not at all, and return its result as text.
 
         Args:
-            call: the operation.
-            fields: the members of its body.
-            change: whether to change the user at all, or only to read it.
+            act: does it; what it returns may be a part of the tenant.
+            text: makes text of that; a copy of a user would take longer than its text.
+            change: whether to change anything, or only to find out what the answer would be; a
+                user is answered as it still is then.
 
         Raises:
             ProblemError: it is refused.
         """
+        with self._lock, self._operation(pretending=not change):
+            result = act(self)
+            if change:
+                self._commit()
+            return text(result if change else self._as_before(result))
+
+    def export(self) -> list[Json]:
+        """Return all users, copied."""
         with self._lock:
-            user = self._find(call.user_id)
-            if change and call.route.change is not None:
-                call.route.change(user, *call.more_ids, **fields)
-                user["last_updated"] = self._moment_after(user.get("last_updated"))
-            # A copy of the user would take longer than its text.
-            return json.dumps(user).encode()
+            return [deepcopy(account.record) for account in self.accounts.values()]
 
-    def _find(self, user_id: str) -> Json:
-        if user_id not in self._users:
-            raise not_found(f"There is no user with the id {user_id!r}.")
-        return self._users[user_id]
+    def content(self) -> TenantState:
+        """Return all of it, copied."""
+        with self._lock:
+            return TenantState(self.accounts, self.groups).copy()
 
-    def _moment_after(self, last: float | None) -> int:
-        now = int(self._clock())
-        return now if last is None else max(now, int(last) + 1)
+    def account(self, user_id: str) -> Account:
+        """Return a user, to be read.
+
+        Raises:
+            ProblemError: 404, the user does not exist.
+        """
+        if user_id not in self.accounts:
+            raise not_found(f"No user has the id {user_id!r}.")
+        return self.accounts[user_id]
+
+    def change(self, user_id: str, *, stamp: bool = True) -> Account:
+        """Return a user, to be changed by the present operation.
+
+        Args:
+            stamp: whether that moves the user's ``last_updated``.
+
+        Raises:
+            ProblemError: 404, the user does not exist.
+        """
+        account = self.account(user_id)
+        if self._pretending:
+            account = self.accounts[user_id] = deepcopy(account)
+        self._changing[user_id] = account
+        if stamp:
+            self._stamped.add(user_id)
+        return account
+
+    def add(self, account: Account) -> None:
+        """Add a user."""
+        self.accounts[account.user_id] = self._changing[account.user_id] = account
+
+    def remove(self, user_id: str) -> None:
+        """Remove a user.
+
+        Raises:
+            ProblemError: 404, the user does not exist.
+        """
+        self._changing[user_id] = self.account(user_id)
+        del self.accounts[user_id]
+
+    def group(self, group_id: str) -> Json:
+        """Return a group.
+
+        Raises:
+            ProblemError: 404, the group does not exist.
+        """
+        if group_id not in self.groups:
+            raise not_found(f"No group has the id {group_id!r}.")
+        return self.groups[group_id]
+
+    def check_new(self, kind: str, value: str, *, but: str | None = None) -> None:
+        """Refuse an identifier that a user has already.
+
+        Args:
+            kind: ``email``, ``phone`` or ``username``.
+            but: a user who may have it.
+
+        Raises:
+            ProblemError: 422, it is taken.
+        """
+        if self._holders.get(identifier(kind, value), set()) - {but}:
+            raise identity_refused((_CODES[kind], f"A user has the {kind} {value!r} already."))
+
+    def now(self) -> int:
+        """Return the time, in whole seconds since 1970."""
+        return int(self._clock())
+
+    @contextmanager
+    def _operation(self, *, pretending: bool) -> Generator[None, None, None]:
+        self._before = self.accounts
+        self._pretending = pretending
+        if pretending:
+            self.accounts = dict(self._before)
+        try:
+            yield
+        finally:
+            self._pretending, self.accounts = False, self._before
+            self._changing, self._stamped = {}, set()
+
+    def _commit(self) -> None:
+        for user_id in self._stamped:
+            record = self._changing[user_id].record
+            last = record.get("last_updated")
+            record["last_updated"] = self.now() if last is None else max(self.now(), int(last) + 1)
+        for user_id in self._changing:
+            self._index(user_id)
+
+    def _as_before(self, result: Any) -> Any:
+        for user_id, account in self._changing.items():
+            if result is account.record and user_id in self._before:
+                return self._before[user_id].record
+        return result
+
+    def _index(self, user_id: str) -> None:
+        account = self.accounts.get(user_id)
+        now = set(account.identifiers()) if account else set[tuple[str, str]]()
+        before = self._keys.get(user_id, set[tuple[str, str]]())
+        if now != before:
+            for key in before - now:
+                self._holders[key].discard(user_id)
+            for key in now - before:
+                self._holders[key].add(user_id)
+            self._keys[user_id] = now

@@ -9,6 +9,9 @@ import attrs
 
 from .._converter import NOT_WIRE, NULLABLE, epoch, structure, wire_fields
 from ..errors import InvalidRecordError
+from ..response import Response
+from . import _display
+from ._pydantic import PydanticSchema
 
 R = TypeVar("R", bound="Record")
 
@@ -18,14 +21,23 @@ def nullable() -> Any:
     return attrs.field(default=None, metadata=NULLABLE)
 
 
+def secret_text() -> Any:
+    """Declare a text that only ``to_dict`` shows; the API may leave it out, or send it as null."""
+    return attrs.field(default=None, metadata={**NULLABLE, "secret": True})
+
+
 def free_json() -> Any:
     """Declare a member that is an object of whatever the tenant put there."""
     return attrs.field(factory=dict[str, Any], hash=False)
 
 
 @attrs.frozen(kw_only=True)
-class Record:
+class Record(PydanticSchema):
     """An immutable value that the API sends.
+
+    Its repr is for logs: it holds ids and counts, no personal data and no secrets. In a notebook, a
+    record shows as a table. pydantic and FastAPI write what ``to_dict`` returns; ``json.dumps``
+    and orjson do with ``default=Record.to_dict``.
 
     Attributes:
         extra: members of the JSON that this version of the SDK does not know, as they came.
@@ -37,6 +49,18 @@ class Record:
         default=(), alias="_keys", eq=False, repr=False, metadata=NOT_WIRE
     )
 
+    def __init_subclass__(cls) -> None:
+        # Else attrs writes one for each class, which shows everything.
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = Record.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        return _display.line(type(self).__name__, wire_fields(type(self)), self)
+
+    def _repr_html_(self) -> str:
+        """Return the table that notebooks show; secrets are masked in it."""
+        return _display.table(_rows(self).items())
+
     @classmethod
     def from_dict(cls: type[R], data: Mapping[str, Any]) -> R:
         """Return the record that the API's JSON describes.
@@ -45,7 +69,7 @@ class Record:
             data: the parsed JSON, which is copied.
 
         Raises:
-            InvalidRecordError: it is no such record; ``.path`` says where.
+            InvalidRecordError: it is not such a record; ``.path`` says where.
         """
         try:
             return structure(deepcopy(_as_dict(data)), cls)
@@ -68,6 +92,38 @@ class Record:
             if name not in known:
                 json.setdefault(name, _plain(value))
         return json
+
+
+@attrs.frozen(kw_only=True)
+class AnswerRecord(Record):
+    """A record that the API answers a call with.
+
+    Attributes:
+        response: the answer that this record came in; None for one made by hand. It takes no part
+            in the record's equality, repr or JSON.
+    """
+
+    response: Response | None = attrs.field(default=None, eq=False, repr=False, metadata=NOT_WIRE)
+
+
+def _rows(record: Record) -> _display.Rows:
+    """Return what a table shows of a record: what is set, and the names of unknown members."""
+    rows = _display.Rows()
+    for name, member in wire_fields(type(record)).items():
+        value = getattr(record, name)
+        if _is_set(value):
+            rows[name] = "***" if _display.is_secret(member) else _shown(value)
+    if record.extra:
+        rows["extra"] = list(record.extra)
+    return rows
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, Record):
+        return _rows(value)
+    if isinstance(value, tuple):
+        return [_shown(item) for item in cast("tuple[object, ...]", value)]
+    return value
 
 
 def _as_dict(data: object) -> object:

@@ -13,9 +13,7 @@ from typing import Any
 
 import attrs
 
-from .._converter import NOT_WIRE
-from ..response import Response
-from ._record import Record, free_json, nullable
+from ._record import AnswerRecord, Record, free_json, nullable
 
 
 @attrs.frozen(kw_only=True)
@@ -134,12 +132,14 @@ class UserExternalProvider(Record):
     """An account at another provider.
 
     Attributes:
-        authenticator: the provider, such as ``google``.
+        provider: the name of the tenant's connection to it.
+        authenticator: the kind of provider, such as ``google``.
         provider_user_id: the account's id there.
-        claims: what the provider says of the user.
+        claims: what the provider says of the user; lists leave it out.
     """
 
     provider_user_id: str
+    provider: str | None = None
     authenticator: str | None = None
     claims: Mapping[str, Any] = free_json()
 
@@ -158,15 +158,13 @@ class UserConnection(Record):
 
 
 @attrs.frozen(kw_only=True)
-class User(Record):
-    """A user of a tenant.
+class UserSummary(AnswerRecord):
+    """A user of a tenant, as lists have them: without the two kinds of data.
 
     Attributes:
         user_id: the id to call the API with.
         disabled: whether the account is switched off.
         claims: profile claims, an open set.
-        public_data: free JSON that the user's clients see.
-        private_data: free JSON for backends only.
         emails: the user's email addresses.
         phone_numbers: the user's phones; ``primary_phone`` is the default one.
         username: the user's name to sign in with.
@@ -194,15 +192,11 @@ class User(Record):
         last_known_city: where that was.
         last_known_region: where that was.
         last_known_country: where that was.
-        response: the answer that this record came in; None for one made by hand. It is no part
-            of the record's equality, repr or JSON.
     """
 
     user_id: str
     disabled: bool | None = None
     claims: Mapping[str, Any] = free_json()
-    public_data: Mapping[str, Any] = free_json()
-    private_data: Mapping[str, Any] = free_json()
     emails: tuple[UserEmail, ...] = ()
     phone_numbers: tuple[UserPhone, ...] = ()
     username: UserUsername | None = nullable()
@@ -230,9 +224,21 @@ class User(Record):
     last_known_city: str | None = nullable()
     last_known_region: str | None = nullable()
     last_known_country: str | None = nullable()
-    response: Response | None = attrs.field(default=None, eq=False, repr=False, metadata=NOT_WIRE)
 
     @property
     def primary_phone(self) -> UserPhone | None:
         """The phone that is the user's default, or None where no phone is."""
         return next((phone for phone in self.phone_numbers if phone.primary), None)
+
+
+@attrs.frozen(kw_only=True)
+class User(UserSummary):
+    """A user of a tenant, whole.
+
+    Attributes:
+        public_data: free JSON that the user's clients see.
+        private_data: free JSON for backends only.
+    """
+
+    public_data: Mapping[str, Any] = free_json()
+    private_data: Mapping[str, Any] = free_json()

@@ -1,6 +1,32 @@
 """The operations of the API, a class for each part of it."""
 
+from ._resource import Part, Resource
+from .blocked_ips import BlockedIpsResource
+from .data import DataResource
+from .emails import EmailsResource
+from .external_providers import ExternalProvidersResource
+from .grants import GrantsResource
+from .groups import GroupsResource
+from .passkeys import PasskeysResource
+from .passwords import PasswordsResource
 from .phones import PhonesResource
+from .sessions import SessionsResource
+from .usernames import UsernamesResource
 from .users import UsersResource
 
-__all__ = ["PhonesResource", "UsersResource"]
+__all__ = [
+    "BlockedIpsResource",
+    "DataResource",
+    "EmailsResource",
+    "ExternalProvidersResource",
+    "GrantsResource",
+    "GroupsResource",
+    "Part",
+    "PasskeysResource",
+    "PasswordsResource",
+    "PhonesResource",
+    "Resource",
+    "SessionsResource",
+    "UsernamesResource",
+    "UsersResource",
+]

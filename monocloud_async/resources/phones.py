@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from .. import _phone_number
-from .._address import flag, text
-from .._operation import Operation
-from .._transport import Transport
+from .._arguments import flag
+from ..errors import InvalidArgumentError, NotFoundError
 from ..models import User
-from .users import GET
-
-if TYPE_CHECKING:
-    from ..bulk import Outcome
-
-_PHONE = "/users/{user_id}/phones/{identifier_id}"
-SET_PRIMARY = Operation("phones.set_primary", "POST", f"{_PHONE}/primary", User, repeatable=True)
-ADD = Operation("phones.add", "POST", "/users/{user_id}/phones", User, repeatable=False)
-REMOVE = Operation("phones.remove", "DELETE", _PHONE, User, repeatable=True)
-SET_VERIFIED = Operation("phones.set_verified", "POST", f"{_PHONE}/verify", User, repeatable=True)
-SET_UNVERIFIED = Operation(
-    "phones.set_unverified", "POST", f"{_PHONE}/unverify", User, repeatable=True
-)
+from ..operations import phones, users
+from ..outcome import PhoneOutcome
+from ._resource import Resource
 
 
-class PhonesResource:
+class PhonesResource(Resource):
     """The phones that users sign in with."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     async def set_primary(self, user_id: str, identifier_id: str) -> User:
         """Make one of a user's phones the default one for communication and sign-in.
 
         Args:
-            user_id: the user's id.
             identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
 
         Returns the user as it is then. It may be sent more than once where an answer is lost,
@@ -43,15 +28,19 @@ class PhonesResource:
 
         API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
         """
-        return await self._transport.call(SET_PRIMARY, user_id, identifier_id)
+        try:
+            return await self._call(phones.SET_PRIMARY, user_id, identifier_id)
+        except NotFoundError as error:
+            if _phone_number.is_number(identifier_id):
+                error.hint = "that is a number, not an id: for numbers use set_primary_by_number"
+            raise
 
     async def set_primary_by_number(self, user_id: str, phone: str) -> User:
         """Make the phone with this number a user's default one.
 
         Args:
-            user_id: the user's id.
             phone: the number, E.164: ``+`` and digits; spaces, dashes, dots and brackets between
-                them are passed over.
+                them are passed over, and so is a zero in brackets after the country's code.
 
         Returns the user as it is then. The user is read first; nothing more is sent where the
         phone is the default one already.
@@ -61,7 +50,7 @@ class PhonesResource:
                 of them is the default one; nothing was changed.
         """
         wanted = _phone_number.number(phone)
-        user = await self._transport.call(GET, user_id)
+        user = await self._call(users.GET, user_id)
         found = _phone_number.phone_with(wanted, user)
         return user if found.primary else await self.set_primary(user_id, found.id)
 
@@ -72,7 +61,7 @@ class PhonesResource:
         concurrency: int = 32,
         rate: float | None = None,
         by: Literal["identifier", "number"] = "identifier",
-    ) -> AsyncGenerator[Outcome, None]:
+    ) -> AsyncGenerator[PhoneOutcome, None]:
         """Make phones of many users their default ones.
 
         Args:
@@ -81,7 +70,7 @@ class PhonesResource:
                 an async one does not.
             concurrency: calls in flight at once, at most.
             rate: requests a second, at most; None for as many as the tenant's limit lets pass,
-                which is found out.
+                which the run discovers.
             by: what the second of each pair is: ``"identifier"``, the phone's id, or
                 ``"number"``, its number, as for ``set_primary_by_number``.
 
@@ -97,13 +86,19 @@ class PhonesResource:
         Raises:
             ConfigurationError: the client is closed.
             UnauthorizedError, ForbiddenError: all further rows would fail as well.
-            TransportError: it is ``lasting``, as where the server's certificate is not trusted.
+            TransportError: it is ``permanent``, such as a certificate that is not trusted.
             InvalidArgumentError: an argument cannot be right; nothing was sent.
         """
-        from ..bulk.run import start
+        from ..bulk import phone_outcomes, start
 
-        run = start(self._transport, rows, concurrency=concurrency, rate=rate, by=by)
-        return run.outcomes()
+        if by not in ("identifier", "number"):
+            raise InvalidArgumentError(
+                f"by must be 'identifier' or 'number', not {by!r}; nothing was sent"
+            )
+        by_number = by == "number"
+        method = self.set_primary_by_number if by_number else self.set_primary
+        run = start(method, rows, concurrency=concurrency, rate=rate)
+        return phone_outcomes(run, by_number=by_number)
 
     async def add(
         self,
@@ -116,8 +111,7 @@ class PhonesResource:
         """Add a phone to a user.
 
         Args:
-            user_id: the user's id.
-            phone_number: the number, E.164: ``+`` and digits.
+            phone_number: the number, as for ``set_primary_by_number``; it is sent as E.164.
             is_verified: whether it is known to be the user's; one that is not cannot sign in.
             skip_restriction_checks: whether to pass over the tenant's block list.
 
@@ -128,17 +122,16 @@ class PhonesResource:
         API page: https://www.monocloud.com/docs/apis/identity/users/add_phone
         """
         body = {
-            "phone_number": text("phone_number", phone_number),
+            "phone_number": _phone_number.number(phone_number, "phone_number"),
             "is_verified": flag("is_verified", is_verified),
             "skip_restriction_checks": flag("skip_restriction_checks", skip_restriction_checks),
         }
-        return await self._transport.call(ADD, user_id, body=body)
+        return await self._call(phones.ADD, user_id, body=body)
 
     async def remove(self, user_id: str, identifier_id: str) -> User:
         """Remove a phone from a user.
 
         Args:
-            user_id: the user's id.
             identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
 
         Returns the user as it is then. A NotFoundError whose ``may_have_been_applied`` is true
@@ -146,30 +139,28 @@ class PhonesResource:
 
         API page: https://www.monocloud.com/docs/apis/identity/users/remove_phone
         """
-        return await self._transport.call(REMOVE, user_id, identifier_id)
+        return await self._call(phones.REMOVE, user_id, identifier_id)
 
     async def set_verified(self, user_id: str, identifier_id: str) -> User:
         """Mark a user's phone as one that the user has proved to hold.
 
         Args:
-            user_id: the user's id.
             identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
 
         Returns the user as it is then.
 
         API page: https://www.monocloud.com/docs/apis/identity/users/set_phone_verified
         """
-        return await self._transport.call(SET_VERIFIED, user_id, identifier_id)
+        return await self._call(phones.SET_VERIFIED, user_id, identifier_id)
 
     async def set_unverified(self, user_id: str, identifier_id: str) -> User:
         """Mark a user's phone as one that the user has yet to prove to hold.
 
         Args:
-            user_id: the user's id.
             identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
 
         Returns the user as it is then.
 
         API page: https://www.monocloud.com/docs/apis/identity/users/set_phone_unverified
         """
-        return await self._transport.call(SET_UNVERIFIED, user_id, identifier_id)
+        return await self._call(phones.SET_UNVERIFIED, user_id, identifier_id)

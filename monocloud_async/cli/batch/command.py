@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Coroutine
 from contextlib import ExitStack, closing
 from itertools import combinations
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import attrs
 import typer
 
-from ...bulk.run import Run
-from ...bulk.run import start as start_run
+from ...bulk import start as start_run
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
+from ...models import User
 from ..output import INTERRUPTED, MISUSED, REFUSED, drop_output, fail, visible
 from . import dry_run
 from .content import STDIN, Content, InputChangedError, open_content, unreadable
@@ -25,7 +25,7 @@ from .outcomes import entry_of
 from .progress import Reporter, display
 from .results import Results, ResultsError
 from .rows import Input, MistakesError
-from .sending import Ending, Sending
+from .sending import Ending, PhoneRun, Sending
 from .tally import Tally
 
 
@@ -99,27 +99,29 @@ def _checked(content: Content) -> Input:
 
 
 def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journal | None:
-    """Return where entries are kept; what is not asked for as a file is gone in the end."""
+    """Return where entries are kept; without a file, they are gone in the end."""
     path = None if options.dry_run else options.journal
     if not (path or options.results or options.dry_run):
         return None
-    origin = str(client._transport.origin)  # pyright: ignore[reportPrivateUsage]
+    origin = str(client._caller.origin)  # pyright: ignore[reportPrivateUsage]
     return Journal(path, Subject(source.content.digest, origin, source.by, source.count))
 
 
 async def _send(
     client: MonoCloudClient, options: Options, source: Input, journal: Journal | None, tally: Tally
 ) -> Ending:
-    def start(pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]) -> Run:
-        return start_run(
-            client._transport,  # pyright: ignore[reportPrivateUsage]
-            pairs,
-            concurrency=options.concurrency,
-            rate=options.rate,
-            by=source.by,
-            stopped=stopped,
-            action=dry_run.read if options.dry_run else None,
+    phones = client.phones
+    method: Callable[[str, str], Coroutine[Any, Any, User]]
+    if options.dry_run:
+        method = dry_run.Reading(client._caller).read  # pyright: ignore[reportPrivateUsage]
+    else:
+        method = phones.set_primary_by_number if source.by == "number" else phones.set_primary
+
+    def start(pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]) -> PhoneRun:
+        run = start_run(
+            method, pairs, concurrency=options.concurrency, rate=options.rate, stopped=stopped
         )
+        return PhoneRun(run, by_number=source.by == "number")
 
     async with client:
         reporter = Reporter(tally, display())
@@ -140,9 +142,9 @@ def _write(
     except (ResultsError, JournalError) as error:
         return str(error)
     except InputChangedError as error:
-        return f"there are no results: {error}"
+        return f"the results are missing: {error}"
     except KeyboardInterrupt:
-        return "there are no results: it was not waited for"
+        return "the results are missing: the command did not wait for them"
     return None
 
 

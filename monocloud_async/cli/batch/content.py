@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 from ...errors import ConfigurationError, MonoCloudError
 
 STDIN = "-"
-# The longest line that is read, so that what is no text file cannot fill the memory.
+# The longest line that is read, so that a binary file cannot fill the memory.
 MAX_LINE = 1024 * 1024
 _BLOCK = 64 * 1024
 

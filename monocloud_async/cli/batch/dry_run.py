@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-
 from ... import _phone_number
-from ...bulk import Outcome
-from ...bulk.calls import Calls
-from ...bulk.rows import Row
+from ...bulk import PhoneOutcome
 from ...errors import NotFoundError, PhoneNotFoundError
 from ...models import User, UserPhone
-from ...resources.users import GET
+from ...operations import users
+from ...resources import Resource
 from . import outcomes
 from .journal import FAILED, SKIPPED, Entry, Journal
 from .tally import Tally
@@ -23,12 +20,15 @@ STATUSES = (CHANGE, ALREADY, NO_USER, NO_PHONE, FAILED, SKIPPED)
 FAILURES = (NO_USER, NO_PHONE, FAILED)
 
 
-def read(calls: Calls, row: Row) -> Awaitable[User]:
-    """Read the user of a row, and change nothing."""
-    return calls.call(GET, row.user_id)
+class Reading(Resource):
+    """Reads instead of changing."""
+
+    async def read(self, user_id: str, phone: str) -> User:  # noqa: ARG002  (a row has it)
+        """Return the user of a row."""
+        return await self._call(users.GET, user_id)
 
 
-def entry_of(outcome: Outcome, number: int, user: int) -> Entry:
+def entry_of(outcome: PhoneOutcome, number: int, user: int) -> Entry:
     """Return the entry for what was read for a row.
 
     Args:
@@ -43,7 +43,7 @@ def entry_of(outcome: Outcome, number: int, user: int) -> Entry:
     try:
         phone = _phone(outcome, outcome.user)
     except PhoneNotFoundError as error:
-        return entry._replace(status=NO_PHONE, error=str(error))
+        return entry._replace(status=NO_PHONE, error=str(error), identifier_id=None)
     return entry._replace(status=ALREADY if phone.primary else CHANGE, identifier_id=phone.id)
 
 
@@ -60,7 +60,7 @@ def followed(journal: Journal, rows: int) -> Tally:
     return Tally(rows, journal.counts(), FAILURES)
 
 
-def _phone(outcome: Outcome, user: User) -> UserPhone:
+def _phone(outcome: PhoneOutcome, user: User) -> UserPhone:
     if outcome.phone is not None:
         return _phone_number.phone_with(_phone_number.number(outcome.phone), user)
     for phone in user.phone_numbers:

@@ -14,7 +14,7 @@ from concurrent.futures import Executor
 from itertools import islice
 from typing import NamedTuple
 
-from ...bulk.calls import Tries
+from ...bulk.row_pace import Tries
 from .content import InputChangedError
 from .journal import OK, SKIPPED, Entry, Journal, JournalError, hash_of
 from .recorder import Recorder
@@ -49,7 +49,7 @@ class Feed:
 
     Args:
         source: the input.
-        journal: what became of rows in earlier runs; None if there is none.
+        journal: what became of rows in earlier runs; None without a journal.
         recorder: takes the rows that are not to be sent any more.
         tally: counts them.
         thread: what reads the input and the journal.
@@ -111,7 +111,7 @@ class Feed:
                 entry = Entry(row.number, user, SKIPPED, error=_CUT_OFF[applied])
                 entries[row.number] = entry._replace(attempts=tries.attempts)
             if before is not None and applied:
-                # It did fail, but that is no longer known to be the last word.
+                # It did fail, but may have succeeded since.
                 self._tally.move(before, SKIPPED)
         return entries
 

@@ -18,7 +18,7 @@ from typing import NamedTuple, cast
 import attrs
 
 from ...errors import ConfigurationError, MonoCloudError
-from .formats import By
+from .columns import By
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 
@@ -91,7 +91,7 @@ class Journal:
     """A journal; no other process can open it meanwhile, and one thread at a time may use it.
 
     Args:
-        path: the file, which is made if there is none; None for one that is gone with its end.
+        path: the file, made if it does not exist; None for a journal that is gone with its end.
         subject: what it is of.
 
     Attributes:
@@ -262,5 +262,5 @@ def _why(path: Path | None, error: Exception) -> str:
         return "it is a directory"
     place = path if path.exists() else path.parent
     if not place.exists():
-        return f"there is no directory {place}"
+        return f"the directory {place} does not exist"
     return str(error) if os.access(place, os.W_OK) else f"{place} is read-only"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-# More than for a single call: whoever starts a batch rather waits than starts it again.
+# More than for a single call: a batch had better wait than be started again.
 BATCH_ATTEMPTS = 8
 _SLOWEST = 0.001
 
@@ -49,7 +49,7 @@ Rate = Annotated[
         metavar="NUMBER",
         min=_SLOWEST,
         callback=_finite,
-        help="Calls a second, at most; otherwise the tenant's limit is found out.",
+        help="Calls a second, at most; otherwise the run discovers the tenant's limit.",
     ),
 ]
 IsDryRun = Annotated[

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from ..._wording import one_line
-from ...bulk import Outcome
+from ..._messages import one_line
+from ...bulk import PhoneOutcome
 from ...errors import APIError, MonoCloudError, ResponseDecodeError
-from ...resources.phones import SET_PRIMARY
+from ...operations.phones import SET_PRIMARY
 from .journal import FAILED, OK, Entry
 
 
-def entry_of(outcome: Outcome, number: int, user: int) -> Entry:
+def entry_of(outcome: PhoneOutcome, number: int, user: int) -> Entry:
     """Return the entry for an outcome.
 
     Args:

@@ -86,7 +86,7 @@ class Bar:
 
 
 class Lines:
-    """Lines, for what is no terminal."""
+    """Lines, where stderr is not a terminal."""
 
     seconds = _LINE_SECONDS
 
@@ -126,7 +126,7 @@ class _Warnings(logging.Handler):
 
 
 class Reporter:
-    """Shows how a run goes on; a display that breaks is no reason for the run to end.
+    """Shows how a run goes on; a display that breaks does not end the run.
 
     Args:
         tally: what it has come to.

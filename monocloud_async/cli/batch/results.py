@@ -34,8 +34,8 @@ class Results:
     """A results file, which is there as a whole or not at all.
 
     Args:
-        path: its path; what is there is replaced in the end. What is no regular file, such as a
-            pipe, is written to, and so is what is open already, such as /dev/stdout.
+        path: its path; a regular file is replaced in the end. Pipes and devices are written to,
+            and so is a file that is open already, such as /dev/stdout.
 
     Raises:
         ConfigurationError: it could not be written.

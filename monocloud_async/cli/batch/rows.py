@@ -10,8 +10,9 @@ from typing import NamedTuple
 from ... import _phone_number
 from ..._address import segment
 from ...errors import ConfigurationError, InvalidArgumentError
+from .columns import BrokenInputError, By, Cells, Mistake
 from .content import Content
-from .formats import BrokenInputError, By, Cells, Mistake, read
+from .formats import read
 
 MOST_MISTAKES = 20
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")

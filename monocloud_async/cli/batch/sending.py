@@ -10,9 +10,10 @@ from typing import Any
 
 import attrs
 
-from ...bulk import Outcome
-from ...bulk.run import Run
+from ...bulk import PhoneOutcome, Run, phone_outcomes
+from ...bulk.row_pace import Tries
 from ...errors import MonoCloudError
+from ...models import User
 from .feed import Feed
 from .journal import FAILED, Entry, Journal, JournalError
 from .progress import Reporter
@@ -27,9 +28,32 @@ _SILENT_SECONDS = 0.5
 _GRACE_SECONDS = 4.5
 _WAITING = "waiting up to 5 s for the answers to what was sent; Ctrl-C ends that at once"
 
-Outcomes = AsyncGenerator[Outcome, None]
-Start = Callable[[AsyncIterable[tuple[str, str]], Callable[[], bool]], Run]
-ToEntry = Callable[[Outcome, int, int], Entry]
+Outcomes = AsyncGenerator[PhoneOutcome, None]
+
+
+class PhoneRun:
+    """A run over phones.
+
+    Args:
+        run: the run.
+        by_number: whether its rows name phones by number.
+
+    Attributes:
+        unsettled: what was tried for the rows whose outcomes were not taken, by their index.
+    """
+
+    def __init__(self, run: Run[User], *, by_number: bool) -> None:
+        self._run = run
+        self._by_number = by_number
+        self.unsettled: Mapping[int, Tries] = run.unsettled
+
+    def outcomes(self) -> Outcomes:
+        """Yield an outcome for each row, as they are made; to be iterated over once."""
+        return phone_outcomes(self._run, by_number=self._by_number)
+
+
+Start = Callable[[AsyncIterable[tuple[str, str]], Callable[[], bool]], PhoneRun]
+ToEntry = Callable[[PhoneOutcome, int, int], Entry]
 
 
 @attrs.frozen

@@ -17,7 +17,7 @@ class Stop:
     """Whether to stop, and why; the first reason stands.
 
     Attributes:
-        why: the reason, for a person; None as long as there is none.
+        why: the reason, for a person; None while it goes on.
         code: the exit code that it stands for.
         asked: is set when the run has to stop: no row is begun any more.
         at_once: is set when it must not wait for what is on its way either.
@@ -44,7 +44,7 @@ class Stop:
         """Let what is written be finished on a first signal, and interrupt it on a second.
 
         Args:
-            told: says so to whoever sent the first.
+            told: says so after the first.
         """
 
         def asked(number: int, _: FrameType | None = None) -> None:

@@ -1,0 +1,58 @@
+"""The URL of a call: the tenant's origin, the operation's path with its ids, and the query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from yarl import URL
+
+from .._operation import Operation
+from ..errors import InvalidArgumentError
+
+Query = Mapping[str, str | int | bool | None]
+
+
+def url_of(
+    origin: URL, operation: Operation[Any], ids: tuple[str, ...], query: Query | None
+) -> URL:
+    """Return where a call goes.
+
+    Args:
+        origin: the tenant's origin.
+        operation: what the call does.
+        ids: the ids of its path, in its order.
+        query: the parameters of its query; those that are None are left out.
+
+    Raises:
+        InvalidArgumentError: an id or a parameter cannot be sent.
+    """
+    url = origin.with_path(operation.address(*ids), encoded=True)
+    text = _query_string(query) if query else ""
+    return URL(f"{url}?{text}", encoded=True) if text else url
+
+
+def _query_string(query: Query) -> str:
+    sent = {name: _parameter(name, value) for name, value in query.items() if value is not None}
+    return urlencode(sent, quote_via=quote, safe="", errors="strict")
+
+
+def _parameter(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(int(value))
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            wrong = "a string with lone surrogates"
+        else:
+            return str(value)
+    else:
+        wrong = type(value).__name__
+    raise InvalidArgumentError(
+        f"{name} must be a string, a whole number, True, False or None, not {wrong}; "
+        "nothing was sent"
+    )

@@ -1,0 +1,133 @@
+"""When a failed call is tried again, and when it ends: strategies for tenacity."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast
+
+import attrs
+from tenacity import AsyncRetrying, DoAttempt, DoSleep, RetryCallState, retry_if_exception
+
+from .. import retry
+from .._operation import Repeat
+from ..errors import APIError, TransportError
+from ..retry import RetryPolicy, RetryQuota
+from .call import Call
+from .pace import Pace
+
+R = TypeVar("R")
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@attrs.frozen(eq=False)
+class Repeating:
+    """What decides over the repeats of one call.
+
+    Attributes:
+        call: the call.
+        policy: how often, and how long to wait.
+        quota: what all calls together may spend on repeats.
+        pace: the pace of the run that the call belongs to, if it does to one.
+        clock: tells the time in seconds, from any start.
+        closed: whether the client is closed, so that nothing can be sent any more.
+    """
+
+    call: Call
+    policy: RetryPolicy
+    quota: RetryQuota
+    pace: Pace | None
+    clock: Callable[[], float]
+    closed: Callable[[], bool]
+
+    def retrying(self) -> AsyncRetrying:
+        """Return tenacity's loop with these strategies."""
+        return AsyncRetrying(
+            retry=retry_if_exception(self.may_repeat),
+            wait=self.wait,
+            stop=self.stop,
+            before_sleep=self.before_sleep,
+            reraise=True,
+        )
+
+    def may_repeat(self, error: BaseException) -> bool:
+        """Return whether the call may be sent again after this failure."""
+        return retry.may_repeat(
+            error,
+            repeatable=self.call.operation.repeat is not Repeat.ONCE,
+            reached_server=self.call.reached_server,
+        )
+
+    def wait(self, state: RetryCallState) -> float:
+        """Return the seconds until the next attempt."""
+        error = _failure(state)
+        if self.pace is not None and self.pace.waits_for(error):
+            return 0.0
+        if self.call.attempts == 1 and self.call.reused_connection:
+            # The server had closed a connection that was kept; a new one does not burden it.
+            return 0.0
+        return self.policy.delay(self._tries, error)
+
+    def stop(self, state: RetryCallState) -> bool:
+        """Return whether the call ends here."""
+        if self.closed():
+            return True
+        if self._tries >= self.policy.max_attempts:
+            return True
+        if self.pace is not None:
+            # A run waits for as long as it takes, and its pace keeps it from a storm of retries.
+            return False
+        error = _failure(state)
+        return (
+            not self.policy.allows_wait(error)
+            or self.clock() + state.upcoming_sleep >= self.call.deadline
+            or not self.quota.allows(error)
+        )
+
+    @property
+    def _tries(self) -> int:
+        """How many attempts count: in a run, to be told to slow down is not a failure."""
+        return self.call.attempts if self.pace is None else self.call.failures
+
+    def before_sleep(self, state: RetryCallState) -> None:
+        """Pay for the next attempt."""
+        if self.pace is None:
+            self.quota.take(_failure(state))
+
+
+async def resume(
+    retrying: AsyncRetrying,
+    attempt: Callable[[], Awaitable[R]],
+    failure: BaseException,
+    sleep: Sleep,
+) -> R:
+    """Go on with tenacity after a first attempt, which nearly always succeeds, was made without it.
+
+    Its loop costs as much as a tenth of a call, so only calls that fail once enter it.
+
+    Args:
+        retrying: tenacity's loop.
+        attempt: makes one more attempt.
+        failure: what the first attempt raised; tenacity counts it.
+        sleep: waits some seconds.
+    """
+    retrying.begin()
+    state = RetryCallState(retrying, None, (), {})
+    state.set_exception((type(failure), failure, failure.__traceback__))
+    while True:
+        step = await retrying.iter(state)
+        if isinstance(step, DoAttempt):
+            try:
+                state.set_result(await attempt())
+            except (APIError, TransportError) as error:
+                state.set_exception((type(error), error, error.__traceback__))
+        elif isinstance(step, DoSleep):
+            state.prepare_for_next_attempt()
+            await sleep(step)
+        else:
+            result: R = step
+            return result
+
+
+def _failure(state: RetryCallState) -> APIError | TransportError:
+    # Every attempt that enters the loop as failed did so with one of these.
+    return cast("APIError | TransportError", state.outcome and state.outcome.exception())

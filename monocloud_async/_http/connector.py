@@ -1,0 +1,199 @@
+"""Connections to the server: which of them an exchange uses, and whether that one still stands."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+from collections.abc import Callable
+from contextvars import ContextVar
+from http.cookies import BaseCookie, SimpleCookie
+from typing import Any
+
+import aiohttp
+import attrs
+from yarl import URL
+
+
+@attrs.define(eq=False)
+class Progress:
+    """How far one exchange has come.
+
+    Attributes:
+        has_connection: whether it got a connection, so that the request may have been sent.
+        kept_connection: whether that connection was kept from an earlier exchange.
+        opened: whether the connector is opening a connection, as far as a trace tells.
+        request: aiohttp's request that got the connection.
+        failure: what that connection ended with, if aiohttp may repeat the request.
+    """
+
+    has_connection: bool = False
+    kept_connection: bool = False
+    opened: bool = False
+    request: Any = attrs.field(default=None, repr=False)
+    failure: Any = attrs.field(default=None, repr=False)
+
+    def note_failure(self, protocol: Any) -> None:
+        """Keep what a connection ended with, which its protocol forgets when it is closed."""
+        self.failure = protocol.exception()
+
+    def refuse_repeat(self, request: aiohttp.ClientRequest) -> None:
+        """Raise if aiohttp repeats by itself, which no retry policy would count.
+
+        It makes another request object for that. A middleware that repeats on purpose passes the
+        same object on again, and what it fetches besides has another URL.
+        """
+        first = self.request
+        if first is not request and (first.method, first.url) == (request.method, request.url):
+            raise RepeatedError(self.failure)
+
+
+# Of these methods, aiohttp repeats no request by itself.
+_SENT_ONCE = ("POST", "PATCH")
+# How the connector, deep inside aiohttp, reports to the exchange that it serves.
+progress: ContextVar[Progress] = ContextVar("monocloud_progress")
+
+
+class RepeatedError(aiohttp.ClientConnectionError):
+    """aiohttp wanted to send a request again by itself.
+
+    Attributes:
+        failure: what the first sending failed with.
+    """
+
+    def __init__(self, failure: object) -> None:
+        super().__init__("a request is sent once for each attempt")
+        self.failure: Exception = (
+            failure if isinstance(failure, Exception) else aiohttp.ServerDisconnectedError()
+        )
+
+
+class NoCookies(aiohttp.DummyCookieJar):
+    """A jar that stays empty, and of which each request takes the same nothing."""
+
+    _nothing: BaseCookie[str] = SimpleCookie()
+
+    def filter_cookies(self, request_url: URL) -> BaseCookie[str]:  # noqa: ARG002
+        return self._nothing
+
+
+class OwnConnector(aiohttp.TCPConnector):
+    """The connector that a session of ours has."""
+
+    def abandon(self) -> None:
+        """Count as closed without closing anything.
+
+        A forked child cancels the calls of its parent as it ends. To close their connections would
+        take them out of the selector that both share, and the parent would wait for ever.
+        """
+        self._closed = True
+
+    def __del__(self, *_: object) -> None:
+        """Do nothing: connections of a loop, or a process, that is gone are not ours to close."""
+
+
+class Connector:
+    """A connector that lends no dead connection, and reports how far an exchange has come.
+
+    It stands before one of aiohttp's, which is ours or a lent session's, and replaces its
+    ``connect`` alone.
+
+    Args:
+        connector: aiohttp's connector.
+        loop: the event loop of its connections.
+        shared: whether others use its connections too, so that only a trace tells new from kept.
+    """
+
+    def __init__(
+        self,
+        connector: aiohttp.BaseConnector,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        shared: bool = False,
+    ) -> None:
+        self._connector = connector
+        self._home = loop
+        self._shared = shared
+        self._abandoned = False
+        # Which connections came through here, and how the kernel is asked about each.
+        self._known: dict[Any, Callable[[], bool]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connector, name)
+
+    @property
+    def closed(self) -> bool:
+        """Whether no connection can be had; a session asks that before it complains of its end."""
+        return self._abandoned or self._connector.closed or self._home.is_closed()
+
+    def abandon(self) -> None:
+        """Never touch the connections again: they are another's, or their loop is gone."""
+        self._abandoned = True
+        if isinstance(self._connector, OwnConnector):
+            self._connector.abandon()
+
+    async def connect(
+        self, request: aiohttp.ClientRequest, *args: Any, **kwargs: Any
+    ) -> aiohttp.connector.Connection:
+        """Return a connection for a request: a kept one that still stands, or a new one."""
+        state = progress.get()
+        if state.request is not None:
+            state.refuse_repeat(request)
+        while True:
+            state.opened = False
+            connection = await self._connector.connect(request, *args, **kwargs)
+            protocol = connection.protocol
+            is_readable = self._known.get(protocol)
+            kept = not state.opened if self._shared else is_readable is not None
+            if is_readable is None:
+                is_readable = self._add(connection)
+            # One that was closed, or brought what nobody asked for, is passed over. The kernel is
+            # asked: the loop may have stood still, or be about to notice.
+            if not kept or not (_is_spoiled(protocol) or is_readable()):
+                break
+            connection.close()
+        state.has_connection, state.kept_connection = True, kept
+        state.request = request
+        if request.method not in _SENT_ONCE:
+            connection.add_callback(lambda: state.note_failure(protocol))
+        return connection
+
+    def _add(self, connection: aiohttp.connector.Connection) -> Callable[[], bool]:
+        transport = connection.transport
+        at = None if transport is None else transport.get_extra_info("socket")
+        is_readable = _never if at is None else _reader_of(at.fileno())
+        known = {one: ask for one, ask in self._known.items() if one.transport is not None}
+        self._known = {**known, connection.protocol: is_readable}
+        return is_readable
+
+
+def noting_new_connections() -> aiohttp.TraceConfig:
+    """Return a trace that tells the exchange when its connector opens a connection."""
+
+    async def opening(*_: object) -> None:
+        progress.get().opened = True
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_start.append(opening)
+    trace.freeze()
+    return trace
+
+
+def _is_spoiled(protocol: Any) -> bool:
+    return protocol is None or protocol.transport is None or protocol.should_close
+
+
+def _never() -> bool:
+    return False
+
+
+if hasattr(select, "poll"):
+
+    def _reader_of(descriptor: int) -> Callable[[], bool]:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return lambda: bool(poll.poll(0))
+
+else:
+
+    def _reader_of(descriptor: int) -> Callable[[], bool]:
+        return lambda: bool(select.select([descriptor], [], [], 0)[0])

@@ -1,0 +1,154 @@
+"""One exchange with the server: a request out, a response or the lack of one in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+import aiohttp
+import attrs
+from yarl import URL
+
+from ..errors import ConfigurationError
+from ..response import Headers
+from . import body, failures
+from .connector import Progress, RepeatedError, progress
+from .headers import RequestHeaders
+from .proxy import Proxy
+from .session import Pool
+
+
+@attrs.define(eq=False)
+class Request:
+    """What to send.
+
+    Attributes:
+        method: the HTTP method.
+        url: where to, whole.
+        headers: what every request carries.
+        body: any JSON value, or None for no body; kept as the bytes that are sent.
+        proxy: the proxy on the way, or None.
+
+    Raises:
+        InvalidArgumentError: the body cannot be JSON, as where it holds NaN.
+    """
+
+    method: str
+    url: URL
+    headers: RequestHeaders
+    body: body.JSONBody | None = attrs.field(converter=body.json_body, repr=False)
+    proxy: Proxy | None
+
+
+@attrs.define(eq=False)
+class RawResponse:
+    """What came back.
+
+    Attributes:
+        status: the HTTP status.
+        headers: its headers.
+        body: its body, decompressed; of one that cannot be read, the first bytes.
+        unreadable: why its body cannot be read; "" if it can.
+    """
+
+    status: int
+    headers: Headers = attrs.field(repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+    unreadable: str = ""
+
+    def mask_key(self, sent: RequestHeaders) -> None:
+        """Make this fit for an error: a server that echoes requests echoes the API key too."""
+        mask = sent.masked_in
+        self.headers = Headers([(name, mask(value)) for name, value in self.headers.items()])
+        self.body = mask(self.body.decode("latin-1")).encode("latin-1")
+
+
+@attrs.define(eq=False)
+class NoResponse:
+    """Why nothing came back that could be used.
+
+    Attributes:
+        reason: what went wrong, for a person.
+        timed_out: whether it was the time limit.
+        reached_server: whether the request may have been sent, all or in part.
+        reused_connection: whether it was sent on a connection kept from an earlier exchange, and
+            that connection turned out to be closed.
+        permanent: whether it would fail in the same way the next time.
+        cause: the error of the operating system or of TLS behind it, for ``raise … from``; it
+            holds no header, no URL, no traceback and nothing of aiohttp's.
+    """
+
+    reason: str
+    timed_out: bool
+    reached_server: bool
+    reused_connection: bool
+    permanent: bool = False
+    cause: Exception | None = None
+
+
+async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | NoResponse:
+    """Send a request and read its response.
+
+    Args:
+        pool: the connections.
+        request: what to send.
+        limit: seconds until the response must be there, its body included; 0 or less sends
+            nothing.
+    """
+    if limit <= 0:
+        return NoResponse("", timed_out=True, reached_server=False, reused_connection=False)
+    state = Progress()
+    progress.set(state)
+    response: RawResponse | None = None
+    try:
+        with pool.time_limits.limit(limit):
+            incoming = await _send(pool, request)
+            try:
+                response = RawResponse(incoming.status, Headers(incoming.headers.items()))
+                coding = incoming.headers.get("Content-Encoding", "")
+                response.body, response.unreadable = await body.read(incoming.content, coding)
+                return response
+            finally:
+                incoming.release()
+    except (asyncio.TimeoutError, aiohttp.ClientError, OSError) as error:
+        failure = _no_response(error, request, state, began=response is not None)
+    finally:
+        # They hold the request's headers.
+        state.request = state.failure = None
+    if pool.lent is not None and pool.lent.closed and not state.has_connection:
+        raise ConfigurationError("the session given is closed; nothing was sent")
+    if response is not None and response.status >= 300:
+        # It said no, and broke off before it said why: the no stands.
+        return response
+    return failure
+
+
+def _no_response(error: Exception, request: Request, state: Progress, *, began: bool) -> NoResponse:
+    if isinstance(error, RepeatedError):
+        error = error.failure
+    timed_out = isinstance(error, asyncio.TimeoutError)
+    sent = state.has_connection and not failures.never_arrived(error)
+    return NoResponse(
+        reason="" if timed_out else request.headers.masked_in(failures.reason(error)),
+        timed_out=timed_out,
+        reached_server=sent,
+        reused_connection=state.kept_connection
+        and sent
+        and not began
+        and failures.was_closed(error),
+        permanent=failures.is_permanent(error),
+        cause=failures.cause(error),
+    )
+
+
+def _send(pool: Pool, request: Request) -> Awaitable[aiohttp.ClientResponse]:
+    return pool.session.request(
+        request.method,
+        request.url,
+        headers=pool.headers(request.headers, has_body=request.body is not None),
+        data=None if request.body is None else request.body.payload(),
+        proxy=request.proxy.url if request.proxy else None,
+        proxy_headers=request.proxy.headers if request.proxy else None,
+        # aiohttp would carry X-API-KEY along to wherever a redirect leads.
+        allow_redirects=False,
+    )

@@ -1,0 +1,56 @@
+"""What every request carries, the API key included."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import aiohttp
+from multidict import CIMultiDict
+
+from .._secret import Secret
+from .._version import __version__
+from .body import ACCEPT_ENCODING
+from .proxy import Proxy
+
+
+class RequestHeaders:
+    """What every request carries; it does not show the API key, and does not travel.
+
+    It is not a mapping: what reports errors, or shows values, looks into mappings by itself.
+
+    Args:
+        api_key: the tenant's API key.
+        proxy: a proxy that gets the request itself, and so its own headers with it.
+
+    Attributes:
+        fields: the headers, for aiohttp alone, which adds the Host.
+        with_body: the same for a request with a body, which is JSON.
+    """
+
+    __slots__ = ("_key", "fields", "with_body")
+
+    def __init__(self, api_key: Secret, proxy: Proxy | None = None) -> None:
+        self._key = api_key
+        self.fields: CIMultiDict[str] = CIMultiDict()
+        self.fields["X-API-KEY"] = api_key
+        self.fields["Accept"] = "application/json, application/problem+json"
+        self.fields["Accept-Encoding"] = ACCEPT_ENCODING
+        self.fields["User-Agent"] = (
+            f"monocloud-python/{__version__} Python/{platform.python_version()} "
+            f"aiohttp/{aiohttp.__version__}"
+        )
+        if proxy is not None:
+            self.fields.update(proxy.headers)
+        self.with_body: CIMultiDict[str] = self.fields.copy()
+        self.with_body["Content-Type"] = "application/json"
+
+    def masked_in(self, text: str) -> str:
+        """Return what a server said without the API key, in case that it says it back."""
+        return self._key.masked_in(text)
+
+    def __repr__(self) -> str:
+        return f"RequestHeaders({', '.join(self.fields)})"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("the API key is neither pickled nor copied")

@@ -1,0 +1,137 @@
+"""The settings of a client: where each comes from, and what it must be."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from . import _address
+from ._call import Caller
+from ._http import RequestHeaders, Sessions, proxy_for
+from ._secret import Secret, concealed
+from .errors import ConfigurationError
+from .retry import RetryPolicy, is_number
+
+DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
+API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
+TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
+_DEFAULT_TIMEOUT = 10.0
+_KEY = re.compile(r"[\x21-\x7e]+")
+
+
+def caller_for(
+    domain: str | None,
+    api_key: Secret | None,
+    *,
+    timeout: float | None,
+    retry: RetryPolicy,
+    max_connections: int,
+    ssl_context: ssl.SSLContext | None,
+    proxy: Secret | None,
+    session: aiohttp.ClientSession | None,
+    allow_insecure_http: bool,
+) -> Caller:
+    """Return what carries out the operations of a client with these settings.
+
+    Raises:
+        ConfigurationError: a setting is missing or cannot work; the message names it.
+    """
+    given = _setting("domain", domain, DOMAIN_VARIABLE)
+    origin = _address.origin(*given, allow_http=allow_insecure_http is True)
+    _check_instance("session", session, aiohttp.ClientSession)
+    _check_instance("ssl_context", ssl_context, ssl.SSLContext)
+    if session is not None and ssl_context is not None:
+        raise ConfigurationError("give the ssl_context to the connector of your session")
+    route = proxy_for(origin, proxy)
+    key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
+    # Without a tunnel, the proxy gets each request itself.
+    headers = RequestHeaders(key, route if origin.startswith("http:") else None)
+    sessions = Sessions(
+        max_connections=_count(max_connections),
+        secure=origin.startswith("https:"),
+        ssl_context=ssl_context,
+        lent=session,
+        direct=proxy == "",
+    )
+    seconds = _environment_timeout() if timeout is None else checked_timeout(timeout)
+    return Caller(sessions, URL(origin), headers, route, seconds, checked_policy(retry))
+
+
+def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
+    """Return a setting, and what to call it by: where it comes from."""
+    found, source = (os.environ.get(variable), variable) if given is None else (given, name)
+    if found is None or found == "":
+        raise ConfigurationError(f"{name} is missing: give one, or set {variable}")
+    return found, source
+
+
+def checked_key(key: object, source: str) -> Secret:
+    """Return an API key that can be sent.
+
+    Args:
+        key: the key.
+        source: where it comes from, for the message, which does not show the key.
+
+    Raises:
+        ConfigurationError: it would break the header that it is sent in.
+    """
+    key = concealed(key)
+    if key is None or not _KEY.fullmatch(key):
+        raise ConfigurationError(
+            f"{source} must be a string of printable ASCII without blanks or line breaks; one "
+            "read from a file may have to be stripped"
+        )
+    return key
+
+
+def _environment_timeout() -> float:
+    said = os.environ.get(TIMEOUT_VARIABLE, "")
+    if not said:
+        return _DEFAULT_TIMEOUT
+    if not re.fullmatch(r"[0-9]{1,9}", said) or int(said) == 0:
+        raise ConfigurationError(
+            f"{TIMEOUT_VARIABLE} must be a whole number of milliseconds, more than 0, not {said!r}"
+        )
+    return int(said) / 1000
+
+
+def checked_timeout(value: object) -> float:
+    """Return a timeout that can work.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    if not is_number(value) or value <= 0:
+        raise ConfigurationError(
+            f"timeout must be a finite number of seconds, more than 0, not {value!r}"
+        )
+    return float(value)
+
+
+def checked_policy(value: object) -> RetryPolicy:
+    """Return a retry policy.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    if not isinstance(value, RetryPolicy):
+        raise ConfigurationError(f"retry must be a RetryPolicy, not {type(value).__name__}")
+    return value
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 1:
+        raise ConfigurationError(f"max_connections must be 1 or more, not {value!r}")
+    return value
+
+
+def _check_instance(name: str, value: object, kind: type[Any]) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise ConfigurationError(
+            f"{name} must be of type {kind.__name__}, not {type(value).__name__}"
+        )

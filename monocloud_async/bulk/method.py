@@ -1,0 +1,140 @@
+"""The method that a run calls for each row: what it takes, and how it calls at the run's pace."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+import attrs
+
+from .._call import Caller
+from ..errors import InvalidArgumentError
+
+T = TypeVar("T")
+B = TypeVar("B", bound="_Bound")
+AsyncMethod = Callable[..., Coroutine[Any, Any, T]]
+
+
+class _Bound(Protocol):
+    """What has the methods: a resource, or the client itself."""
+
+    @property
+    def _caller(self) -> Caller: ...
+    def _with_caller(self: B, caller: Caller) -> B: ...
+
+
+@attrs.frozen(eq=False)
+class Method(Generic[T]):
+    """A method of a resource, to be called for many rows.
+
+    Attributes:
+        owner: the resource.
+        function: the method's function.
+        fixed: keyword arguments that are the same for each row.
+        signature: what the method takes from a row.
+        parameters: the names of the arguments that a row gives by position.
+        required: how many of them a row has to give.
+        takes_more: whether a row may give more than those.
+    """
+
+    owner: _Bound
+    function: Callable[..., Coroutine[Any, Any, T]]
+    fixed: Mapping[str, Any]
+    signature: inspect.Signature
+    parameters: tuple[str, ...]
+    required: int
+    takes_more: bool
+
+    @property
+    def caller(self) -> Caller:
+        """What carries the method's operations out."""
+        return self.owner._caller  # pyright: ignore[reportPrivateUsage]
+
+    def through(self, caller: Caller) -> AsyncMethod[T]:
+        """Return the method, whose operations another caller carries out."""
+        owner = self.owner._with_caller(caller)  # pyright: ignore[reportPrivateUsage]
+        bound = self.function.__get__(owner)
+        return functools.partial(bound, **self.fixed) if self.fixed else bound
+
+    @property
+    def first(self) -> str:
+        """The name of the first argument; empty where a row gives none by position."""
+        return self.parameters[0] if self.parameters else ""
+
+    @property
+    def expected(self) -> str:
+        """What a row has to be, for messages."""
+        names = ", ".join(self.parameters) + ("," if len(self.parameters) == 1 else "")
+        return f"a tuple ({names})"
+
+    def takes(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+        """Return whether the number and names of a row's arguments are right."""
+        most = math.inf if self.takes_more else len(self.parameters)
+        if not kwargs and self.required <= len(args) <= most:
+            return True
+        try:
+            self.signature.bind(*args, **kwargs)
+        except TypeError:
+            return False
+        return True
+
+
+def method_of(given: Callable[..., Any]) -> Method[Any]:
+    """Return a method that was given to be called for many rows.
+
+    Args:
+        given: the bound method of a resource, or a ``functools.partial`` of one with keyword
+            arguments.
+
+    Raises:
+        InvalidArgumentError: it is something else.
+    """
+    fixed: dict[str, Any] = {}
+    method: Any = given
+    while type(method) is functools.partial:
+        if method.args:
+            raise _refusal("a partial with positional arguments, which are for the rows to give")
+        fixed = {**method.keywords, **fixed}
+        method = method.func
+    owner = getattr(method, "__self__", None)
+    function = getattr(method, "__func__", None)
+    if function is None or not hasattr(owner, "_with_caller"):
+        raise _refusal(f"of type {type(method).__name__}")
+    if not inspect.iscoroutinefunction(function):
+        raise _refusal(f"{method.__qualname__}, which is not a call that a row can make")
+    return _described(cast("_Bound", owner), function, fixed)
+
+
+def _described(
+    owner: _Bound, function: Callable[..., Any], fixed: Mapping[str, Any]
+) -> Method[Any]:
+    signature = inspect.signature(functools.partial(function, owner, **fixed))
+    positional = [
+        p
+        for p in signature.parameters.values()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    everything = signature.parameters.values()
+    needs_keyword = any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in everything)
+    return Method(
+        owner,
+        function,
+        fixed,
+        signature,
+        parameters=tuple(p.name for p in positional),
+        # A keyword that is missing is for bind() to find.
+        required=len(positional) + 1
+        if needs_keyword
+        else sum(p.default is p.empty for p in positional),
+        takes_more=any(p.kind is p.VAR_POSITIONAL for p in everything),
+    )
+
+
+def _refusal(what: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        "method must be a method of one of the client's resources, such as "
+        f"client.phones.set_primary, not {what}; nothing was sent"
+    )

@@ -1,0 +1,49 @@
+"""An input's lines as text: UTF-8, or what it is instead."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+
+from .columns import BrokenInputError
+from .content import MAX_LINE, LineTooLongError
+
+_SAVE = "save it as 'CSV UTF-8'"
+_MARKS = {
+    codecs.BOM_UTF32_LE: "it is UTF-32",
+    codecs.BOM_UTF16_LE: "it is UTF-16, such as Excel's 'Unicode Text'",
+    codecs.BOM_UTF16_BE: "it is UTF-16, such as Excel's 'Unicode Text'",
+    b"PK\x03\x04": "it is an Excel workbook or another ZIP file",
+    b"\xd0\xcf\x11\xe0": "it is an old Excel workbook",
+    b"\x1f\x8b": "it is compressed with gzip",
+}
+
+
+class Lines(Iterator[str]):
+    """Lines as text; ``number`` is that of the last one."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
+        self.number: int = 0
+
+    def __next__(self) -> str:
+        try:
+            raw = next(self._lines)
+        except LineTooLongError:
+            what = f"the line is longer than {MAX_LINE // 1024} KiB"
+            raise BrokenInputError(self.number + 1, what) from None
+        self.number += 1
+        if self.number == 1:
+            raw = raw.removeprefix(codecs.BOM_UTF8)
+            for mark, kind in _MARKS.items():
+                if raw.startswith(mark):
+                    raise BrokenInputError(1, f"{kind}: {_SAVE}")
+        # In UTF-16 at least every other byte of what is ASCII is 0.
+        if b"\0" in raw and raw.count(0) * 3 > len(raw):
+            raise BrokenInputError(self.number, f"it is UTF-16 or UTF-32: {_SAVE}")
+        try:
+            return raw.decode()
+        except UnicodeDecodeError as error:
+            byte = f"byte 0x{raw[error.start]:02X} after {error.start} others"
+            what = f"it is not UTF-8 ({byte}): {_SAVE}, or convert it, as with iconv -f CP1252"
+            raise BrokenInputError(self.number, f"{what} -t UTF-8") from None

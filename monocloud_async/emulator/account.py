@@ -1,0 +1,137 @@
+"""A user of the emulated tenant, with all that belongs to it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from .problems import not_found
+
+Json = dict[str, Any]
+# What a kind of identifier is found under: the list of a user, and the member with its value.
+IDENTIFIERS = {"email": "emails", "phone": "phone_numbers"}
+# The kinds of grants that have rows of their own, as an account and a seed call them.
+GRANTS = ("consents", "reference_tokens", "refresh_tokens", "authorization_codes")
+
+
+@attrs.frozen
+class Password:
+    """A password that the emulator can compare, and nobody can read."""
+
+    _salt: bytes = attrs.field(repr=False)
+    _digest: bytes = attrs.field(repr=False)
+
+    @classmethod
+    def of(cls, text: str) -> Password:
+        """Return what is kept of a password."""
+        salt = secrets.token_bytes(16)
+        return cls(salt, _digest(salt, text))
+
+    def is_right(self, text: str) -> bool:
+        """Return whether a text is the password."""
+        return hmac.compare_digest(self._digest, _digest(self._salt, text))
+
+
+def _digest(salt: bytes, text: str) -> bytes:
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), salt=salt).digest()
+
+
+def _no_rows() -> list[Json]:
+    return []
+
+
+@attrs.define(eq=False)
+class Account:
+    """A user, and what the API keeps beside the user's record.
+
+    Attributes:
+        record: the user as the API's JSON.
+        password: None where the emulator does not know it, though the record may say there is one.
+        memberships: the groups of the user, as UserGroup.
+    """
+
+    record: Json
+    password: Password | None = attrs.field(default=None, repr=False)
+    memberships: list[Json] = attrs.field(factory=_no_rows)
+    sessions: list[Json] = attrs.field(factory=_no_rows)
+    blocked_ips: list[Json] = attrs.field(factory=_no_rows)
+    consents: list[Json] = attrs.field(factory=_no_rows)
+    reference_tokens: list[Json] = attrs.field(factory=_no_rows)
+    refresh_tokens: list[Json] = attrs.field(factory=_no_rows)
+    authorization_codes: list[Json] = attrs.field(factory=_no_rows)
+
+    @property
+    def user_id(self) -> str:
+        """The user's id."""
+        user_id: str = self.record["user_id"]
+        return user_id
+
+    def identifiers(self) -> Iterator[tuple[str, str]]:
+        """Yield what no other user may sign in with: kinds and values, in one spelling."""
+        for kind, member in IDENTIFIERS.items():
+            rows: list[Json] = self.record.get(member, [])
+            for row in rows:
+                if kind in row:
+                    yield identifier(kind, row[kind])
+        username: Json = self.record.get("username") or {}
+        if "username" in username:
+            yield identifier("username", username["username"])
+
+    def join(self, group: Json, now: int) -> Json:
+        """Make the user a member of a group, and return the membership.
+
+        Args:
+            group: its id and its name.
+            now: the time, in seconds since 1970.
+        """
+        for membership in self.memberships:
+            if membership["group_id"] == group["group_id"]:
+                return membership
+        membership = {
+            "group_id": group["group_id"],
+            "user_id": self.user_id,
+            "creation_time": now,
+            "group_name": group["name"],
+        }
+        self.memberships.append(membership)
+        return membership
+
+    def revoke_sessions(self, session_id: str | None = None) -> None:
+        """End a session, or all of them, and the tokens that are bound to it.
+
+        Raises:
+            ProblemError: 404, the session does not exist.
+        """
+        ended = [s for s in self.sessions if session_id in (None, s["session_id"])]
+        if session_id is not None and not ended:
+            raise not_found(f"The user has no session with the id {session_id!r}.")
+        self.sessions[:] = [session for session in self.sessions if session not in ended]
+        ids = [session["session_id"] for session in ended]
+        for tokens in (self.reference_tokens, self.refresh_tokens):
+            tokens[:] = [token for token in tokens if not _is_bound(token, ids)]
+
+
+def _is_bound(token: Json, session_ids: list[str]) -> bool:
+    return bool(token.get("is_session_bound")) and token.get("session_id") in session_ids
+
+
+def identifier(kind: str, value: str) -> tuple[str, str]:
+    """Return how an identifier is compared: without regard to case."""
+    return kind, value.casefold()
+
+
+def row_of(rows: list[Json], member: str, wanted: str, called: str) -> Json:
+    """Return the row whose member has a value.
+
+    Raises:
+        ProblemError: 404, the row does not exist.
+    """
+    for row in rows:
+        if row.get(member) == wanted:
+            return row
+    raise not_found(f"The user has no {called} with the id {wanted!r}.")

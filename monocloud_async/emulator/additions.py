@@ -1,0 +1,248 @@
+"""What code may add to an emulated tenant, where the API has no operation for it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from ipaddress import ip_address
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from ..errors import ConfigurationError
+from ..models import (
+    AuthorizationCode,
+    Record,
+    ReferenceToken,
+    RefreshToken,
+    UserConsent,
+    UserIpAccessDetails,
+    UserSession,
+)
+from .account import Json
+from .problems import ProblemError
+from .service import Service
+from .tenant import Tenant
+
+R = TypeVar("R", bound=Record)
+_DAY = 86_400
+_HOUR = 3_600
+_CODE_SECONDS = 300
+_SCOPES = ("openid", "profile")
+
+
+class Additions:
+    """The methods of an emulator that add what only users and applications make by themselves.
+
+    All raise KeyError for a user that does not exist, and ConfigurationError for an id that is
+    taken.
+    """
+
+    _service: Service
+
+    def add_group(self, name: str, *user_ids: str, group_id: str | None = None) -> str:
+        """Add a group, and return its id.
+
+        Args:
+            user_ids: its members.
+            group_id: the id; None for a new one.
+        """
+        group = {"group_id": group_id or str(uuid4()), "name": name}
+
+        def act(tenant: Tenant) -> None:
+            _check_new("group_id", group["group_id"], tenant.groups)
+            members = [tenant.change(user_id, stamp=False) for user_id in user_ids]
+            tenant.groups[group["group_id"]] = group
+            for account in members:
+                account.join(group, tenant.now())
+
+        self._add(act)
+        return group["group_id"]
+
+    def add_session(
+        self,
+        user_id: str,
+        *,
+        client_ids: Sequence[str] = (),
+        session_id: str | None = None,
+        lifetime: int = _DAY,
+        ip_address: str | None = None,
+        user_agent: str | None = None,
+    ) -> UserSession:
+        """Add a session of a user.
+
+        Args:
+            client_ids: the applications that take part in it.
+            session_id: the id; None for a new one.
+            lifetime: seconds until it ends.
+            ip_address: where it was last used from.
+            user_agent: the browser that it was last used with.
+        """
+        place = dict.fromkeys(("city", "country", "region", "latitude", "longitude"))
+
+        def row(now: int) -> Json:
+            return {
+                "session_id": session_id or secrets.token_hex(16).upper(),
+                "client_ids": list(client_ids),
+                "initiated_at": now,
+                "expires_at": now + lifetime,
+                "last_updated": now,
+                "last_metadata": {**place, "ip_address": ip_address, "user_agent": user_agent},
+            }
+
+        return self._add_row(user_id, "sessions", UserSession, row)
+
+    def add_consent(
+        self, user_id: str, client_id: str, scopes: Sequence[str] = _SCOPES
+    ) -> UserConsent:
+        """Add a user's consent to an application.
+
+        Args:
+            scopes: what the user consents to.
+        """
+
+        def row(now: int) -> Json:
+            granted = [{"scope": s, "granted_on": now, "expiration": None} for s in scopes]
+            return {**_grant(client_id, now), "scopes": granted}
+
+        return self._add_row(user_id, "consents", UserConsent, row)
+
+    def add_reference_token(
+        self,
+        user_id: str,
+        client_id: str,
+        *,
+        session_id: str | None = None,
+        is_session_bound: bool = False,
+        scopes: Sequence[str] = _SCOPES,
+        lifetime: int = _HOUR,
+    ) -> ReferenceToken:
+        """Add a reference token that an application holds.
+
+        Args:
+            session_id: the session that it is issued in.
+            is_session_bound: whether it ends with the session.
+            scopes: what it allows.
+            lifetime: seconds until it expires.
+        """
+        made = _token(client_id, session_id, is_session_bound, scopes, lifetime)
+        return self._add_row(user_id, "reference_tokens", ReferenceToken, made)
+
+    def add_refresh_token(
+        self,
+        user_id: str,
+        client_id: str,
+        *,
+        session_id: str | None = None,
+        is_session_bound: bool = False,
+        scopes: Sequence[str] = (*_SCOPES, "offline_access"),
+        lifetime: int = 30 * _DAY,
+    ) -> RefreshToken:
+        """Add a refresh token that an application holds.
+
+        Args:
+            session_id: the session that it is issued in.
+            is_session_bound: whether it ends with the session.
+            scopes: what it allows.
+            lifetime: seconds until it expires.
+        """
+        made = _token(client_id, session_id, is_session_bound, scopes, lifetime)
+        return self._add_row(user_id, "refresh_tokens", RefreshToken, made)
+
+    def add_authorization_code(
+        self,
+        user_id: str,
+        client_id: str,
+        *,
+        session_id: str | None = None,
+        scopes: Sequence[str] = _SCOPES,
+        lifetime: int = _CODE_SECONDS,
+    ) -> AuthorizationCode:
+        """Add an authorization code that an application has yet to redeem.
+
+        Args:
+            session_id: the session that it is issued in.
+            scopes: what it allows.
+            lifetime: seconds until it expires.
+        """
+
+        def row(now: int) -> Json:
+            times = {"session_id": session_id, "expiration": now + lifetime}
+            return {**_grant(client_id, now), "authorized_scopes": list(scopes), **times}
+
+        return self._add_row(user_id, "authorization_codes", AuthorizationCode, row)
+
+    def block_ip(
+        self, user_id: str, ip: str, *, failure_count: int = 5, lifetime: int = _HOUR
+    ) -> UserIpAccessDetails:
+        """Block an address for a user, as failed attempts to sign in do.
+
+        Args:
+            failure_count: how many attempts failed.
+            lifetime: seconds until the block ends.
+        """
+        _check_address(ip)
+
+        def row(now: int) -> Json:
+            return {
+                "ip": ip,
+                "failure_count": failure_count,
+                "block_until": now + lifetime,
+                "sign_in_attempts_count": failure_count,
+                "last_sign_in_attempt": now,
+            }
+
+        return self._add_row(user_id, "blocked_ips", UserIpAccessDetails, row)
+
+    def _add_row(self, user_id: str, rows: str, kind: type[R], made: Callable[[int], Json]) -> R:
+        def act(tenant: Tenant) -> Json:
+            row = made(tenant.now())
+            there: list[Json] = getattr(tenant.change(user_id, stamp=False), rows)
+            key = next(iter(row))
+            _check_new(key, row[key], [one[key] for one in there])
+            there.append(row)
+            return row
+
+        return kind.from_dict(self._add(act))
+
+    def _add(self, act: Callable[[Tenant], Any]) -> Any:
+        try:
+            return self._service.tenant.execute(act, lambda result: result)
+        except ProblemError as problem:
+            raise KeyError(problem.detail) from None
+
+
+def _check_new(name: str, value: str, known: Iterable[str]) -> None:
+    if value in known:
+        raise ConfigurationError(f"the {name} {value!r} is taken")
+
+
+def _check_address(ip: str) -> None:
+    try:
+        ip_address(ip)
+    except ValueError:
+        raise ConfigurationError(f"ip must be an IP address, not {ip!r}") from None
+
+
+def _token(
+    client_id: str,
+    session_id: str | None,
+    is_session_bound: bool,
+    scopes: Sequence[str],
+    lifetime: int,
+) -> Callable[[int], Json]:
+    def row(now: int) -> Json:
+        return {
+            **_grant(client_id, now),
+            "session_id": session_id,
+            "is_session_bound": is_session_bound,
+            "scopes": list(scopes),
+            "expiration": now + lifetime,
+            "audiences": [],
+            "issuer": None,
+        }
+
+    return row
+
+
+def _grant(client_id: str, now: int) -> Json:
+    return {"id": secrets.token_hex(11)[:21], "client_id": client_id, "creation_time": now}

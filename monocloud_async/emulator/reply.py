@@ -1,0 +1,39 @@
+"""An answer before it goes out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import attrs
+
+from .problems import ProblemError
+
+
+@attrs.frozen(eq=False)
+class Reply:
+    """An answer, as it is to go out."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def problem_reply(
+    problem: ProblemError, path: str, trace_id: str, members: Mapping[str, object]
+) -> Reply:
+    """Return a problem document as an answer.
+
+    Args:
+        problem: what is wrong.
+        path: the path that was asked for.
+        trace_id: this exchange's trace id.
+        members: members of the document, besides or instead of its own.
+    """
+    document = {**problem.document(path, trace_id), **members}
+    headers = {
+        "traceparent": trace_id,
+        "Content-Type": "application/problem+json",
+        **problem.headers,
+    }
+    return Reply(problem.status, headers, json.dumps(document).encode())

@@ -1,0 +1,190 @@
+r"""The language of ``filter``: simple terms as Lucene writes them.
+
+A term alone looks at all that a person would search by, and ``field:term`` at one member of a row.
+A term matches a text that equals it, and one that has it as a word; ``*`` and ``?`` stand for any
+letters and for one; "a phrase" for words in a row. Case makes no difference. NOT, AND and OR
+combine, in this order, and brackets group; between two terms without a word, OR is meant. A
+backslash takes the next letter as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import translate
+from typing import Any
+
+import attrs
+
+from .problems import ProblemError, bad_request
+
+Json = dict[str, Any]
+Test = Callable[[Json], bool]
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<bracket>[()])|(?P<field>[\w.]+):|"(?P<phrase>(?:[^"\\]|\\.)*)"
+    |(?P<term>(?:[^\s()":\\]|\\.)+))""",
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(r"\\(.)")
+_WORD = re.compile(r"\w+")
+_REFUSED = re.compile(r"[-+!/\[{^~<>=]|&&|\|\||.*(?<!\\)[~^]")
+_LONGEST = 1000
+# How deep brackets go.
+_DEEPEST = 20
+
+
+@attrs.frozen(eq=False)
+class Fields:
+    """What can be searched in the rows of a list.
+
+    Attributes:
+        names: the members of a row.
+        aliases: other names, for paths within a row.
+        alone: the paths that a term without a field looks at.
+    """
+
+    names: Sequence[str]
+    aliases: Mapping[str, str]
+    alone: Sequence[str]
+
+    def paths(self, field: str | None) -> Sequence[str]:
+        """Return the paths that a field stands for.
+
+        Raises:
+            ProblemError: 400, the field does not exist.
+        """
+        if field is None:
+            return self.alone
+        path = self.aliases.get(field, field)
+        if path.partition(".")[0] not in self.names:
+            raise _not_understood(f"{field!r} is not a field")
+        return [path]
+
+
+def parse(text: str, fields: Fields) -> Test:
+    """Return the test of rows that a filter stands for.
+
+    Raises:
+        ProblemError: 400, it says something that the emulator does not know.
+    """
+    if len(text) > _LONGEST:
+        raise _not_understood(f"it is too long, more than {_LONGEST} characters")
+    reader = _Reader(list(_tokens(text)), fields)
+    test = reader.any_of()
+    if reader.tokens:
+        raise _not_understood("a bracket closes that did not open")
+    return test
+
+
+@attrs.define(eq=False)
+class _Reader:
+    tokens: list[tuple[str, str]]
+    fields: Fields
+    depth: int = 0
+
+    def any_of(self) -> Test:
+        tests = [self.all_of()]
+        while self.tokens and self.tokens[0] != ("bracket", ")"):
+            self._took("OR")
+            tests.append(self.all_of())
+        return tests[0] if len(tests) == 1 else lambda row: any(test(row) for test in tests)
+
+    def all_of(self) -> Test:
+        tests = [self.one()]
+        while self._took("AND"):
+            tests.append(self.one())
+        return tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests)
+
+    def one(self, field: str | None = None) -> Test:
+        if field is None and self._took("NOT"):
+            test = self.one()
+            return lambda row: not test(row)
+        kind, text = self.tokens.pop(0) if self.tokens else ("end", "")
+        if kind == "field" and field is None:
+            return self.one(text)
+        if kind == "phrase":
+            return self._matching(field, _phrase(text))
+        if kind == "term" and text not in ("AND", "OR", "NOT"):
+            return self._matching(field, _term(text, field))
+        if (kind, text) == ("bracket", "(") and field is None:
+            return self._group()
+        raise _not_understood("a term is missing" if field is None else f"{field}: has no term")
+
+    def _group(self) -> Test:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise _not_understood("its brackets are too deep")
+        test = self.any_of()
+        if not self.tokens:
+            raise _not_understood("a bracket is not closed")
+        self.tokens.pop(0)
+        self.depth -= 1
+        return test
+
+    def _took(self, word: str) -> bool:
+        if self.tokens and self.tokens[0] == ("term", word):
+            self.tokens.pop(0)
+            return True
+        return False
+
+    def _matching(self, field: str | None, matches: Callable[[str], bool]) -> Test:
+        paths = [path.split(".") for path in self.fields.paths(field)]
+        return lambda row: any(matches(text) for path in paths for text in _texts(row, path))
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str]]:
+    position, text = 0, text.strip()
+    while position < len(text):
+        found = _TOKEN.match(text, position)
+        if not found:
+            raise _not_understood(f"{text[position:].strip()[:20]!r} means nothing")
+        yield str(found.lastgroup), found[str(found.lastgroup)]
+        position = found.end()
+
+
+def _term(text: str, field: str | None) -> Callable[[str], bool]:
+    # After a field, + begins a phone number, and nothing else can be meant.
+    if _REFUSED.match(text.removeprefix("+") if field else text):
+        raise _not_understood(f"{text!r} is more than a term; in quotation marks it is a text")
+    pieces = re.split(r"(\\.|[*?])", text.casefold())
+    pattern = "".join(p if p in ("*", "?") else _literal(_ESCAPE.sub(r"\1", p)) for p in pieces)
+    # Its expressions do not backtrack, however many stars there are.
+    whole = re.compile(translate(pattern))
+    return lambda value: bool(
+        whole.fullmatch(value) or any(whole.fullmatch(word) for word in _WORD.findall(value))
+    )
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"[*?[]", r"[\g<0>]", text)
+
+
+def _phrase(text: str) -> Callable[[str], bool]:
+    wanted = _ESCAPE.sub(r"\1", text).casefold()
+    words = f" {' '.join(_WORD.findall(wanted))} "
+    return lambda value: (
+        value == wanted or (bool(words.strip()) and words in f" {' '.join(_WORD.findall(value))} ")
+    )
+
+
+def _texts(value: Any, path: Sequence[str]) -> Iterator[str]:
+    """Yield what stands at a path, and below it, as text."""
+    if isinstance(value, list):
+        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        for item in items:
+            yield from _texts(item, path)
+    elif isinstance(value, dict):
+        members: Json = value  # pyright: ignore[reportUnknownVariableType]
+        found = members if not path else {path[0]: members.get(path[0])}
+        for item in found.values():
+            yield from _texts(item, path[1:])
+    elif path:
+        return
+    elif isinstance(value, bool):
+        yield str(value).lower()
+    elif value is not None:
+        yield str(value).casefold()
+
+
+def _not_understood(why: str) -> ProblemError:
+    return bad_request(f"The emulator does not understand this filter: {why}.")

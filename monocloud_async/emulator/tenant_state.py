@@ -1,0 +1,48 @@
+"""All that an emulated tenant has, at its beginning or now."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import attrs
+
+from .account import GRANTS, Account, Json
+
+
+@attrs.define(eq=False)
+class TenantState:
+    """Users and groups, by their ids."""
+
+    accounts: dict[str, Account]
+    groups: dict[str, Json]
+
+    def copy(self) -> TenantState:
+        """Return a copy that can change."""
+        return deepcopy(self)
+
+    def to_dict(self) -> Json:
+        """Return it as a seed; passwords are left out."""
+        return {
+            "users": [account.record for account in self.accounts.values()],
+            "groups": [
+                {**group, "members": self._members(group)} for group in self.groups.values()
+            ],
+            "sessions": self._rows("sessions"),
+            "grants": {kind: self._rows(kind) for kind in GRANTS},
+            "blocked_ips": self._rows("blocked_ips"),
+        }
+
+    def _members(self, group: Json) -> list[Json]:
+        return [
+            {"user_id": account.user_id, "creation_time": membership["creation_time"]}
+            for account in self.accounts.values()
+            for membership in account.memberships
+            if membership["group_id"] == group["group_id"]
+        ]
+
+    def _rows(self, kind: str) -> list[Json]:
+        return [
+            {"user_id": account.user_id, **row}
+            for account in self.accounts.values()
+            for row in getattr(account, kind)
+        ]

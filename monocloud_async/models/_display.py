@@ -1,0 +1,118 @@
+"""How records show themselves: in a line for logs, and as a table in notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from html import escape
+from itertools import islice
+from typing import Any, cast
+
+import attrs
+
+_LONGEST_LINE = 200
+_LONGEST_ID = 40
+_LONGEST_TEXT = 200
+_MOST_ROWS = 20
+_DEEPEST = 6
+_MORE = "…"
+
+
+def line(name: str, members: Mapping[str, attrs.Attribute[Any]], record: object) -> str:
+    """Return a record's class, ids and counts of lists: nothing that is private, and never long.
+
+    Args:
+        name: the class's.
+        members: the attributes that may be shown.
+        record: the record.
+    """
+    parts = [shown for member in members.values() if (shown := _part(member, record))]
+    text = f"{name[:_LONGEST_ID]}({', '.join(parts)})"
+    while len(text) > _LONGEST_LINE:
+        parts.pop()
+        text = f"{name[:_LONGEST_ID]}({', '.join([*parts, _MORE])})"
+    return text
+
+
+def _part(member: attrs.Attribute[Any], record: object) -> str:
+    value = getattr(record, member.name)
+    if isinstance(value, tuple):
+        return f"{member.name}=<{len(cast('tuple[object, ...]', value))}>" if value else ""
+    is_id = member.name == "id" or member.name.endswith("_id")
+    if not is_id or not isinstance(value, str) or is_secret(member):
+        return ""
+    return f"{member.name}={_short_id(value)}"
+
+
+def _short_id(value: str) -> str:
+    # Some providers use addresses and numbers as ids; those do not belong in a log.
+    if "@" in value or value.startswith("+"):
+        return _MORE
+    text = repr(value[: _LONGEST_ID + 1])
+    return text if len(text) <= _LONGEST_ID + 2 else f"{text[:_LONGEST_ID]}{_MORE}{text[0]}"
+
+
+def is_secret(member: attrs.Attribute[Any]) -> bool:
+    """Return whether an attribute's value must not be shown."""
+    return bool(member.metadata.get("secret"))
+
+
+def table(rows: Iterable[tuple[str, object]], depth: int = 0) -> str:
+    """Return names and values as an HTML table.
+
+    Args:
+        rows: the names and values; a value may be a ``Rows``, a list, a mapping, or a plain one.
+        depth: how many tables it is in.
+    """
+    kept = list(islice(rows, 3 * _MOST_ROWS + 1))
+    lines = [
+        f"<tr><th>{_text(name)}</th><td>{_cell(value, depth + 1)}</td></tr>"
+        for name, value in kept[: 3 * _MOST_ROWS]
+    ]
+    if len(kept) > 3 * _MOST_ROWS:
+        lines.append(f"<tr><th>{_MORE}</th></tr>")
+    return f"<table>{''.join(lines)}</table>"
+
+
+class Rows(dict[str, object]):
+    """The names and values of a record, as far as they may be shown."""
+
+
+def _cell(value: object, depth: int) -> str:
+    if isinstance(value, (Mapping, list, tuple)) and depth > _DEEPEST:
+        return _MORE
+    if isinstance(value, Mapping):
+        return table(cast("Mapping[str, object]", value).items(), depth)
+    if isinstance(value, (list, tuple)):
+        return _list(cast("Sequence[object]", value), depth)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return _text(value.isoformat(" ") if isinstance(value, datetime) else str(value))
+
+
+def _list(values: Sequence[object], depth: int) -> str:
+    shown = values[:_MOST_ROWS]
+    more = f"{_MORE} {len(values) - _MOST_ROWS} more" if len(values) > _MOST_ROWS else ""
+    records = [value for value in shown if isinstance(value, Rows)]
+    if records and len(records) == len(shown):
+        return _grid(records, depth) + more
+    return ", ".join([*(_cell(value, depth + 1) for value in shown), *([more] if more else [])])
+
+
+def _grid(records: Sequence[Rows], depth: int) -> str:
+    names = dict.fromkeys(name for record in records for name in record)
+    head = "".join(f"<th>{_text(name)}</th>" for name in names)
+    lines = [
+        "".join(
+            f"<td>{_cell(record[name], depth + 1) if name in record else ''}</td>" for name in names
+        )
+        for record in records
+    ]
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{cells}</tr>' for cells in lines)}</table>"
+
+
+def _text(value: object) -> str:
+    text = str(value)
+    if len(text) > _LONGEST_TEXT:
+        text = text[:_LONGEST_TEXT] + _MORE
+    return escape("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))

@@ -1,0 +1,32 @@
+"""What pydantic, and FastAPI with it, look for in a class; neither is imported before it asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class PydanticSchema:
+    """A base of records that pydantic validates by ``from_dict`` and writes by ``to_dict``."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls: Any, source: Any, handler: Any) -> Any:
+        """Return how pydantic validates a record, or its JSON, and writes it."""
+        from pydantic_core import core_schema
+
+        def taken(value: Any) -> Any:
+            return value if isinstance(value, cls) else cls.from_dict(value)
+
+        return core_schema.no_info_plain_validator_function(
+            taken,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                cls.to_dict,
+                return_schema=core_schema.dict_schema(core_schema.str_schema()),
+            ),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls: Any, schema: Any, handler: Any) -> dict[str, Any]:
+        """Return that it is an object, for an API's documentation."""
+        return {"type": "object", "title": cls.__name__, "additionalProperties": True}

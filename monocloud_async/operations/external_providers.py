@@ -1,0 +1,12 @@
+"""Accounts at other providers."""
+
+from .._operation import Operation, Repeat, one
+from ..models import User
+
+DISCONNECT = Operation(
+    "external_providers.disconnect",
+    "POST",
+    "/users/{user_id}/external_authenticator/disconnect",
+    one(User),
+    Repeat.GONE,
+)

@@ -1,0 +1,7 @@
+"""Passkeys."""
+
+from .._operation import Operation, Repeat, nothing
+
+REMOVE = Operation(
+    "passkeys.remove", "DELETE", "/users/{user_id}/passkeys/{passkey_id}", nothing, Repeat.GONE
+)

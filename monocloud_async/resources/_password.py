@@ -1,0 +1,62 @@
+"""A password in a request: in plain text, or as a hash that another system made."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from .._arguments import text
+from .._secret import Secret
+from ..errors import InvalidArgumentError
+
+PasswordAlgorithm = Literal["bcrypt"]
+_ALGORITHMS: tuple[str, ...] = get_args(PasswordAlgorithm)
+
+
+def password_members(
+    prefix: str, password: Secret | None, hashed: Secret | None, algorithm: str | None
+) -> dict[str, str]:
+    """Return the members of a body that carry a password; none without a password.
+
+    Args:
+        prefix: what the members' names begin with.
+        password: the password in plain text.
+        hashed: its hash instead.
+        algorithm: what made the hash.
+
+    Raises:
+        InvalidArgumentError: both were given, or a hash without its algorithm.
+    """
+    plain, hash_name, algorithm_name = (
+        f"{prefix}{name}" for name in ("password", "password_hash", "password_hash_algorithm")
+    )
+    if password is not None and hashed is not None:
+        raise InvalidArgumentError(f"give {plain} or {hash_name}, not both; nothing was sent")
+    if (hashed is None) != (algorithm is None):
+        raise InvalidArgumentError(
+            f"give {hash_name} and {algorithm_name} together; nothing was sent"
+        )
+    if algorithm is not None and algorithm not in _ALGORITHMS:
+        raise InvalidArgumentError(
+            f"{algorithm_name} must be {' or '.join(map(repr, _ALGORITHMS))}, not {algorithm!r}; "
+            "nothing was sent"
+        )
+    members: dict[str, str] = {}
+    if password is not None:
+        members[plain] = secret(plain, password)
+    if hashed is not None and algorithm is not None:
+        members[hash_name] = secret(hash_name, hashed)
+        members[algorithm_name] = algorithm
+    return members
+
+
+def secret(name: str, value: Secret) -> str:
+    """Return a secret that is fit to be sent; a password may well be made of blanks."""
+    if not value:
+        text(name, value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(
+            f"{name} has characters that UTF-8 lacks; nothing was sent"
+        ) from None
+    return value

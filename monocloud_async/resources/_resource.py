@@ -1,0 +1,85 @@
+"""What all resources have in common: the caller that carries out their operations."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Generic, TypeVar, overload
+
+from .._arguments import count, texts
+from .._call import Caller
+from .._operation import Operation
+from ..errors import InvalidArgumentError
+from ..pages import Page, Pages
+
+R = TypeVar("R", bound="Resource")
+T = TypeVar("T")
+_SORT = re.compile(r"[a-z_]+:-?1")
+
+
+class Resource:
+    """A part of the API.
+
+    Args:
+        caller: carries out the operations.
+    """
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._call = caller.call
+
+    def _with_caller(self: R, caller: Caller) -> R:
+        """Return the same resource, whose operations another caller carries out."""
+        return type(self)(caller)
+
+    def _pages(
+        self,
+        operation: Operation[Page[T]],
+        *ids: str,
+        page: int,
+        size: int,
+        sort: str | None = None,
+        **query: str | None,
+    ) -> Pages[T]:
+        """Return the list that an operation reads page by page.
+
+        Raises:
+            InvalidArgumentError: an argument cannot be right; nothing is sent then.
+        """
+        operation.address(*ids)
+        count("size", size)
+        sent: dict[str, str | int | None] = {**texts(**query, sort=sort), "size": size}
+        if sort is not None and not _SORT.fullmatch(sort):
+            raise InvalidArgumentError(
+                f"sort must be a field and 1 or -1, such as 'creation_time:-1', not {sort!r}; "
+                "nothing was sent"
+            )
+        return Pages(
+            lambda number: self._call(operation, *ids, query={"page": number, **sent}),
+            count("page", page),
+        )
+
+
+class Part(Generic[R]):
+    """A resource as an attribute of a client, made when first asked for.
+
+    On the client's class it is the resource's class, where a mock with a spec finds the methods.
+
+    Args:
+        kind: the resource's class.
+    """
+
+    def __init__(self, kind: type[R]) -> None:
+        self._kind = kind
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, client: None, owner: type[Any]) -> type[R]: ...
+    @overload
+    def __get__(self, client: Any, owner: type[Any]) -> R: ...
+    def __get__(self, client: Any, owner: type[Any]) -> type[R] | R:
+        if client is None:
+            return self._kind
+        resource = vars(client)[self._name] = self._kind(client._caller)
+        return resource

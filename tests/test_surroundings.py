@@ -1,0 +1,185 @@
+"""What other people's programs do to it: recorders, traces, other loops, JSON by other packages."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import os
+import subprocess
+import sys
+import warnings
+import zipfile
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pydantic
+import pytest
+from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
+
+import monocloud_async
+import monocloud_sync
+from monocloud_async import ConfigurationError, MonoCloudClient
+from monocloud_async.models import Record, User, UserSummary
+
+KEY = "canary-6d1f3c-0123456789"
+JSON: dict[str, Any] = {
+    "user_id": "u-1",
+    "creation_time": 1640975400,
+    "emails": [{"id": "e", "later": {"a": None}}],
+    "unknown": [1, None],
+    "given_name": None,
+}
+
+
+@pytest.fixture
+def user() -> User:
+    return User.from_dict(JSON)
+
+
+# Without asyncio
+
+UNLOOPED: list[Callable[[MonoCloudClient], Coroutine[Any, Any, Any]]] = [
+    lambda client: client.users.get("u"),
+    lambda client: client.request("GET", "/users"),
+    lambda client: _first(client.users.list()),
+    lambda client: _first(client.many(client.users.delete, [("u",)])),
+    lambda client: _first(client.phones.set_primary_many([("u", "p")])),
+]
+
+
+async def _first(found: Any) -> Any:
+    async for one in found:
+        return one
+    return None
+
+
+@pytest.mark.parametrize("call", UNLOOPED)
+def test_without_a_loop_an_error_says_what_is_needed(call: Any) -> None:
+    client = MonoCloudClient("http://127.0.0.1:9", KEY)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ConfigurationError, match=r"asyncio.*monocloud_sync"):
+            call(client).send(None)
+        gc.collect()
+
+
+@pytest.mark.parametrize("call", UNLOOPED)
+def test_under_trio_an_error_says_what_is_needed(call: Any) -> None:
+    trio = pytest.importorskip("trio")
+
+    async def main() -> None:
+        async with MonoCloudClient("http://127.0.0.1:9", KEY) as client:
+            with pytest.raises(ConfigurationError, match=r"asyncio.*monocloud_sync"):
+                await call(client)
+
+    trio.run(main)
+    gc.collect()
+
+
+# Out of a zip, and at import
+
+FROM_ZIP = """
+import sys
+from monocloud_sync import MonoCloudClient
+from monocloud_sync.emulator import Emulator, USER_ID
+assert sys.argv[0] in MonoCloudClient.__init__.__code__.co_filename
+with Emulator() as emulator, MonoCloudClient(emulator.url, emulator.api_key) as client:
+    print(client.users.get(USER_ID).user_id == USER_ID)
+"""
+
+
+def test_a_zipapp_has_client_and_emulator(tmp_path: Path) -> None:
+    path = tmp_path / "app.pyz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("__main__.py", FROM_ZIP)
+        for package in (monocloud_async, monocloud_sync):
+            root = Path(package.__path__[0])
+            for file in root.rglob("*"):
+                if file.is_file() and "__pycache__" not in file.parts:
+                    archive.write(file, file.relative_to(root.parent))
+    done = subprocess.run(
+        [sys.executable, path], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_a_client_made_by_a_cached_function_needs_no_settings_at_import() -> None:
+    code = (
+        "import functools, monocloud_sync\n"
+        "client = functools.cache(monocloud_sync.MonoCloudClient)\n"
+        "try: client()\n"
+        "except monocloud_sync.ConfigurationError as error: print(error)\n"
+    )
+    unset = {name: text for name, text in os.environ.items() if "MONOCLOUD" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=unset, capture_output=True, text=True, check=False
+    )
+    assert "MONOCLOUD_MANAGEMENT_DOMAIN" in done.stdout
+    assert done.stderr == ""
+
+
+# Records as JSON
+
+
+def test_pydantic_takes_and_writes_a_record(user: User) -> None:
+    class Holder(pydantic.BaseModel):
+        user: User
+        others: list[UserSummary] = []
+
+    for held in (Holder(user=user), Holder.model_validate({"user": JSON})):
+        assert held.user == user
+        assert held.model_dump()["user"] == JSON
+        assert json.loads(held.model_dump_json())["user"] == JSON
+    assert Holder(user=user).user is user
+    assert Holder.model_validate_json(json.dumps({"user": JSON})).user.to_dict() == JSON
+    adapter = pydantic.TypeAdapter(User)
+    assert adapter.validate_python(user) is user
+    assert adapter.json_schema()["type"] == "object"
+    with pytest.raises(pydantic.ValidationError, match=r"\$\.user_id"):
+        adapter.validate_python({"user_id": 7})
+
+
+async def test_fastapi_answers_with_a_record(user: User) -> None:
+    app = FastAPI()
+
+    @app.get("/modelled", response_model=list[User])
+    async def _modelled() -> Any:
+        return [user]
+
+    async def _returned() -> Any:
+        return user
+
+    _returned.__annotations__["return"] = User
+    app.get("/returned")(_returned)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get("/modelled")).json() == [JSON]
+        assert (await client.get("/returned")).json() == JSON
+        assert (await client.get("/openapi.json")).status_code == 200
+    encoders = {Record: Record.to_dict, User: Record.to_dict}
+    assert jsonable_encoder({"users": [user]}, custom_encoder=encoders) == {"users": [JSON]}
+
+
+def test_json_and_orjson_by_their_default(user: User) -> None:
+    assert json.loads(json.dumps([user], default=Record.to_dict)) == [JSON]
+    orjson = pytest.importorskip("orjson")
+    odd = User.from_dict({**JSON, "": 1, "_a": 2})
+    written = orjson.dumps([user, odd], default=Record.to_dict)
+    assert orjson.loads(written) == [JSON, {**JSON, "": 1, "_a": 2}]
+
+
+def test_django_and_dataframes(user: User) -> None:
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(DEFAULT_CHARSET="utf-8")
+    from django.http import JsonResponse
+
+    assert json.loads(JsonResponse(user.to_dict()).content) == JSON
+    pandas = pytest.importorskip("pandas")
+    assert pandas.DataFrame([user.to_dict()])["user_id"][0] == "u-1"
+    assert pandas.read_csv(io.StringIO("a\n1")).shape == (1, 1)

@@ -1,0 +1,77 @@
+"""The blocking client in surroundings that tests and frameworks make: frozen time, no sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import sys
+import threading
+import time
+import warnings
+from types import ModuleType
+
+import pytest
+
+import monocloud_sync
+from monocloud_async import RetryPolicy
+from monocloud_sync import MonoCloudClient, _blocking, _loop
+
+from .wire import answer, problem, served
+
+KEY = "key"
+
+
+@pytest.mark.parametrize("name", ["time", "monotonic", "perf_counter"])
+def test_time_that_stands_still_holds_no_call_up(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = RetryPolicy(base_delay=0.01)
+    with served(problem(503), answer()) as wire:
+        with MonoCloudClient(wire.url, KEY, retry=policy) as client:
+            monkeypatch.setattr(time, name, lambda: 1.0)
+            assert client.users.get("u").user_id
+    assert len(wire.requests) == 2
+
+
+def test_where_sockets_are_blocked_nothing_is_left_half_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class BlockedError(RuntimeError):
+        pass
+
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockedError("sockets are blocked")
+
+    monkeypatch.setattr(_blocking, "_runner", _blocking._Runner())
+    monkeypatch.setattr(socket, "socketpair", refuse)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(BlockedError):
+            MonoCloudClient("acme.us.monocloud.com", KEY).users.get("u")
+        with pytest.raises(BlockedError):
+            _loop.new_loop()
+        gc.collect()
+    assert "monocloud" not in {
+        thread.name for thread in threading.enumerate() if thread.daemon
+    } or (_blocking._runner._thread is None)
+
+
+async def test_a_blocking_call_on_a_running_loop_s_thread_warns_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_blocking, "_warned", False)
+    with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
+        with pytest.warns(RuntimeWarning, match=r"monocloud_async\.MonoCloudClient") as seen:
+            client.users.get("u")
+        client.users.get("u")
+        # It is the caller's line that is to be changed.
+        assert [one.filename for one in seen] == [__file__]
+        await asyncio.to_thread(client.users.get, "u")
+
+
+async def test_a_notebook_s_loop_has_nothing_else_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_blocking, "_warned", False)
+    monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
+    with served(answer()) as wire, monocloud_sync.MonoCloudClient(wire.url, KEY) as client:
+        client.users.get("u")
