@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -25,6 +25,15 @@ from .programs import (
 from .wire import Step, Writer, answer, served, silence
 
 pytestmark = posix
+
+
+@pytest.fixture(autouse=True)
+def runner(monkeypatch: pytest.MonkeyPatch) -> Iterator[_blocking._Runner]:
+    """A loop of the test's own: nothing of what other tests leave on theirs is counted here."""
+    runner = _blocking._Runner()
+    monkeypatch.setattr(_blocking, "_runner", runner)
+    yield runner
+    runner.stop()
 
 
 def when(condition: Callable[[], object]) -> threading.Thread:
@@ -93,9 +102,9 @@ def test_an_interrupt_while_the_call_waits_to_be_repeated() -> None:
             assert client.users.get("u").user_id
 
 
-def test_an_interrupt_while_the_loop_is_being_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = _blocking._Runner()
-    monkeypatch.setattr(_blocking, "_runner", runner)
+def test_an_interrupt_while_the_loop_is_being_started(
+    monkeypatch: pytest.MonkeyPatch, runner: _blocking._Runner
+) -> None:
     before = set(threading.enumerate())
     start = threading.Thread.start
 
