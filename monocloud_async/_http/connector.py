@@ -95,6 +95,8 @@ class Watching:
         """
         self.__loop = loop
         self.__abandoned = self.__forgotten = False
+        # What a fork left here: an end of it would bring a warning.
+        self.__left: list[Any] = []
         # Which connections came through here, and how the kernel is asked about each.
         self.__known: dict[Any, Callable[[], bool]] = {}
 
@@ -109,6 +111,16 @@ class Watching:
     def abandon(self) -> None:
         """Never touch the connections again: they are another's, or their loop is gone."""
         self.__abandoned = self.__forgotten = True
+
+    def disown(self) -> None:
+        """Abandon the connections, after a fork, to the process that has them.
+
+        To close one here would take it out of what the kernel watches for that process too.
+        """
+        self.abandon()
+        self.__left = [protocol.transport for protocol in self.__known]
+        for protocol in self.__known:
+            protocol.transport = None
 
     def forget(self) -> None:
         """Note that nobody is left to use or close the connections, which ``end`` still closes."""
@@ -138,7 +150,8 @@ class Watching:
                 is_readable = self.__add(connection)
             # One that was closed, or brought what nobody asked for, is passed over. The kernel is
             # asked: the loop may have stood still, or be about to notice.
-            if not kept or not (_is_spoiled(protocol) or is_readable()):
+            stands = protocol.transport is not None and not protocol.should_close
+            if not kept or (stands and not is_readable()):
                 break
             connection.close()
         state.has_connection, state.kept_connection = True, kept
@@ -211,10 +224,6 @@ def noting_new_connections() -> aiohttp.TraceConfig:
     trace.on_connection_create_start.append(opening)
     trace.freeze()
     return trace
-
-
-def _is_spoiled(protocol: Any) -> bool:
-    return protocol is None or protocol.transport is None or protocol.should_close
 
 
 def _never() -> bool:

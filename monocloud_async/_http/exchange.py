@@ -21,9 +21,10 @@ from .proxy import Proxy
 from .session import Pool
 
 # aiohttp calls the body that a request of these methods does not have an octet-stream, unless it is
-# asked not to; to ask takes 10 µs, and so is done for them alone.
+# asked not to; to ask takes 3 µs, and so is done for them alone.
 _USUALLY_WITH_BODY = ("POST", "PUT", "PATCH")
 _NO_CONTENT_TYPE = (istr("Content-Type"),)
+_CONTENT_ENCODING = istr("Content-Encoding")
 
 
 @attrs.define(eq=False)
@@ -113,7 +114,7 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
             incoming = await _send(pool, request)
             try:
                 response = RawResponse(incoming.status, Headers(incoming.headers.items()))
-                coding = incoming.headers.get("Content-Encoding", "")
+                coding = incoming.headers.get(_CONTENT_ENCODING, "")
                 response.body, response.unreadable = await read(incoming.content, coding)
                 return response
             finally:

@@ -145,7 +145,8 @@ class Sessions:
     def forget(self) -> None:
         """Leave the connections to the process that this one was forked from."""
         for pool in self._pools.values():
-            pool.abandon()
+            pool.unguard()
+            pool.connector.disown()
         _inherited.append(self._pools)
         self._pools = {}
 
