@@ -120,10 +120,12 @@ asyncio.run(client.aclose())
     assert (done.stdout.split(), done.stderr) == (["UO", "1"] * 3, "")
 
 
-@pytest.mark.parametrize("how", ["one for all", "one a loop", "forgotten", "loop left open"])
+@pytest.mark.parametrize(
+    "how", ["one for all", "one a loop", "forgotten", "loop left open", "both left open"]
+)
 def test_a_program_whose_loops_are_closed_by_hand_ends_in_silence(how: str) -> None:
     source = """
-how = sys.argv[1]
+how, kept = sys.argv[1], []
 def task():
     mine = client if how == "one for all" else MonoCloudClient()
     loop = asyncio.new_event_loop()
@@ -132,7 +134,9 @@ def task():
     finally:
         if how == "forgotten":
             del mine
-        if how != "loop left open":
+        if "left open" in how:
+            kept.append((loop, mine if how == "both left open" else None))
+        else:
             loop.close()
 print(task(), task())
 """

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import select
-from collections.abc import Callable
+import ssl
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from http.cookies import BaseCookie, SimpleCookie
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import attrs
@@ -76,94 +77,141 @@ class NoCookies(aiohttp.DummyCookieJar):
         return self._nothing
 
 
-class OwnConnector(aiohttp.TCPConnector):
-    """The connector that a session of ours has."""
+class Watching:
+    """What a connector has before aiohttp's: it replaces ``connect`` alone.
 
-    def abandon(self) -> None:
-        """Count as closed without closing anything.
-
-        A forked child cancels the calls of its parent as it ends. To close their connections would
-        take them out of the selector that both share, and the parent would wait for ever.
-        """
-        self._closed = True
-
-    def __del__(self, *_: object) -> None:
-        """Do nothing: connections of a loop, or a process, that is gone are not ours to close."""
-
-
-class Connector:
-    """A connector that lends no dead connection, and reports how far an exchange has come.
-
-    It stands before one of aiohttp's, which is ours or a lent session's, and replaces its
-    ``connect`` alone.
-
-    Args:
-        connector: aiohttp's connector.
-        loop: the event loop of its connections.
-        shared: whether others use its connections too, so that only a trace tells new from kept.
+    It lends no dead connection, and reports how far an exchange has come. Its own attributes are
+    out of the way of those that aiohttp's connectors have.
     """
 
-    def __init__(
-        self,
-        connector: aiohttp.BaseConnector,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        shared: bool = False,
-    ) -> None:
-        self._connector = connector
-        self._home = loop
-        self._shared = shared
-        self._abandoned = False
-        # Which connections came through here, and how the kernel is asked about each.
-        self._known: dict[Any, Callable[[], bool]] = {}
+    # Whether others use its connections too, so that only a trace tells new ones from kept ones.
+    shared = False
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connector, name)
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to watch.
+
+        Args:
+            loop: the event loop of the connections.
+        """
+        self.__loop = loop
+        self.__abandoned = self.__forgotten = False
+        # What a fork left here: an end of it would bring a warning.
+        self.__left: list[Any] = []
+        # Which connections came through here, and how the kernel is asked about each.
+        self.__known: dict[Any, Callable[[], bool]] = {}
 
     @property
     def closed(self) -> bool:
         """Whether no connection can be had; a session asks that before it complains of its end."""
-        return self._abandoned or self._connector.closed or self._home.is_closed()
+        if self.__forgotten or self.__loop.is_closed():
+            return True
+        behind: Any = super()
+        return bool(behind.closed)
 
     def abandon(self) -> None:
         """Never touch the connections again: they are another's, or their loop is gone."""
-        self._abandoned = True
-        if isinstance(self._connector, OwnConnector):
-            self._connector.abandon()
+        self.__abandoned = self.__forgotten = True
+
+    def disown(self) -> None:
+        """Abandon the connections, after a fork, to the process that has them.
+
+        To close one here would take it out of what the kernel watches for that process too.
+        """
+        self.abandon()
+        self.__left = [protocol.transport for protocol in self.__known]
+        for protocol in self.__known:
+            protocol.transport = None
+
+    def forget(self) -> None:
+        """Note that nobody is left to use or close the connections, which ``end`` still closes."""
+        self.__forgotten = True
+
+    async def end(self) -> None:
+        """Close the connections, unless they were abandoned."""
+        behind: Any = super()
+        if not self.__abandoned:
+            await behind.close()
 
     async def connect(
         self, request: aiohttp.ClientRequest, *args: Any, **kwargs: Any
     ) -> aiohttp.connector.Connection:
         """Return a connection for a request: a kept one that still stands, or a new one."""
+        behind: Any = super()
         state = progress.get()
         if state.request is not None:
             state.refuse_repeat(request)
         while True:
             state.opened = False
-            connection = await self._connector.connect(request, *args, **kwargs)
+            connection = await behind.connect(request, *args, **kwargs)
             protocol = connection.protocol
-            is_readable = self._known.get(protocol)
-            kept = not state.opened if self._shared else is_readable is not None
+            is_readable = self.__known.get(protocol)
+            kept = not state.opened if self.shared else is_readable is not None
             if is_readable is None:
-                is_readable = self._add(connection)
+                is_readable = self.__add(connection)
             # One that was closed, or brought what nobody asked for, is passed over. The kernel is
             # asked: the loop may have stood still, or be about to notice.
-            if not kept or not (_is_spoiled(protocol) or is_readable()):
+            stands = protocol.transport is not None and not protocol.should_close
+            if not kept or (stands and not is_readable()):
                 break
             connection.close()
         state.has_connection, state.kept_connection = True, kept
         state.request = request
         if request.method not in _SENT_ONCE:
             connection.add_callback(lambda: state.note_failure(protocol))
-        return connection
+        return cast("aiohttp.connector.Connection", connection)
 
-    def _add(self, connection: aiohttp.connector.Connection) -> Callable[[], bool]:
+    def __add(self, connection: aiohttp.connector.Connection) -> Callable[[], bool]:
         transport = connection.transport
         at = None if transport is None else transport.get_extra_info("socket")
         is_readable = _never if at is None else _reader_of(at.fileno())
-        known = {one: ask for one, ask in self._known.items() if one.transport is not None}
-        self._known = {**known, connection.protocol: is_readable}
+        known = {one: ask for one, ask in self.__known.items() if one.transport is not None}
+        self.__known = {**known, connection.protocol: is_readable}
         return is_readable
+
+
+class Connector(Watching, aiohttp.TCPConnector):  # type: ignore[misc]
+    """The connector of a session of ours, on the running loop."""
+
+    def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
+        self.watch(asyncio.get_running_loop())
+        # The semaphore is the limit: a wait inside aiohttp would count as the server's slowness.
+        behind: Any = super()
+        behind.__init__(limit=0, ssl=ssl_context or True)
+
+    def __del__(self, *_: object) -> None:
+        """Do nothing: connections of a loop, or a process, that is gone are not ours to close."""
+
+
+class _Behind:
+    """All of a connector, as it is."""
+
+    def __init__(self, connector: aiohttp.BaseConnector) -> None:
+        self._behind = connector
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._behind, name)
+
+    @property
+    def closed(self) -> bool:
+        return self._behind.closed
+
+    def connect(self, *args: Any, **kwargs: Any) -> Awaitable[aiohttp.connector.Connection]:
+        return self._behind.connect(*args, **kwargs)
+
+
+class LentConnector(Watching, _Behind):
+    """What stands before the connector of a lent session.
+
+    Args:
+        connector: that connector.
+        loop: the event loop of its connections.
+    """
+
+    shared = True
+
+    def __init__(self, connector: aiohttp.BaseConnector, loop: asyncio.AbstractEventLoop) -> None:
+        self.watch(loop)
+        super().__init__(connector)
 
 
 def noting_new_connections() -> aiohttp.TraceConfig:
@@ -176,10 +224,6 @@ def noting_new_connections() -> aiohttp.TraceConfig:
     trace.on_connection_create_start.append(opening)
     trace.freeze()
     return trace
-
-
-def _is_spoiled(protocol: Any) -> bool:
-    return protocol is None or protocol.transport is None or protocol.should_close
 
 
 def _never() -> bool:

@@ -6,7 +6,7 @@ import platform
 from typing import Any
 
 import aiohttp
-from multidict import CIMultiDict
+from multidict import CIMultiDict, istr
 
 from .._secret import Secret
 from .._version import __version__
@@ -17,7 +17,7 @@ from .proxy import Proxy
 class RequestHeaders:
     """What every request carries; it does not show the API key, and does not travel.
 
-    It is not a mapping: what reports errors, or shows values, looks into mappings by itself.
+    It is no mapping: what reports errors, or shows values, looks into mappings by itself.
 
     Args:
         api_key: the tenant's API key.
@@ -32,18 +32,19 @@ class RequestHeaders:
 
     def __init__(self, api_key: Secret, proxy: Proxy | None = None) -> None:
         self._key = api_key
+        # As istr, names need not be put into lower case again for each request.
         self.fields: CIMultiDict[str] = CIMultiDict()
-        self.fields["X-API-KEY"] = api_key
-        self.fields["Accept"] = "application/json, application/problem+json"
-        self.fields["Accept-Encoding"] = ACCEPT_ENCODING
-        self.fields["User-Agent"] = (
+        self.fields[istr("X-API-KEY")] = api_key
+        self.fields[istr("Accept")] = "application/json, application/problem+json"
+        self.fields[istr("Accept-Encoding")] = ACCEPT_ENCODING
+        self.fields[istr("User-Agent")] = (
             f"monocloud-python/{__version__} Python/{platform.python_version()} "
             f"aiohttp/{aiohttp.__version__}"
         )
         if proxy is not None:
             self.fields.update(proxy.headers)
         self.with_body: CIMultiDict[str] = self.fields.copy()
-        self.with_body["Content-Type"] = "application/json"
+        self.with_body[istr("Content-Type")] = "application/json"
 
     def masked_in(self, text: str) -> str:
         """Return what a server said without the API key, in case that it says it back."""

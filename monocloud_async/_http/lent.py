@@ -17,18 +17,16 @@ import aiohttp
 from multidict import CIMultiDict
 
 from ..errors import ConfigurationError
-from .connector import Connector, noting_new_connections
+from .connector import LentConnector, noting_new_connections
 
 # What every session is set up with that our calls go through.
 FOR_CALLS: Final[Mapping[str, Any]] = {
     "auto_decompress": False,
     "raise_for_status": False,
-    # Else aiohttp calls the body that a POST does not have an octet-stream.
-    "skip_auto_headers": ("Content-Type",),
     # The time limit is ours alone: aiohttp's would count the wait for a connection too.
     "timeout": aiohttp.ClientTimeout(total=None, sock_connect=None),
 }
-_PUBLIC = ("auth", "cookie_jar")
+_PUBLIC = ("auth", "cookie_jar", "skip_auto_headers")
 # aiohttp has no public names to read these by; one that it renames is left at its default.
 _PRIVATE = (
     "base_url",  # where its authorization may go
@@ -46,8 +44,10 @@ _PRIVATE_DEFAULTS = ("proxy", "proxy_auth", "ssl")
 _OF_BODIES = ("transfer-encoding", "expect", "trailer")
 
 
-def twin_of(lent: aiohttp.ClientSession, *, secure: bool, direct: bool) -> aiohttp.ClientSession:
-    """Return a session that is set up as a lent one is, on the same connections.
+def twin_of(
+    lent: aiohttp.ClientSession, *, secure: bool, direct: bool
+) -> tuple[aiohttp.ClientSession, LentConnector]:
+    """Return a session that is set up as a lent one is, on the same connections, and its connector.
 
     Args:
         lent: the caller's session.
@@ -64,10 +64,11 @@ def twin_of(lent: aiohttp.ClientSession, *, secure: bool, direct: bool) -> aioht
         warnings.simplefilter("ignore", DeprecationWarning)
         if lent.connector is None or getattr(lent, "loop", loop) is not loop:
             raise _elsewhere()
-        connector: Any = Connector(lent.connector, loop, shared=True)
+        connector = LentConnector(lent.connector, loop)
+        in_front: Any = connector
         try:
             twin = aiohttp.ClientSession(
-                connector=connector,
+                connector=in_front,
                 connector_owner=False,
                 trace_configs=traces,
                 # Without TLS, a proxy of the environment would get to see the API key.
@@ -79,7 +80,7 @@ def twin_of(lent: aiohttp.ClientSession, *, secure: bool, direct: bool) -> aioht
             raise _elsewhere() from None
     # What instruments every session has done so with the lent one, and would count calls twice.
     twin.trace_configs[:] = traces
-    return twin
+    return twin, connector
 
 
 def headers_for(lent: aiohttp.ClientSession, ours: CIMultiDict[str]) -> CIMultiDict[str]:

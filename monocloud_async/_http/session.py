@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import os
 import ssl
 import weakref
 from collections.abc import AsyncGenerator
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import attrs
-from multidict import CIMultiDict
 
 from .._semaphore import Semaphore
 from .._time_limit import TimeLimits
 from ..errors import ConfigurationError
-from .connector import Connector, NoCookies, OwnConnector
-from .headers import RequestHeaders
-from .lent import FOR_CALLS, headers_for, twin_of
+from .connector import Connector, NoCookies, Watching
+from .lent import FOR_CALLS, twin_of
 
 _CLOSE_SECONDS = 2.0
-Lifetime = AsyncGenerator[aiohttp.ClientSession, None]
+Lifetime = AsyncGenerator[tuple[aiohttp.ClientSession, Watching], None]
 
 
 @attrs.frozen(eq=False)
@@ -43,18 +42,13 @@ class Pool:
     """
 
     session: aiohttp.ClientSession
-    connector: Connector
+    connector: Watching
     room: int
     slots: Semaphore
     time_limits: TimeLimits
     lifetime: Lifetime | None = None
     guard: weakref.finalize[..., Any] | None = None
     lent: aiohttp.ClientSession | None = None
-
-    def headers(self, ours: RequestHeaders, *, has_body: bool) -> CIMultiDict[str]:
-        """Return the headers of a request; as a session's defaults, a proxy would get them too."""
-        fields = ours.with_body if has_body else ours.fields
-        return fields if self.lent is None else headers_for(self.lent, fields)
 
     def unguard(self) -> None:
         """Leave the session to the code that ends its lifetime now."""
@@ -151,9 +145,16 @@ class Sessions:
     def forget(self) -> None:
         """Leave the connections to the process that this one was forked from."""
         for pool in self._pools.values():
-            pool.abandon()
+            pool.unguard()
+            pool.connector.disown()
         _inherited.append(self._pools)
         self._pools = {}
+
+    def forget_idle(self) -> None:
+        """At the end of the program, leave the connections of loops that nobody closed."""
+        for loop, pool in list(self._pools.items()):
+            if not loop.is_running():
+                pool.connector.forget()
 
     def _drop_ended(self) -> None:
         for loop in list(self._pools):
@@ -166,8 +167,7 @@ class Sessions:
     async def _new_pool(self, loop: asyncio.AbstractEventLoop) -> Pool:
         room, time_limits = self.max_connections, TimeLimits(loop)
         if self.lent is not None:
-            session = twin_of(self.lent, secure=self._secure, direct=self._direct)
-            connector = _connector(session)
+            session, connector = twin_of(self.lent, secure=self._secure, direct=self._direct)
             room = _room(connector, room)
             # A twin needs no close: do not warn of one that was forgotten.
             given_up = weakref.finalize(self, connector.abandon)
@@ -184,12 +184,10 @@ class Sessions:
             self._ssl_context = _system_trust()
         # A loop that ends, ends its async generators too: that closes the session in time.
         lifetime = _lifetime(self._ssl_context)
-        session = await anext(lifetime)
-        guard = weakref.finalize(self, _end_soon, lifetime, loop)
+        session, own = await anext(lifetime)
+        guard = weakref.finalize(self, _end_soon, lifetime, own, loop)
         guard.atexit = False
-        return Pool(
-            session, _connector(session), room, Semaphore(room), time_limits, lifetime, guard
-        )
+        return Pool(session, own, room, Semaphore(room), time_limits, lifetime, guard)
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
@@ -208,26 +206,19 @@ def running_loop() -> asyncio.AbstractEventLoop:
         ) from None
 
 
-def _connector(session: aiohttp.ClientSession) -> Connector:
-    connector: Any = session.connector
-    return cast(Connector, connector)
-
-
-def _room(connector: Connector, most: int) -> int:
+def _room(connector: Any, most: int) -> int:
     """Return how many calls at once a lent session has room for, so that none waits inside it."""
     limits: tuple[int, int] = connector.limit, connector.limit_per_host
     return min([most, *(limit for limit in limits if limit)])
 
 
 async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
-    # The slots are the limit: a wait inside aiohttp would count as the server's slowness.
-    own = OwnConnector(limit=0, ssl=ssl_context or True)
-    connector: Any = Connector(own, asyncio.get_running_loop())
+    connector = Connector(ssl_context)
     session = aiohttp.ClientSession(connector=connector, cookie_jar=NoCookies(), **FOR_CALLS)
     try:
-        yield session
+        yield session, connector
     finally:
-        await session.close()
+        await connector.end()
 
 
 def _system_trust() -> ssl.SSLContext:
@@ -237,7 +228,8 @@ def _system_trust() -> ssl.SSLContext:
     return context
 
 
-def _end_soon(lifetime: Lifetime, loop: asyncio.AbstractEventLoop) -> None:
+def _end_soon(lifetime: Lifetime, connector: Watching, loop: asyncio.AbstractEventLoop) -> None:
+    connector.forget()
     # This may run on any thread, and as late as when the interpreter exits.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(lambda: loop.create_task(_end(lifetime)))
@@ -259,5 +251,11 @@ def _forget_inherited() -> None:
         sessions.forget()
 
 
+def _forget_idle() -> None:
+    for sessions in list(_all_sessions):
+        sessions.forget_idle()
+
+
+atexit.register(_forget_idle)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_inherited)
