@@ -77,6 +77,8 @@ def twin_of(
                 **_settings(lent, direct=direct),
             )
         except RuntimeError:
+            # So that aiohttp does not complain of what it made half.
+            connector.abandon()
             raise _elsewhere() from None
     # What instruments every session has done so with the lent one, and would count calls twice.
     twin.trace_configs[:] = traces
