@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, SupportsIndex
 
 # Anything shorter protects nothing, and may be a part of words that mean something else.
@@ -12,6 +13,10 @@ _LEAST_MASKED = 8
 SECRET_ARGUMENTS = frozenset(
     {"password", "password_hash", "old_password", "new_password", "new_password_hash"}
 )
+
+
+# What stands for a secret that is not a string; it cannot be one.
+NOT_TEXT = "\0"
 
 
 class Secret(str):
@@ -41,8 +46,17 @@ class Secret(str):
         return self
 
     def masked_in(self, text: str) -> str:
-        """Return a text of somebody else's without this secret."""
-        return text.replace(self, "***") if len(self) >= _LEAST_MASKED else text
+        """Return a text of somebody else's without this secret, JSON's escapes of it included."""
+        if len(self) < _LEAST_MASKED:
+            return text
+        text = text.replace(self, "***")
+        return _escaped(self).sub("***", text) if "\\" in text else text
+
+
+def _escaped(secret: Secret) -> re.Pattern[str]:
+    """Return what finds a secret in JSON whose writer escapes more than it must."""
+    ways = (rf"(?:{re.escape(c)}|\\{re.escape(c)}|(?i:\\u{ord(c):04x}))" for c in secret)
+    return re.compile("".join(ways))
 
 
 def concealed(value: object) -> Secret | None:
@@ -53,4 +67,4 @@ def concealed(value: object) -> Secret | None:
     """
     if value is None:
         return None
-    return Secret(value if isinstance(value, str) else "\0")
+    return Secret(value if isinstance(value, str) else NOT_TEXT)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
-from .errors import PagingError
+from .errors import InvalidArgumentError, PagingError
 from .response import Response
 
 T = TypeVar("T")
@@ -96,7 +96,13 @@ class Pages(Generic[T]):
         Args:
             limit: how many at most; None for all.
         """
+        if limit is not None and (type(limit) is not int or limit < 0):
+            raise InvalidArgumentError(
+                f"limit must be a whole number, 0 or more, or None, not {limit!r}; nothing was sent"
+            )
         found: list[T] = []
+        if limit == 0:
+            return found
         async with aclosing(self.pages()) as pages:
             async for page in pages:
                 found += page.items
@@ -111,7 +117,11 @@ def _check(page: Page[Any], number: int, before: Page[Any] | None) -> None:
         wrong = f"page {page.current_page} came instead of page {number}"
     elif page.has_next and not page.items:
         wrong = f"page {number} is empty, and more are said to follow"
-    elif before is not None and page.items and page.items == before.items:
+    elif (
+        before is not None
+        and page.items
+        and (page.items, page.total_count) == (before.items, before.total_count)
+    ):
         wrong = f"page {number} has the same records as the page before"
     else:
         return

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from yarl import URL
 
+from .._arguments import text
 from .._operation import Operation
 from ..errors import InvalidArgumentError
 
@@ -34,7 +35,15 @@ def url_of(
 
 
 def _query_string(query: Query) -> str:
-    sent = {name: _parameter(name, value) for name, value in query.items() if value is not None}
+    if not isinstance(query, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidArgumentError(
+            f"query must be a mapping, not {type(query).__name__}; nothing was sent"
+        )
+    sent = {
+        text("a name in query", name): _parameter(name, value)
+        for name, value in query.items()
+        if value is not None
+    }
     return urlencode(sent, quote_via=quote, safe="", errors="strict")
 
 

@@ -51,7 +51,7 @@ def json_body(value: object) -> JSONBody | None:
         return value
     try:
         return JSONBody(_encode(value).encode())
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         why = str(error)
     # The encoder's frames have the value among their variables, and so would this one.
     del value

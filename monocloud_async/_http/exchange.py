@@ -107,7 +107,7 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
     if limit <= 0:
         return NoResponse("", timed_out=True, reached_server=False, reused_connection=False)
     state = Progress()
-    progress.set(state)
+    before = progress.set(state)
     response: RawResponse | None = None
     try:
         with pool.time_limits.limit(limit):
@@ -122,6 +122,8 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
     except (asyncio.TimeoutError, aiohttp.ClientError, OSError) as error:
         failure = _no_response(error, request, state, began=response is not None)
     finally:
+        # A hook of a lent session may make a call of its own: each reports to its own exchange.
+        progress.reset(before)
         # They hold the request's headers.
         state.request = state.failure = None
     if pool.lent is not None and pool.lent.closed and not state.has_connection:

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import attrs
 
 from .._call import Caller
+from .._secret import SECRET_ARGUMENTS, concealed
 from ..errors import InvalidArgumentError
 
 T = TypeVar("T")
@@ -38,15 +39,17 @@ class Method(Generic[T]):
         parameters: the names of the arguments that a row gives by position.
         required: how many of them a row has to give.
         takes_more: whether a row may give more than those.
+        first: the name of the method's first argument; empty where it is not given by position.
     """
 
     owner: _Bound
     function: Callable[..., Coroutine[Any, Any, T]]
-    fixed: Mapping[str, Any]
+    fixed: Mapping[str, Any] = attrs.field(repr=False)
     signature: inspect.Signature
     parameters: tuple[str, ...]
     required: int
     takes_more: bool
+    first: str
 
     @property
     def caller(self) -> Caller:
@@ -59,10 +62,21 @@ class Method(Generic[T]):
         bound = self.function.__get__(owner)
         return functools.partial(bound, **self.fixed) if self.fixed else bound
 
-    @property
-    def first(self) -> str:
-        """The name of the first argument; empty where a row gives none by position."""
-        return self.parameters[0] if self.parameters else ""
+    def key(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | int | None:
+        """Return what rows share that are to be done in their order: mostly a user's id.
+
+        That is the first argument, whether a row gives it or all rows share it; or the first id
+        of a path. None for a row that may be done at any time.
+        """
+        if self.takes_more:
+            key = args[len(self.parameters)] if len(args) > len(self.parameters) else None
+        elif args:
+            key = args[0]
+        else:
+            key = {**self.fixed, **kwargs}.get(self.first)
+        if self.first in self.fixed:
+            key = self.fixed[self.first]
+        return key if isinstance(key, (str, int)) else None
 
     @property
     def expected(self) -> str:
@@ -99,6 +113,8 @@ def method_of(given: Callable[..., Any]) -> Method[Any]:
             raise _refusal("a partial with positional arguments, which are for the rows to give")
         fixed = {**method.keywords, **fixed}
         method = method.func
+    # They show in the frames of workers.
+    fixed = {n: concealed(v) if n in SECRET_ARGUMENTS else v for n, v in fixed.items()}
     owner = getattr(method, "__self__", None)
     function = getattr(method, "__func__", None)
     if function is None or not hasattr(owner, "_with_caller"):
@@ -111,6 +127,10 @@ def method_of(given: Callable[..., Any]) -> Method[Any]:
 def _described(
     owner: _Bound, function: Callable[..., Any], fixed: Mapping[str, Any]
 ) -> Method[Any]:
+    names = tuple(inspect.signature(function).parameters)[1:]
+    unknown = ", ".join(name for name in fixed if name not in names)
+    if unknown:
+        raise _refusal(f"a partial with {unknown}, which {function.__qualname__} does not take")
     signature = inspect.signature(functools.partial(function, owner, **fixed))
     positional = [
         p
@@ -130,7 +150,14 @@ def _described(
         if needs_keyword
         else sum(p.default is p.empty for p in positional),
         takes_more=any(p.kind is p.VAR_POSITIONAL for p in everything),
+        first=_first_of(function),
     )
+
+
+def _first_of(function: Callable[..., Any]) -> str:
+    """Return the name of the first argument after ``self`` that can be given by position."""
+    code = function.__code__
+    return code.co_varnames[1] if code.co_argcount > 1 else ""
 
 
 def _refusal(what: str) -> InvalidArgumentError:

@@ -42,7 +42,10 @@ async def phone_outcomes(run: Run[User], *, by_number: bool) -> AsyncGenerator[P
 
 
 def _pair(row: Row) -> tuple[str | None, str | None]:
-    values = tuple(row.values()) if isinstance(row, Mapping) else row
+    if isinstance(row, Mapping):
+        values = (row.get("user_id"), row.get("identifier_id", row.get("phone")))
+    else:
+        values = row
     first, second = (
         value if isinstance(value, str) else None for value in (*values, None, None)[:2]
     )

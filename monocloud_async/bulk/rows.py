@@ -103,11 +103,7 @@ class Rows:
             return self._wrong(_described(found))
         if not self._method.takes(args, kwargs):
             return self._wrong(_described(found), args)
-        return RunRow(self._index, args, kwargs, self._key(args, kwargs))
-
-    def _key(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | int | None:
-        first: object = args[0] if args else kwargs.get(self._method.first)
-        return first if isinstance(first, (str, int)) else None
+        return RunRow(self._index, args, kwargs, self._method.key(args, kwargs))
 
     def _wrong(self, given: str, args: tuple[Any, ...] = ()) -> RunRow:
         error = InvalidArgumentError(

@@ -43,7 +43,7 @@ def request(
     timeout: Timeout = None,
     max_attempts: MaxAttempts = DEFAULT_ATTEMPTS,
 ) -> None:
-    """CommandCall any path of the API, and print the JSON that it answers with.
+    """Call any path of the API, and print the JSON that it answers with.
 
     It does not ask before it deletes. What may change something is sent once only, unless it has
     certainly not been carried out.

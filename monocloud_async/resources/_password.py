@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from .._arguments import text
-from .._secret import Secret
+from .._secret import NOT_TEXT, Secret
 from ..errors import InvalidArgumentError
 
 PasswordAlgorithm = Literal["bcrypt"]
@@ -53,6 +53,8 @@ def secret(name: str, value: Secret) -> str:
     """Return a secret that is fit to be sent; a password may well be made of blanks."""
     if not value:
         text(name, value)
+    if value == NOT_TEXT:
+        raise InvalidArgumentError(f"{name} must be a string; nothing was sent")
     try:
         value.encode()
     except UnicodeEncodeError:
