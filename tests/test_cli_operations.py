@@ -8,8 +8,8 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from monocloud_async.cli.app import app
 from monocloud_async.cli.operations import DESTRUCTIVE, RESOURCES, methods
 from monocloud_sync.emulator import PHONE_ID, USER_ID, Emulator
 
+from . import commands
 from .api_table import ANSWERS, ROWS, Call, calls, content, example, paging
 from .conftest import API_KEY, DOMAIN
+from .fork_server import Forked
 from .test_api_table import KEY, _check_sent, each_row
 from .wire import TODAY, answer, problem, served, silence
 
@@ -399,8 +401,7 @@ def completed(line: str) -> list[str]:
     words = line.split(" ")
     env = {"_MONOCLOUD_COMPLETE": "complete_bash", "COMP_WORDS": line}
     env["COMP_CWORD"] = str(len(words) - 1)
-    done = subprocess.run(COMMAND, cwd=ROOT, env={**os.environ, **env}, capture_output=True)
-    return done.stdout.decode().split()
+    return commands.run(env=env).stdout.split()
 
 
 COMMAND = (sys.executable, "-m", "monocloud_async.cli")
@@ -410,15 +411,8 @@ def settings(url: str) -> dict[str, str]:
     return {**os.environ, DOMAIN: url, API_KEY: KEY, "TERM": "dumb"}
 
 
-@contextmanager
-def started(url: str, *args: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [*COMMAND, *args], cwd=ROOT, env=settings(url), stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def started(url: str, *args: str) -> AbstractContextManager[Forked]:
+    return commands.started(*args, **settings(url))
 
 
 def on_a_terminal(url: str, *args: str, typed: Mapping[str, str] | None = None) -> tuple[str, int]:

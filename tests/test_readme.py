@@ -19,6 +19,7 @@ from monocloud_async.emulator import PHONE_ID, USER_ID
 from monocloud_async.operations import ALL
 from monocloud_sync.emulator import Emulator
 
+from . import commands
 from .wire import problem, served, silence
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -155,14 +156,7 @@ def test_the_commands(tenant: Emulator) -> None:
     for line in lines:
         # As the console script of this very environment, and without jq, which may be missing.
         args = shlex.split(line.partition("|")[0])[1:]
-        done = subprocess.run(
-            [sys.executable, "-m", "monocloud_async.cli", *args],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-            cwd=Path(__file__).parents[1],
-        )
+        done = commands.run(*args)
         assert (done.returncode, done.stderr) == (0, "")
     assert "phone_numbers" in json.loads(done.stdout)
     assert primary(tenant) == PHONE_ID
@@ -174,15 +168,7 @@ def test_more_commands(tenant: Emulator, tmp_path: Path) -> None:
     for line in MORE_COMMANDS.splitlines():
         # Without jq, which may be missing, and without the comment at the end.
         args = shlex.split(line.partition("|")[0], comments=True)[1:]
-        done = subprocess.run(
-            [sys.executable, "-m", "monocloud_async.cli", *args],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-        )
+        done = commands.run(*args, cwd=tmp_path)
         said = "Nothing was changed. Without --dry-run: Delete a user for good.\n"
         assert (done.returncode, done.stderr) == (0, said if "--dry-run" in args else "")
         printed[" ".join(args[:2])] = done.stdout
