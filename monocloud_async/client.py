@@ -31,7 +31,6 @@ from .resources import (
     ExternalProvidersResource,
     GrantsResource,
     GroupsResource,
-    Part,
     PasskeysResource,
     PasswordsResource,
     PhonesResource,
@@ -39,6 +38,7 @@ from .resources import (
     UsernamesResource,
     UsersResource,
 )
+from .resources._part import Part
 from .response import APIResponse
 from .retry import RetryPolicy
 
@@ -235,6 +235,10 @@ class MonoCloudClient:
             )
         response: APIResponse = await self._caller.call(operation, *ids, query=query, body=body)
         return response
+
+    def _behind(self, _name: str, /) -> Caller:
+        """Return what a resource is made with."""
+        return self._caller
 
     def _with_caller(self: C, caller: Caller) -> C:
         """Return a view of this client, whose operations another caller carries out."""

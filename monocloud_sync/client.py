@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar, overload
 import monocloud_async as aio
 from monocloud_async import Outcome, RetryPolicy
 from monocloud_async._secret import concealed
+from monocloud_async.resources._part import Part
 
 from ._blocking import async_twin, blocking, close
 from ._iterating import iterate
@@ -28,7 +29,6 @@ from .resources import (
     ExternalProvidersResource,
     GrantsResource,
     GroupsResource,
-    Part,
     PasskeysResource,
     PasswordsResource,
     PhonesResource,
@@ -113,6 +113,10 @@ class MonoCloudClient:
 
     def _use(self, client: aio.MonoCloudClient) -> None:
         self._async = client
+
+    def _behind(self, name: str, /) -> Any:
+        """Return what a resource is made with: its async twin."""
+        return getattr(self._async, name)
 
     def with_options(
         self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None

@@ -5,15 +5,13 @@ They are Final so that type checkers may rely on the type that `blocking` gives 
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import Any, Final
 
 import monocloud_async.resources as aio
 
 from ._blocking import blocking
 from ._iterating import iterating
 from .pages import paging
-
-R = TypeVar("R", bound="Resource")
 
 
 class Resource:
@@ -25,33 +23,6 @@ class Resource:
 
     def __init__(self, resource: Any) -> None:
         self._async = resource
-
-
-class Part(Generic[R]):
-    """A resource as an attribute of a client, made when first asked for.
-
-    On the client's class it is the resource's class, where a mock with a spec finds the methods.
-
-    Args:
-        kind: the resource's class.
-    """
-
-    def __init__(self, kind: type[R]) -> None:
-        self._kind = kind
-
-    def __set_name__(self, owner: type[Any], name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, client: None, owner: type[Any]) -> type[R]: ...
-    @overload
-    def __get__(self, client: Any, owner: type[Any]) -> R: ...
-    def __get__(self, client: Any, owner: type[Any]) -> type[R] | R:
-        if client is None:
-            return self._kind
-        twin = getattr(client._async, self._name)
-        resource = vars(client)[self._name] = self._kind(twin)
-        return resource
 
 
 class UsersResource(Resource):

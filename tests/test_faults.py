@@ -32,6 +32,7 @@ from monocloud_async import (
 from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator, Fault, RateLimit
 
 from .clock import Clock
+from .wire import seen
 
 PRIMARY = f"/api/users/{USER_ID}/phones/{PHONE_ID}/primary"
 ONCE = RetryPolicy(max_attempts=1)
@@ -951,3 +952,15 @@ def test_many_threads_may_break_and_count() -> None:
         assert counts.requests_by_status[200] == 24
         assert counts.executions == 24 + 12
         server.faults.clear()
+
+
+async def test_a_closed_emulator_leaves_no_answer_waiting_for_its_delay() -> None:
+    before = asyncio.all_tasks()
+    async with Emulator(faults=[Fault(status=200, delay=30)]) as emulator:
+        client = MonoCloudClient(emulator.url, emulator.api_key, timeout=30)
+        call = asyncio.create_task(client.phones.set_primary(USER_ID, PHONE_ID))
+        await asyncio.wait_for(seen(lambda: emulator.executions == 1), 10)
+        call.cancel()
+        await asyncio.wait([call])
+        await client.aclose()
+    assert asyncio.all_tasks() == before

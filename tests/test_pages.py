@@ -22,7 +22,7 @@ from monocloud_async import (
     UserSummary,
 )
 
-from .wire import Step, Wire, answer, problem, served, silence
+from .wire import Step, Wire, answer, problem, seen, served, silence
 
 KEY = "key"
 FAST = RetryPolicy(base_delay=0.0)
@@ -70,16 +70,10 @@ async def test_the_next_page_is_fetched_while_this_one_is_read() -> None:
     async with Wire(*THREE) as wire, MonoCloudClient(wire.url, KEY) as client:
         users = aiter(client.users.list())
         assert (await anext(users)).user_id == "a"
-        await asyncio.wait_for(until(lambda: len(wire.requests) == 2), 10)
+        await asyncio.wait_for(seen(lambda: len(wire.requests) == 2), 10)
         assert (await anext(users)).user_id == "b"
         assert len(wire.requests) == 2
         await users.aclose()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the loop run until a server of this very loop has seen something."""
-    while not condition():  # noqa: ASYNC110  (the loop decides when, and no event tells)
-        await asyncio.sleep(0)
 
 
 async def test_leaving_a_list_ends_the_fetch_that_is_under_way() -> None:
@@ -87,7 +81,7 @@ async def test_leaving_a_list_ends_the_fetch_that_is_under_way() -> None:
         async with MonoCloudClient(wire.url, KEY) as client:
             users = aiter(client.users.list())
             await anext(users)
-            await asyncio.wait_for(until(lambda: len(wire.requests) == 2), 10)
+            await asyncio.wait_for(seen(lambda: len(wire.requests) == 2), 10)
             await users.aclose()
             await asyncio.wait_for(wire.left.wait(), 10)
     assert len(wire.requests) == 2

@@ -172,6 +172,12 @@ class Wire:
         await step(writer)
 
 
+async def seen(condition: Callable[[], bool]) -> None:
+    """Let the loop run until a server of this very loop has seen something."""
+    while not condition():  # noqa: ASYNC110  (the loop decides when, and no event tells)
+        await asyncio.sleep(0)
+
+
 @contextmanager
 def served(*steps: Step) -> Iterator[Wire]:
     """Serve from a thread of its own, for clients that block."""

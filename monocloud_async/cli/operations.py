@@ -13,7 +13,8 @@ from typer.main import get_command
 
 from ..client import MonoCloudClient
 from ..operations import ALL
-from ..resources import Part, Resource
+from ..resources import Resource
+from ..resources._part import Part
 from .calls import CommandCall, call_list, call_one, destroy
 from .ending import exit_codes
 from .parameters import Method, arguments, dashed, declared, page, summary

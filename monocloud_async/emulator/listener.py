@@ -52,6 +52,8 @@ class Listener:
         # The port while nobody listens on it, so that nobody else takes it.
         self._held: socket.socket | None = None
         self._end_of_outage: asyncio.Task[None] | None = None
+        # Those that answer a request now; aiohttp forgets them when their client goes away.
+        self._serving: set[asyncio.Task[Any]] = set()
         self._changing = asyncio.Lock()
 
     @property
@@ -107,7 +109,7 @@ class Listener:
         """Listen until this is closed: by aclose, or by the loop, which ends its generators too."""
         listening = _bound(self._host, self._wanted)
         self._port = listening.getsockname()[1]
-        server = web.Server(self._serve, access_log=None, max_line_size=_LONGEST_LINE)
+        server = web.Server(self._answer, access_log=None, max_line_size=_LONGEST_LINE)
         runner = web.ServerRunner(server, shutdown_timeout=_CLOSE_SECONDS)
         await runner.setup()
         self._runner = runner
@@ -119,8 +121,26 @@ class Listener:
                 self._held.close()
             self._runner, self._site, self._held = None, None, None
             await runner.cleanup()
+            await self._end_serving()
             if self._certificate:
                 self._certificate.remove_file()
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  (a coroutine runs in one)
+        self._serving.add(task)
+        try:
+            response: web.StreamResponse = await self._serve(request)
+            return response
+        finally:
+            self._serving.discard(task)
+
+    async def _end_serving(self) -> None:
+        """End the answers that wait for a fault's delay, though nobody waits for them any more."""
+        left = list(self._serving)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _outage(self, seconds: float) -> None:
         async with self._changing:

@@ -1,6 +1,6 @@
 """The operations of the API, a class for each part of it."""
 
-from ._resource import Part, Resource
+from ._resource import Resource
 from .blocked_ips import BlockedIpsResource
 from .data import DataResource
 from .emails import EmailsResource
@@ -21,7 +21,6 @@ __all__ = [
     "ExternalProvidersResource",
     "GrantsResource",
     "GroupsResource",
-    "Part",
     "PasskeysResource",
     "PasswordsResource",
     "PhonesResource",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Generic, TypeVar, overload
+from typing import TypeVar
 
 from .._arguments import count, texts
 from .._call import Caller
@@ -57,29 +57,3 @@ class Resource:
             lambda number: self._call(operation, *ids, query={"page": number, **sent}),
             count("page", page),
         )
-
-
-class Part(Generic[R]):
-    """A resource as an attribute of a client, made when first asked for.
-
-    On the client's class it is the resource's class, where a mock with a spec finds the methods.
-
-    Args:
-        kind: the resource's class.
-    """
-
-    def __init__(self, kind: type[R]) -> None:
-        self._kind = kind
-
-    def __set_name__(self, owner: type[Any], name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, client: None, owner: type[Any]) -> type[R]: ...
-    @overload
-    def __get__(self, client: Any, owner: type[Any]) -> R: ...
-    def __get__(self, client: Any, owner: type[Any]) -> type[R] | R:
-        if client is None:
-            return self._kind
-        resource = vars(client)[self._name] = self._kind(client._caller)
-        return resource

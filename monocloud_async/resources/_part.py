@@ -1,0 +1,42 @@
+"""Part: a resource as an attribute of a client, of either package."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Protocol, TypeVar, overload
+
+R = TypeVar("R")
+
+
+class _Client(Protocol):
+    def _behind(self, name: str, /) -> Any:
+        """Return what the resource with this name is made with."""
+        ...
+
+
+class Part(Generic[R]):
+    """A resource as an attribute of a client, made when first asked for.
+
+    On the client's class it is the resource's class, where a mock with a spec finds the methods.
+
+    Args:
+        kind: the resource's class.
+    """
+
+    def __init__(self, kind: type[R]) -> None:
+        self._kind = kind
+        self._make: Any = kind
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, client: None, owner: type[Any]) -> type[R]: ...
+    @overload
+    def __get__(self, client: _Client, owner: type[Any]) -> R: ...
+    def __get__(self, client: _Client | None, owner: type[Any]) -> type[R] | R:
+        if client is None:
+            return self._kind
+        made_with = client._behind(self._name)  # pyright: ignore[reportPrivateUsage]
+        resource: R = self._make(made_with)
+        vars(client)[self._name] = resource
+        return resource
