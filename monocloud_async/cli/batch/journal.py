@@ -7,35 +7,20 @@ API key nor a phone's number in it.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import sqlite3
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import attrs
 
-from ...errors import ConfigurationError, MonoCloudError
+from ..._journal_file import JournalError, JournalFile
 from .columns import By
+
+__all__ = ["FAILED", "OK", "SKIPPED", "Entry", "Journal", "JournalError", "Subject", "hash_of"]
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
 
-# "MCj1" in ASCII: no other program's files have it.
-_APPLICATION = 0x4D436A31
-_VERSION = 1
-_NEW = (
-    "CREATE TABLE input (digest TEXT, origin TEXT, phones_by TEXT, rows INTEGER)",
-    """CREATE TABLE entry (
-        number INTEGER PRIMARY KEY, user INTEGER NOT NULL, status TEXT NOT NULL,
-        http_status INTEGER, error TEXT, trace_id TEXT, attempts INTEGER NOT NULL,
-        identifier_id TEXT
-    )""",
-    f"PRAGMA application_id = {_APPLICATION}",
-    f"PRAGMA user_version = {_VERSION}",
-)
-_UNNAMED = "the list of what was done"
 _OF_USERS = "CREATE INDEX IF NOT EXISTS done ON entry (user, number) WHERE status = 'ok'"
 _FOLLOW = """
 INSERT OR REPLACE INTO entry
@@ -83,11 +68,7 @@ class Subject:
     rows: int
 
 
-class JournalError(MonoCloudError):
-    """The journal cannot be written, or read."""
-
-
-class Journal:
+class Journal(JournalFile):
     """A journal; no other process can open it meanwhile, and one thread at a time may use it.
 
     Args:
@@ -101,66 +82,37 @@ class Journal:
         ConfigurationError: it cannot be used, or is another's; it is unchanged then.
     """
 
+    application = 0x4D436A31  # "MCj1"
+    version = 1
+    tables = (
+        "CREATE TABLE input (digest TEXT, origin TEXT, phones_by TEXT, rows INTEGER)",
+        """CREATE TABLE entry (
+            number INTEGER PRIMARY KEY, user INTEGER NOT NULL, status TEXT NOT NULL,
+            http_status INTEGER, error TEXT, trace_id TEXT, attempts INTEGER NOT NULL,
+            identifier_id TEXT
+        )""",
+    )
+
     def __init__(self, path: Path | None, subject: Subject) -> None:
-        self._path = path
-        with self._refusing():
-            self._db = _connected(path)
-        try:
-            with self._refusing():
-                self.resumed: bool = self._open(subject)
-        except BaseException:
-            self._db.close()
-            raise
+        self._subject = subject
+        self.resumed: bool = False
+        super().__init__(path)
 
-    def _open(self, subject: Subject) -> bool:
-        run = self._db.execute
-        # The lock is taken with the first transaction, and kept: it goes with the process.
-        run("PRAGMA locking_mode = EXCLUSIVE")
-        run("BEGIN EXCLUSIVE")
-        self._begin(subject)
-        resumed = bool(run("SELECT EXISTS (SELECT * FROM entry)").fetchone()[0])
-        if resumed:
-            run(_OF_USERS)
-        run("COMMIT")
-        run("PRAGMA journal_mode = WAL")
-        # The end of the process loses nothing; a power cut may lose the last entries, never
-        # earlier ones than those that it keeps.
-        run("PRAGMA synchronous = NORMAL")
-        return resumed
-
-    def _begin(self, subject: Subject) -> None:
-        wanted = (subject.digest, subject.origin, subject.by, subject.rows)
-        if self._is_new():
-            for statement in _NEW:
-                self._db.execute(statement)
-            self._db.execute("INSERT INTO input VALUES (?, ?, ?, ?)", wanted)
-        digest, origin, *_ = self._db.execute("SELECT * FROM input").fetchone()
+    def _begin(self, *, new: bool) -> None:
+        subject, run = self._subject, self._db.execute
+        if new:
+            wanted = (subject.digest, subject.origin, subject.by, subject.rows)
+            run("INSERT INTO input VALUES (?, ?, ?, ?)", wanted)
+        digest, origin, *_ = run("SELECT * FROM input").fetchone()
         if digest != subject.digest:
             why = "it is of another input, or of what this one was before"
             raise self._refusal(why, ", or the input it was made for")
         if origin != subject.origin:
             why = f"it is of {origin}, and not of {subject.origin}"
             raise self._refusal(why, f", or --domain {origin}")
-
-    def _is_new(self) -> bool:
-        application = self._db.execute("PRAGMA application_id").fetchone()[0]
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        tables = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if application == _APPLICATION and version == _VERSION:
-            return False
-        if application == _APPLICATION:
-            raise self._refusal("it is of another version of this command")
-        if application or version or tables:
-            raise self._refusal("it is a database of something else")
-        return True
-
-    def _refusal(self, why: str, or_else: str = "") -> ConfigurationError:
-        told = f"the journal {self._path} cannot be used: {why}"
-        instead = f"give another --journal file{or_else}"
-        if self._path is None:
-            told = f"{_UNNAMED} cannot be kept: {why}"
-            instead = "set TMPDIR to a directory that can be written"
-        return ConfigurationError(f"{told}; nothing was sent: {instead}")
+        self.resumed = bool(run("SELECT EXISTS (SELECT * FROM entry)").fetchone()[0])
+        if self.resumed:
+            run(_OF_USERS)
 
     def record(self, entries: Iterable[Entry]) -> None:
         """Keep some entries, all or none; an earlier entry of a row is replaced.
@@ -168,17 +120,8 @@ class Journal:
         Raises:
             JournalError: it cannot be written.
         """
-        with self._told():
-            self._db.execute("BEGIN")
-            try:
-                self._db.executemany(
-                    "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entries
-                )
-                self._db.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-                raise
+        with self._transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?)", entries)
 
     def entries(self, first: int, last: int) -> Mapping[int, Entry]:
         """Return the entries of some rows, by their number."""
@@ -212,55 +155,9 @@ class Journal:
         with self._told():
             self._db.execute(_FOLLOW, {"change": change, "already": already})
 
-    def close(self) -> None:
-        """Close the file, and give up the lock."""
-        with contextlib.suppress(sqlite3.Error):
-            self._db.close()
-
-    @contextlib.contextmanager
-    def _refusing(self) -> Generator[None, None, None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            or_else = ", or wait for its end" if _is_locked(error) else ""
-            raise self._refusal(_why(self._path, error), or_else) from None
-
-    @contextlib.contextmanager
-    def _told(self) -> Generator[None, None, None]:
-        try:
-            yield
-        # What SQLite cannot take is a ValueError.
-        except (sqlite3.Error, ValueError) as error:
-            name = f"the journal {self._path}" if self._path else _UNNAMED
-            raise JournalError(f"{name} cannot be kept: {_why(self._path, error)}") from None
-
-
-def _connected(path: Path | None) -> sqlite3.Connection:
-    # SQLite has names of its own, such as ":memory:", and none of them is absolute.
-    name = "" if path is None else os.path.abspath(path)  # noqa: PTH100
-    return sqlite3.connect(name, timeout=0, isolation_level=None, check_same_thread=False)
-
 
 def hash_of(user_id: str) -> int:
     """Return what a journal knows a user by."""
     return int.from_bytes(
         hashlib.blake2b(user_id.encode(), digest_size=8).digest(), "big", signed=True
     )
-
-
-def _is_locked(error: Exception) -> bool:
-    return "locked" in str(error)
-
-
-def _why(path: Path | None, error: Exception) -> str:
-    """Return what is wrong; SQLite often knows no more than that something is."""
-    if _is_locked(error):
-        return "another run has it in use"
-    if path is None:
-        return str(error)
-    if path.is_dir():
-        return "it is a directory"
-    place = path if path.exists() else path.parent
-    if not place.exists():
-        return f"the directory {place} does not exist"
-    return str(error) if os.access(place, os.W_OK) else f"{place} is read-only"
