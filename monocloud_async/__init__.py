@@ -53,7 +53,7 @@ from .models import (
     UserUsername,
     VerifyEmailResponse,
 )
-from .outcome import Outcome, PhoneOutcome
+from .outcome import ImportDifference, ImportOutcome, Outcome, PhoneOutcome
 from .pages import Page, Pages
 from .response import APIResponse, Headers, Response
 from .retry import RetryPolicy
@@ -70,6 +70,8 @@ __all__ = [
     "Headers",
     "IdentityFinding",
     "IdentityValidationError",
+    "ImportDifference",
+    "ImportOutcome",
     "InvalidArgumentError",
     "InvalidRecordError",
     "KeyValidationError",

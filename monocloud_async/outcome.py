@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 
@@ -57,4 +57,53 @@ class PhoneOutcome(Outcome[User]):
     @property
     def user(self) -> User | None:
         """The user as it is then; None where the row failed."""
+        return self.result
+
+
+ImportStatus = Literal["created", "existed", "failed"]
+
+
+@attrs.frozen
+class ImportDifference:
+    """What an existing user has otherwise than an import row.
+
+    Attributes:
+        name: the member, such as ``emails``, ``claims.name`` or ``private_data.plan``.
+        wanted: what the row says.
+        found: what the user has; None where the user has nothing.
+    """
+
+    name: str
+    wanted: object = attrs.field(repr=False)
+    found: object = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class ImportOutcome(Outcome[User]):
+    """What became of one row of ``users.import_many``.
+
+    Attributes:
+        source_id: what names the row: its ``source_id``, or its email address, phone number or
+            username; else its place.
+        status: ``created`` by this import, by an earlier run of it too; ``existed`` before it; or
+            ``failed``, in which case ``steps`` says what was done.
+        user_id: the user's id; None where it is unknown.
+        steps: what was done for the row, in order: create, emails, phones, claims, private_data,
+            public_data, groups, disable, reset.
+        differences: what a user that existed has otherwise.
+        notes: what the row loses, and what to know of it.
+        earlier: whether the row was settled in an earlier run; nothing was sent for it now.
+    """
+
+    source_id: str = attrs.field(repr=False)
+    status: ImportStatus
+    user_id: str | None = None
+    steps: tuple[str, ...] = ()
+    differences: tuple[ImportDifference, ...] = ()
+    notes: tuple[str, ...] = ()
+    earlier: bool = False
+
+    @property
+    def user(self) -> User | None:
+        """The user as last seen; None where it is unknown, or was settled in an earlier run."""
         return self.result

@@ -30,6 +30,7 @@ class UsersResource(Resource):
 
     list: Final = paging(aio.UsersResource.list)
     create: Final = blocking(aio.UsersResource.create)
+    import_many: Final = iterating(aio.UsersResource.import_many)
     get: Final = blocking(aio.UsersResource.get)
     delete: Final = blocking(aio.UsersResource.delete)
     enable: Final = blocking(aio.UsersResource.enable)

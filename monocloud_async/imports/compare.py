@@ -1,0 +1,114 @@
+"""What a user has of what a row wants: the differences, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from ..models import User
+from ..outcome import ImportDifference
+from .find import same_phone, same_text
+from .row import Address, ImportRow
+
+
+def email_of(user: User, value: str) -> Address | None:
+    """Return a user's email address; None where the user does not have it."""
+    for one in user.emails:
+        if same_text(one.email, value):
+            return Address(str(one.email), one.verified)
+    return None
+
+
+def phone_of(user: User, value: str) -> Address | None:
+    """Return a user's phone number; None where the user does not have it."""
+    for one in user.phone_numbers:
+        if same_phone(one.phone, value):
+            return Address(str(one.phone), one.verified)
+    return None
+
+
+def missing_emails(row: ImportRow, user: User) -> list[Address]:
+    """Return the email addresses that the user does not have."""
+    return [one for one in row.all_emails if not email_of(user, one.value)]
+
+
+def missing_phones(row: ImportRow, user: User) -> list[Address]:
+    """Return the phone numbers that the user does not have."""
+    return [one for one in row.all_phones if not phone_of(user, one.value)]
+
+
+def missing_keys(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that are missing or null; of a postal address, its missing parts."""
+    missing: dict[str, Any] = {}
+    for name, value in wanted.items():
+        if found.get(name) is None:
+            missing[name] = value
+    address, has = wanted.get("address"), found.get("address")
+    if isinstance(address, Mapping) and isinstance(has, Mapping) and address is not has:
+        parts = {n: v for n, v in address.items() if has.get(n) is None}
+        if parts:
+            missing["address"] = parts
+    return missing
+
+
+def is_as_created(row: ImportRow, user: User) -> bool:
+    """Return whether a user is as the creation of a row would have made it."""
+    created = row.creation()
+    claims = {n: value for n, value in row.claims.items() if n in created}
+    return (
+        _has(row.email, row.email and email_of(user, row.email.value))
+        and _has(row.phone, row.phone and phone_of(user, row.phone.value))
+        and (not row.username or bool(user.username))
+        and (not user.username or same_text(user.username.username, row.username or ""))
+        and all(user.claims.get(name) == value for name, value in claims.items())
+        and (not row.password or user.has_password is not False)
+    )
+
+
+def _has(wanted: Address | None, found: Address | None) -> bool:
+    if wanted is None:
+        return True
+    return found is not None and bool(wanted.verified) == bool(found.verified)
+
+
+def differences(
+    row: ImportRow, user: User, groups: Collection[str] | None
+) -> Iterator[ImportDifference]:
+    """Yield what a user has otherwise than a row; of passwords, only whether there is one.
+
+    Args:
+        row: the row.
+        user: the user.
+        groups: the ids of the user's groups; None where they are not known.
+    """
+    for name, wanted, found in _members(row, user):
+        if wanted != found:
+            yield ImportDifference(name, wanted, found)
+    for group in row.groups if groups is not None else ():
+        if group not in (groups or ()):
+            yield ImportDifference("groups", group, None)
+
+
+def _members(row: ImportRow, user: User) -> Iterator[tuple[str, Any, Any]]:
+    for one in row.all_emails:
+        yield from _address("emails", one, email_of(user, one.value))
+    for one in row.all_phones:
+        yield from _address("phone_numbers", one, phone_of(user, one.value))
+    if row.username:
+        held = user.username.username if user.username else None
+        yield "username", row.username, row.username if same_text(held, row.username) else held
+    for member in ("claims", "private_data", "public_data"):
+        has: Mapping[str, Any] = getattr(user, member)
+        for name, value in getattr(row, member).items():
+            yield f"{member}.{name}", value, has.get(name)
+    if row.disabled:
+        yield "disabled", True, bool(user.disabled)
+    if row.password and user.has_password is not None:
+        yield "has_password", True, user.has_password
+
+
+def _address(member: str, wanted: Address, found: Address | None) -> Iterator[tuple[str, Any, Any]]:
+    if found is None:
+        yield member, wanted.value, None
+    elif wanted.verified is not None:
+        yield f"{member}.verified", wanted.verified, bool(found.verified)

@@ -1,0 +1,118 @@
+"""The user of a row: created, once; or found, where one was there or an answer was lost."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from .._call import Caller
+from ..bulk.run import is_fatal
+from ..errors import ConflictError, MonoCloudError, UnprocessableError
+from ..models import User
+from ..resources.users import UsersResource
+from .compare import is_as_created
+from .find import find
+from .journal import CREATED, EXISTED
+from .recorder import Recorder
+from .settling import Progress, Settings
+
+# By how much the server's clock may be behind ours.
+_SKEW = timedelta(minutes=5)
+REFUSED = (ConflictError, UnprocessableError)
+
+
+def may_be_applied(error: MonoCloudError) -> bool:
+    """Return whether what failed may have made its change all the same."""
+    return getattr(error, "may_have_been_applied", False)
+
+
+class Creation:
+    """Gives each row its user.
+
+    Args:
+        caller: carries out the operations.
+        settings: what holds for all rows.
+        recorder: keeps the journal.
+        began_at: when the import began, in seconds since 1970.
+    """
+
+    def __init__(
+        self, caller: Caller, settings: Settings, recorder: Recorder, began_at: float
+    ) -> None:
+        self._users = UsersResource(caller)
+        self._tries = caller.policy.max_attempts
+        self._flags = settings.flags
+        self._recorder = recorder
+        self._earliest = datetime.fromtimestamp(began_at, timezone.utc) - _SKEW
+
+    async def user_of(self, row: Progress) -> User:
+        """Return the user of a row, and note how it came to be."""
+        before = row.work.before
+        if before and before.user_id:
+            row.steps = before.steps.split()
+            row.status = CREATED if "create" in row.steps else EXISTED
+            row.user_id = before.user_id
+            return await self._users.get(before.user_id)
+        row.lost = row.work.unknown
+        if row.lost and (found := await self._found(row, thorough=False)):
+            return found
+        return await self._created(row)
+
+    async def _created(self, row: Progress) -> User:
+        for left in reversed(range(self._tries)):
+            try:
+                user = await self._users.create(**row.row.creation(), **self._flags)
+            except REFUSED as error:
+                if found := await self._found(row, thorough=True):
+                    return found
+                raise error.with_traceback(None) from None
+            except MonoCloudError as error:
+                if is_fatal(error) or not may_be_applied(error):
+                    raise
+                row.lost = True
+                if found := await self._found_after(row, error):
+                    return found
+                if not left:
+                    raise error.with_traceback(None) from None
+            else:
+                return self._is_created(row, user, fresh=True)
+        raise AssertionError
+
+    async def _found_after(self, row: Progress, error: MonoCloudError) -> User | None:
+        """Look for the user of a creation whose answer was lost; that is what to tell of."""
+        try:
+            return await self._found(row, thorough=False)
+        except MonoCloudError as failure:
+            if is_fatal(failure):
+                raise
+            row.notes.append(f"the user could not be looked up: {failure}")
+            raise error.with_traceback(None) from None
+
+    async def _found(self, row: Progress, *, thorough: bool) -> User | None:
+        """Return the one user who has an identifier of the row, and note whether we made it."""
+        found = await find(self._users, row.row, thorough=thorough)
+        if len(found) > 1:
+            row.notes.append(f"its identifiers are those of {len(found)} users")
+        if len(found) != 1:
+            return None
+        user = found[0]
+        if row.lost and await self._is_ours(row, user):
+            return self._is_created(row, user, fresh=False)
+        row.status, row.user_id = EXISTED, user.user_id
+        return user
+
+    async def _is_ours(self, row: Progress, user: User) -> bool:
+        """Return whether a user is the one that a creation without an answer made."""
+        if user.creation_time is None or user.creation_time < self._earliest:
+            return False
+        if not is_as_created(row.row, user):
+            return False
+        journal = self._recorder.journal
+        return not journal or not await self._recorder.ask(
+            journal.has_other, user.user_id, row.work.number
+        )
+
+    @staticmethod
+    def _is_created(row: Progress, user: User, *, fresh: bool) -> User:
+        row.status, row.user_id, row.fresh = CREATED, user.user_id, fresh
+        row.steps.append("create")
+        return user

@@ -1,0 +1,130 @@
+"""The rows of an import on their way to the workers, each with what the journal has of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
+from typing import Any, cast
+
+import attrs
+
+from ..errors import InvalidArgumentError
+from .journal import Entry
+from .recorder import Recorder
+from .row import ImportRow, import_row
+
+# How many rows the journal is told of before they are given out: after a kill, as many may have
+# to be looked up in vain.
+_BEGUN_AT_ONCE = 128
+_ENTRIES_AT_ONCE = 500
+
+
+@attrs.frozen(eq=False)
+class Work:
+    """A row on its way.
+
+    Attributes:
+        number: which row, 0 for the first.
+        given: the row as given.
+        row: what it says; None where it is a mistake.
+        error: why it cannot be sent, if so.
+        digest: its content's.
+        before: what the journal has of it.
+        unknown: whether it may have been sent before, with nothing known of what came of it.
+    """
+
+    number: int
+    given: Any = attrs.field(repr=False)
+    row: ImportRow | None = attrs.field(default=None, repr=False)
+    error: InvalidArgumentError | None = None
+    digest: bytes = b""
+    before: Entry | None = None
+    unknown: bool = False
+
+    @property
+    def key(self) -> str | None:
+        """What rows that may be of one user share: they are done in their order."""
+        if self.row is None:
+            return None
+        first = self.row.email or self.row.phone
+        return (first.value if first else str(self.row.username)).casefold()
+
+
+class Feed:
+    """Gives out rows.
+
+    Args:
+        rows: the rows.
+        groups: the ids of groups, by their names.
+        recorder: keeps the journal.
+    """
+
+    def __init__(
+        self,
+        rows: Iterable[object] | AsyncIterable[object],
+        groups: Mapping[str, str],
+        recorder: Recorder,
+    ) -> None:
+        self._rows = rows
+        self._groups = groups
+        self._recorder = recorder
+        journal = recorder.journal
+        self._begun = self._mark = journal.begun if journal else 0
+        self._entries: Mapping[int, Entry] = {}
+
+    async def works(self) -> AsyncGenerator[tuple[str | None, Work], None]:
+        """Yield each row, and before it what rows share that are to be done in their order."""
+        number = 0
+        async for given in _each(self._rows):
+            if self._recorder.journal is not None:
+                await self._prepare(number)
+            work = self._work(number, given)
+            yield work.key, work
+            number += 1
+
+    async def _prepare(self, number: int) -> None:
+        """Have the journal know that the row is begun, and look up what it has of it."""
+        journal = self._recorder.journal
+        assert journal is not None  # noqa: S101  (only then is this called)
+        if number < self._begun and number % _ENTRIES_AT_ONCE == 0:
+            last = number + _ENTRIES_AT_ONCE - 1
+            self._entries = await self._recorder.ask(journal.entries, number, last)
+        if number >= self._mark:
+            self._mark = number + _BEGUN_AT_ONCE
+            await self._recorder.ask(journal.begin, self._mark)
+
+    def _work(self, number: int, given: object) -> Work:
+        try:
+            row = import_row(given, self._groups)
+        except InvalidArgumentError as error:
+            # Its frames hold the row's password.
+            told = InvalidArgumentError(f"rows[{number}]: {error}; nothing was sent")
+            return Work(number, given, error=told)
+        journal = self._recorder.journal
+        if journal is None:
+            return Work(number, given, row)
+        digest = journal.digest(row)
+        before = self._entries.get(number) if number < self._begun else None
+        if before and before.digest != digest:
+            return Work(number, given, error=_changed(number))
+        return Work(number, given, row, None, digest, before, self._is_unknown(number, before))
+
+    def _is_unknown(self, number: int, before: Entry | None) -> bool:
+        return number < self._begun and (before is None or before.applied)
+
+
+def _changed(number: int) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"rows[{number}] is not what it was when it was begun; nothing was sent: put it back, or "
+        "give another journal"
+    )
+
+
+async def _each(
+    rows: Iterable[object] | AsyncIterable[object],
+) -> AsyncGenerator[object, None]:
+    if isinstance(rows, AsyncIterable):
+        async for row in rows:
+            yield row
+    else:
+        for row in cast("Iterable[object]", rows):
+            yield row

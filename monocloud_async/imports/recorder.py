@@ -1,0 +1,102 @@
+"""What goes to the journal of an import: off the event loop, many entries at once, in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from .journal import Entry, ImportJournal, JournalError
+
+T = TypeVar("T")
+# How many entries may be unwritten; who adds more waits, and then so does what is to be sent.
+BEHIND = 100
+# What is written without waiting for more, and how long it is waited for more.
+_DUE = 50
+_SECONDS = 0.05
+
+
+class Recorder:
+    """Writes entries to a journal, in the order in which they come, on a thread of its own.
+
+    Args:
+        journal: where to; None keeps nothing.
+
+    Every method raises JournalError once the journal cannot be written.
+    """
+
+    def __init__(self, journal: ImportJournal | None) -> None:
+        self.journal = journal
+        self._thread = ThreadPoolExecutor(1, "monocloud-journal")
+        self._waiting: list[Entry] = []
+        self._unwritten = 0
+        self._failure: JournalError | None = None
+        self._ended = False
+        self._due = asyncio.Event()
+        self._news = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._writing = asyncio.create_task(self._write()) if journal else None
+
+    async def ask(self, method: Callable[..., T], *args: object) -> T:
+        """Return what a method of the journal returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, method, *args)
+
+    async def add(self, entry: Entry) -> None:
+        """Take an entry, and wait while ``BEHIND`` or more are unwritten."""
+        if self.journal is None:
+            return
+        self._check()
+        self._waiting.append(entry)
+        self._unwritten += 1
+        if len(self._waiting) >= _DUE:
+            self._due.set()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._due.set)
+        while self._unwritten >= BEHIND:
+            await self._wait()
+
+    async def written(self, entry: Entry) -> None:
+        """Take an entry, and wait until it is written."""
+        await self.add(entry)
+        self._due.set()
+        while self._unwritten:
+            await self._wait()
+
+    async def end(self) -> None:
+        """Write what is left."""
+        self._ended = True
+        self._due.set()
+        if self._writing:
+            await self._writing
+        self._thread.shutdown()
+
+    async def _wait(self) -> None:
+        self._news.clear()
+        await self._news.wait()
+        self._check()
+
+    def _check(self) -> None:
+        if self._failure:
+            raise JournalError(*self._failure.args)
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting or not self._ended:
+                await self._due.wait()
+                await self._write_some()
+        except JournalError as error:
+            self._failure = error
+            self._news.set()
+
+    async def _write_some(self) -> None:
+        batch, self._waiting = self._waiting, []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._ended:
+            self._due.clear()
+        if self.journal is not None and batch:
+            await self.ask(self.journal.record, batch)
+            self._unwritten -= len(batch)
+            self._news.set()

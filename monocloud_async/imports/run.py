@@ -1,0 +1,114 @@
+"""An import, from rows to outcomes."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+
+from .._call import Caller
+from ..bulk import start
+from ..errors import InvalidArgumentError
+from ..outcome import ImportOutcome
+from .feed import Feed
+from .importer import Importer
+from .journal import ImportJournal, JournalError
+from .recorder import Recorder
+from .settling import Settings
+
+
+def _never() -> bool:
+    return False
+
+
+@attrs.frozen(eq=False)
+class Import:
+    """An import.
+
+    Attributes:
+        caller: carries out the operations.
+        rows: mappings.
+        settings: what holds for all rows.
+        groups: the ids of groups, by their names.
+        concurrency: rows in work at once, at most.
+        rate: requests a second, at most; None for as many as the server takes.
+        stopped: whether to begin no further row.
+    """
+
+    caller: Caller
+    rows: Iterable[object] | AsyncIterable[object]
+    settings: Settings
+    groups: Mapping[str, str]
+    concurrency: int
+    rate: float | None
+    stopped: Callable[[], bool] = _never
+
+    async def outcomes(self, path: Path | None) -> AsyncGenerator[ImportOutcome, None]:
+        """Yield what became of each row; to be iterated over once.
+
+        Args:
+            path: the journal's file; None for no journal.
+        """
+        journal = ImportJournal(path, str(self.caller.origin)) if path else None
+        try:
+            async with aclosing(self.through(journal)) as outcomes:
+                async for outcome in outcomes:
+                    yield outcome
+        finally:
+            if journal:
+                journal.close()
+
+    async def through(self, journal: ImportJournal | None) -> AsyncGenerator[ImportOutcome, None]:
+        """Do the same, with a journal that is open."""
+        recorder = Recorder(journal)
+        began_at = journal.began_at if journal else time.time()
+        importer = Importer(self.caller, self.settings, recorder, began_at)
+        feed = Feed(self.rows, self.groups, recorder)
+        try:
+            run = start(
+                importer.settle,
+                feed.works(),
+                concurrency=self.concurrency,
+                rate=self.rate,
+                stopped=self.stopped,
+            )
+            async with aclosing(run.outcomes()) as outcomes:
+                async for outcome in outcomes:
+                    if isinstance(outcome.error, JournalError):
+                        raise outcome.error
+                    # What else a row raises, its importer takes.
+                    yield cast("ImportOutcome", outcome.result)
+        finally:
+            await recorder.end()
+
+
+def checked(
+    caller: Caller, rows: object, settings: Settings, groups: object, **limits: Any
+) -> Import:
+    """Return an import whose arguments were checked.
+
+    Raises:
+        InvalidArgumentError: an argument cannot be right; nothing was sent.
+    """
+    if not isinstance(rows, (Iterable, AsyncIterable)) or isinstance(rows, (str, bytes, Mapping)):
+        raise _refusal("rows", f"an iterable of mappings, not {type(rows).__name__}")
+    if settings.existing not in ("skip", "complete"):
+        raise _refusal("existing", f"'skip' or 'complete', not {settings.existing!r}")
+    if groups is not None and not isinstance(groups, Mapping):
+        raise _refusal("groups", f"a mapping of names to ids, not {type(groups).__name__}")
+    ids = cast("Mapping[str, str]", groups or {})
+    return Import(caller, cast("Iterable[object]", rows), settings, ids, **limits)
+
+
+def _refusal(name: str, wanted: str) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{name} must be {wanted}; nothing was sent")
+
+
+def path_of(given: str | os.PathLike[str] | None) -> Path | None:
+    """Return a journal's path."""
+    return None if given is None else Path(given)
