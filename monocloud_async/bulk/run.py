@@ -56,12 +56,22 @@ def start(
     Raises:
         InvalidArgumentError: an argument cannot be right.
     """
+    workers, limit = check_limits(concurrency, rate)
+    found: Method[T] = method_of(method)
+    return Run(found, Rows(rows, found), concurrency=workers, rate=limit, stopped=stopped)
+
+
+def check_limits(concurrency: object, rate: object) -> tuple[int, float | None]:
+    """Return the limits of a run.
+
+    Raises:
+        InvalidArgumentError: one of them cannot be right.
+    """
     if type(concurrency) is not int or concurrency < 1:
         raise _refusal("concurrency", "a whole number, 1 or more", concurrency)
     if rate is not None and (not is_number(rate) or rate <= 0):
         raise _refusal("rate", "a number of requests a second, more than 0, or None", rate)
-    found: Method[T] = method_of(method)
-    return Run(found, Rows(rows, found), concurrency=concurrency, rate=rate, stopped=stopped)
+    return concurrency, rate
 
 
 def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:

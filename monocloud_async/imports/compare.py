@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from ..models import User
 from ..outcome import ImportDifference
@@ -39,14 +39,10 @@ def missing_phones(row: ImportRow, user: User) -> list[Address]:
 
 def missing_keys(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members that are missing or null; of a postal address, its missing parts."""
-    missing: dict[str, Any] = {}
-    for name, value in wanted.items():
-        if found.get(name) is None:
-            missing[name] = value
-    address, has = wanted.get("address"), found.get("address")
-    if isinstance(address, Mapping) and isinstance(has, Mapping) and address is not has:
-        parts = {n: v for n, v in address.items() if has.get(n) is None}
-        if parts:
+    missing = {n: value for n, value in wanted.items() if found.get(n) is None}
+    if "address" in wanted and "address" not in missing and isinstance(found["address"], Mapping):
+        has = cast("Mapping[str, Any]", found["address"])
+        if parts := {n: v for n, v in wanted["address"].items() if has.get(n) is None}:
             missing["address"] = parts
     return missing
 

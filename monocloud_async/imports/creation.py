@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from .._call import Caller
 from ..bulk.run import is_fatal
-from ..errors import ConflictError, MonoCloudError, UnprocessableError
+from ..errors import ConflictError, MonoCloudError, NotFoundError, UnprocessableError
 from ..models import User
 from ..resources.users import UsersResource
 from .compare import is_as_created
@@ -40,7 +41,7 @@ class Creation:
     ) -> None:
         self._users = UsersResource(caller)
         self._tries = caller.policy.max_attempts
-        self._flags = settings.flags
+        self._flags: dict[str, Any] = settings.flags
         self._recorder = recorder
         self._earliest = datetime.fromtimestamp(began_at, timezone.utc) - _SKEW
 
@@ -51,14 +52,23 @@ class Creation:
             row.steps = before.steps.split()
             row.status = CREATED if "create" in row.steps else EXISTED
             row.user_id = before.user_id
-            return await self._users.get(before.user_id)
+            return await self._known(row, before.user_id)
         row.lost = row.work.unknown
         if row.lost and (found := await self._found(row, thorough=False)):
             return found
         return await self._created(row)
 
+    async def _known(self, row: Progress, user_id: str) -> User:
+        try:
+            return await self._users.get(user_id)
+        except NotFoundError:
+            row.notes.append("its user is gone: it was removed after this import came to it")
+            raise
+
     async def _created(self, row: Progress) -> User:
-        for left in reversed(range(self._tries)):
+        left = self._tries
+        while True:
+            left -= 1
             try:
                 user = await self._users.create(**row.row.creation(), **self._flags)
             except REFUSED as error:
@@ -75,7 +85,6 @@ class Creation:
                     raise error.with_traceback(None) from None
             else:
                 return self._is_created(row, user, fresh=True)
-        raise AssertionError
 
     async def _found_after(self, row: Progress, error: MonoCloudError) -> User | None:
         """Look for the user of a creation whose answer was lost; that is what to tell of."""
@@ -106,10 +115,7 @@ class Creation:
             return False
         if not is_as_created(row.row, user):
             return False
-        journal = self._recorder.journal
-        return not journal or not await self._recorder.ask(
-            journal.has_other, user.user_id, row.work.number
-        )
+        return not await self._recorder.has_other(user.user_id, row.work.number)
 
     @staticmethod
     def _is_created(row: Progress, user: User, *, fresh: bool) -> User:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
-from typing import Any, cast
+from contextlib import aclosing
+from typing import Any
 
 import attrs
 
 from ..errors import InvalidArgumentError
 from .journal import Entry
+from .reading import import_row
 from .recorder import Recorder
-from .row import ImportRow, import_row
+from .row import ImportRow
 
 # How many rows the journal is told of before they are given out: after a kill, as many may have
 # to be looked up in vain.
@@ -74,12 +76,13 @@ class Feed:
     async def works(self) -> AsyncGenerator[tuple[str | None, Work], None]:
         """Yield each row, and before it what rows share that are to be done in their order."""
         number = 0
-        async for given in _each(self._rows):
-            if self._recorder.journal is not None:
-                await self._prepare(number)
-            work = self._work(number, given)
-            yield work.key, work
-            number += 1
+        async with aclosing(_each(self._rows)) as rows:
+            async for given in rows:
+                if self._recorder.journal is not None:
+                    await self._prepare(number)
+                work = self._work(number, given)
+                yield work.key, work
+                number += 1
 
     async def _prepare(self, number: int) -> None:
         """Have the journal know that the row is begun, and look up what it has of it."""
@@ -126,5 +129,5 @@ async def _each(
         async for row in rows:
             yield row
     else:
-        for row in cast("Iterable[object]", rows):
+        for row in rows:
             yield row

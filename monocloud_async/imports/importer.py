@@ -59,7 +59,7 @@ class Importer(Resource):
         self._creation = Creation(caller, settings, recorder, began_at)
         self._steps = Steps(caller, settings, recorder, self._attempts)
 
-    def _with_caller(self, caller: Caller) -> Importer:  # type: ignore[override]
+    def _with_caller(self, caller: Caller) -> Importer:
         return Importer(caller, self._settings, self._recorder, self._began_at)
 
     def _attempts(self) -> int:

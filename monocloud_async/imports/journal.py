@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-
 import secrets
 import time
 from collections.abc import Iterable, Mapping

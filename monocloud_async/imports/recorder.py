@@ -42,6 +42,14 @@ class Recorder:
         """Return what a method of the journal returns."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, method, *args)
 
+    async def has_other(self, user_id: str, number: int) -> bool:
+        """Return whether a user is that of another row."""
+        if self.journal is None:
+            return False
+        if any(one.user_id == user_id and one.number != number for one in self._waiting):
+            return True
+        return await self.ask(self.journal.has_other, user_id, number)
+
     async def add(self, entry: Entry) -> None:
         """Take an entry, and wait while ``BEHIND`` or more are unwritten."""
         if self.journal is None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, closing, nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import attrs
 
 from .._call import Caller
 from ..bulk import start
+from ..bulk.run import check_limits
 from ..errors import InvalidArgumentError
 from ..outcome import ImportOutcome
 from .feed import Feed
@@ -54,30 +55,27 @@ class Import:
         Args:
             path: the journal's file; None for no journal.
         """
-        journal = ImportJournal(path, str(self.caller.origin)) if path else None
-        try:
+        journal = ImportJournal(path, origin_of(self.caller)) if path else None
+        with closing(journal) if journal else nullcontext():
             async with aclosing(self.through(journal)) as outcomes:
                 async for outcome in outcomes:
                     yield outcome
-        finally:
-            if journal:
-                journal.close()
 
     async def through(self, journal: ImportJournal | None) -> AsyncGenerator[ImportOutcome, None]:
         """Do the same, with a journal that is open."""
         recorder = Recorder(journal)
         began_at = journal.began_at if journal else time.time()
         importer = Importer(self.caller, self.settings, recorder, began_at)
-        feed = Feed(self.rows, self.groups, recorder)
+        works = Feed(self.rows, self.groups, recorder).works()
+        run = start(
+            importer.settle,
+            works,
+            concurrency=self.concurrency,
+            rate=self.rate,
+            stopped=self.stopped,
+        )
         try:
-            run = start(
-                importer.settle,
-                feed.works(),
-                concurrency=self.concurrency,
-                rate=self.rate,
-                stopped=self.stopped,
-            )
-            async with aclosing(run.outcomes()) as outcomes:
+            async with aclosing(works), aclosing(run.outcomes()) as outcomes:
                 async for outcome in outcomes:
                     if isinstance(outcome.error, JournalError):
                         raise outcome.error
@@ -95,18 +93,29 @@ def checked(
     Raises:
         InvalidArgumentError: an argument cannot be right; nothing was sent.
     """
-    if not isinstance(rows, (Iterable, AsyncIterable)) or isinstance(rows, (str, bytes, Mapping)):
+    if not _are_rows(rows):
         raise _refusal("rows", f"an iterable of mappings, not {type(rows).__name__}")
     if settings.existing not in ("skip", "complete"):
         raise _refusal("existing", f"'skip' or 'complete', not {settings.existing!r}")
     if groups is not None and not isinstance(groups, Mapping):
         raise _refusal("groups", f"a mapping of names to ids, not {type(groups).__name__}")
+    check_limits(**limits)
     ids = cast("Mapping[str, str]", groups or {})
-    return Import(caller, cast("Iterable[object]", rows), settings, ids, **limits)
+    return Import(caller, rows, settings, ids, **limits)
+
+
+def _are_rows(given: object) -> TypeGuard[Iterable[object] | AsyncIterable[object]]:
+    several = isinstance(given, (Iterable, AsyncIterable))
+    return several and not isinstance(given, (str, bytes, Mapping))
 
 
 def _refusal(name: str, wanted: str) -> InvalidArgumentError:
     return InvalidArgumentError(f"{name} must be {wanted}; nothing was sent")
+
+
+def origin_of(caller: Caller) -> str:
+    """Return the tenant's origin, as a journal has it."""
+    return str(caller.origin)
 
 
 def path_of(given: str | os.PathLike[str] | None) -> Path | None:

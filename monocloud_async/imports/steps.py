@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Collection
+from typing import TypeVar
 
 import attrs
 
 from .._call import Caller
 from ..errors import MonoCloudError, NotFoundError
-from ..models import User
+from ..models import User, UserGroup
 from ..resources.data import DataResource
 from ..resources.emails import EmailsResource
 from ..resources.groups import GroupsResource
@@ -19,8 +21,10 @@ from .compare import email_of, missing_emails, missing_keys, missing_phones, pho
 from .creation import REFUSED, may_be_applied
 from .journal import CREATED
 from .recorder import Recorder
+from .row import Address
 from .settling import RESET_BEGUN, Progress, Settings
 
+T = TypeVar("T")
 _Step = Callable[[Progress, User], Awaitable[User]]
 
 
@@ -51,15 +55,13 @@ class Steps:
         self._groups, self._passwords = GroupsResource(caller), PasswordsResource(caller)
 
     async def take(self, row: Progress, user: User) -> User:
-        """Carry out the steps that a row has left, in their order; the last is what it shows."""
-        for name, step in self._wanted(row):
-            if name in row.steps:
-                continue
-            before = row.entry(self._attempts())
+        """Carry out the steps that a row has left, and return the user as it is then."""
+        left = [(name, step) for name, step in self._wanted(row) if name not in row.steps]
+        for name, step in left:
+            # The last step is written with what became of the row.
+            await self._recorder.add(row.entry(self._attempts()))
             row.user = user = await step(row, user)
             row.steps.append(name)
-            if row.entry(self._attempts()) != before:
-                await self._recorder.add(row.entry(self._attempts()))
         return user
 
     def _wanted(self, row: Progress) -> list[tuple[str, _Step]]:
@@ -79,48 +81,56 @@ class Steps:
 
     async def _add_emails(self, row: Progress, user: User) -> User:
         for email in missing_emails(row.row, user):
-            user = await self._added(
-                user,
-                lambda email=email: self._emails.add(
-                    user.user_id,
-                    email.value,
-                    is_verified=bool(email.verified),
-                    skip_restriction_checks=self._skip,
-                ),
-                lambda found, email=email: email_of(found, email.value) is not None,
-            )
+            user = await self._added(self._emails.add, user.user_id, email, email_of)
         return user
 
     async def _add_phones(self, row: Progress, user: User) -> User:
         for phone in missing_phones(row.row, user):
-            user = await self._added(
-                user,
-                lambda phone=phone: self._phones.add(
-                    user.user_id,
-                    phone.value,
-                    is_verified=bool(phone.verified),
-                    skip_restriction_checks=self._skip,
-                ),
-                lambda found, phone=phone: phone_of(found, phone.value) is not None,
-            )
+            user = await self._added(self._phones.add, user.user_id, phone, phone_of)
         return user
 
     async def _added(
-        self, user: User, add: Callable[[], Awaitable[User]], is_done: Callable[[User], bool]
+        self,
+        add: Callable[..., Awaitable[User]],
+        user_id: str,
+        address: Address,
+        of: Callable[[User, str], object],
     ) -> User:
-        """Add what no user has twice; where the answer is lost, look whether it is there."""
-        for left in reversed(range(self._tries)):
+        async def call() -> User:
+            return await add(
+                user_id,
+                address.value,
+                is_verified=bool(address.verified),
+                skip_restriction_checks=self._skip,
+            )
+
+        async def look() -> User | None:
+            user = await self._users.get(user_id)
+            return user if of(user, address.value) else None
+
+        return await self._once(call, look)
+
+    async def _once(
+        self, call: Callable[[], Awaitable[T]], look: Callable[[], Awaitable[T | None]]
+    ) -> T:
+        """Do what must not be done twice.
+
+        Args:
+            call: does it.
+            look: looks whether it is done, before it is done again or a refusal counts.
+        """
+        left = self._tries
+        while True:
+            left -= 1
             try:
-                return await add()
+                return await call()
             except MonoCloudError as error:
                 if not (may_be_applied(error) or isinstance(error, REFUSED)):
                     raise
-                found = await self._users.get(user.user_id)
-                if is_done(found):
+                if found := await look():
                     return found
                 if not (left and may_be_applied(error)):
                     raise error.with_traceback(None) from None
-        raise AssertionError
 
     async def _set_claims(self, row: Progress, user: User) -> User:
         missing = missing_keys(row.row.claims, user.claims)
@@ -155,25 +165,12 @@ class Steps:
         return user
 
     async def _assign(self, user_id: str, group: str) -> None:
-        for left in reversed(range(self._tries)):
-            try:
-                await self._groups.assign(user_id, group)
-            except MonoCloudError as error:
-                if not (may_be_applied(error) or isinstance(error, REFUSED)):
-                    raise
-                if await self._is_in(user_id, group):
-                    return
-                if not (left and may_be_applied(error)):
-                    raise error.with_traceback(None) from None
-            else:
-                return
+        async def look() -> UserGroup | None:
+            with contextlib.suppress(NotFoundError):
+                return await self._groups.get(user_id, group)
+            return None
 
-    async def _is_in(self, user_id: str, group: str) -> bool:
-        try:
-            await self._groups.get(user_id, group)
-        except NotFoundError:
-            return False
-        return True
+        await self._once(lambda: self._groups.assign(user_id, group), look)
 
     async def _disable(self, row: Progress, user: User) -> User:  # noqa: ARG002
         return user if user.disabled else await self._users.disable(user.user_id)
