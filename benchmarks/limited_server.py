@@ -8,7 +8,7 @@ import time
 
 from .server import Connection, prepared, serve
 
-_REFUSAL = (
+REFUSAL = (
     b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/problem+json\r\n"
     b"Retry-After: 1\r\nContent-Length: 2\r\n\r\n{}"
 )
@@ -40,7 +40,7 @@ class LimitedConnection(Connection):
         self._bucket = bucket
 
     def answer_to(self, head: bytes) -> bytes:
-        return super().answer_to(head) if self._bucket.take() else _REFUSAL
+        return super().answer_to(head) if self._bucket.take() else REFUSAL
 
 
 if __name__ == "__main__":

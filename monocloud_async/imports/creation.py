@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 from .._call import Caller
 from ..bulk.run import is_fatal
 from ..errors import ConflictError, MonoCloudError, NotFoundError, UnprocessableError
 from ..models import User
+from ..operations.users import CREATE
 from ..resources.users import UsersResource
 from .compare import is_as_created
 from .find import find
@@ -41,7 +41,8 @@ class Creation:
     ) -> None:
         self._users = UsersResource(caller)
         self._tries = caller.policy.max_attempts
-        self._flags: dict[str, Any] = settings.flags
+        self._call = caller.call
+        self._flags = settings.flags
         self._recorder = recorder
         self._earliest = datetime.fromtimestamp(began_at, timezone.utc) - _SKEW
 
@@ -70,7 +71,7 @@ class Creation:
         while True:
             left -= 1
             try:
-                user = await self._users.create(**row.row.creation(), **self._flags)
+                user = await self._call(CREATE, body={**row.row.creation(), **self._flags})
             except REFUSED as error:
                 if found := await self._found(row, thorough=True):
                     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -17,6 +18,8 @@ from .row import ImportRow
 # How many rows the journal is told of before they are given out: after a kill, as many may have
 # to be looked up in vain.
 _BEGUN_AT_ONCE = 128
+# From so many rows before it on, it is told of the next ones.
+_AHEAD = 64
 _ENTRIES_AT_ONCE = 500
 
 
@@ -71,18 +74,24 @@ class Feed:
         self._recorder = recorder
         journal = recorder.journal
         self._begun = self._mark = journal.begun if journal else 0
+        self._marking: asyncio.Task[None] | None = None
         self._entries: Mapping[int, Entry] = {}
 
     async def works(self) -> AsyncGenerator[tuple[str | None, Work], None]:
         """Yield each row, and before it what rows share that are to be done in their order."""
         number = 0
-        async with aclosing(_each(self._rows)) as rows:
-            async for given in rows:
-                if self._recorder.journal is not None:
-                    await self._prepare(number)
-                work = self._work(number, given)
-                yield work.key, work
-                number += 1
+        try:
+            async with aclosing(_each(self._rows)) as rows:
+                async for given in rows:
+                    if self._recorder.journal is not None:
+                        await self._prepare(number)
+                    work = self._work(number, given)
+                    yield work.key, work
+                    number += 1
+        finally:
+            if self._marking:
+                # The journal says by itself that it cannot be written.
+                await asyncio.gather(self._marking, return_exceptions=True)
 
     async def _prepare(self, number: int) -> None:
         """Have the journal know that the row is begun, and look up what it has of it."""
@@ -92,8 +101,16 @@ class Feed:
             last = number + _ENTRIES_AT_ONCE - 1
             self._entries = await self._recorder.ask(journal.entries, number, last)
         if number >= self._mark:
-            self._mark = number + _BEGUN_AT_ONCE
-            await self._recorder.ask(journal.begin, self._mark)
+            await (self._marking or self._next_mark(number))
+            self._marking = None
+        elif number >= self._mark - _AHEAD and self._marking is None:
+            self._marking = asyncio.create_task(self._next_mark(self._mark))
+
+    async def _next_mark(self, number: int) -> None:
+        journal = self._recorder.journal
+        assert journal is not None  # noqa: S101  (only then is this called)
+        await self._recorder.ask(journal.begin, number + _BEGUN_AT_ONCE)
+        self._mark = number + _BEGUN_AT_ONCE
 
     def _work(self, number: int, given: object) -> Work:
         try:

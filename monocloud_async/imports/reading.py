@@ -10,8 +10,9 @@ from typing import Any, cast
 import attrs
 
 from .._address import segment
-from .._secret import NOT_TEXT, Secret, concealed
+from .._secret import Secret, concealed
 from ..models import User
+from ..resources._password import secret
 from .checks import bare, email, flag, items, json_object, mistake, phone, plain_text, shown
 from .row import CREATION_CLAIMS, Address, ImportRow
 
@@ -145,13 +146,16 @@ def _password(members: Mapping[str, Any]) -> dict[str, Any]:
     if plain is not None and hashed is not None:
         raise mistake("it has a password and a password_hash: only one of them can be")
     if plain is not None:
-        if plain == NOT_TEXT:
-            raise mistake("password must be a string")
-        return {"password": plain, "is_temporary_password": temporary}
+        bare(lambda: secret("password", plain))
+        return {"password": plain, **_said("is_temporary_password", temporary)}
     if hashed is None:
         return {}
     # Else the API would have all these people reset a password that they know.
     return {**_hashed(hashed, members), "is_temporary_password": temporary is True}
+
+
+def _said(name: str, value: bool | None) -> dict[str, bool]:
+    return {} if value is None else {name: value}
 
 
 def _hashed(value: Secret, members: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,6 +192,8 @@ def _is_export(members: Mapping[str, Any]) -> bool:
 
 
 def _data(members: Mapping[str, Any], name: str) -> dict[str, Any]:
+    if name not in members:
+        return {}
     found = json_object(members, name)
     try:
         json.dumps(found, allow_nan=False, ensure_ascii=False).encode()

@@ -11,10 +11,10 @@ from .journal import Entry, ImportJournal, JournalError
 
 T = TypeVar("T")
 # How many entries may be unwritten; who adds more waits, and then so does what is to be sent.
-BEHIND = 100
+BEHIND = 300
 # What is written without waiting for more, and how long it is waited for more.
-_DUE = 50
-_SECONDS = 0.05
+_DUE = 100
+_SECONDS = 0.1
 
 
 class Recorder:

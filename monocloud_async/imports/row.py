@@ -16,6 +16,12 @@ class Address(NamedTuple):
     value: str
     verified: bool | None
 
+    def members(self, value: str, verified: str) -> dict[str, Any]:
+        """Return the address as members of a body, under these names."""
+        if self.verified is None:
+            return {value: self.value}
+        return {value: self.value, verified: self.verified}
+
 
 @attrs.frozen(eq=False)
 class ImportRow:
@@ -26,7 +32,7 @@ class ImportRow:
         username: the name to sign in with.
         email: the first email address.
         phone: the first phone number, E.164.
-        password: the password's members of a creation.
+        password: the members of a creation's body that carry the password.
         emails: further email addresses.
         phones: further phone numbers.
         claims: profile claims.
@@ -67,16 +73,16 @@ class ImportRow:
         return self.source_id or (first.value if first else self.username)
 
     def creation(self) -> dict[str, Any]:
-        """Return the arguments of ``users.create``."""
-        given = {n: value for n, value in self.claims.items() if n in CREATION_CLAIMS}
-        given.update(self.password)
+        """Return the body of ``users.create``, whose members were checked."""
+        body = {n: value for n, value in self.claims.items() if n in CREATION_CLAIMS}
+        body.update(self.password)
         if self.username is not None:
-            given["username"] = self.username
+            body["username"] = self.username
         if self.email:
-            given["email"], given["email_verified"] = self.email
+            body.update(self.email.members("email", "email_verified"))
         if self.phone:
-            given["phone_number"], given["phone_number_verified"] = self.phone
-        return given
+            body.update(self.phone.members("phone_number", "phone_number_verified"))
+        return body
 
     @property
     def further_claims(self) -> dict[str, Any]:

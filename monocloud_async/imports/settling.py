@@ -36,13 +36,14 @@ class Settings:
     skip_conformance_checks: bool = True
 
     @property
-    def flags(self) -> dict[str, bool | None]:
-        """The arguments of ``users.create`` that are the same for all rows."""
-        return {
-            "skip_password_policy_checks": self.skip_password_policy_checks or None,
-            "skip_identifier_restriction_checks": self.skip_identifier_restriction_checks or None,
-            "skip_conformance_checks": self.skip_conformance_checks or None,
+    def flags(self) -> dict[str, bool]:
+        """The members of a creation's body that are the same for all rows."""
+        flags = {
+            "skip_password_policy_checks": self.skip_password_policy_checks,
+            "skip_identifier_restriction_checks": self.skip_identifier_restriction_checks,
+            "skip_conformance_checks": self.skip_conformance_checks,
         }
+        return {name: True for name, on in flags.items() if on}
 
 
 @attrs.define(eq=False)
