@@ -2,7 +2,8 @@
 
 It keeps email addresses unique, finds users by them, and counts every change it makes, by the user
 and by what it was. ``GET /counts`` tells how many there were, and how many of them happened twice.
-With a rate and a burst it refuses what is beyond them, with 429 and ``Retry-After: 1``.
+It answers at once, or after some seconds; with a rate and a burst it refuses what is beyond them,
+with 429 and ``Retry-After: 1``.
 """
 
 from __future__ import annotations
@@ -132,8 +133,9 @@ def _answer(status: int, body: object, headers: str = "") -> bytes:
 class Connection(asyncio.Protocol):
     """One connection of the tenant's."""
 
-    def __init__(self, tenant: Tenant) -> None:
+    def __init__(self, tenant: Tenant, delay: float) -> None:
         self._tenant = tenant
+        self._delay = delay
         self._unread = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -148,10 +150,16 @@ class Connection(asyncio.Protocol):
             if len(rest) < length:
                 return
             self._unread = rest[length:]
-            self._transport.write(self._tenant.answer(head, rest[:length]))
+            self._write(self._tenant.answer(head, rest[:length]))
+
+    def _write(self, answer: bytes) -> None:
+        if self._delay:
+            asyncio.get_running_loop().call_later(self._delay, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
 
 
 if __name__ == "__main__":
-    limit = Bucket(float(sys.argv[1]), float(sys.argv[2])) if sys.argv[1:] else None
-    tenant = Tenant(limit)
-    asyncio.run(serve(lambda: Connection(tenant)))
+    seconds, *limit = map(float, sys.argv[1:])
+    tenant = Tenant(Bucket(*limit) if limit else None)
+    asyncio.run(serve(lambda: Connection(tenant, seconds)))
