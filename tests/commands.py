@@ -28,6 +28,7 @@ _MODULES = (
     "monocloud_async.cli.app",
     "monocloud_async.cli.batch.command",
     "monocloud_async.cli.demo",
+    "monocloud_async.cli.imports.command",
     "monocloud_async.cli.serve",
     "monocloud_sync.emulator",
 )

@@ -337,7 +337,7 @@ async def test_a_user_who_existed_gets_what_is_missing_and_nothing_is_changed(
     }
     (found,) = await imported(client, [row], existing="complete", send_reset=True)
     assert found.status == "existed"
-    assert found.steps == ("emails", "phones", "claims", "private_data", "groups")
+    assert found.steps == ("emails", "claims", "private_data", "groups")
     assert [one.name for one in found.differences] == [
         *("claims.name", "private_data.plan", "disabled"),
     ]

@@ -16,9 +16,13 @@ _LONGEST_NAME = 40
 _BOOLEANS = {"true": True, "false": False}
 
 
-def mistake(what: str) -> InvalidArgumentError:
+class RowMistakeError(InvalidArgumentError):
+    """What a row says cannot be right."""
+
+
+def mistake(what: str) -> RowMistakeError:
     """Return the error for what is wrong with a row."""
-    return InvalidArgumentError(what)
+    return RowMistakeError(what)
 
 
 def email(name: str, value: object) -> str:

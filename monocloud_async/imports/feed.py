@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from ..errors import InvalidArgumentError
+from .checks import RowMistakeError
 from .journal import Entry
 from .reading import import_row
 from .recorder import Recorder
@@ -117,7 +118,7 @@ class Feed:
             row = import_row(given, self._groups)
         except InvalidArgumentError as error:
             # Its frames hold the row's password.
-            told = InvalidArgumentError(f"rows[{number}]: {error}; nothing was sent")
+            told = RowMistakeError(f"rows[{number}]: {error}; nothing was sent")
             return Work(number, given, error=told)
         journal = self._recorder.journal
         if journal is None:

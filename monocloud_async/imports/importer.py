@@ -22,13 +22,14 @@ A row that goes on after a kill reads its user first, and takes the steps that a
 
 from __future__ import annotations
 
+import sys
 from typing import cast
 
 from .._call import Caller
 from ..bulk.row_pace import RowPace
 from ..bulk.run import is_fatal
 from ..errors import MonoCloudError
-from ..outcome import ImportOutcome
+from ..outcome import ImportDifference, ImportOutcome
 from ..resources import Resource
 from .compare import differences
 from .creation import Creation
@@ -37,6 +38,11 @@ from .journal import EXISTED, JournalError
 from .recorder import Recorder
 from .settling import Progress, Settings, refused, settled_before
 from .steps import Steps
+
+if sys.version_info >= (3, 11):
+    from typing import Self
+else:
+    from typing_extensions import Self
 
 
 class Importer(Resource):
@@ -59,8 +65,8 @@ class Importer(Resource):
         self._creation = Creation(caller, settings, recorder, began_at)
         self._steps = Steps(caller, settings, recorder, self._attempts)
 
-    def _with_caller(self, caller: Caller) -> Importer:
-        return Importer(caller, self._settings, self._recorder, self._began_at)
+    def _with_caller(self, caller: Caller) -> Self:
+        return type(self)(caller, self._settings, self._recorder, self._began_at)
 
     def _attempts(self) -> int:
         pace = cast("RowPace", self._caller.pace)
@@ -85,8 +91,13 @@ class Importer(Resource):
                 raise
             # Its frames would be kept for as long as the outcome is.
             row.error = error.with_traceback(None)
-        await self._recorder.add(row.last_entry(self._attempts()))
+        await self._recorder.add(row.last_entry(self._attempts(), self._told))
         return row.outcome(self._attempts())
+
+    @staticmethod
+    def _told(difference: ImportDifference) -> str:
+        # A journal holds nothing of a person.
+        return difference.name
 
     async def _settle(self, row: Progress) -> None:
         row.user = user = await self._creation.user_of(row)

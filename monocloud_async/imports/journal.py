@@ -44,7 +44,8 @@ class Entry(NamedTuple):
         trace_id: the server's name for that exchange, if it gave one.
         attempts: the requests made for it, the last time that it was tried.
         applied: whether its creation may have been carried out, its answer lost.
-        differences: the members that a user who existed has otherwise, separated by blanks.
+        differences: what a user who existed has otherwise, a member a line.
+        notes: what to know of the row beside what it says itself.
     """
 
     number: int
@@ -58,6 +59,7 @@ class Entry(NamedTuple):
     attempts: int = 0
     applied: bool = False
     differences: str = ""
+    notes: str = ""
 
     @property
     def settled(self) -> bool:
@@ -88,7 +90,8 @@ class ImportJournal(JournalFile):
         """CREATE TABLE entry (
             number INTEGER PRIMARY KEY, digest BLOB NOT NULL, status TEXT NOT NULL, user_id TEXT,
             steps TEXT NOT NULL, http_status INTEGER, error TEXT, trace_id TEXT,
-            attempts INTEGER NOT NULL, applied INTEGER NOT NULL, differences TEXT NOT NULL
+            attempts INTEGER NOT NULL, applied INTEGER NOT NULL, differences TEXT NOT NULL,
+            notes TEXT NOT NULL
         )""",
     )
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import aclosing, closing, nullcontext
 from pathlib import Path
-from typing import Any, TypeGuard, cast
+from typing import TypeGuard, cast
 
 import attrs
 
@@ -39,6 +39,7 @@ class Import:
         concurrency: rows in work at once, at most.
         rate: requests a second, at most; None for as many as the server takes.
         stopped: whether to begin no further row.
+        kind: what carries out the rows.
     """
 
     caller: Caller
@@ -48,6 +49,7 @@ class Import:
     concurrency: int
     rate: float | None
     stopped: Callable[[], bool] = _never
+    kind: type[Importer] = Importer
 
     async def outcomes(self, path: Path | None) -> AsyncGenerator[ImportOutcome, None]:
         """Yield what became of each row; to be iterated over once.
@@ -65,7 +67,7 @@ class Import:
         """Do the same, with a journal that is open."""
         recorder = Recorder(journal)
         began_at = journal.began_at if journal else time.time()
-        importer = Importer(self.caller, self.settings, recorder, began_at)
+        importer = self.kind(self.caller, self.settings, recorder, began_at)
         works = Feed(self.rows, self.groups, recorder).works()
         run = start(
             importer.settle,
@@ -86,7 +88,13 @@ class Import:
 
 
 def checked(
-    caller: Caller, rows: object, settings: Settings, groups: object, **limits: Any
+    caller: Caller,
+    rows: object,
+    settings: Settings,
+    groups: object,
+    *,
+    concurrency: object,
+    rate: object,
 ) -> Import:
     """Return an import whose arguments were checked.
 
@@ -99,9 +107,9 @@ def checked(
         raise _refusal("existing", f"'skip' or 'complete', not {settings.existing!r}")
     if groups is not None and not isinstance(groups, Mapping):
         raise _refusal("groups", f"a mapping of names to ids, not {type(groups).__name__}")
-    check_limits(**limits)
+    workers, limit = check_limits(concurrency, rate)
     ids = cast("Mapping[str, str]", groups or {})
-    return Import(caller, rows, settings, ids, **limits)
+    return Import(caller, rows, settings, ids, workers, limit)
 
 
 def _are_rows(given: object) -> TypeGuard[Iterable[object] | AsyncIterable[object]]:

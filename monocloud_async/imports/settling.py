@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import attrs
@@ -15,6 +16,7 @@ from .journal import CREATED, EXISTED, FAILED, OPEN, Entry
 from .row import ImportRow
 
 Existing = Literal["skip", "complete"]
+ToldDifference = Callable[[ImportDifference], str]
 RESET_BEGUN = "reset?"
 
 
@@ -88,11 +90,17 @@ class Progress:
             applied=self.lost and self.user_id is None,
         )
 
-    def last_entry(self, attempts: int) -> Entry:
-        """Return what the journal keeps of the row in the end."""
+    def last_entry(self, attempts: int, told: ToldDifference) -> Entry:
+        """Return what the journal keeps of the row in the end.
+
+        Args:
+            attempts: how many requests were made for it.
+            told: says what to keep of a difference.
+        """
         entry = self.entry(attempts)._replace(
             status=FAILED if self.error else self.status or FAILED,
-            differences=" ".join(dict.fromkeys(one.name for one in self.differences)),
+            differences="\n".join(dict.fromkeys(map(told, self.differences))),
+            notes="; ".join(map(self._masked, self.notes)),
         )
         if self.error is None:
             return entry

@@ -56,7 +56,7 @@ class Steps:
 
     async def take(self, row: Progress, user: User) -> User:
         """Carry out the steps that a row has left, and return the user as it is then."""
-        left = [(name, step) for name, step in self._wanted(row) if name not in row.steps]
+        left = [(name, step) for name, step in self._wanted(row, user) if name not in row.steps]
         for name, step in left:
             # The last step is written with what became of the row.
             await self._recorder.add(row.entry(self._attempts()))
@@ -64,15 +64,20 @@ class Steps:
             row.steps.append(name)
         return user
 
-    def _wanted(self, row: Progress) -> list[tuple[str, _Step]]:
-        """Return the steps that a row says something for."""
+    def _wanted(self, row: Progress, user: User) -> list[tuple[str, _Step]]:
+        """Return the steps that a row says something for; for others' users, what they lack."""
         wanted, ours = row.row, row.status == CREATED
+        claims = wanted.further_claims if ours else missing_keys(wanted.claims, user.claims)
+        private, public = wanted.private_data, wanted.public_data
+        if not ours:
+            private = missing_keys(private, user.private_data)
+            public = missing_keys(public, user.public_data)
         steps: list[tuple[object, str, _Step]] = [
-            (wanted.emails or (not ours and wanted.email), "emails", self._add_emails),
-            (wanted.phones or (not ours and wanted.phone), "phones", self._add_phones),
-            (wanted.claims if not ours else wanted.further_claims, "claims", self._set_claims),
-            (wanted.private_data, "private_data", self._set_private_data),
-            (wanted.public_data, "public_data", self._set_public_data),
+            (wanted.emails if ours else missing_emails(wanted, user), "emails", self._add_emails),
+            (wanted.phones if ours else missing_phones(wanted, user), "phones", self._add_phones),
+            (claims, "claims", self._set_claims),
+            (private, "private_data", self._set_private_data),
+            (public, "public_data", self._set_public_data),
             (wanted.groups, "groups", self._assign_groups),
             (wanted.disabled and ours, "disable", self._disable),
             (self._settings.send_reset and ours, "reset", self._send_reset),

@@ -171,8 +171,7 @@ class UsersResource(Resource):
             skip_identifier_restriction_checks,
             skip_conformance_checks,
         )
-        limits = {"concurrency": concurrency, "rate": rate}
-        run = checked(self._caller, rows, settings, groups, **limits)
+        run = checked(self._caller, rows, settings, groups, concurrency=concurrency, rate=rate)
         return run.outcomes(path_of(journal))
 
     async def get(self, user_id: str) -> User:

@@ -1,0 +1,1 @@
+"""`monocloud users import`: users from a file, each exactly once."""

@@ -1,0 +1,229 @@
+"""`monocloud users import`, from its options to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing
+from itertools import combinations
+from typing import Any, NoReturn, cast
+
+import typer
+
+from ...client import MonoCloudClient
+from ...errors import ConfigurationError, MonoCloudError
+from ...imports import Import, ImportJournal, Settings
+from ...imports.importer import Importer
+from ...imports.journal import CREATED, EXISTED, FAILED
+from ...imports.looking import Looking
+from ...imports.run import origin_of
+from ..batch.content import STDIN, InputChangedError, open_content, unreadable
+from ..batch.progress import Reporter, display
+from ..batch.results import ResultsError
+from ..batch.stop import Stop
+from ..batch.tally import Tally
+from ..output import INTERRUPTED, MISUSED, REFUSED, fail, visible
+from .check import Checked, check
+from .migrating import migrated
+from .options import Options
+from .records import RowFile, Source
+from .results import SKIPPED, ImportResults
+from .running import Rows, Running
+
+_STATUSES = (CREATED, EXISTED, FAILED, SKIPPED)
+# What statuses are called where nothing is done.
+_WOULD = {CREATED: "would be created", EXISTED: "exist already"}
+
+
+def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
+    """Carry out what is asked for, and end the command.
+
+    Args:
+        client: how to call the API.
+        options: what is asked for.
+    """
+    _check_files(options)
+    groups = _groups(options)
+    names = _WOULD if options.dry_run else {}
+    results = ImportResults(options.results, names) if options.results else None
+    with ExitStack() as stack:
+        source = _source(stack, options)
+        found = _checked(source, groups, options)
+        journal = _journal(client, options)
+        if journal is not None:
+            stack.enter_context(closing(journal))
+        tally, stop = _tally(found, journal), Stop()
+        asyncio.run(_send(client, options, source, groups, journal, tally, stop))
+        problem = _write(results, source, groups, journal, stop)
+    typer.echo(_totals(tally, names))
+    _finish(options, tally, stop, problem)
+
+
+def _check_files(options: Options) -> None:
+    """See that no file is written that is another one's as well."""
+    files = {"--journal": options.journal, "--results": options.results}
+    if options.file != STDIN:
+        files["the input"] = cast("Any", options.file)
+    named = [(name, os.path.realpath(path)) for name, path in files.items() if path]
+    for (one, path), (other, same) in combinations(named, 2):
+        if path == same:
+            raise ConfigurationError(
+                f"{one} and {other} are the same file; nothing was sent: give each its own"
+            )
+
+
+def _groups(options: Options) -> Mapping[str, str]:
+    if options.groups is None:
+        return {}
+    try:
+        found: object = json.loads(options.groups.read_bytes())
+    except OSError as error:
+        raise unreadable(f"--groups {options.groups}", error) from None
+    except ValueError:
+        found = None
+    pairs = cast("dict[str, object]", found) if isinstance(found, dict) else {"": None}
+    if not all(isinstance(group_id, str) for group_id in pairs.values()):
+        raise ConfigurationError(
+            f"--groups {options.groups}: it must be a JSON object of names and ids; nothing was "
+            "sent"
+        )
+    return cast("Mapping[str, str]", pairs)
+
+
+def _source(stack: ExitStack, options: Options) -> Source:
+    if options.system:
+        return migrated(options.file, options.system, options.mapping)
+    if options.mapping:
+        raise ConfigurationError("--map needs --from; nothing was sent")
+    try:
+        return RowFile(stack.enter_context(open_content(options.file)))
+    except KeyboardInterrupt:
+        fail("interrupted; nothing was sent", INTERRUPTED)
+
+
+def _checked(source: Source, groups: Mapping[str, str], options: Options) -> Checked:
+    """Check the whole input, and end the command where a mistake is not to be passed over."""
+    try:
+        found = check(source, groups)
+    except KeyboardInterrupt:
+        fail("interrupted; nothing was sent", INTERRUPTED)
+    except OSError as error:
+        raise unreadable(source.name, error) from None
+    for mistake in found.mistakes:
+        typer.echo(visible(f"{source.name}, line {mistake.line}: {mistake.what}"), err=True)
+    if hidden := found.wrong - len(found.mistakes):
+        typer.echo(f"{hidden:,} more are not shown", err=True)
+    for line in _said(found):
+        typer.echo(visible(line), err=True)
+    if (found.wrong and not (options.skip_mistakes or options.dry_run)) or found.broken:
+        noun, them = ("mistake", "it") if found.wrong == 1 else ("mistakes", "them")
+        more = "" if found.broken else ", or give --skip-mistakes"
+        fail(
+            f"{source.name} has {found.wrong:,} {noun}; nothing was sent: correct {them}{more}",
+            MISUSED,
+        )
+    return found
+
+
+def _said(found: Checked) -> Iterator[str]:
+    for reason, count in found.left_out.most_common():
+        yield f"{count:,} left out: {reason}"
+    for loss, count in found.losses.most_common():
+        yield f"{count:,} with {loss}"
+
+
+def _journal(client: MonoCloudClient, options: Options) -> ImportJournal | None:
+    """Return where entries are kept; without a file, they are gone in the end."""
+    path = None if options.dry_run else options.journal
+    if not (path or options.results):
+        return None
+    return ImportJournal(path, origin_of(client._caller))  # pyright: ignore[reportPrivateUsage]
+
+
+def _tally(found: Checked, journal: ImportJournal | None) -> Tally:
+    counts = journal.counts() if journal else {}
+    # What failed, or was cut off, is tried again.
+    done = {status: counts.get(status, 0) for status in (CREATED, EXISTED)}
+    tally = Tally(found.rows, {**done, FAILED: found.unreadable})
+    tally.before = sum(done.values())
+    return tally
+
+
+async def _send(
+    client: MonoCloudClient,
+    options: Options,
+    source: Source,
+    groups: Mapping[str, str],
+    journal: ImportJournal | None,
+    tally: Tally,
+    stop: Stop,
+) -> None:
+    rows = Rows(source, stop)
+    run = Import(
+        client._caller,  # pyright: ignore[reportPrivateUsage]
+        rows,
+        Settings(options.existing, options.send_reset),
+        groups,
+        concurrency=options.concurrency,
+        rate=options.rate,
+        stopped=stop.asked.is_set,
+        kind=Looking if options.dry_run else Importer,
+    )
+    async with client:
+        reporter = Reporter(tally, display())
+        running = Running(rows, stop, tally, reporter, options.max_failures)
+        await running.run(run.through(journal))
+
+
+def _write(
+    results: ImportResults | None,
+    source: Source,
+    groups: Mapping[str, str],
+    journal: ImportJournal | None,
+    stop: Stop,
+) -> str | None:
+    """Write the results, and return what went wrong with that, if anything."""
+    if results is None or journal is None:
+        return None
+    try:
+        with stop.while_writing(_writing_on):
+            results.write_all(source, groups, journal)
+    except (ResultsError, InputChangedError) as error:
+        return f"the results are missing: {error}"
+    except MonoCloudError as error:
+        return str(error)
+    except KeyboardInterrupt:
+        return "the results are missing: the command did not wait for them"
+    return None
+
+
+def _writing_on() -> None:
+    typer.echo("the results are written first; Ctrl-C once more ends that", err=True)
+
+
+def _totals(tally: Tally, names: Mapping[str, str]) -> str:
+    totals = ", ".join(f"{tally.of(status):,} {names.get(status, status)}" for status in _STATUSES)
+    noun = "row" if tally.rows == 1 else "rows"
+    earlier = f" ({tally.before:,} of them in earlier runs)" if tally.before else ""
+    return f"{tally.rows:,} {noun}: {totals}{earlier}"
+
+
+def _finish(options: Options, tally: Tally, stop: Stop, problem: str | None) -> NoReturn:
+    if stop.why:
+        if problem:
+            typer.echo(f"Error: {visible(problem)}", err=True)
+        fail(f"{stop.why}; {_how_to_go_on(options)}", stop.code)
+    if problem:
+        fail(problem)
+    raise typer.Exit(REFUSED if tally.failed else 0)
+
+
+def _how_to_go_on(options: Options) -> str:
+    if options.dry_run:
+        return "nothing was changed"
+    if options.journal is None:
+        return "a new run finds the users that exist; only --journal FILE makes it go on"
+    given = ", given the same input," if options.file == STDIN else ""
+    return f"the same command{given} goes on from here"

@@ -1,0 +1,141 @@
+"""Import rows of CSV: a column for a member, dotted ones for what is within an object."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, cast
+
+from ..._characters import trimmed
+from ...imports.reading import MEMBERS, UNSETTABLE
+from ..batch.columns import BrokenInputError, Mistake, listed
+from ..batch.csv_rows import _cells as cells_of  # pyright: ignore[reportPrivateUsage]
+from ..batch.lines import Lines
+from .records import Record
+
+_DELIMITERS = ",;\t|"
+_BETWEEN = re.compile(r"[\s-]+")
+_OBJECTS = ("claims", "private_data", "public_data")
+_LISTS = ("groups", "notes")
+_ONLY_JSON = ("emails", "phone_numbers", *_OBJECTS)
+_SEPARATOR = "|"
+# What a spreadsheet, or a results file, puts before what would be a formula.
+_GUARDED = re.compile(r"'(?=\s*[=+@\uff1d\uff0b\uff20\uff0d-])")
+
+
+class Column(NamedTuple):
+    """A column: the path of its member, and whether its cells are JSON; no path is passed over."""
+
+    path: Sequence[str]
+    is_json: bool
+
+
+class _Layout(NamedTuple):
+    delimiter: str
+    columns: Sequence[Column]
+
+
+def read_csv(first: str, lines: Lines) -> Iterator[Record | Mistake]:
+    """Yield the rows.
+
+    Args:
+        first: the first line with something in it, which has been read.
+        lines: the others.
+
+    Raises:
+        BrokenInputError: it cannot be read from the header, or from some line on.
+    """
+    layout = _layout(first, lines.number)
+    for text in lines:
+        line = lines.number
+        try:
+            cells = cells_of(text, layout.delimiter, lines)
+        except ValueError as error:
+            raise BrokenInputError(line, f"it is not CSV: {error}") from None
+        if trimmed("".join(cells)):
+            yield _record(line, cells, layout.columns)
+
+
+def _layout(head: str, line: int) -> _Layout:
+    """Return where is what, by the delimiter that makes the most columns."""
+    names: Sequence[str] = ()
+    chosen = ","
+    for delimiter in _DELIMITERS:
+        try:
+            found = [trimmed(cell) for cell in cells_of(head, delimiter, iter(()))]
+        except ValueError:
+            continue
+        if len(found) > len(names):
+            names, chosen = found, delimiter
+    columns = [_column(name, line) for name in names]
+    paths = [column.path for column in columns if column.path]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise BrokenInputError(line, f"the header has {'.'.join(path)} more than once")
+    if not paths:
+        raise BrokenInputError(line, f"the header has no member of a user, but {listed(names)}")
+    return _Layout(chosen, columns)
+
+
+def _column(name: str, line: int) -> Column:
+    plain = name.removesuffix(":json")
+    head, *rest = plain.split(".")
+    member = _BETWEEN.sub("_", head.strip()).casefold()
+    if member in UNSETTABLE:
+        return Column((), is_json=False)
+    is_json = plain != name
+    if member not in MEMBERS or (rest and (member not in _OBJECTS or "" in rest)):
+        raise BrokenInputError(line, f"the header has a column {listed([name])}, which no user has")
+    if member in _ONLY_JSON and not rest and not is_json:
+        raise BrokenInputError(
+            line, f"the column {member} must be {member}:json, with JSON in its cells"
+        )
+    return Column((member, *rest), is_json)
+
+
+def _record(line: int, cells: Sequence[str], columns: Sequence[Column]) -> Record | Mistake:
+    width = len(columns)
+    # A cell too many is most often one with a delimiter that is not quoted: what follows is
+    # shifted, and would be taken for what it is not.
+    if len(cells) != width and any(map(trimmed, cells[width:])):
+        return Mistake(line, f"it has {len(cells)} cells, and the header has {width}")
+    row: dict[str, Any] = {}
+    for column, cell in zip(columns, cells, strict=False):
+        if column.path and trimmed(cell):
+            try:
+                _put(row, column.path, _value(column, cell))
+            except ValueError as error:
+                return Mistake(line, f"{'.'.join(column.path)}: {error}")
+    return Record(line, row)
+
+
+def _value(column: Column, cell: str) -> object:
+    if column.is_json:
+        try:
+            return json.loads(cell)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        except ValueError:
+            raise ValueError("it is not JSON") from None
+    if column.path == ("password",):
+        # Blanks may well belong to it.
+        return cell
+    cell = trimmed(cell)
+    text = trimmed(cell[1:]) if _GUARDED.match(cell) else cell
+    if column.path[0] in _LISTS:
+        return [part for part in map(trimmed, text.split(_SEPARATOR)) if part]
+    return text
+
+
+def _put(row: dict[str, Any], path: Sequence[str], value: object) -> None:
+    *parents, last = path
+    place = row
+    for name in parents:
+        found: Any = place.setdefault(name, {})
+        if not isinstance(found, dict):
+            raise ValueError(f"{name} is a value of its own too")  # noqa: TRY004
+        place = cast("dict[str, Any]", found)
+    if last in place:
+        raise ValueError("it is an object of its own too")
+    place[last] = value

@@ -1,0 +1,129 @@
+"""The results of an import: a line for each record of the input, without any secret."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ...errors import InvalidArgumentError
+from ...imports.journal import FAILED, OPEN, Entry, ImportJournal
+from ...imports.reading import import_row
+from ...imports.settling import RESET_BEGUN
+from ..batch.columns import Mistake
+from ..batch.results import Results, ResultsError, harmless
+from .records import Record, Source
+
+COLUMNS = (
+    *("line", "source_id", "status", "user_id", "steps", "differences", "notes"),
+    *("error", "http_status", "trace_id", "attempts"),
+)
+SKIPPED = "skipped"
+_JSON = (".jsonl", ".ndjson")
+_ROWS_AT_ONCE = 500
+_NOT_SENT = "not sent: the run ended before it"
+_CUT_OFF = "the run ended in the midst of it"
+
+
+class ImportResults(Results):
+    """A results file, CSV or, as its name says, JSON Lines; there as a whole or not at all.
+
+    Args:
+        path: its path, as for Results.
+        names: what statuses are called.
+    """
+
+    def __init__(self, path: Path, names: Mapping[str, str]) -> None:
+        super().__init__(path)
+        self._is_json = path.suffix.casefold() in _JSON
+        self._names = names
+
+    def write_all(self, source: Source, groups: Mapping[str, str], journal: ImportJournal) -> None:
+        """Write what became of each record.
+
+        Args:
+            source: the input.
+            groups: the ids of groups, by their names.
+            journal: what became of its rows.
+
+        Raises:
+            ResultsError: it cannot be written; what was there before is unchanged.
+        """
+        lines = _lines(source, groups, journal)
+        try:
+            with self._opened() as file:
+                if self._is_json:
+                    file.writelines(f"{json.dumps(self._named(line))}\n" for line in lines)
+                    return
+                writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+                writer.writeheader()
+                writer.writerows(_cells(self._named(line)) for line in lines)
+        except OSError as error:
+            raise ResultsError(
+                f"the results {self._given} cannot be written: {error.strerror}"
+            ) from None
+
+    def _named(self, line: dict[str, Any]) -> dict[str, Any]:
+        return {**line, "status": self._names.get(line["status"], line["status"])}
+
+
+def _cells(line: dict[str, Any]) -> dict[str, Any]:
+    return {name: _cell(value) for name, value in line.items()}
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list):
+        value = "; ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
+    return harmless(value) if isinstance(value, str) else value
+
+
+def _lines(
+    source: Source, groups: Mapping[str, str], journal: ImportJournal
+) -> Iterator[dict[str, Any]]:
+    records = source.records()
+    number = 0
+    while some := list(islice(records, _ROWS_AT_ONCE)):
+        entries = journal.entries(number, number + len(some) - 1)
+        for record in some:
+            if isinstance(record, Mistake):
+                yield _line(record.line, FAILED, error=record.what)
+            elif record.row is None:
+                yield _line(record.line, SKIPPED, notes=[record.why])
+            else:
+                yield _of_row(record, groups, entries.get(number))
+                number += 1
+
+
+def _of_row(record: Record, groups: Mapping[str, str], entry: Entry | None) -> dict[str, Any]:
+    try:
+        row = import_row(record.row, groups)
+    except InvalidArgumentError as error:
+        return _line(record.line, FAILED, error=str(error))
+    notes = list(row.notes)
+    if entry is None:
+        return _line(record.line, SKIPPED, row.name, notes=notes, error=_NOT_SENT)
+    if entry.notes:
+        notes.append(entry.notes)
+    is_open = entry.status == OPEN
+    return _line(
+        record.line,
+        FAILED if is_open else entry.status,
+        row.name,
+        user_id=entry.user_id,
+        steps=[step for step in entry.steps.split() if step != RESET_BEGUN],
+        differences=entry.differences.splitlines(),
+        notes=notes,
+        error=_CUT_OFF if is_open else entry.error,
+        http_status=entry.http_status,
+        trace_id=entry.trace_id,
+        attempts=entry.attempts,
+    )
+
+
+def _line(line: int, status: str, source_id: str | None = None, **more: Any) -> dict[str, Any]:
+    said = {"line": line, "source_id": source_id, "status": status, **more}
+    lists: dict[str, Any] = {"steps": [], "differences": [], "notes": [], "attempts": 0}
+    return {name: said.get(name, lists.get(name)) for name in COLUMNS}

@@ -1,0 +1,384 @@
+"""`monocloud users import`: what it reads, checks, sends and tells."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monocloud_async.cli.app import app
+from monocloud_async.emulator import Fault, RateLimit
+from monocloud_sync.emulator import Emulator
+
+from .commands import started
+from .conftest import API_KEY, DOMAIN, KEY
+from .test_batch import wait_for
+
+IMPORT = ("users", "import")
+HASH = "$2b$10$" + "a" * 53
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Emulator]:
+    with Emulator([], api_key=KEY) as emulator:
+        yield emulator
+
+
+def imported(*args: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with pytest.raises(SystemExit) as ended:
+            app([*IMPORT, *map(str, args)], prog_name="monocloud")
+    said = out.getvalue() + err.getvalue()
+    assert KEY not in said
+    assert HASH not in said
+    code = ended.value.code
+    assert isinstance(code, int)
+    return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
+
+
+def lines(count: int, **members: Any) -> str:
+    rows = ({"email": f"u{n}@example.com", **members} for n in range(count))
+    return "".join(f"{json.dumps(row)}\n" for row in rows)
+
+
+def results(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(path.read_text())))
+
+
+# What it reads
+
+
+def test_a_csv_with_all_kinds_of_columns(emulator: Emulator, tmp_path: Path) -> None:
+    group = emulator.add_group("Staff")
+    (tmp_path / "groups.json").write_text(json.dumps({"Staff": group}))
+    text = (
+        "Email;email-verified;phone_number;password_hash;password_hash_algorithm;name;"
+        "claims.locale;claims.address.country;private_data.plan;private_data.seats:json;"
+        "public_data:json;groups;disabled;user_id;emails:json;notes\n"
+        f'mira@example.com;TRUE;\'+44 1514 960453;{HASH};bcrypt;"Kask; Mira";et;EE;pro;3;'
+        '"{""theme"": ""dark""}";Staff | ;false;old-id;"[{""email"": ""k@example.com""}]";a|b\n'
+        "\n"
+        "ilo@example.com;;;;;;;;;;;;;;;\n"
+    )
+    args = ("-", "--groups", tmp_path / "groups.json", "--results", tmp_path / "results.csv")
+    done = imported(*args, stdin=text)
+    assert (done.returncode, done.stdout) == (
+        0,
+        "2 rows: 2 created, 0 existed, 0 failed, 0 skipped\n",
+    )
+    first, second = emulator.export()
+    assert [one["email"] for one in first["emails"]] == ["mira@example.com", "k@example.com"]
+    assert first["emails"][0]["verified"] is True
+    assert first["phone_numbers"][0]["phone"] == "+441514960453"
+    assert (first["has_password"], first["force_password_reset"]) == (True, False)
+    assert first["claims"] == {
+        "name": "Kask; Mira",
+        "locale": "et",
+        "address": {"country": "EE"},
+    }
+    assert first["private_data"] == {"plan": "pro", "seats": 3}
+    assert first["public_data"] == {"theme": "dark"}
+    assert second["claims"] == {}
+    one, other = results(tmp_path / "results.csv")
+    assert (one["line"], one["source_id"], one["status"]) == ("2", "mira@example.com", "created")
+    assert one["steps"] == "create; emails; claims; private_data; public_data; groups"
+    assert (one["notes"], one["user_id"], one["attempts"]) == ("a; b", first["user_id"], "6")
+    assert (other["line"], other["steps"]) == ("4", "create")
+    assert HASH not in (tmp_path / "results.csv").read_text()
+
+
+def test_json_lines_and_results_of_json_lines(emulator: Emulator, tmp_path: Path) -> None:
+    done = imported("-", "--results", tmp_path / "r.jsonl", stdin=lines(2, name="=1+1"))
+    assert done.returncode == 0
+    told = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert [(one["line"], one["status"], one["steps"]) for one in told] == [
+        (1, "created", ["create"]),
+        (2, "created", ["create"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "line 1: there is nothing in it"),
+        ("[{}]\n", "this is an array: jq -c '.[]' makes them"),
+        ('{"email": "a@b"\n', "line 1: it is not JSON"),
+        ('{"email": "a@b", "email": "b@b"}\n', "line 1: it has a member more than once"),
+        ('{"email": "a@b"}\n7\n', "line 2: it is not a JSON object"),
+        ("email,emali\na@b,x\n", "line 1: the header has a column emali, which no user has"),
+        ("email,claims\na@b,x\n", "the column claims must be claims:json"),
+        ("email,Email\na@b,b@b\n", "line 1: the header has email more than once"),
+        ("user_id\nx\n", "line 1: the header has no member of a user"),
+        ("email,name\na@b,x,y\n", "line 2: it has 3 cells, and the header has 2"),
+        ('email,claims:json\na@b,"{"\n', "line 2: claims: it is not JSON"),
+        ("email,claims:json,claims.name\na@b,7,x\n", "line 2: claims.name: claims is a value"),
+        ('email,name\na@b,"x\n', "line 2: it is not CSV: a quote is not closed"),
+        ("email\nno address\n", "line 2: email must be an email address"),
+        ("email\na@b\nb@b\nA@B\n", "line 4: its email is that of line 2 too"),
+        ("phone_number\n+441514960453\n+44 1514 960453\n", "line 3: its phone_number is that of"),
+        (
+            '{"emails": [{"email": "a@b"}, {"email": "b@b"}]}\n{"email": "B@b"}\n',
+            "line 2: its email",
+        ),
+        ("username\nmira\nMIRA\n", "line 3: its username is that of line 2 too"),
+        (f"email,password_hash,password_hash_algorithm\na@b,{HASH[:-1]},bcrypt\n", "a bcrypt hash"),
+    ],
+)
+def test_a_mistake_in_the_file_is_told_and_nothing_is_sent(
+    text: str, told: str, emulator: Emulator
+) -> None:
+    done = imported("-", stdin=text)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "standard input, line " in done.stderr
+    assert told in done.stderr
+    assert "standard input has 1 mistake; nothing was sent: correct it" in done.stderr
+    assert not emulator.counts.requests
+
+
+def test_rows_in_order_are_imported_where_mistakes_are_skipped(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    text = lines(3) + '{"email": "x"}\nnonsense\n' + lines(1)
+    done = imported("-", "--skip-mistakes", "--results", tmp_path / "r.csv", stdin=text)
+    assert (done.returncode, done.stdout) == (
+        1,
+        "6 rows: 3 created, 1 existed, 2 failed, 0 skipped\n",
+    )
+    told = [(one["line"], one["status"], one["error"]) for one in results(tmp_path / "r.csv")]
+    assert [status for _, status, _ in told] == [*["created"] * 3, "failed", "failed", "existed"]
+    assert told[3][2] == "email must be an email address"
+    assert "it is not JSON" in told[4][2]
+    assert done.stderr.count("email must be an email address") == 1
+    assert len(emulator.export()) == 3
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("-", "--map", "a:b"), "--map needs --from"),
+        (("-", "--from", "ldap"), "--from must be one of auth0, clerk"),
+        (("-", "--from", "auth0"), "--from needs a file"),
+        (("missing.csv",), "missing.csv: No such file or directory"),
+        (("x.csv", "--results", "x.csv"), "--results and the input are the same file"),
+        (("-", "--groups", "groups.json"), "--groups groups.json: No such file"),
+    ],
+)
+def test_what_cannot_work_is_told_and_nothing_is_sent(
+    args: tuple[str, ...],
+    told: str,
+    emulator: Emulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = imported(*args, stdin=lines(1))
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not emulator.counts.requests
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"Staff": 7}'])
+def test_a_table_of_groups_is_an_object_of_ids(
+    content: str, emulator: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "groups.json").write_text(content)
+    done = imported("-", "--groups", tmp_path / "groups.json", stdin=lines(1))
+    assert (done.returncode, "a JSON object of names and ids" in done.stderr) == (2, True)
+
+
+# What it does
+
+
+def test_a_dry_run_tells_who_exists_and_changes_nothing(emulator: Emulator, tmp_path: Path) -> None:
+    imported("-", stdin=lines(2, name="Mira"))
+    before = emulator.export()
+    sent = emulator.executions
+    text = (
+        '{"email": "U0@example.com", "name": "Mira"}\n'
+        '{"email": "u1@example.com", "name": "Kask"}\n'
+        '{"email": "u2@example.com"}\n'
+        '{"email": "u2@example.com"}\n'
+        '{"email": "x"}\n'
+    )
+    args = ("--dry-run", "--results", tmp_path / "r.csv", "--journal", tmp_path / "journal")
+    done = imported("-", *args, stdin=text)
+    totals = "5 rows: 2 would be created, 2 exist already, 1 failed, 0 skipped\n"
+    assert (done.returncode, done.stdout) == (1, totals)
+    assert "line 4: its email is that of line 3 too" in done.stderr
+    assert "line 5: email must be an email address" in done.stderr
+    told = [(one["status"], one["differences"]) for one in results(tmp_path / "r.csv")]
+    assert told == [
+        ("exist already", ""),
+        ("exist already", 'claims.name: "Kask", and the user has "Mira"'),
+        *[("would be created", "")] * 2,
+        ("failed", ""),
+    ]
+    assert emulator.export() == before
+    assert emulator.executions == sent
+    assert not (tmp_path / "journal").exists()
+
+
+def test_users_who_exist_are_completed_where_that_is_asked_for(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    imported("-", stdin=lines(1))
+    text = lines(1, private_data={"plan": "pro"}, disabled=True)
+    done = imported("-", "--existing", "complete", "--results", tmp_path / "r.csv", stdin=text)
+    assert done.stdout == "1 row: 0 created, 1 existed, 0 failed, 0 skipped\n"
+    (row,) = results(tmp_path / "r.csv")
+    assert (row["steps"], row["differences"]) == ("private_data", "disabled")
+    assert emulator.export()[0]["private_data"] == {"plan": "pro"}
+
+
+def test_the_same_command_goes_on(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.faults.add(Fault(status=400, operation="data.patch_private", times=3))
+    (tmp_path / "users.jsonl").write_text(lines(10, private_data={"plan": "pro"}))
+    args = (tmp_path / "users.jsonl", "--journal", tmp_path / "journal")
+    done = imported(*args, "--send-reset")
+    assert (done.returncode, done.stdout) == (
+        1,
+        "10 rows: 7 created, 0 existed, 3 failed, 0 skipped\n",
+    )
+    assert "data.patch_private: 400" in done.stderr
+    done = imported(*args, "--send-reset", "--results", tmp_path / "r.csv")
+    assert (done.returncode, done.stderr) == (0, "")
+    earlier = "(7 of them in earlier runs)"
+    assert done.stdout == f"10 rows: 10 created, 0 existed, 0 failed, 0 skipped {earlier}\n"
+    assert {row["status"] for row in results(tmp_path / "r.csv")} == {"created"}
+    for operation in ("users.create", "data.patch_private", "passwords.reset"):
+        assert emulator.executions_of(operation) == 10
+
+
+def test_a_run_ends_after_too_many_failures(emulator: Emulator, tmp_path: Path) -> None:
+    emulator.faults.add(Fault(status=400, operation="users.create"))
+    done = imported("-", "--max-failures", "2", "--concurrency", "1", stdin=lines(50))
+    assert done.returncode == 1
+    assert "Error: more than 2 rows failed; a new run finds the users that exist" in done.stderr
+    assert emulator.counts.requests < 50
+
+
+def test_a_wrong_key_ends_the_run(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(API_KEY, "wrong")
+    done = imported("-", "--journal", tmp_path / "journal", stdin=lines(50))
+    assert done.returncode == 1
+    assert "401" in done.stderr
+    assert "the same command, given the same input, goes on from here" in done.stderr
+    monkeypatch.setenv(API_KEY, KEY)
+    done = imported("-", "--journal", tmp_path / "journal", stdin=lines(50))
+    assert done.stdout == "50 rows: 50 created, 0 existed, 0 failed, 0 skipped\n"
+
+
+def test_ctrl_c_lets_rows_in_work_end_and_the_next_run_goes_on(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "users.jsonl"
+    path.write_text(lines(600, public_data={"theme": "dark"}))
+    args = (*IMPORT, path, "--journal", tmp_path / "journal", "--results", tmp_path / "r.csv")
+    emulator.rate_limit = RateLimit(400, burst=20)
+    settings = {DOMAIN: emulator.url, API_KEY: KEY}
+    with started(*args, **settings) as process:
+        wait_for(200, emulator, process)
+        process.send_signal(signal.SIGINT)
+        printed, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted; the same command goes on from here" in errors
+    assert ", 0 failed, " in printed
+    made = emulator.executions_of("data.patch_public")
+    assert emulator.executions_of("users.create") == made < 600
+    assert sum(row["status"] == "created" for row in results(tmp_path / "r.csv")) == made
+    emulator.rate_limit = None
+    done = imported(*args[2:])
+    assert done.stdout.startswith("600 rows: 600 created, 0 existed, 0 failed, 0 skipped (")
+    assert emulator.executions_of("data.patch_public") == 600
+
+
+# Kills
+
+
+@pytest.mark.slow
+def test_an_import_that_is_killed_again_and_again(tmp_path: Path) -> None:
+    chance = random.Random(7)
+    count, kills = 400, 5
+    path = tmp_path / "users.jsonl"
+    rows = (
+        {
+            "email": f"u{n}@example.com",
+            "emails": [{"email": f"second-{n}@example.com"}],
+            "private_data": {"plan": "pro"},
+            "disabled": True,
+        }
+        for n in range(count)
+    )
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    args = (*IMPORT, path, "--journal", tmp_path / "journal", "--send-reset")
+    faults = (
+        Fault(connection="reset", executed=False, probability=0.01, seed=1),
+        Fault(connection="reset", executed=True, probability=0.02, seed=2),
+    )
+    with Emulator([], api_key=KEY, faults=faults) as emulator:
+        settings = {DOMAIN: emulator.url, API_KEY: KEY}
+        for kill_at in sorted(chance.randrange(count * 5) for _ in range(kills)):
+            with started(*args, **settings) as process:
+                if emulator.counts.requests >= kill_at:
+                    time.sleep(chance.uniform(0.3, 0.8))
+                wait_for(kill_at, emulator, process)
+                process.kill()
+                assert process.wait() in (-signal.SIGKILL, 0)
+        with started(*args, "--results", tmp_path / "r.csv", **settings) as process:
+            printed, errors = process.communicate(timeout=60)
+        users = emulator.export()
+        executed = {
+            name: emulator.executions_of(name)
+            for name in ("users.create", "emails.add", "passwords.reset")
+        }
+    assert process.returncode == 0, errors
+    assert printed.startswith(f"{count} rows: {count} created, 0 existed, 0 failed, 0 skipped (")
+    assert executed["users.create"] == executed["emails.add"] == count
+    # A link whose answer a kill took away is never sent again.
+    assert count - kills * 32 <= executed["passwords.reset"] <= count
+    emails = sorted(one["email"] for user in users for one in user["emails"])
+    wanted = [f"{kind}{n}@example.com" for kind in ("u", "second-") for n in range(count)]
+    assert emails == sorted(wanted)
+    assert all(user["disabled"] and user["private_data"] == {"plan": "pro"} for user in users)
+    with closing(sqlite3.connect(tmp_path / "journal")) as journal:
+        statuses = journal.execute("SELECT status, count(*) FROM entry GROUP BY status")
+        assert statuses.fetchall() == [("created", count)]
+
+
+@pytest.mark.slow
+def test_many_rows_take_no_more_memory_than_few(tmp_path: Path) -> None:
+    used = {}
+    with Emulator([], api_key=KEY, journal=1) as emulator:
+        for count in (500, 4000):
+            emulator.reset()
+            path = tmp_path / f"{count}.jsonl"
+            path.write_text(lines(count))
+            told = tmp_path / f"{count}.used"
+            before = (
+                "import atexit, pathlib, resource\n"
+                "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+                f"atexit.register(lambda: pathlib.Path({str(told)!r}).write_text(str(peak())))"
+            )
+            args = (*IMPORT, path, "--journal", tmp_path / f"{count}.journal")
+            settings = {DOMAIN: emulator.url, API_KEY: KEY}
+            with started(*args, before=before, **settings) as process:
+                _, errors = process.communicate(timeout=50)
+            assert process.returncode == 0, errors
+            used[count] = int(told.read_text())
+    assert used[4000] < used[500] + 3000
