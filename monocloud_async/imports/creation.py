@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from .._call import Caller
 from ..bulk.run import is_fatal
 from ..errors import ConflictError, MonoCloudError, NotFoundError, UnprocessableError
 from ..models import User
-from ..operations.users import CREATE
-from ..resources.users import UsersResource
+from .api import Api
 from .compare import is_as_created
 from .find import find
 from .journal import CREATED, EXISTED
 from .recorder import Recorder
-from .settling import Progress, Settings
+from .settling import Progress
 
 # By how much the server's clock may be behind ours.
 _SKEW = timedelta(minutes=5)
@@ -30,19 +28,13 @@ class Creation:
     """Gives each row its user.
 
     Args:
-        caller: carries out the operations.
-        settings: what holds for all rows.
+        api: calls the API.
         recorder: keeps the journal.
         began_at: when the import began, in seconds since 1970.
     """
 
-    def __init__(
-        self, caller: Caller, settings: Settings, recorder: Recorder, began_at: float
-    ) -> None:
-        self._users = UsersResource(caller)
-        self._tries = caller.policy.max_attempts
-        self._call = caller.call
-        self._flags = settings.flags
+    def __init__(self, api: Api, recorder: Recorder, began_at: float) -> None:
+        self._api = api
         self._recorder = recorder
         self._earliest = datetime.fromtimestamp(began_at, timezone.utc) - _SKEW
 
@@ -61,17 +53,17 @@ class Creation:
 
     async def _known(self, row: Progress, user_id: str) -> User:
         try:
-            return await self._users.get(user_id)
+            return await self._api.get(user_id)
         except NotFoundError:
             row.notes.append("its user is gone: it was removed after this import came to it")
             raise
 
     async def _created(self, row: Progress) -> User:
-        left = self._tries
+        left = self._api.tries
         while True:
             left -= 1
             try:
-                user = await self._call(CREATE, body={**row.row.creation(), **self._flags})
+                user = await self._api.create(row.row.creation())
             except REFUSED as error:
                 if found := await self._found(row, thorough=True):
                     return found
@@ -99,7 +91,7 @@ class Creation:
 
     async def _found(self, row: Progress, *, thorough: bool) -> User | None:
         """Return the one user who has an identifier of the row, and note whether we made it."""
-        found = await find(self._users, row.row, thorough=thorough)
+        found = await find(self._api, row.row, thorough=thorough)
         if len(found) > 1:
             row.notes.append(f"its identifiers are those of {len(found)} users")
         if len(found) != 1:

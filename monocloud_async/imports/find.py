@@ -10,12 +10,11 @@ import attrs
 from .._phone_number import is_number
 from ..errors import BadRequestError, PagingError
 from ..models import User, UserSummary
-from ..resources.users import UsersResource
+from .api import Api
 from .row import ImportRow
 
 # Users. A filter that finds more than these narrows nothing.
 _MOST = 1000
-_PAGE = 50
 
 
 @attrs.frozen
@@ -67,11 +66,11 @@ def identifiers(row: ImportRow) -> list[Identifier]:
     return found
 
 
-async def find(users: UsersResource, row: ImportRow, *, thorough: bool) -> list[User]:
+async def find(api: Api, row: ImportRow, *, thorough: bool) -> list[User]:
     """Return the users who have one of a row's identifiers, whole.
 
     Args:
-        users: how to look them up.
+        api: how to look them up.
         row: the row.
         thorough: whether one of them must be there, so that it is looked for in other ways too.
     """
@@ -79,31 +78,29 @@ async def find(users: UsersResource, row: ImportRow, *, thorough: bool) -> list[
     for identifier in identifiers(row):
         if any(identifier.is_of(user) for user in found.values()):
             continue
-        summary = await _holder(users, identifier, thorough=thorough)
+        summary = await _holder(api, identifier, thorough=thorough)
         if summary and summary.user_id not in found:
-            found[summary.user_id] = await users.get(summary.user_id)
+            found[summary.user_id] = await api.get(summary.user_id)
     return list(found.values())
 
 
-async def _holder(
-    users: UsersResource, identifier: Identifier, *, thorough: bool
-) -> UserSummary | None:
+async def _holder(api: Api, identifier: Identifier, *, thorough: bool) -> UserSummary | None:
     filters = list(identifier.filters(thorough=True))
     for text in filters if thorough else filters[:1]:
         try:
-            if user := await _first(users, text, identifier):
+            if user := await _first(api, text, identifier):
                 return user
         except BadRequestError:
             # The field may be called otherwise.
             if text == filters[-1]:
                 raise
-            return await _first(users, filters[-1], identifier)
+            return await _first(api, filters[-1], identifier)
     return None
 
 
-async def _first(users: UsersResource, text: str, identifier: Identifier) -> UserSummary | None:
+async def _first(api: Api, text: str, identifier: Identifier) -> UserSummary | None:
     seen = 0
-    async with aclosing(users.list(filter=text, size=_PAGE).pages()) as pages:
+    async with aclosing(api.search(text).pages()) as pages:
         async for page in pages:
             for user in page.items:
                 if identifier.is_of(user):

@@ -30,7 +30,7 @@ from ..bulk.row_pace import RowPace
 from ..bulk.run import is_fatal
 from ..errors import MonoCloudError
 from ..outcome import ImportDifference, ImportOutcome
-from ..resources import Resource
+from .api import Api
 from .compare import differences
 from .creation import Creation
 from .feed import Work
@@ -45,7 +45,7 @@ else:
     from typing_extensions import Self
 
 
-class Importer(Resource):
+class Importer:
     """Carries out rows, one call of ``settle`` each.
 
     Args:
@@ -58,13 +58,15 @@ class Importer(Resource):
     def __init__(
         self, caller: Caller, settings: Settings, recorder: Recorder, began_at: float
     ) -> None:
-        super().__init__(caller)
+        self._caller = caller
         self._settings = settings
         self._recorder = recorder
         self._began_at = began_at
-        self._creation = Creation(caller, settings, recorder, began_at)
-        self._steps = Steps(caller, settings, recorder, self._attempts)
+        self._api = Api(caller, settings)
+        self._creation = Creation(self._api, recorder, began_at)
+        self._steps = Steps(self._api, settings, recorder, self._attempts)
 
+    # A run asks for these two, as it does of a resource.
     def _with_caller(self, caller: Caller) -> Self:
         return type(self)(caller, self._settings, self._recorder, self._began_at)
 
@@ -106,5 +108,5 @@ class Importer(Resource):
             return
         if self._settings.existing == "complete":
             row.user = user = await self._steps.take(row, user)
-        groups = await self._steps.groups_of(user.user_id) if row.row.groups else None
+        groups = await self._api.groups_of(user.user_id) if row.row.groups else None
         row.differences = tuple(differences(row.row, user, groups))

@@ -6,7 +6,6 @@ import json
 
 from ..errors import InvalidArgumentError
 from ..outcome import ImportDifference
-from ..resources.users import UsersResource
 from .compare import differences
 from .find import find
 from .importer import Importer
@@ -18,7 +17,7 @@ class Looking(Importer):
     """Looks up the users of rows: a row counts as ``created`` where nobody is found."""
 
     async def _settle(self, row: Progress) -> None:
-        found = await find(UsersResource(self._caller), row.row, thorough=False)
+        found = await find(self._api, row.row, thorough=False)
         if len(found) > 1:
             raise InvalidArgumentError(
                 f"its identifiers are those of {len(found)} users; nothing was sent"
@@ -27,7 +26,7 @@ class Looking(Importer):
         if found:
             row.user = user = found[0]
             row.user_id = user.user_id
-            groups = await self._steps.groups_of(user.user_id) if row.row.groups else None
+            groups = await self._api.groups_of(user.user_id) if row.row.groups else None
             row.differences = tuple(differences(row.row, user, groups))
 
     @staticmethod

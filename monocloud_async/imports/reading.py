@@ -10,9 +10,8 @@ from typing import Any, cast
 import attrs
 
 from .._address import segment
-from .._secret import Secret, concealed
+from .._secret import NOT_TEXT, Secret, concealed
 from ..models import User
-from ..resources._password import secret
 from .checks import bare, email, flag, items, json_object, mistake, phone, plain_text, shown
 from .row import CREATION_CLAIMS, Address, ImportRow
 
@@ -146,12 +145,21 @@ def _password(members: Mapping[str, Any]) -> dict[str, Any]:
     if plain is not None and hashed is not None:
         raise mistake("it has a password and a password_hash: only one of them can be")
     if plain is not None:
-        bare(lambda: secret("password", plain))
+        _check_sendable(plain)
         return {"password": plain, **_said("is_temporary_password", temporary)}
     if hashed is None:
         return {}
     # Else the API would have all these people reset a password that they know.
     return {**_hashed(hashed, members), "is_temporary_password": temporary is True}
+
+
+def _check_sendable(password: Secret) -> None:
+    if password == NOT_TEXT:
+        raise mistake("password must be a string")
+    try:
+        password.encode()
+    except UnicodeEncodeError:
+        raise mistake("password has characters that UTF-8 lacks") from None
 
 
 def _said(name: str, value: bool | None) -> dict[str, bool]:

@@ -47,6 +47,11 @@ class Settings:
         }
         return {name: True for name, on in flags.items() if on}
 
+    @property
+    def claim_flags(self) -> dict[str, bool]:
+        """The same of a change of claims."""
+        return {"skip_conformance_checks": True} if self.skip_conformance_checks else {}
+
 
 @attrs.define(eq=False)
 class Progress:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import attrs
 
-from .._call import Caller
 from ..errors import MonoCloudError, NotFoundError
 from ..models import User, UserGroup
-from ..resources.data import DataResource
-from ..resources.emails import EmailsResource
-from ..resources.groups import GroupsResource
-from ..resources.passwords import PasswordsResource
-from ..resources.phones import PhonesResource
-from ..resources.users import UsersResource
+from .api import Api
 from .compare import email_of, missing_emails, missing_keys, missing_phones, phone_of
 from .creation import REFUSED, may_be_applied
 from .journal import CREATED
@@ -32,27 +26,19 @@ class Steps:
     """Carries out the steps of rows after the first.
 
     Args:
-        caller: carries out the operations.
+        api: calls the API.
         settings: what holds for all rows.
         recorder: keeps the journal.
         attempts: how many requests were made for the row at hand.
     """
 
     def __init__(
-        self,
-        caller: Caller,
-        settings: Settings,
-        recorder: Recorder,
-        attempts: Callable[[], int],
+        self, api: Api, settings: Settings, recorder: Recorder, attempts: Callable[[], int]
     ) -> None:
+        self._api = api
         self._settings = settings
         self._recorder = recorder
         self._attempts = attempts
-        self._tries = caller.policy.max_attempts
-        self._skip = settings.skip_identifier_restriction_checks
-        self._users, self._data = UsersResource(caller), DataResource(caller)
-        self._emails, self._phones = EmailsResource(caller), PhonesResource(caller)
-        self._groups, self._passwords = GroupsResource(caller), PasswordsResource(caller)
 
     async def take(self, row: Progress, user: User) -> User:
         """Carry out the steps that a row has left, and return the user as it is then."""
@@ -86,34 +72,26 @@ class Steps:
 
     async def _add_emails(self, row: Progress, user: User) -> User:
         for email in missing_emails(row.row, user):
-            user = await self._added(self._emails.add, user.user_id, email, email_of)
+            user = await self._added(self._api.add_email, user.user_id, email, email_of)
         return user
 
     async def _add_phones(self, row: Progress, user: User) -> User:
         for phone in missing_phones(row.row, user):
-            user = await self._added(self._phones.add, user.user_id, phone, phone_of)
+            user = await self._added(self._api.add_phone, user.user_id, phone, phone_of)
         return user
 
     async def _added(
         self,
-        add: Callable[..., Awaitable[User]],
+        add: Callable[[str, Address], Awaitable[User]],
         user_id: str,
         address: Address,
         of: Callable[[User, str], object],
     ) -> User:
-        async def call() -> User:
-            return await add(
-                user_id,
-                address.value,
-                is_verified=bool(address.verified),
-                skip_restriction_checks=self._skip,
-            )
-
         async def look() -> User | None:
-            user = await self._users.get(user_id)
+            user = await self._api.get(user_id)
             return user if of(user, address.value) else None
 
-        return await self._once(call, look)
+        return await self._once(lambda: add(user_id, address), look)
 
     async def _once(
         self, call: Callable[[], Awaitable[T]], look: Callable[[], Awaitable[T | None]]
@@ -124,7 +102,7 @@ class Steps:
             call: does it.
             look: looks whether it is done, before it is done again or a refusal counts.
         """
-        left = self._tries
+        left = self._api.tries
         while True:
             left -= 1
             try:
@@ -141,29 +119,24 @@ class Steps:
         missing = missing_keys(row.row.claims, user.claims)
         if not missing:
             return user
-        skip = self._settings.skip_conformance_checks or None
-        return await self._users.patch_claims(user.user_id, **missing, skip_conformance_checks=skip)
+        return await self._api.set_claims(user.user_id, missing)
 
     async def _set_private_data(self, row: Progress, user: User) -> User:
         missing = missing_keys(row.row.private_data, user.private_data)
         if not missing:
             return user
-        data = await self._data.patch_private(user.user_id, missing)
+        data = await self._api.set_private(user.user_id, missing)
         return attrs.evolve(user, private_data=data.private_data)
 
     async def _set_public_data(self, row: Progress, user: User) -> User:
         missing = missing_keys(row.row.public_data, user.public_data)
         if not missing:
             return user
-        data = await self._data.patch_public(user.user_id, missing)
+        data = await self._api.set_public(user.user_id, missing)
         return attrs.evolve(user, public_data=data.public_data)
 
-    async def groups_of(self, user_id: str) -> Collection[str]:
-        """Return the ids of a user's groups."""
-        return {one.group_id async for one in self._groups.list(user_id)}
-
     async def _assign_groups(self, row: Progress, user: User) -> User:
-        has = () if row.fresh else await self.groups_of(user.user_id)
+        has = () if row.fresh else await self._api.groups_of(user.user_id)
         for group in row.row.groups:
             if group not in has:
                 await self._assign(user.user_id, group)
@@ -172,13 +145,13 @@ class Steps:
     async def _assign(self, user_id: str, group: str) -> None:
         async def look() -> UserGroup | None:
             with contextlib.suppress(NotFoundError):
-                return await self._groups.get(user_id, group)
+                return await self._api.membership(user_id, group)
             return None
 
-        await self._once(lambda: self._groups.assign(user_id, group), look)
+        await self._once(lambda: self._api.assign(user_id, group), look)
 
     async def _disable(self, row: Progress, user: User) -> User:  # noqa: ARG002
-        return user if user.disabled else await self._users.disable(user.user_id)
+        return user if user.disabled else await self._api.disable(user.user_id)
 
     async def _send_reset(self, row: Progress, user: User) -> User:
         """Mail a link; the journal knows of it before it is sent, so that it is not sent twice."""
@@ -191,7 +164,7 @@ class Steps:
         row.steps.append(RESET_BEGUN)
         await self._recorder.written(row.entry(self._attempts()))
         try:
-            await self._passwords.reset(user.user_id, send_email=True)
+            await self._api.send_reset(user.user_id)
         except MonoCloudError as error:
             if may_be_applied(error):
                 row.notes.append(f"reset: it may have been sent, and is not sent again: {error}")

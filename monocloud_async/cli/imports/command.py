@@ -28,8 +28,9 @@ from ..output import INTERRUPTED, MISUSED, REFUSED, fail, visible
 from .check import Checked, check
 from .migrating import migrated
 from .options import Options
-from .records import RowFile, Source
+from .records import Source
 from .results import SKIPPED, ImportResults
+from .row_file import RowFile
 from .running import Rows, Running
 
 _STATUSES = (CREATED, EXISTED, FAILED, SKIPPED)

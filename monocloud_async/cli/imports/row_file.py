@@ -1,0 +1,68 @@
+"""A file of import rows: CSV or JSON Lines, told apart by how it begins."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, cast
+
+from ..._characters import trimmed
+from ..batch.columns import BrokenInputError, Mistake
+from ..batch.content import Content
+from ..batch.lines import Lines
+from .csv_rows import read_csv
+from .records import Record
+
+_LINES = "JSON has to be JSON Lines: an object in each line"
+
+
+class RowFile:
+    """A file of import rows, CSV or JSON Lines.
+
+    Args:
+        content: its bytes.
+    """
+
+    def __init__(self, content: Content) -> None:
+        self.name = content.name
+        self._content = content
+
+    def records(self) -> Iterator[Record | Mistake]:
+        """Yield all records."""
+        lines = Lines(self._content.lines())
+        first = next((line for line in lines if trimmed(line)), "")
+        start = trimmed(first)
+        if not start:
+            raise BrokenInputError(1, "there is nothing in it")
+        if start.startswith("["):
+            what = f"{_LINES}, and this is an array: jq -c '.[]' makes them"
+            raise BrokenInputError(lines.number, what)
+        return _json_lines(first, lines) if start.startswith("{") else read_csv(first, lines)
+
+
+def _json_lines(first: str, lines: Lines) -> Iterator[Record | Mistake]:
+    rest = ((lines.number, line) for line in lines if trimmed(line))
+    for line, text in chain([(lines.number, first)], rest):
+        try:
+            found: object = json.loads(trimmed(text), object_pairs_hook=_once)
+        except RecursionError:
+            yield Mistake(line, "it is nested too deeply")
+        except json.JSONDecodeError as error:
+            yield Mistake(line, f"it is not JSON: {error.msg}. {_LINES}: jq -c . makes them")
+        except ValueError as error:
+            yield Mistake(line, str(error))
+        else:
+            is_object = isinstance(found, dict)
+            yield (
+                Record(line, cast("dict[str, Any]", found))
+                if is_object
+                else Mistake(line, "it is not a JSON object")
+            )
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("it has a member more than once")
+    return members
