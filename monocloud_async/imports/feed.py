@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -18,9 +17,9 @@ from .row import ImportRow
 
 # How many rows the journal is told of before they are given out: after a kill, as many may have
 # to be looked up in vain.
-_BEGUN_AT_ONCE = 128
+_BEGUN_AT_ONCE = 256
 # From so many rows before it on, it is told of the next ones.
-_AHEAD = 64
+_AHEAD = 192
 _ENTRIES_AT_ONCE = 500
 
 
@@ -74,25 +73,21 @@ class Feed:
         self._groups = groups
         self._recorder = recorder
         journal = recorder.journal
-        self._begun = self._mark = journal.begun if journal else 0
-        self._marking: asyncio.Task[None] | None = None
+        self._begun = journal.begun if journal else 0
+        # How many rows the journal knows of, and how many it is going to.
+        self._known = self._asked = self._begun
         self._entries: Mapping[int, Entry] = {}
 
     async def works(self) -> AsyncGenerator[tuple[str | None, Work], None]:
         """Yield each row, and before it what rows share that are to be done in their order."""
         number = 0
-        try:
-            async with aclosing(_each(self._rows)) as rows:
-                async for given in rows:
-                    if self._recorder.journal is not None:
-                        await self._prepare(number)
-                    work = self._work(number, given)
-                    yield work.key, work
-                    number += 1
-        finally:
-            if self._marking:
-                # The journal says by itself that it cannot be written.
-                await asyncio.gather(self._marking, return_exceptions=True)
+        async with aclosing(_each(self._rows)) as rows:
+            async for given in rows:
+                if self._recorder.journal is not None:
+                    await self._prepare(number)
+                work = self._work(number, given)
+                yield work.key, work
+                number += 1
 
     async def _prepare(self, number: int) -> None:
         """Have the journal know that the row is begun, and look up what it has of it."""
@@ -101,17 +96,11 @@ class Feed:
         if number < self._begun and number % _ENTRIES_AT_ONCE == 0:
             last = number + _ENTRIES_AT_ONCE - 1
             self._entries = await self._recorder.ask(journal.entries, number, last)
-        if number >= self._mark:
-            await (self._marking or self._next_mark(number))
-            self._marking = None
-        elif number >= self._mark - _AHEAD and self._marking is None:
-            self._marking = asyncio.create_task(self._next_mark(self._mark))
-
-    async def _next_mark(self, number: int) -> None:
-        journal = self._recorder.journal
-        assert journal is not None  # noqa: S101  (only then is this called)
-        await self._recorder.ask(journal.begin, number + _BEGUN_AT_ONCE)
-        self._mark = number + _BEGUN_AT_ONCE
+        if number >= self._asked - _AHEAD:
+            self._asked = number + _BEGUN_AT_ONCE
+            self._recorder.begin(self._asked)
+        if number >= self._known:
+            self._known = await self._recorder.begun(number + 1)
 
     def _work(self, number: int, given: object) -> Work:
         try:

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -145,10 +145,15 @@ class ImportJournal(JournalFile):
         Raises:
             JournalError: it cannot be written.
         """
-        # One statement: SQLite gives up the interpreter's lock in each, and to get it back from
-        # the event loop takes longer than all that is written.
-        with self._told():
-            self._db.execute(_insert(len(entries)), [*chain.from_iterable(entries)])
+        # Many in a statement: SQLite gives up the interpreter's lock in each, and to get it back
+        # from the event loop takes longer than all that is written. Few kinds of statements: a
+        # prepared one takes memory. What is missing in one, the last entry fills up.
+        with self._transaction() as db:
+            for first in range(0, len(entries), _LARGE):
+                some = entries[first : first + _LARGE]
+                size = _SMALL if len(some) <= _SMALL else _LARGE
+                filled = chain(some, repeat(some[-1], size - len(some)))
+                db.execute(_insert(size), [*chain.from_iterable(filled)])
 
     def entries(self, first: int, last: int) -> Mapping[int, Entry]:
         """Return the entries of some rows, by their number."""
@@ -173,6 +178,10 @@ class ImportJournal(JournalFile):
         """Return how many entries there are of each status."""
         with self._told():
             return dict(self._db.execute("SELECT status, count(*) FROM entry GROUP BY status"))
+
+
+# Entries in a statement; SQLite had a limit of 999 values once.
+_SMALL, _LARGE = 8, 80
 
 
 @cache

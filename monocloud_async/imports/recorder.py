@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,9 +11,9 @@ from .journal import Entry, ImportJournal, JournalError
 
 T = TypeVar("T")
 # How many entries may be unwritten; who adds more waits, and then so does what is to be sent.
-BEHIND = 300
+BEHIND = 400
 # What is written without waiting for more, and how long it is waited for more.
-_DUE = 100
+_DUE = 160
 _SECONDS = 0.1
 
 
@@ -31,6 +31,7 @@ class Recorder:
         self._thread = ThreadPoolExecutor(1, "monocloud-journal")
         self._waiting: list[Entry] = []
         self._unwritten = 0
+        self._begun = self._begun_written = journal.begun if journal else 0
         self._failure: JournalError | None = None
         self._ended = False
         self._due = asyncio.Event()
@@ -49,6 +50,17 @@ class Recorder:
         if any(one.user_id == user_id and one.number != number for one in self._waiting):
             return True
         return await self.ask(self.journal.has_other, user_id, number)
+
+    def begin(self, rows: int) -> None:
+        """Have the journal note, with the next entries, that so many rows may be begun."""
+        self._begun = rows
+
+    async def begun(self, rows: int) -> int:
+        """Wait until the journal knows of so many rows, and return of how many it does."""
+        while self._begun_written < rows:
+            self._due.set()
+            await self._wait()
+        return self._begun_written
 
     async def add(self, entry: Entry) -> None:
         """Take an entry, and wait while ``BEHIND`` or more are unwritten."""
@@ -99,12 +111,23 @@ class Recorder:
 
     async def _write_some(self) -> None:
         batch, self._waiting = self._waiting, []
+        begun = self._begun
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if not self._ended:
             self._due.clear()
-        if self.journal is not None and batch:
-            await self.ask(self.journal.record, batch)
+        if batch or begun > self._begun_written:
+            await self.ask(self._keep, batch, begun)
             self._unwritten -= len(batch)
+            self._begun_written = begun
             self._news.set()
+
+    def _keep(self, batch: Sequence[Entry], begun: int) -> None:
+        """Write on the journal's thread; to go there and back takes longer than to write."""
+        if self.journal is None:
+            return
+        if batch:
+            self.journal.record(batch)
+        if begun > self.journal.begun:
+            self.journal.begin(begun)
