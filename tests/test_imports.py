@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sqlite3
+import textwrap
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,10 +27,13 @@ from monocloud_async import (
 )
 from monocloud_async.emulator import Emulator, Fault
 from monocloud_async.imports import ImportJournal
+from monocloud_async.imports.reading import MEMBERS
 
+from .conftest import API_KEY, DOMAIN
 from .wire import Request, Wire, answer, problem
 from .wire import reset as cut
 
+GUIDE = Path(__file__).parents[1] / "docs" / "import.md"
 HASH = "$2b$10$" + "a" * 53
 HASHED = {"password_hash": HASH, "password_hash_algorithm": "bcrypt"}
 # Once, so that a lost answer is not repeated by the call itself either.
@@ -179,6 +184,7 @@ MISTAKES: list[tuple[Any, str]] = [
     ({"name": "x"}, "it needs an email, a phone_number or a username"),
     ({"email": "a@b", "emali": "x"}, "it has a member 'emali'"),
     ({"email": "no address"}, "email must be an email address"),
+    ({"email": "a\u200b@example.com"}, "email has U+200B ZERO WIDTH SPACE"),
     ({"email": 7}, "email must be a non-empty string"),
     ({"email": "a@b", "emails": "b@b"}, "emails must be a list"),
     ({"email": "a@b", "emails": ["b@b"]}, "emails[0] must be an object"),
@@ -763,6 +769,28 @@ async def test_a_journal_is_let_go_in_the_end(client: MonoCloudClient, tmp_path:
         await imported(client, people(3), journal=path)
     await run.aclose()
     assert len(await imported(client, people(3), journal=path)) == 3
+
+
+SNIPPETS = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+
+
+async def test_the_snippets_of_the_guide_work(
+    tenant: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(DOMAIN, tenant.url)
+    monkeypatch.setenv(API_KEY, tenant.api_key)
+    monkeypatch.chdir(tmp_path)
+    lines = textwrap.indent("\n".join(SNIPPETS), "    ")
+    given = {"MonoCloudClient": MonoCloudClient}
+    exec(f"async def main():\n{lines}", given)
+    await given["main"]()
+    assert len(SNIPPETS) == 2
+    assert [user["claims"]["locale"] for user in tenant.export()] == ["et"]
+
+
+def test_the_guide_has_every_member_of_a_row() -> None:
+    said = set(re.findall(r"`([a-z_]+)`", GUIDE.read_text()))
+    assert said.issuperset(MEMBERS)
 
 
 def test_the_blocking_client_imports_too(tmp_path: Path) -> None:

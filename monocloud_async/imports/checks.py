@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from .._arguments import text
+from .._characters import UNSEEN, named, trimmed
 from .._phone_number import number
 from ..errors import InvalidArgumentError
 
@@ -27,7 +28,9 @@ def mistake(what: str) -> RowMistakeError:
 
 def email(name: str, value: object) -> str:
     """Return an email address."""
-    found = plain_text(name, value).strip()
+    found = trimmed(plain_text(name, value))
+    if hidden := UNSEEN.search(found):
+        raise mistake(f"{name} has {named(hidden[0])}")
     if len(found) > _LONGEST_EMAIL or not _EMAIL.fullmatch(found):
         raise mistake(f"{name} must be an email address")
     return found
