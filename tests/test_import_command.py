@@ -216,7 +216,9 @@ def test_a_dry_run_tells_who_exists_and_changes_nothing(emulator: Emulator, tmp_
     )
     args = ("--dry-run", "--results", tmp_path / "r.csv", "--journal", tmp_path / "journal")
     done = imported("-", *args, stdin=text)
-    totals = "5 rows: 2 would be created, 2 exist already, 1 failed, 0 skipped\n"
+    totals = (
+        "5 rows: 2 would be created, 2 exist already (1 with other content), 1 failed, 0 skipped\n"
+    )
     assert (done.returncode, done.stdout) == (1, totals)
     assert "line 4: its email is that of line 3 too" in done.stderr
     assert "line 5: email must be an email address" in done.stderr
@@ -238,7 +240,9 @@ def test_users_who_exist_are_completed_where_that_is_asked_for(
     imported("-", stdin=lines(1))
     text = lines(1, private_data={"plan": "pro"}, disabled=True)
     done = imported("-", "--existing", "complete", "--results", tmp_path / "r.csv", stdin=text)
-    assert done.stdout == "1 row: 0 created, 1 existed, 0 failed, 0 skipped\n"
+    assert (
+        done.stdout == "1 row: 0 created, 1 existed (1 with other content), 0 failed, 0 skipped\n"
+    )
     (row,) = results(tmp_path / "r.csv")
     assert (row["steps"], row["differences"]) == ("private_data", "disabled")
     assert emulator.export()[0]["private_data"] == {"plan": "pro"}

@@ -558,6 +558,38 @@ async def test_a_journal_refuses_another_tenant_and_another_row(
         assert not elsewhere.counts.requests
 
 
+async def test_a_row_that_failed_may_be_corrected(
+    client: MonoCloudClient, tenant: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal"
+    short = {"email": "a@example.com", "password": "short"}
+    tenant.faults.add(Fault(status=400, operation="data.patch_private", times=1))
+    half = {"email": "b@example.com", "private_data": {"plan": "wrong"}}
+    found = await imported(client, [short, half], journal=path)
+    assert [one.status for one in found] == ["failed", "failed"]
+    other = {"email": "c@example.com", "private_data": {"plan": "pro"}}
+    (one, two) = await imported(client, [{"email": "new@example.com"}, other], journal=path)
+    assert (one.status, two.status) == ("created", "failed")
+    assert "is not what it was when it was begun" in str(two.error)
+    right = {"email": "b@example.com", "private_data": {"plan": "pro"}}
+    (one, two) = await imported(client, [{"email": "new@example.com"}, right], journal=path)
+    assert (one.earlier, two.status) == (True, "created")
+    assert tenant.executions_of("users.create") == 2
+
+
+async def test_a_journal_that_cannot_be_written_in_the_end_is_told_of(
+    client: MonoCloudClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(ImportJournal, "record", _broken)
+    with pytest.raises(MonoCloudError, match="cannot be kept: database or disk is full"):
+        await imported(client, people(1), journal=tmp_path / "journal")
+
+
+def _broken(self: ImportJournal, entries: object) -> None:
+    with self._told():
+        raise sqlite3.OperationalError("database or disk is full")
+
+
 async def test_a_journal_holds_nothing_of_a_person(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
@@ -604,11 +636,7 @@ async def test_a_user_who_is_gone_is_not_created_again(
 async def test_a_journal_that_cannot_be_written_ends_the_import(
     client: MonoCloudClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def broken(self: ImportJournal, entries: object) -> None:
-        with self._told():
-            raise sqlite3.OperationalError("database or disk is full")
-
-    monkeypatch.setattr(ImportJournal, "record", broken)
+    monkeypatch.setattr(ImportJournal, "record", _broken)
     with pytest.raises(MonoCloudError, match="cannot be kept: database or disk is full"):
         await imported(client, people(500), journal=tmp_path / "journal")
 

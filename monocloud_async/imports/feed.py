@@ -114,7 +114,7 @@ class Feed:
             return Work(number, given, row)
         digest = journal.digest(row)
         before = self._entries.get(number) if number < self._begun else None
-        if before and before.digest != digest:
+        if before and not before.allows(digest):
             return Work(number, given, error=_changed(number))
         return Work(number, given, row, None, digest, before, self._is_unknown(number, before))
 

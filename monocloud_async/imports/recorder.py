@@ -66,7 +66,7 @@ class Recorder:
         """Take an entry, and wait while ``BEHIND`` or more are unwritten."""
         if self.journal is None:
             return
-        self._check()
+        self.check()
         self._waiting.append(entry)
         self._unwritten += 1
         if len(self._waiting) >= _DUE:
@@ -94,9 +94,10 @@ class Recorder:
     async def _wait(self) -> None:
         self._news.clear()
         await self._news.wait()
-        self._check()
+        self.check()
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise what went wrong with the journal, if anything did."""
         if self._failure:
             raise JournalError(*self._failure.args)
 

@@ -85,6 +85,7 @@ class Import:
                     yield cast("ImportOutcome", outcome.result)
         finally:
             await recorder.end()
+        recorder.check()
 
 
 def checked(

@@ -102,6 +102,8 @@ class _Seen:
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
+        # Nobody wants it back after an end.
+        self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("CREATE TABLE seen (digest INTEGER PRIMARY KEY, line INTEGER)")
         self._db.execute("BEGIN")
 

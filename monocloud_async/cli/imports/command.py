@@ -24,7 +24,7 @@ from ..batch.progress import Reporter, display
 from ..batch.results import ResultsError
 from ..batch.stop import Stop
 from ..batch.tally import Tally
-from ..output import INTERRUPTED, MISUSED, REFUSED, fail, visible
+from ..output import INTERRUPTED, MISUSED, REFUSED, drop_output, fail, visible
 from .check import Checked, check
 from .migrating import migrated
 from .options import Options
@@ -56,9 +56,9 @@ def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
         if journal is not None:
             stack.enter_context(closing(journal))
         tally, stop = _tally(found, journal), Stop()
-        asyncio.run(_send(client, options, source, groups, journal, tally, stop))
+        differing = asyncio.run(_send(client, options, source, groups, journal, tally, stop))
         problem = _write(results, source, groups, journal, stop)
-    typer.echo(_totals(tally, names))
+    problem = _tell(_totals(tally, names, differing)) or problem
     _finish(options, tally, stop, problem)
 
 
@@ -160,7 +160,8 @@ async def _send(
     journal: ImportJournal | None,
     tally: Tally,
     stop: Stop,
-) -> None:
+) -> int:
+    """Carry out the import, and return how many users existed with other content."""
     rows = Rows(source, stop)
     run = Import(
         client._caller,  # pyright: ignore[reportPrivateUsage]
@@ -176,6 +177,7 @@ async def _send(
         reporter = Reporter(tally, display())
         running = Running(rows, stop, tally, reporter, options.max_failures)
         await running.run(run.through(journal))
+        return running.differing
 
 
 def _write(
@@ -204,11 +206,26 @@ def _writing_on() -> None:
     typer.echo("the results are written first; Ctrl-C once more ends that", err=True)
 
 
-def _totals(tally: Tally, names: Mapping[str, str]) -> str:
-    totals = ", ".join(f"{tally.of(status):,} {names.get(status, status)}" for status in _STATUSES)
+def _tell(totals: str) -> str | None:
+    """Print the totals, and return why they cannot be printed where they belong, if they cannot."""
+    try:
+        typer.echo(totals)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_output()
+        typer.echo(totals, err=True)
+        return f"the totals cannot be printed: {error.strerror or error}"
+    return None
+
+
+def _totals(tally: Tally, names: Mapping[str, str], differing: int) -> str:
+    counts = {status: f"{tally.of(status):,} {names.get(status, status)}" for status in _STATUSES}
+    if differing:
+        counts[EXISTED] += f" ({differing:,} with other content)"
     noun = "row" if tally.rows == 1 else "rows"
     earlier = f" ({tally.before:,} of them in earlier runs)" if tally.before else ""
-    return f"{tally.rows:,} {noun}: {totals}{earlier}"
+    return f"{tally.rows:,} {noun}: {', '.join(counts.values())}{earlier}"
 
 
 def _finish(options: Options, tally: Tally, stop: Stop, problem: str | None) -> NoReturn:

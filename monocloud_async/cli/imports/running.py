@@ -54,7 +54,7 @@ class Rows:
             yield record.row
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Running:
     """A run.
 
@@ -64,6 +64,7 @@ class Running:
         tally: counts the rows.
         reporter: shows how it goes on.
         max_failures: how many rows may fail; None for any number.
+        differing: how many users existed with other content.
     """
 
     rows: Rows
@@ -71,6 +72,7 @@ class Running:
     tally: Tally
     reporter: Reporter
     max_failures: int | None
+    differing: int = 0
 
     async def run(self, outcomes: AsyncGenerator[ImportOutcome, None]) -> None:
         """Receive all outcomes."""
@@ -86,6 +88,7 @@ class Running:
                     continue
                 status = FAILED if outcome.error else outcome.status
                 self.tally.move(None, status)
+                self.differing += bool(outcome.differences)
                 # Mistakes were shown when the input was checked.
                 if outcome.error and not isinstance(outcome.error, RowMistakeError):
                     self.reporter.failed(line, one_line(str(outcome.error)))
