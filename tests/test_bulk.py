@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import aiohttp
+import attrs
 import pytest
 
 from monocloud_async import (
@@ -484,6 +485,24 @@ async def test_a_client_that_is_closed_while_the_first_calls_wait_ends_the_run()
         await client.aclose()
         with pytest.raises(ConfigurationError) as caught:
             await run
+    assert str(caught.value) == CLOSED % "the client"
+
+
+async def test_a_client_that_is_closed_while_the_run_waits_as_asked_ends_it() -> None:
+    waits = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waits.set()
+        await asyncio.sleep(seconds)
+
+    slow_down = answer(429, {}, Retry_After="30")
+    async with Wire(answer(), slow_down) as wire, MonoCloudClient(wire.url, KEY) as client:
+        client._use(attrs.evolve(client._caller, sleep=sleep), owner=True)
+        run = asyncio.ensure_future(outcomes(client, rows(9), concurrency=2))
+        await waits.wait()
+        await client.aclose()
+        with pytest.raises(ConfigurationError) as caught:
+            await asyncio.wait_for(run, 5)
     assert str(caught.value) == CLOSED % "the client"
 
 

@@ -31,7 +31,7 @@ class Kernel:
 
     def outcome(self, cell: str) -> str:
         """Return what the cell wrote, or the name of the error that it raised."""
-        said = ""
+        said = stream = ""
         deadline = time.monotonic() + SECONDS
         while True:
             try:
@@ -45,7 +45,10 @@ class Kernel:
                 continue
             content = message["content"]
             if message["msg_type"] == "stream":
-                said += f"{content['name']}: {content['text']}"
+                # What a cell writes comes in as many messages as the kernel likes.
+                begins = f"{content['name']}: " if content["name"] != stream else ""
+                stream = content["name"]
+                said += begins + content["text"]
             elif message["msg_type"] == "error":
                 said += content["ename"]
             elif message["msg_type"] == "status" and content["execution_state"] == "idle":

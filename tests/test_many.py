@@ -156,6 +156,17 @@ async def test_a_row_of_the_wrong_width_is_an_outcome_and_is_not_sent(row: Any, 
     assert len(wire.requests) == 1
 
 
+async def test_a_row_by_position_for_arguments_by_name_is_told_so() -> None:
+    async with Wire(EMPTY) as wire, MonoCloudClient(wire.url, KEY) as client:
+        rows: list[Any] = [("ada",)]
+        found = await outcomes(client.many(client.users.create, rows))
+    assert str(found[0].error) == (
+        "rows[0] must be a mapping, such as {'username': …}, not tuple of length 1; "
+        "nothing was sent"
+    )
+    assert wire.requests == []
+
+
 async def test_what_cannot_be_called_for_rows_is_refused_at_once() -> None:
     async with Wire(EMPTY) as wire, MonoCloudClient(wire.url, KEY) as client:
         other = MonoCloudClient(wire.url, "other-key")

@@ -20,8 +20,23 @@ SLOW, MIDDLE, QUICK = (0.1, 0.4), (0.02, 0.04), (0.001, 0.004)
 @pytest.mark.parametrize("latency", [QUICK, (0.004, 0.012), MIDDLE])
 def test_the_limit_is_found_and_used(latency: tuple[float, float], seed: int) -> None:
     run = ran(bucket(200, 20), 12_000, latency=latency, seed=seed)
-    assert run.share_refused < 0.02
-    assert run.rate > 0.85 * 200
+    assert run.share_refused < 0.005
+    assert run.rate > (0.91 if latency is MIDDLE else 0.93) * 200
+
+
+@pytest.mark.parametrize("wait", [0, None, 1])
+@pytest.mark.parametrize("limit", [(20, 5), (200, 20), (1_000, 50)])
+def test_the_limit_is_found_within_seconds(limit: tuple[int, int], wait: float | None) -> None:
+    rate, burst = limit
+    run = ran(bucket(rate, burst, wait), 12 * rate, latency=QUICK)
+    later = [at for at in run.times if 5 <= at < 10]
+    assert 0.85 * rate < len(later) / 5 < 1.05 * rate
+
+
+def test_a_limit_that_stays_is_tried_out_ever_more_seldom() -> None:
+    run = ran(bucket(200, 20), 60_000, latency=QUICK)
+    assert run.rate > 0.965 * 200
+    assert run.refused < 60
 
 
 @pytest.mark.parametrize(

@@ -620,3 +620,24 @@ async def test_a_caller_s_own_limit_of_time_is_not_swallowed() -> None:
                 await asyncio.wait_for(client.phones.set_primary("u", "p"), 0.2)
     assert not isinstance(caught.value, RequestTimeoutError)
     assert len(wire.requests) > 1
+
+
+# Closing
+
+
+async def test_a_closed_client_ends_the_call_that_waits_for_its_repeat() -> None:
+    waits = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waits.set()
+        await asyncio.sleep(seconds)
+
+    step = answer(503, {}, Retry_After="30")
+    async with Wire(step) as wire, MonoCloudClient(wire.url, KEY) as client:
+        client._use(attrs.evolve(client._caller, sleep=sleep), owner=True)
+        call = asyncio.ensure_future(client.phones.set_primary("u", "p"))
+        await waits.wait()
+        await client.aclose()
+        with pytest.raises(ServerError) as caught:
+            await asyncio.wait_for(call, 5)
+    assert caught.value.attempts == len(wire.requests) == 1

@@ -114,13 +114,38 @@ class Caller:
         )
 
         async def again() -> RawResponse:
+            nonlocal failure
             try:
                 return await attempt(call)
-            except ConfigurationError:
-                # The client was closed meanwhile: how the call ended is its last failure.
-                raise failure from None
+            except (APIError, TransportError) as error:
+                failure = error
+                raise
 
-        return await resume(repeating.retrying(), again, failure, self.sleep)
+        try:
+            return await resume(repeating.retrying(), again, failure, self.wait)
+        except ConfigurationError:
+            # The client was closed meanwhile: how the call ended is its last failure.
+            raise failure from None
+
+    async def wait(self, seconds: float) -> None:
+        """Wait some seconds.
+
+        Raises:
+            ConfigurationError: the client was closed meanwhile.
+        """
+        pool = self.sessions.opened()
+        if pool is None or seconds <= 0:
+            await self.sleep(seconds)
+            return
+        waits = [asyncio.ensure_future(w) for w in (self.sleep(seconds), pool.closing.wait())]
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+        for one in done:
+            one.result()
+        self.sessions.opened()
 
     async def _paced_attempt(self, call: Call) -> RawResponse:
         """Make an attempt when the run has a turn for it, and let the run learn from it."""

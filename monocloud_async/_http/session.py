@@ -39,6 +39,7 @@ class Pool:
         guard: ends the lifetime of a client that is forgotten unclosed; it also keeps the session
             out of reach of the garbage collector, which would find it before its lifetime.
         lent: the session of the caller's, if there is one.
+        closing: is set when the client is closed.
     """
 
     session: aiohttp.ClientSession
@@ -49,6 +50,7 @@ class Pool:
     lifetime: Lifetime | None = None
     guard: weakref.finalize[..., Any] | None = None
     lent: aiohttp.ClientSession | None = None
+    closing: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     def unguard(self) -> None:
         """Leave the session to the code that ends its lifetime now."""
@@ -133,6 +135,8 @@ class Sessions:
         pools, self._pools = self._pools, {}
         for loop, pool in pools.items():
             pool.unguard()
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(pool.closing.set)
             if pool.lifetime is None or loop.is_closed():
                 pool.abandon()
             elif loop is asyncio.get_running_loop():

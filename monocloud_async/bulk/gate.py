@@ -23,7 +23,7 @@ class Gate:
     Args:
         pacing: decides.
         clock: tells the time in seconds, from any start.
-        sleep: waits some seconds.
+        sleep: waits some seconds; raises where that became pointless.
         unheard: what to say of an outage where no server ever answered this run.
     """
 

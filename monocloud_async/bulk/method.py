@@ -81,6 +81,8 @@ class Method(Generic[T]):
     @property
     def expected(self) -> str:
         """What a row has to be, for messages."""
+        if not (self.parameters or self.takes_more):
+            return f"a mapping, such as {{{next(iter(self.signature.parameters), '')!r}: …}}"
         names = ", ".join(self.parameters) + ("," if len(self.parameters) == 1 else "")
         return f"a tuple ({names})"
 

@@ -19,6 +19,8 @@ _CATCH_UP = 0.1
 # Seconds: the pause after a refusal that does not say for how long, and the longest of such.
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
+# Shorter ones, even if the server asks for them, end before what is on its way is answered.
+_SHORTEST_PAUSE = 0.2
 # Other runs may wait for the same moment: the pause is longer by up to that part, and seconds.
 _JITTER = 0.1
 _MOST_JITTER = 1.0
@@ -140,7 +142,7 @@ class Pacing:
         if turn.stretch == self._stretch:
             own = _FIRST_PAUSE * 2 ** min(self._vain, 16) if asked is None or self._vain else 0.0
             self._vain += 1
-            self._slow_down(now, max(asked or 0.0, min(own, _LONGEST_PAUSE)))
+            self._slow_down(now, max(asked or 0.0, min(own, _LONGEST_PAUSE), _SHORTEST_PAUSE))
         else:
             self._pause_for(now, asked or 0.0)
         self._is_asked(now, asked)

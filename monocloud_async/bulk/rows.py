@@ -74,7 +74,7 @@ class Rows:
             self._at_once = iter(cast("Iterable[object]", source))
         else:
             raise InvalidArgumentError(
-                f"rows must be an iterable of tuples ({', '.join(method.parameters)}), not "
+                f"rows must be an iterable, and each of them {method.expected}, not "
                 f"{kind}; nothing was sent"
             )
 

@@ -131,7 +131,7 @@ class Run(Generic[T]):
         pacing = Pacing(
             self._rate, max_retry_after=caller.policy.max_retry_after, now=caller.clock()
         )
-        gate = Gate(pacing, caller.clock, caller.sleep, unheard=_unheard(caller))
+        gate = Gate(pacing, caller.clock, caller.wait, unheard=_unheard(caller))
         self._tasks = [asyncio.create_task(self._work(gate)) for _ in range(self._workers)]
         for task in self._tasks:
             task.add_done_callback(self._left)

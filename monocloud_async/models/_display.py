@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from html import escape
 from itertools import islice
 from typing import Any, cast
 
@@ -112,6 +111,9 @@ def _grid(records: Sequence[Rows], depth: int) -> str:
 
 
 def _text(value: object) -> str:
+    # Only notebooks need it, and it is a hundredth of the import.
+    from html import escape
+
     text = str(value)
     if len(text) > _LONGEST_TEXT:
         text = text[:_LONGEST_TEXT] + _MORE
