@@ -9,12 +9,15 @@ import random
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import attrs
 import pytest
 
 from monocloud_async.cli.app import app
@@ -169,9 +172,8 @@ def test_rows_in_order_are_imported_where_mistakes_are_skipped(
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (("-", "--map", "a:b"), "--map needs --from"),
-        (("-", "--from", "ldap"), "--from must be one of auth0, clerk"),
-        (("-", "--from", "auth0"), "--from needs a file"),
+        (("-", "--option", "passwords=skip"), "--option needs --from or --map"),
+        (("-", "--from", "auth0"), "--from and --map need a file"),
         (("missing.csv",), "missing.csv: No such file or directory"),
         (("x.csv", "--results", "x.csv"), "--results and the input are the same file"),
         (("-", "--groups", "groups.json"), "--groups groups.json: No such file"),
@@ -198,6 +200,102 @@ def test_a_table_of_groups_is_an_object_of_ids(
     (tmp_path / "groups.json").write_text(content)
     done = imported("-", "--groups", tmp_path / "groups.json", stdin=lines(1))
     assert (done.returncode, "a JSON object of names and ids" in done.stderr) == (2, True)
+
+
+# What other systems export, by a mapping that stands in for theirs
+
+
+@attrs.frozen
+class Skipped:
+    reason: str
+    mistake: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Chosen:
+    passwords: str = "none"
+    trust: bool = False
+    attributes: tuple[str, ...] = ("phone",)
+    groups: dict[str, Any] = attrs.field(factory=dict)
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Stand in for the readers of other systems' exports; what they are given is returned."""
+    given: list[Any] = []
+
+    def rows(path: str, system: str | None, **options: Any) -> Iterator[Any]:
+        given.append((system, options["options"], options["mapping"]))
+        for line, text in enumerate(Path(path).read_text().splitlines(), 1):
+            record = json.loads(text)
+            result: Any = {"email": record["mail"], "notes": ["password: unsupported (scrypt)"]}
+            if why := record.get("skip"):
+                result = Skipped(why, mistake=why == "wrong")
+            yield SimpleNamespace(source=SimpleNamespace(line=line), result=result)
+
+    module = SimpleNamespace(
+        SYSTEMS=("auth0", "okta"),
+        MappingOptions=Chosen,
+        Skip=Skipped,
+        rows=rows,
+        load_mapping=lambda name: name.partition(":"),
+    )
+    monkeypatch.setitem(sys.modules, "monocloud_async.migration", module)
+    return given
+
+
+def test_an_export_is_imported_by_a_mapping(
+    chosen: list[Any], emulator: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.json"
+    path.write_text('{"mail": "a@b"}\n{"mail": "x", "skip": "no person"}\n{"mail": "c@d"}\n')
+    (tmp_path / "groups.json").write_text('{"x": ["Staff"]}')
+    args = ["--from", "auth0", "--option", "passwords=skip", "--option", "trust=true"]
+    args += ["--option", "attributes=a, b", "--option", f"groups={tmp_path / 'groups.json'}"]
+    done = imported(path, *args, "--results", tmp_path / "r.csv")
+    assert (done.returncode, done.stdout) == (0, TWO_AND_ONE)
+    assert "1 left out: no person" in done.stderr
+    assert "2 with password: unsupported (scrypt)" in done.stderr
+    wanted = Chosen(passwords="skip", trust=True, attributes=("a", "b"), groups={"x": ["Staff"]})
+    assert chosen[0] == ("auth0", wanted, None)
+    told = [(row["line"], row["status"], row["notes"]) for row in results(tmp_path / "r.csv")]
+    loss = "password: unsupported (scrypt)"
+    assert told == [("1", "created", loss), ("2", "skipped", "no person"), ("3", "created", loss)]
+    assert [user["emails"][0]["email"] for user in emulator.export()] == ["a@b", "c@d"]
+
+
+TWO_AND_ONE = "3 rows: 2 created, 0 existed, 0 failed, 1 skipped\n"
+
+
+def test_a_mapping_of_ones_own_needs_no_system(
+    chosen: list[Any], emulator: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.json"
+    path.write_text('{"mail": "a@b"}\n{"mail": "x", "skip": "wrong"}\n')
+    done = imported(path, "--map", "mine:to_row")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "export.json, line 2: wrong" in done.stderr
+    assert chosen == [(None, Chosen(), ("mine", ":", "to_row"))]
+    assert imported(path, "--map", "mine:to_row", "--skip-mistakes").returncode == 1
+    assert len(emulator.export()) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("--from", "ldap"), "--from must be one of auth0, okta"),
+        (("--from", "okta", "--option", "x=1"), "with one of the names passwords, trust"),
+        (("--from", "okta", "--option", "trust=yes"), "trust must be true or false"),
+        (("--from", "okta", "--option", "groups=missing"), "groups=missing: No such file"),
+    ],
+)
+def test_what_a_mapping_does_not_know_is_told(
+    args: tuple[str, ...], told: str, chosen: list[Any], emulator: Emulator, tmp_path: Path
+) -> None:
+    (tmp_path / "export.json").write_text('{"mail": "a@b"}\n')
+    done = imported(tmp_path / "export.json", *args)
+    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+    assert not chosen
 
 
 # What it does

@@ -94,10 +94,10 @@ def _groups(options: Options) -> Mapping[str, str]:
 
 
 def _source(stack: ExitStack, options: Options) -> Source:
-    if options.system:
-        return migrated(options.file, options.system, options.mapping)
-    if options.mapping:
-        raise ConfigurationError("--map needs --from; nothing was sent")
+    if options.system or options.mapping:
+        return migrated(options.file, options.system, options.mapping, options.mapping_options)
+    if options.mapping_options:
+        raise ConfigurationError("--option needs --from or --map; nothing was sent")
     try:
         return RowFile(stack.enter_context(open_content(options.file)))
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,6 +28,14 @@ Map = Annotated[
         "--map",
         metavar="MODULE:FUNCTION",
         help="What makes an import row of a record, instead of the system's own mapping.",
+    ),
+]
+MappingOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--option",
+        metavar="NAME=VALUE",
+        help="Something that the mapping leaves open, such as hashes=FILE; can be repeated.",
     ),
 ]
 Groups = Annotated[
@@ -74,6 +83,7 @@ class Options:
     file: str
     system: str | None
     mapping: str | None
+    mapping_options: Sequence[str]
     groups: Path | None
     existing: Literal["skip", "complete"]
     send_reset: bool
