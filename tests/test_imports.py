@@ -7,6 +7,7 @@ import json
 import re
 import sqlite3
 import textwrap
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -778,6 +779,18 @@ async def test_a_wrong_key_ends_the_import(tenant: Emulator, tmp_path: Path) -> 
     async with MonoCloudClient(tenant.url, tenant.api_key) as client:
         found = await imported(client, people(100), journal=tmp_path / "journal")
     assert [one.status for one in found] == ["created"] * 100
+
+
+async def test_no_traceback_shows_a_password(tenant: Emulator) -> None:
+    row = {"email": "mira@example.com", "name": "Kask", "password": "Secret-1234"}
+    async with MonoCloudClient(tenant.url, "wrong") as client:
+        with pytest.raises(UnauthorizedError) as caught:
+            await imported(client, [row])
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [f for f in told.stack if "monocloud_async" in f.filename]
+    assert any("importer" in frame.filename for frame in ours)
+    for frame in ours:
+        assert "Secret-1234" not in str(frame.locals), f"{frame.filename}:{frame.lineno}"
 
 
 async def test_what_the_rows_raise_comes_through(client: MonoCloudClient) -> None:

@@ -10,6 +10,7 @@ from monocloud_async import (
     APIError,
     APIResponse,
     IdentityValidationError,
+    ImportOutcome,
     KeyValidationError,
     MonoCloudError,
     NotFoundError,
@@ -74,6 +75,10 @@ def waited_for() -> None:
         for outcome in client.phones.set_primary_many([("u", "p")], concurrency=4):
             assert_type(outcome, PhoneOutcome)
         client.phones.set_primary_many([("u", "p")]).close()
+        for row in client.users.import_many([{"email": "u@example.com"}], journal="journal"):
+            assert_type(row, ImportOutcome)
+            assert_type(row.user, User | None)
+        client.users.import_many([("u", "e")])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
         for member in client.users.list():
             assert_type(member, UserSummary)
         for page in client.users.list().pages():

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from ..bulk.run import is_fatal
-from ..errors import ConflictError, MonoCloudError, NotFoundError, UnprocessableError
+from ..errors import (
+    BadRequestError,
+    ConflictError,
+    MonoCloudError,
+    NotFoundError,
+    UnprocessableError,
+)
 from ..models import User
 from .api import Api
 from .compare import is_as_created
@@ -16,7 +22,8 @@ from .settling import Progress
 
 # By how much the server's clock may be behind ours.
 _SKEW = timedelta(minutes=5)
-REFUSED = (ConflictError, UnprocessableError)
+# How the API says that an identifier is taken is not documented: each may be that.
+REFUSED = (BadRequestError, ConflictError, UnprocessableError)
 
 
 def may_be_applied(error: MonoCloudError) -> bool:

@@ -46,12 +46,12 @@ class Work:
     unknown: bool = False
 
     @property
-    def key(self) -> str | None:
+    def key(self) -> int | None:
         """What rows that may be of one user share: they are done in their order."""
         if self.row is None:
             return None
         first = self.row.email or self.row.phone
-        return (first.value if first else str(self.row.username)).casefold()
+        return hash((first.value if first else str(self.row.username)).casefold())
 
 
 class Feed:
@@ -78,7 +78,7 @@ class Feed:
         self._known = self._asked = self._begun
         self._entries: Mapping[int, Entry] = {}
 
-    async def works(self) -> AsyncGenerator[tuple[str | None, Work], None]:
+    async def works(self) -> AsyncGenerator[tuple[int | None, Work], None]:
         """Yield each row, and before it what rows share that are to be done in their order."""
         number = 0
         async with aclosing(_each(self._rows)) as rows:

@@ -74,7 +74,7 @@ class Importer:
         pace = cast("RowPace", self._caller.pace)
         return pace.tries.attempts
 
-    async def settle(self, key: str | None, work: Work) -> ImportOutcome:  # noqa: ARG002
+    async def settle(self, key: int | None, work: Work) -> ImportOutcome:  # noqa: ARG002
         """Return what became of a row, and have the journal keep it.
 
         Args:

@@ -23,7 +23,8 @@ class Address(NamedTuple):
         return {value: self.value, verified: self.verified}
 
 
-@attrs.frozen(eq=False)
+# Its repr would show a person, in tracebacks too.
+@attrs.frozen(eq=False, repr=False)
 class ImportRow:
     """What a row wants.
 
@@ -46,7 +47,7 @@ class ImportRow:
     username: str | None
     email: Address | None
     phone: Address | None
-    password: Mapping[str, Any] = attrs.field(repr=False)
+    password: Mapping[str, Any]
     emails: tuple[Address, ...]
     phones: tuple[Address, ...]
     claims: Mapping[str, Any]

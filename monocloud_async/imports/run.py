@@ -43,7 +43,7 @@ class Import:
     """
 
     caller: Caller
-    rows: Iterable[object] | AsyncIterable[object]
+    rows: Iterable[object] | AsyncIterable[object] = attrs.field(repr=False)
     settings: Settings
     groups: Mapping[str, str]
     concurrency: int

@@ -53,7 +53,7 @@ class Settings:
         return {"skip_conformance_checks": True} if self.skip_conformance_checks else {}
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Progress:
     """A row in the midst of its steps.
 
