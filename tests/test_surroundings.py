@@ -10,12 +10,15 @@ import subprocess
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import create_autospec
 
+import attrs
 import httpx
 import pydantic
+import pydantic_core
 import pytest
 from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
@@ -143,8 +146,30 @@ def test_pydantic_takes_and_writes_a_record(user: User) -> None:
         adapter.validate_python({"user_id": 7})
 
 
+def test_pydantic_writes_a_record_wherever_it_is(user: User) -> None:
+    held = {"users": [user, user.emails[0]]}
+    wanted = {"users": [JSON, JSON["emails"][0]]}
+    assert pydantic_core.to_jsonable_python(held) == wanted
+    assert json.loads(pydantic.TypeAdapter(dict[str, Any]).dump_json(held)) == wanted
+
+
+def test_without_pydantic_a_class_has_no_serializer(monkeypatch: pytest.MonkeyPatch) -> None:
+    @attrs.frozen(kw_only=True)
+    class Fresh(Record):
+        id: str
+
+    monkeypatch.setitem(sys.modules, "pydantic", None)
+    assert not hasattr(Fresh, "__pydantic_serializer__")
+    # It asks for every name that dir() tells.
+    assert create_autospec(Fresh(id="i")).to_dict
+
+
 async def test_fastapi_answers_with_a_record(user: User) -> None:
     app = FastAPI()
+
+    @app.get("/held")
+    async def _held() -> dict[str, Any]:
+        return {"user": user}
 
     @app.get("/modelled", response_model=list[User])
     async def _modelled() -> Any:
@@ -159,9 +184,17 @@ async def test_fastapi_answers_with_a_record(user: User) -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get("/modelled")).json() == [JSON]
         assert (await client.get("/returned")).json() == JSON
+        assert (await client.get("/held")).json() == {"user": JSON}
         assert (await client.get("/openapi.json")).status_code == 200
-    encoders = {Record: Record.to_dict, User: Record.to_dict}
-    assert jsonable_encoder({"users": [user]}, custom_encoder=encoders) == {"users": [JSON]}
+    # What a view without a return type does.
+    assert jsonable_encoder(user) == JSON
+    assert jsonable_encoder({"users": [user]}) == {"users": [JSON]}
+
+
+def test_django_rest_framework_answers_with_a_record(user: User) -> None:
+    encoders = pytest.importorskip("rest_framework.utils.encoders")
+    written = json.dumps({"users": [user]}, cls=encoders.JSONEncoder)
+    assert json.loads(written) == {"users": [JSON]}
 
 
 def test_json_and_orjson_by_their_default(user: User) -> None:
@@ -172,14 +205,33 @@ def test_json_and_orjson_by_their_default(user: User) -> None:
     assert orjson.loads(written) == [JSON, {**JSON, "": 1, "_a": 2}]
 
 
-def test_django_and_dataframes(user: User) -> None:
+def test_a_record_becomes_a_dict_and_is_no_mapping(user: User) -> None:
+    odd = User.from_dict({**JSON, "": 1, "_a": 2, "keys": 3, "email": {}})
+    for record in (user, odd, user.emails[0], attrs.evolve(user, disabled=True, emails=())):
+        assert dict(record) == record.to_dict()
+        assert list(dict(record)) == list(record.to_dict())
+    assert not isinstance(user, Mapping)
+    assert f"{user}" == "%s" % user == repr(user)  # noqa: UP031
+    with pytest.raises(TypeError, match=r"attributes, not items.*to_dict\(\)"):
+        user["user_id"]  # type: ignore[index]
+
+
+def test_django_shows_and_answers_with_a_record(user: User) -> None:
     from django.conf import settings
 
     if not settings.configured:
         settings.configure(DEFAULT_CHARSET="utf-8")
     from django.http import JsonResponse
+    from django.template import Context, Engine
 
     assert json.loads(JsonResponse(user.to_dict()).content) == JSON
+    # A template tries an item before an attribute, and an item would be the JSON's number.
+    text = "{{ user.creation_time.tzinfo }} {{ user.emails.0.id }}"
+    template = Engine(debug=True).from_string(text)
+    assert template.render(Context({"user": user})) == "UTC e"
+
+
+def test_a_record_is_a_row_of_a_dataframe(user: User) -> None:
     pandas = pytest.importorskip("pandas")
     assert pandas.DataFrame([user.to_dict()])["user_id"][0] == "u-1"
     assert pandas.read_csv(io.StringIO("a\n1")).shape == (1, 1)

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+_serializers: dict[type[Any], Any] = {}
+
+
+def _serializer(kind: type[Any]) -> Any:
+    if kind not in _serializers:
+        from pydantic import TypeAdapter
+
+        _serializers[kind] = TypeAdapter(kind).serializer
+    return _serializers[kind]
+
+
+class _Serializer:
+    """What pydantic looks for in a value that no schema declares, such as one within ``Any``."""
+
+    def __get__(self, record: object, kind: type[Any]) -> Any:
+        try:
+            return _serializer(kind)
+        except ImportError:
+            raise AttributeError("pydantic is not installed") from None
+
 
 class PydanticSchema:
     """A base of records that pydantic validates by ``from_dict`` and writes by ``to_dict``."""
 
     __slots__ = ()
+    __pydantic_serializer__ = _Serializer()
 
     @classmethod
     def __get_pydantic_core_schema__(cls: Any, source: Any, handler: Any) -> Any:
