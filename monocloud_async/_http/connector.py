@@ -24,7 +24,8 @@ class Progress:
         kept_connection: whether that connection was kept from an earlier exchange.
         opened: whether the connector is opening a connection, as far as a trace tells.
         request: aiohttp's request that got the connection.
-        failure: what that connection ended with, if aiohttp may repeat the request.
+        failure: what that connection ended with, if aiohttp may repeat the request, or does not
+            tell by type.
     """
 
     has_connection: bool = False
@@ -36,6 +37,11 @@ class Progress:
     def note_failure(self, protocol: Any) -> None:
         """Keep what a connection ended with, which its protocol forgets when it is closed."""
         self.failure = protocol.exception()
+
+    def note_end(self, connection: aiohttp.connector.Connection | None) -> None:
+        """Keep what ended a connection in the middle of an answer."""
+        if connection is not None and connection.protocol is not None:
+            self.note_failure(connection.protocol)
 
     def refuse_repeat(self, request: aiohttp.ClientRequest) -> None:
         """Raise if aiohttp repeats by itself, which no retry policy would count.

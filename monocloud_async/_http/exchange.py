@@ -117,6 +117,9 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
                 coding = incoming.headers.get(_CONTENT_ENCODING, "")
                 response.body, response.unreadable = await read(incoming.content, coding)
                 return response
+            except aiohttp.ClientPayloadError:
+                state.note_end(incoming.connection)
+                raise
             finally:
                 incoming.release()
     except (asyncio.TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -148,7 +151,7 @@ def _no_response(error: Exception, request: Request, state: Progress, *, began: 
         and not began
         and failures.was_closed(error),
         permanent=failures.is_permanent(error),
-        cause=failures.cause(error),
+        cause=failures.cause(error) or (failures.cause(state.failure) if began else None),
     )
 
 

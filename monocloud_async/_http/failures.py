@@ -69,7 +69,7 @@ def reason(error: BaseException) -> str:
     return one_line(f"the connection failed: {what or type(error).__name__}", 300)
 
 
-def cause(error: BaseException) -> Exception | None:
+def cause(error: BaseException | None) -> Exception | None:
     """Return the error of TLS or the operating system behind a failure, or None.
 
     It is made anew: aiohttp's own hold the request, and any of them a traceback through its frames.
@@ -85,9 +85,9 @@ def cause(error: BaseException) -> Exception | None:
     return None
 
 
-def _behind(error: BaseException) -> Iterator[BaseException]:
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an error and those that it was made from."""
-    one: BaseException | None = error
+    one = error
     for _ in range(5):
         if one is None or isinstance(one, asyncio.TimeoutError):
             return
