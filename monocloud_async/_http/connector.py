@@ -43,6 +43,10 @@ class Progress:
         if connection is not None and connection.protocol is not None:
             self.note_failure(connection.protocol)
 
+    def let_go(self) -> None:
+        """Drop what holds the request's headers."""
+        self.request = self.failure = None
+
     def refuse_repeat(self, request: aiohttp.ClientRequest) -> None:
         """Raise if aiohttp repeats by itself, which no retry policy would count.
 

@@ -127,8 +127,7 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
     finally:
         # A hook of a lent session may make a call of its own: each reports to its own exchange.
         progress.reset(before)
-        # They hold the request's headers.
-        state.request = state.failure = None
+        state.let_go()
     if pool.lent is not None and pool.lent.closed and not state.has_connection:
         raise ConfigurationError("the session given is closed; nothing was sent")
     if response is not None and response.status >= 300:
