@@ -60,6 +60,8 @@ class Progress:
 
 # Of these methods, aiohttp repeats no request by itself.
 _SENT_ONCE = ("POST", "PATCH")
+# The packages that aiohttp speaks SOCKS with.
+_OF_SOCKS = ("aiohttp_socks", "python_socks")
 # How the connector, deep inside aiohttp, reports to the exchange that it serves.
 progress: ContextVar[Progress] = ContextVar("monocloud_progress")
 
@@ -76,6 +78,10 @@ class RepeatedError(aiohttp.ClientConnectionError):
         self.failure: Exception = (
             failure if isinstance(failure, Exception) else aiohttp.ServerDisconnectedError()
         )
+
+
+class SocksError(aiohttp.ClientConnectionError):
+    """No connection through a SOCKS proxy; the packages for it have errors of their own."""
 
 
 class NoCookies(aiohttp.DummyCookieJar):
@@ -222,6 +228,14 @@ class LentConnector(Watching, _Behind):
     def __init__(self, connector: aiohttp.BaseConnector, loop: asyncio.AbstractEventLoop) -> None:
         self.watch(loop)
         super().__init__(connector)
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+        try:
+            return await super().connect(*args, **kwargs)
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in _OF_SOCKS:
+                raise
+            raise SocksError(str(error)) from error
 
 
 def noting_new_connections() -> aiohttp.TraceConfig:

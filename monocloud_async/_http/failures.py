@@ -12,11 +12,13 @@ import aiohttp
 
 from .._messages import one_line
 from ..retry import TRANSIENT
+from .connector import SocksError
 
 _NEVER_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
+    SocksError,
 )
 _CLOSED = (aiohttp.ServerDisconnectedError, OSError)
 # Where aiohttp's words end and the server's bytes begin: they may be of a person, or the key.
@@ -54,6 +56,8 @@ def reason(error: BaseException) -> str:
         return one_line(_untrusted(error))
     if isinstance(error, aiohttp.ClientConnectorError):
         return one_line(_no_connection(error))
+    if isinstance(error, SocksError):
+        return one_line(f"no connection through the proxy: {error}", 300)
     if _is_refused_certificate(error):
         return _NO_CERTIFICATE
     if isinstance(error, aiohttp.ServerDisconnectedError):
