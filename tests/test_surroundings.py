@@ -26,6 +26,7 @@ from fastapi.encoders import jsonable_encoder
 import monocloud_async
 import monocloud_sync
 from monocloud_async import ConfigurationError, MonoCloudClient
+from monocloud_async.emulator import Emulator
 from monocloud_async.models import Record, User, UserSummary
 
 KEY = "canary-6d1f3c-0123456789"
@@ -51,7 +52,13 @@ UNLOOPED: list[Callable[[MonoCloudClient], Coroutine[Any, Any, Any]]] = [
     lambda client: _first(client.users.list()),
     lambda client: _first(client.many(client.users.delete, [("u",)])),
     lambda client: _first(client.phones.set_primary_many([("u", "p")])),
+    lambda _: _begin_emulator(),
 ]
+
+
+async def _begin_emulator() -> None:
+    async with Emulator():
+        pass
 
 
 async def _first(found: Any) -> Any:
@@ -87,6 +94,9 @@ def test_under_trio_an_error_says_what_is_needed(call: Any) -> None:
 
 FROM_ZIP = """
 import sys
+if sys.argv[1:]:
+    from monocloud_async.cli import main
+    sys.exit(main())
 from monocloud_sync import MonoCloudClient
 from monocloud_sync.emulator import Emulator, USER_ID
 assert sys.argv[0] in MonoCloudClient.__init__.__code__.co_filename
@@ -95,7 +105,8 @@ with Emulator() as emulator, MonoCloudClient(emulator.url, emulator.api_key) as 
 """
 
 
-def test_a_zipapp_has_client_and_emulator(tmp_path: Path) -> None:
+@pytest.fixture
+def zipapp(tmp_path: Path) -> Path:
     path = tmp_path / "app.pyz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("__main__.py", FROM_ZIP)
@@ -104,10 +115,25 @@ def test_a_zipapp_has_client_and_emulator(tmp_path: Path) -> None:
             for file in root.rglob("*"):
                 if file.is_file() and "__pycache__" not in file.parts:
                     archive.write(file, file.relative_to(root.parent))
-    done = subprocess.run(
-        [sys.executable, path], cwd=tmp_path, capture_output=True, text=True, check=False
+    return path
+
+
+def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, path, *arguments]
+    unset = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        command, cwd=path.parent, env=unset, capture_output=True, text=True, check=False
     )
+
+
+def test_a_zipapp_has_client_and_emulator(zipapp: Path) -> None:
+    done = run(zipapp)
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_a_zipapp_has_the_demo(zipapp: Path) -> None:
+    done = run(zipapp, "demo")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_client_made_by_a_cached_function_needs_no_settings_at_import() -> None:

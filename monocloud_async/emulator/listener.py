@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .._http import running_loop
 from ..errors import ConfigurationError
 from .certificate import Certificate
 
@@ -74,8 +75,9 @@ class Listener:
         """Listen; nothing happens if it does already.
 
         Raises:
-            ConfigurationError: the port cannot be used.
+            ConfigurationError: the port cannot be used, or no event loop of asyncio runs here.
         """
+        running_loop("the emulator")
         async with self._changing:
             if self._runner is None:
                 self._lifetime = self._live()
