@@ -259,5 +259,5 @@ def test_django_shows_and_answers_with_a_record(user: User) -> None:
 
 def test_a_record_is_a_row_of_a_dataframe(user: User) -> None:
     pandas = pytest.importorskip("pandas")
-    assert pandas.DataFrame([user.to_dict()])["user_id"][0] == "u-1"
+    assert pandas.DataFrame([dict(user)])["user_id"][0] == "u-1"
     assert pandas.read_csv(io.StringIO("a\n1")).shape == (1, 1)
