@@ -240,6 +240,9 @@ def test_a_record_becomes_a_dict_and_is_no_mapping(user: User) -> None:
     assert f"{user}" == "%s" % user == repr(user)  # noqa: UP031
     with pytest.raises(TypeError, match=r"attributes, not items.*to_dict\(\)"):
         user["user_id"]  # type: ignore[index]
+    # Neither a name nor a value is an item of what it yields, so that False would be wrong.
+    with pytest.raises(TypeError):
+        "user_id" in user  # type: ignore[operator]  # noqa: B015
 
 
 def test_django_shows_and_answers_with_a_record(user: User) -> None:

@@ -66,6 +66,7 @@ class Record(PydanticSchema):
         return iter(self.to_dict().items())
 
     if not TYPE_CHECKING:
+        __contains__ = None
 
         def __getitem__(self, name: object) -> NoReturn:
             # Templates and schemas that try an item first go on to the attribute; what writes JSON
