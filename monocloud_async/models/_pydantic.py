@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 _serializers: dict[type[Any], Any] = {}
@@ -9,9 +10,9 @@ _serializers: dict[type[Any], Any] = {}
 
 def _serializer(kind: type[Any]) -> Any:
     if kind not in _serializers:
-        from pydantic import TypeAdapter
+        from pydantic_core import SchemaSerializer
 
-        _serializers[kind] = TypeAdapter(kind).serializer
+        _serializers[kind] = SchemaSerializer(kind.__get_pydantic_core_schema__(kind, None))
     return _serializers[kind]
 
 
@@ -19,10 +20,10 @@ class _Serializer:
     """What pydantic looks for in a value that no schema declares, such as one within ``Any``."""
 
     def __get__(self, record: object, kind: type[Any]) -> Any:
-        try:
-            return _serializer(kind)
-        except ImportError:
-            raise AttributeError("pydantic is not installed") from None
+        # A mock with a spec, and much else, asks for every attribute.
+        if "pydantic_core" not in sys.modules:
+            raise AttributeError("__pydantic_serializer__")
+        return _serializer(kind)
 
 
 class PydanticSchema:
