@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from monocloud_async import ConfigurationError
-from monocloud_async.bulk.rows import are_rows
 
 from ._blocking import run
 
@@ -90,6 +89,9 @@ class RowFeed:
 
     def instead_of(self, rows: object) -> object:
         """Return what to give to the async method; it refuses anything but an iterable."""
+        # Not at import: most programs have no rows.
+        from monocloud_async.bulk.rows import are_rows
+
         if not are_rows(rows):
             return rows
         self._source = iter(rows)

@@ -75,7 +75,7 @@ class Listener:
         """Listen; nothing happens if it does already.
 
         Raises:
-            ConfigurationError: the port cannot be used, or no event loop of asyncio runs here.
+            ConfigurationError: the port cannot be used.
         """
         running_loop("the emulator")
         async with self._changing:
