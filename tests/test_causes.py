@@ -10,6 +10,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -75,7 +76,10 @@ async def refused() -> AsyncIterator[Place]:
 
 @asynccontextmanager
 async def unknown_host() -> AsyncIterator[Place]:
-    yield {"domain": "does-not-exist.invalid"}
+    # No network's own answers, nor its slowness.
+    unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    with mock.patch.object(socket, "getaddrinfo", side_effect=unknown):
+        yield {"domain": "does-not-exist.invalid"}
 
 
 @asynccontextmanager
@@ -106,7 +110,7 @@ async def proxy_refuses() -> AsyncIterator[Place]:
 UNTRUSTED = {"reason": "CERTIFICATE_VERIFY_FAILED"}
 KINDS: dict[str, tuple[Any, type[BaseException] | None, dict[str, Any]]] = {
     "refused": (refused, ConnectionRefusedError, {"errno": errno.ECONNREFUSED}),
-    "unknown host": (unknown_host, socket.gaierror, {}),
+    "unknown host": (unknown_host, socket.gaierror, {"errno": socket.EAI_NONAME}),
     "reset": (plain(reset), ConnectionResetError, {"errno": errno.ECONNRESET}),
     "reset within": (plain(half_and_reset), ConnectionResetError, {"errno": errno.ECONNRESET}),
     "closed": (plain(close), None, {}),
