@@ -32,7 +32,11 @@ _NARROW: dict[int, int | str] = {
 }
 _EXTENSION = re.compile(r"[0-9).\s;,](?:x|ext|#)[a-z]*[.:=\s]*[0-9]", re.IGNORECASE)
 _ROUNDED = re.compile(r"\+?[0-9][0-9.,]*E\+?[0-9]+", re.IGNORECASE)
-_FRACTION = re.compile(r"\+?[0-9]+\.0")
+_FRACTION = re.compile(r"[^.]*[0-9]\.00?")
+# Where 8, or 1, is dialled within the country, no area has this digit alone for its code.
+_TRUNK_DIGIT = re.compile(
+    r"\+(?:7|37[05]|99[2-68])\)?\s*[(\[]\s*8\s*[)\]]|\+1\)?\s*[(\[]\s*1\s*[)\]]"
+)
 # A shorter number would be told, all but whole, by its last four digits.
 _SHORTEST_TOLD = 7
 
@@ -78,6 +82,8 @@ def _fault(phone: str, bare: str) -> str | None:
     """Return why what was given is not one number for certain, or None if it is."""
     if _FRACTION.fullmatch(phone):
         return "a program has made it a fraction: export the column as text"
+    if _TRUNK_DIGIT.search(phone):
+        return "it has a digit in brackets that is dialled only within the country: leave it out"
     if _E164.fullmatch(bare):
         return _zero(phone, bare)
     if _ROUNDED.fullmatch(phone):

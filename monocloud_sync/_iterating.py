@@ -8,8 +8,8 @@ import functools
 import os
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping
-from typing import Any, Concatenate, Generic, ParamSpec, TypeGuard, TypeVar, cast
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from monocloud_async import ConfigurationError
 
@@ -71,10 +71,6 @@ def _results(bridge: _Bridge[R]) -> Generator[R, None, None]:
         bridge.stop()
 
 
-def _are_rows(given: object) -> TypeGuard[Iterable[object]]:
-    return isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping))
-
-
 class RowFeed:
     """Rows on their way from the caller's thread to the loop.
 
@@ -93,7 +89,10 @@ class RowFeed:
 
     def instead_of(self, rows: object) -> object:
         """Return what to give to the async method; it refuses anything but an iterable."""
-        if not _are_rows(rows):
+        # Not at import: most programs have no rows.
+        from monocloud_async.bulk.rows import are_rows
+
+        if not are_rows(rows):
             return rows
         self._source = iter(rows)
         return self

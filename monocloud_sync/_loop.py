@@ -23,7 +23,8 @@ R = TypeVar("R")
 _Selector: type[selectors.BaseSelector] = getattr(
     selectors, "PollSelector", selectors.DefaultSelector
 )
-
+# What a loop wakes itself up with.
+_PAIRED: int = getattr(socket, "AF_UNIX", socket.AF_INET)
 
 # What freezes or shifts the time in tests patches the functions of the module, not this one: on a
 # clock that stands still, nothing that waits would ever go on.
@@ -48,7 +49,9 @@ def new_loop() -> asyncio.AbstractEventLoop:
         ConfigurationError: the process has no file descriptor left for it.
     """
     try:
-        # Where a test has blocked sockets, this fails before there is a loop to be half made.
+        # Where a test has blocked sockets, this fails before there is a loop, or a pair, to be half
+        # made.
+        socket.socket(_PAIRED).close()
         for end in socket.socketpair():
             end.close()
         loop = _RealTimeLoop(_Selector())

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
+import rich.pretty
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,6 +71,15 @@ def test_a_repr_holds_the_class_the_ids_and_counts() -> None:
     )
     assert repr(UserPhone(id="p", phone="+441514960453")) == "UserPhone(id='p')"
     assert repr(User.from_dict({"user_id": "u"})) == str(User(user_id="u")) == "User(user_id='u')"
+
+
+@pytest.mark.parametrize("width", [20, 500])
+def test_rich_shows_what_the_repr_does(width: int) -> None:
+    for record in (User.from_dict(TODAY), UserPhone(id="p", phone="+441514960453")):
+        shown = rich.pretty.pretty_repr([record], max_width=width)
+        assert re.sub(r"\s+", "", shown) == re.sub(r"\s+|,(?=\))", "", repr([record]))
+    reset = Reset(id="r", link=SECRET, extra={"ticket": SECRET})
+    assert SECRET not in rich.pretty.pretty_repr({"answers": (reset,)})
 
 
 @pytest.mark.parametrize("record", [PAGE, TODAY])

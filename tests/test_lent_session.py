@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from monocloud_async import MonoCloudClient, RetryPolicy
+from monocloud_async import MonoCloudClient, RetryPolicy, TransportError
 
 from .calls import CALLS
 from .proxy import Proxy
+from .test_secrets import assert_clean
 from .tls import TlsWire, trusting
 from .wire import PAGE, Wire, answer, close, served
 
@@ -171,6 +173,33 @@ async def test_its_proxy_is_used_unless_none_is_asked_for(asked: str | None) -> 
             async with MonoCloudClient(wire.url, KEY, session=session, proxy=asked) as client:
                 await client.users.get("u")
     assert (len(wire.requests), len(proxy.requests)) == (1, 1 if asked is None else 0)
+
+
+class ProxyConnectionError(Exception):
+    """What the connectors of aiohttp-socks fail with: no error of aiohttp's, nor an OSError."""
+
+    __module__ = "aiohttp_socks._errors"
+
+
+class SocksConnector(aiohttp.TCPConnector):
+    async def _wrap_create_connection(self, *_: Any, **__: Any) -> Any:
+        try:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed")
+        except OSError as error:
+            raise ProxyConnectionError("Couldn't connect to proxy 127.0.0.1:9") from error
+
+
+async def test_a_socks_proxy_that_fails_is_a_connection_that_fails() -> None:
+    async with aiohttp.ClientSession(connector=SocksConnector()) as session:
+        policy = RetryPolicy(max_attempts=2, base_delay=0.0)
+        client = MonoCloudClient("http://127.0.0.1:9", KEY, session=session, retry=policy)
+        said = "no connection through the proxy: Couldn't connect to proxy"
+        with pytest.raises(TransportError, match=said) as caught:
+            await client.phones.add("u", "+441632960961")
+    assert caught.value.attempts == 2
+    assert not caught.value.may_have_been_applied
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
+    assert_clean(caught.value)
 
 
 async def test_a_twin_ends_in_silence_whatever_becomes_of_the_client(wire: Wire) -> None:

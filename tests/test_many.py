@@ -17,6 +17,7 @@ from monocloud_async import (
     RetryPolicy,
     TransportError,
     UnauthorizedError,
+    User,
 )
 from monocloud_async.bulk import Outcome
 
@@ -48,6 +49,20 @@ async def test_rows_of_one_argument_and_a_result_of_none() -> None:
     assert [r.line for r in wire.requests] == [
         f"DELETE /api/users/{user} HTTP/1.1" for user in "abc"
     ]
+
+
+async def test_a_record_is_no_row_and_no_rows() -> None:
+    user = User.from_dict(PAGE)
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
+        rows: Any = [*user.connections, user]
+        for found in await outcomes(client.many(client.phones.set_primary, rows)):
+            assert "not User" in str(found.error)
+        with pytest.raises(InvalidArgumentError, match=r"tuples .*, not User;"):
+            await outcomes(client.many(client.phones.set_primary, user))  # type: ignore[arg-type]
+    assert wire.requests == []
+    with monocloud_sync.MonoCloudClient(wire.url, KEY) as blocking:
+        with pytest.raises(InvalidArgumentError, match="not User;"):
+            list(blocking.many(blocking.phones.set_primary, user))  # type: ignore[arg-type]
 
 
 async def test_rows_by_name_for_arguments_without_a_position() -> None:

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import pydantic
+import pydantic_core
 import pytest
 from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
@@ -23,6 +25,7 @@ from fastapi.encoders import jsonable_encoder
 import monocloud_async
 import monocloud_sync
 from monocloud_async import ConfigurationError, MonoCloudClient
+from monocloud_async.emulator import Emulator
 from monocloud_async.models import Record, User, UserSummary
 
 KEY = "canary-6d1f3c-0123456789"
@@ -48,7 +51,13 @@ UNLOOPED: list[Callable[[MonoCloudClient], Coroutine[Any, Any, Any]]] = [
     lambda client: _first(client.users.list()),
     lambda client: _first(client.many(client.users.delete, [("u",)])),
     lambda client: _first(client.phones.set_primary_many([("u", "p")])),
+    lambda _: _begin_emulator(),
 ]
+
+
+async def _begin_emulator() -> None:
+    async with Emulator():
+        pass
 
 
 async def _first(found: Any) -> Any:
@@ -84,6 +93,9 @@ def test_under_trio_an_error_says_what_is_needed(call: Any) -> None:
 
 FROM_ZIP = """
 import sys
+if sys.argv[1:]:
+    from monocloud_async.cli import main
+    sys.exit(main())
 from monocloud_sync import MonoCloudClient
 from monocloud_sync.emulator import Emulator, USER_ID
 assert sys.argv[0] in MonoCloudClient.__init__.__code__.co_filename
@@ -92,7 +104,8 @@ with Emulator() as emulator, MonoCloudClient(emulator.url, emulator.api_key) as 
 """
 
 
-def test_a_zipapp_has_client_and_emulator(tmp_path: Path) -> None:
+@pytest.fixture
+def zipapp(tmp_path: Path) -> Path:
     path = tmp_path / "app.pyz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("__main__.py", FROM_ZIP)
@@ -101,10 +114,25 @@ def test_a_zipapp_has_client_and_emulator(tmp_path: Path) -> None:
             for file in root.rglob("*"):
                 if file.is_file() and "__pycache__" not in file.parts:
                     archive.write(file, file.relative_to(root.parent))
-    done = subprocess.run(
-        [sys.executable, path], cwd=tmp_path, capture_output=True, text=True, check=False
+    return path
+
+
+def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, path, *arguments]
+    unset = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        command, cwd=path.parent, env=unset, capture_output=True, text=True, check=False
     )
+
+
+def test_a_zipapp_has_client_and_emulator(zipapp: Path) -> None:
+    done = run(zipapp)
     assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_a_zipapp_has_the_demo(zipapp: Path) -> None:
+    done = run(zipapp, "demo")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_client_made_by_a_cached_function_needs_no_settings_at_import() -> None:
@@ -143,8 +171,31 @@ def test_pydantic_takes_and_writes_a_record(user: User) -> None:
         adapter.validate_python({"user_id": 7})
 
 
+def test_pydantic_writes_a_record_wherever_it_is(user: User) -> None:
+    held = {"users": [user, user.emails[0]]}
+    wanted = {"users": [JSON, JSON["emails"][0]]}
+    assert pydantic_core.to_jsonable_python(held) == wanted
+    assert json.loads(pydantic.TypeAdapter(dict[str, Any]).dump_json(held)) == wanted
+
+
+def test_without_pydantic_a_class_has_no_serializer() -> None:
+    code = (
+        "import sys\n"
+        "from unittest.mock import create_autospec\n"
+        "from monocloud_async import User\n"
+        "create_autospec(User(user_id='u'))\n"
+        "print(hasattr(User, '__pydantic_serializer__'), 'pydantic_core' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("False False\n", "")
+
+
 async def test_fastapi_answers_with_a_record(user: User) -> None:
     app = FastAPI()
+
+    @app.get("/held")
+    async def _held() -> dict[str, Any]:
+        return {"user": user}
 
     @app.get("/modelled", response_model=list[User])
     async def _modelled() -> Any:
@@ -159,9 +210,17 @@ async def test_fastapi_answers_with_a_record(user: User) -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         assert (await client.get("/modelled")).json() == [JSON]
         assert (await client.get("/returned")).json() == JSON
+        assert (await client.get("/held")).json() == {"user": JSON}
         assert (await client.get("/openapi.json")).status_code == 200
-    encoders = {Record: Record.to_dict, User: Record.to_dict}
-    assert jsonable_encoder({"users": [user]}, custom_encoder=encoders) == {"users": [JSON]}
+    # What a view without a return type does.
+    assert jsonable_encoder(user) == JSON
+    assert jsonable_encoder({"users": [user]}) == {"users": [JSON]}
+
+
+def test_django_rest_framework_answers_with_a_record(user: User) -> None:
+    encoders = pytest.importorskip("rest_framework.utils.encoders")
+    written = json.dumps({"users": [user]}, cls=encoders.JSONEncoder)
+    assert json.loads(written) == {"users": [JSON]}
 
 
 def test_json_and_orjson_by_their_default(user: User) -> None:
@@ -172,14 +231,36 @@ def test_json_and_orjson_by_their_default(user: User) -> None:
     assert orjson.loads(written) == [JSON, {**JSON, "": 1, "_a": 2}]
 
 
-def test_django_and_dataframes(user: User) -> None:
+def test_a_record_becomes_a_dict_and_is_no_mapping(user: User) -> None:
+    odd = User.from_dict({**JSON, "": 1, "_a": 2, "keys": 3, "email": {}})
+    for record in (user, odd, user.emails[0], attrs.evolve(user, disabled=True, emails=())):
+        assert dict(record) == record.to_dict()
+        assert list(dict(record)) == list(record.to_dict())
+    assert not isinstance(user, Mapping)
+    assert f"{user}" == "%s" % user == repr(user)  # noqa: UP031
+    with pytest.raises(TypeError, match=r"attributes, not items.*to_dict\(\)"):
+        user["user_id"]  # type: ignore[index]
+    # Neither a name nor a value is an item of what it yields, so that False would be wrong.
+    with pytest.raises(TypeError):
+        "user_id" in user  # type: ignore[operator]  # noqa: B015
+
+
+def test_django_shows_and_answers_with_a_record(user: User) -> None:
     from django.conf import settings
 
     if not settings.configured:
         settings.configure(DEFAULT_CHARSET="utf-8")
     from django.http import JsonResponse
+    from django.template import Context, Engine
 
     assert json.loads(JsonResponse(user.to_dict()).content) == JSON
+    # A template tries an item before an attribute, and an item would be the JSON's number.
+    text = "{{ user.creation_time.tzinfo }} {{ user.emails.0.id }}"
+    template = Engine(debug=True).from_string(text)
+    assert template.render(Context({"user": user})) == "UTC e"
+
+
+def test_a_record_is_a_row_of_a_dataframe(user: User) -> None:
     pandas = pytest.importorskip("pandas")
-    assert pandas.DataFrame([user.to_dict()])["user_id"][0] == "u-1"
+    assert pandas.DataFrame([dict(user)])["user_id"][0] == "u-1"
     assert pandas.read_csv(io.StringIO("a\n1")).shape == (1, 1)

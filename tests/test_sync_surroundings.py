@@ -34,17 +34,27 @@ def test_time_that_stands_still_holds_no_call_up(
     assert len(wire.requests) == 2
 
 
-def test_where_sockets_are_blocked_nothing_is_left_half_made(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class BlockedError(RuntimeError):
-        pass
+class BlockedError(RuntimeError):
+    pass
 
-    def refuse(*_: object, **__: object) -> None:
+
+def refuse(*_: object, **__: object) -> None:
+    raise BlockedError("sockets are blocked")
+
+
+class GuardedSocket(socket.socket):
+    """A socket that refuses to be made, as pytest-socket has it."""
+
+    def __new__(cls, *_: object) -> GuardedSocket:
         raise BlockedError("sockets are blocked")
 
+
+@pytest.mark.parametrize(("name", "blocked"), [("socketpair", refuse), ("socket", GuardedSocket)])
+def test_where_sockets_are_blocked_nothing_is_left_half_made(
+    name: str, blocked: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(_blocking, "_runner", _blocking._Runner())
-    monkeypatch.setattr(socket, "socketpair", refuse)
+    monkeypatch.setattr(socket, name, blocked)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(BlockedError):

@@ -24,7 +24,8 @@ class Progress:
         kept_connection: whether that connection was kept from an earlier exchange.
         opened: whether the connector is opening a connection, as far as a trace tells.
         request: aiohttp's request that got the connection.
-        failure: what that connection ended with, if aiohttp may repeat the request.
+        failure: what that connection ended with, if aiohttp may repeat the request, or does not
+            tell by type.
     """
 
     has_connection: bool = False
@@ -36,6 +37,15 @@ class Progress:
     def note_failure(self, protocol: Any) -> None:
         """Keep what a connection ended with, which its protocol forgets when it is closed."""
         self.failure = protocol.exception()
+
+    def note_end(self, connection: aiohttp.connector.Connection | None) -> None:
+        """Keep what ended a connection in the middle of an answer."""
+        if connection is not None and connection.protocol is not None:
+            self.note_failure(connection.protocol)
+
+    def let_go(self) -> None:
+        """Drop what holds the request's headers."""
+        self.request = self.failure = None
 
     def refuse_repeat(self, request: aiohttp.ClientRequest) -> None:
         """Raise if aiohttp repeats by itself, which no retry policy would count.
@@ -50,6 +60,8 @@ class Progress:
 
 # Of these methods, aiohttp repeats no request by itself.
 _SENT_ONCE = ("POST", "PATCH")
+# The packages that aiohttp speaks SOCKS with.
+_OF_SOCKS = ("aiohttp_socks", "python_socks")
 # How the connector, deep inside aiohttp, reports to the exchange that it serves.
 progress: ContextVar[Progress] = ContextVar("monocloud_progress")
 
@@ -66,6 +78,10 @@ class RepeatedError(aiohttp.ClientConnectionError):
         self.failure: Exception = (
             failure if isinstance(failure, Exception) else aiohttp.ServerDisconnectedError()
         )
+
+
+class SocksError(aiohttp.ClientConnectionError):
+    """No connection through a SOCKS proxy; the packages for it have errors of their own."""
 
 
 class NoCookies(aiohttp.DummyCookieJar):
@@ -212,6 +228,14 @@ class LentConnector(Watching, _Behind):
     def __init__(self, connector: aiohttp.BaseConnector, loop: asyncio.AbstractEventLoop) -> None:
         self.watch(loop)
         super().__init__(connector)
+
+    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
+        try:
+            return await super().connect(*args, **kwargs)
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in _OF_SOCKS:
+                raise
+            raise SocksError(str(error)) from error
 
 
 def noting_new_connections() -> aiohttp.TraceConfig:

@@ -117,6 +117,9 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
                 coding = incoming.headers.get(_CONTENT_ENCODING, "")
                 response.body, response.unreadable = await read(incoming.content, coding)
                 return response
+            except aiohttp.ClientPayloadError:
+                state.note_end(incoming.connection)
+                raise
             finally:
                 incoming.release()
     except (asyncio.TimeoutError, aiohttp.ClientError, OSError) as error:
@@ -124,8 +127,7 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
     finally:
         # A hook of a lent session may make a call of its own: each reports to its own exchange.
         progress.reset(before)
-        # They hold the request's headers.
-        state.request = state.failure = None
+        state.let_go()
     if pool.lent is not None and pool.lent.closed and not state.has_connection:
         raise ConfigurationError("the session given is closed; nothing was sent")
     if response is not None and response.status >= 300:
@@ -148,7 +150,7 @@ def _no_response(error: Exception, request: Request, state: Progress, *, began: 
         and not began
         and failures.was_closed(error),
         permanent=failures.is_permanent(error),
-        cause=failures.cause(error),
+        cause=failures.cause(error) or (failures.cause(state.failure) if began else None),
     )
 
 

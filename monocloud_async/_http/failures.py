@@ -12,11 +12,13 @@ import aiohttp
 
 from .._messages import one_line
 from ..retry import TRANSIENT
+from .connector import SocksError
 
 _NEVER_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
+    SocksError,
 )
 _CLOSED = (aiohttp.ServerDisconnectedError, OSError)
 # Where aiohttp's words end and the server's bytes begin: they may be of a person, or the key.
@@ -54,6 +56,8 @@ def reason(error: BaseException) -> str:
         return one_line(_untrusted(error))
     if isinstance(error, aiohttp.ClientConnectorError):
         return one_line(_no_connection(error))
+    if isinstance(error, SocksError):
+        return one_line(f"no connection through the proxy: {error}", 300)
     if _is_refused_certificate(error):
         return _NO_CERTIFICATE
     if isinstance(error, aiohttp.ServerDisconnectedError):
@@ -69,7 +73,7 @@ def reason(error: BaseException) -> str:
     return one_line(f"the connection failed: {what or type(error).__name__}", 300)
 
 
-def cause(error: BaseException) -> Exception | None:
+def cause(error: BaseException | None) -> Exception | None:
     """Return the error of TLS or the operating system behind a failure, or None.
 
     It is made anew: aiohttp's own hold the request, and any of them a traceback through its frames.
@@ -85,9 +89,9 @@ def cause(error: BaseException) -> Exception | None:
     return None
 
 
-def _behind(error: BaseException) -> Iterator[BaseException]:
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an error and those that it was made from."""
-    one: BaseException | None = error
+    one = error
     for _ in range(5):
         if one is None or isinstance(one, asyncio.TimeoutError):
             return

@@ -194,8 +194,11 @@ class Sessions:
         return Pool(session, own, room, Semaphore(room), time_limits, lifetime, guard)
 
 
-def running_loop() -> asyncio.AbstractEventLoop:
+def running_loop(needed_by: str = "this client") -> asyncio.AbstractEventLoop:
     """Return the event loop that runs here.
+
+    Args:
+        needed_by: what needs it, for the message.
 
     Raises:
         ConfigurationError: none does.
@@ -204,7 +207,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
     except RuntimeError:
         raise ConfigurationError(
-            "this client needs a running asyncio event loop, and none runs here: call it "
+            f"{needed_by} needs a running asyncio event loop, and none runs here: call it "
             "within asyncio.run(...), not under trio; for code without async there is "
             "monocloud_sync; nothing was sent"
         ) from None

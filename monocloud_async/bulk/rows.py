@@ -11,14 +11,22 @@ from collections.abc import (
     Set,
     Sized,
 )
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
 import attrs
 
 from ..errors import InvalidArgumentError
+from ..models import Record
 from .method import Method
 
 _END = object()
+# These can be iterated over too, but not to get arguments.
+_NO_ROW = (str, bytes, Set, Record)
+
+
+def are_rows(given: object) -> TypeGuard[Iterable[object]]:
+    """Return whether rows can come from there, without awaiting them."""
+    return isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping, Record))
 
 
 @attrs.define(eq=False)
@@ -70,8 +78,8 @@ class Rows:
         self._awaited: AsyncIterator[object] | None = None
         if isinstance(source, AsyncIterable):
             self._awaited = aiter(cast("AsyncIterable[object]", source))
-        elif isinstance(source, Iterable) and not isinstance(source, (str, bytes, Mapping)):
-            self._at_once = iter(cast("Iterable[object]", source))
+        elif are_rows(source):
+            self._at_once = iter(source)
         else:
             raise InvalidArgumentError(
                 f"rows must be an iterable, and each of them {method.expected}, not "
@@ -118,7 +126,7 @@ def _arguments(found: object) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         return cast("tuple[Any, ...]", found), {}  # type: ignore[redundant-cast]
     if isinstance(found, Mapping):
         return (), dict(cast("Mapping[str, Any]", found))
-    if isinstance(found, (str, bytes, Set)):
+    if isinstance(found, _NO_ROW):
         raise TypeError
     return tuple(cast("Iterable[Any]", found)), {}
 
@@ -128,7 +136,7 @@ def _described(found: object) -> str:
     kind = type(found).__name__
     if isinstance(found, Mapping):
         return f"{kind} of other names"
-    if isinstance(found, (str, bytes)) or not isinstance(found, Iterable):
+    if isinstance(found, (str, bytes, Record)) or not isinstance(found, Iterable):
         return kind
     length = f"length {len(found)}" if isinstance(found, Sized) else "another length"
     return f"{kind} of {length}"

@@ -140,12 +140,16 @@ async def _as_a_command(domain: str, api_key: str, user_id: str, identifier_id: 
 
 async def _run(domain: str, api_key: str, *arguments: str) -> str:
     """Run Python, and return what it printed."""
+    # A directory, or a zip that these packages are in.
+    root = Path(__file__).parents[2]
+    path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+    settings = {"PYTHONPATH": path, DOMAIN_VARIABLE: domain, API_KEY_VARIABLE: api_key}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *arguments,
         # With -m, what lies in the current directory comes before the standard library.
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, DOMAIN_VARIABLE: domain, API_KEY_VARIABLE: api_key},
+        cwd=root if root.is_dir() else sys.prefix,
+        env={**os.environ, **settings},
         stdout=asyncio.subprocess.PIPE,
     )
     printed, _ = await process.communicate()

@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .._http import running_loop
 from ..errors import ConfigurationError
 from .certificate import Certificate
 
@@ -76,6 +77,7 @@ class Listener:
         Raises:
             ConfigurationError: the port cannot be used.
         """
+        running_loop("the emulator")
         async with self._changing:
             if self._runner is None:
                 self._lifetime = self._live()

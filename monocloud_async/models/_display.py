@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, cast
@@ -25,22 +25,40 @@ def line(name: str, members: Mapping[str, attrs.Attribute[Any]], record: object)
         members: the attributes that may be shown.
         record: the record.
     """
-    parts = [shown for member in members.values() if (shown := _part(member, record))]
-    text = f"{name[:_LONGEST_ID]}({', '.join(parts)})"
+    shown = [f"{part}={value!r}" for part, value in parts(members, record)]
+    text = f"{name[:_LONGEST_ID]}({', '.join(shown)})"
     while len(text) > _LONGEST_LINE:
-        parts.pop()
-        text = f"{name[:_LONGEST_ID]}({', '.join([*parts, _MORE])})"
+        shown.pop()
+        text = f"{name[:_LONGEST_ID]}({', '.join([*shown, _MORE])})"
     return text
+
+
+class _AsIs(str):
+    """A text whose repr has no quotes of its own."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def parts(
+    members: Mapping[str, attrs.Attribute[Any]], record: object
+) -> Iterator[tuple[str, object]]:
+    """Yield what a line shows of a record: names, and values whose repr is to be shown."""
+    for member in members.values():
+        if shown := _part(member, record):
+            yield member.name, _AsIs(shown)
 
 
 def _part(member: attrs.Attribute[Any], record: object) -> str:
     value = getattr(record, member.name)
     if isinstance(value, tuple):
-        return f"{member.name}=<{len(cast('tuple[object, ...]', value))}>" if value else ""
+        return f"<{len(cast('tuple[object, ...]', value))}>" if value else ""
     is_id = member.name == "id" or member.name.endswith("_id")
     if not is_id or not isinstance(value, str) or is_secret(member):
         return ""
-    return f"{member.name}={_short_id(value)}"
+    return _short_id(value)
 
 
 def _short_id(value: str) -> str:

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+_serializers: dict[type[Any], Any] = {}
+
+
+def _serializer(kind: type[Any]) -> Any:
+    if kind not in _serializers:
+        from pydantic_core import SchemaSerializer
+
+        _serializers[kind] = SchemaSerializer(kind.__get_pydantic_core_schema__(kind, None))
+    return _serializers[kind]
+
+
+class _Serializer:
+    """What pydantic looks for in a value that no schema declares, such as one within ``Any``."""
+
+    def __get__(self, record: object, kind: type[Any]) -> Any:
+        # A mock with a spec, and much else, asks for every attribute.
+        if "pydantic_core" not in sys.modules:
+            raise AttributeError("__pydantic_serializer__")
+        return _serializer(kind)
 
 
 class PydanticSchema:
     """A base of records that pydantic validates by ``from_dict`` and writes by ``to_dict``."""
 
     __slots__ = ()
+    __pydantic_serializer__ = _Serializer()
 
     @classmethod
     def __get_pydantic_core_schema__(cls: Any, source: Any, handler: Any) -> Any:

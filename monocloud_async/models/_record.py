@@ -1,9 +1,9 @@
 """What every record of the API has in common: it gives the wire's JSON back exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from datetime import datetime
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import attrs
 
@@ -36,8 +36,8 @@ class Record(PydanticSchema):
     """An immutable value that the API sends.
 
     Its repr is for logs: it holds ids and counts, no personal data and no secrets. In a notebook, a
-    record shows as a table. pydantic and FastAPI write what ``to_dict`` returns; ``json.dumps``
-    and orjson do with ``default=Record.to_dict``.
+    record shows as a table. ``dict(record)`` is ``record.to_dict()``, and pydantic, FastAPI and
+    Django REST framework write that; ``json.dumps`` and orjson do with ``default=Record.to_dict``.
 
     Attributes:
         extra: members of the JSON that this version of the SDK does not know, as they came.
@@ -56,6 +56,25 @@ class Record(PydanticSchema):
 
     def __repr__(self) -> str:
         return _display.line(type(self).__name__, wire_fields(type(self)), self)
+
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        # Else Rich, with its tracebacks, shows every attribute of an attrs class.
+        return _display.parts(wire_fields(type(self)), self)
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Return the names and values of the API's JSON, for ``dict(record)``."""
+        return iter(self.to_dict().items())
+
+    if not TYPE_CHECKING:
+        __contains__ = None
+
+        def __getitem__(self, name: object) -> NoReturn:
+            # Templates and schemas that try an item first go on to the attribute; what writes JSON
+            # takes a class with items for a mapping, and calls dict(record).
+            raise TypeError(
+                f"a {type(self).__name__} has attributes, not items: take record.name, or "
+                "record.to_dict()['name'] for a member of its JSON"
+            )
 
     def _repr_html_(self) -> str:
         """Return the table that notebooks show; secrets are masked in it."""
