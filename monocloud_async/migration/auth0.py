@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .notes import NOT_EXPORTED
 from .options import MappingOptions
 from .person import Person
 from .row import Row, Skip
@@ -131,8 +130,11 @@ def identities(record: Record, user_id: str | None) -> list[dict[str, Any]]:
 def _add_password(person: Person, record: Record, user_id: str | None) -> None:
     if found := text(record, "passwordhash"):
         person.password_hash(found)
+    elif "passwordhash" in record:
+        # The file of hashes has the person, and no hash: there is no password.
+        return
     elif any(text(item, "provider") == "auth0" for item in identities(record, user_id)):
         person.password_not_exported()
     elif "identities" not in record:
         # A database identity may be linked to it: the id alone does not say.
-        person.note(f"{NOT_EXPORTED.partition(':')[0]}: unknown, as the export has no identities")
+        person.password_not_exported("perhaps: the export has no identities")

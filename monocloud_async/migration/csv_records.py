@@ -28,7 +28,7 @@ def read_csv(source: Source, lines: Iterator[str], *, head: str) -> Iterator[Fou
         head: the header's line.
     """
     start = source.line - 1
-    delimiter = max(_DELIMITERS, key=head.count)
+    delimiter = _delimiter(head)
     rows = csv.reader(_all(head, lines), delimiter=delimiter, strict=True)
     names: list[str] = []
     while True:
@@ -45,6 +45,15 @@ def read_csv(source: Source, lines: Iterator[str], *, head: str) -> Iterator[Fou
             names = _header(source, line, cells)
         elif any(cells):
             yield line, _record(source, line, names, cells)
+
+
+def names_in(head: str) -> list[str]:
+    """Return the names of the columns in a header."""
+    return [cell.strip() for cell in next(csv.reader([head], delimiter=_delimiter(head)), [])]
+
+
+def _delimiter(head: str) -> str:
+    return max(_DELIMITERS, key=head.count)
 
 
 def _all(head: str, lines: Iterator[str]) -> Iterator[str]:

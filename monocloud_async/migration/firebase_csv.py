@@ -20,7 +20,7 @@ _MOST_LINES = 20
 
 def looks_right(line: str) -> bool:
     """Return whether a line can be the first one of such a file."""
-    cells = _cells(line) or []
+    cells = _cells(line)
     return len(cells) > 2 and cells[2] in {"true", "false"} and bool(cells[0])
 
 
@@ -38,13 +38,18 @@ def _whole(source: Source, line: int, text: str, lines: Iterator[str]) -> list[s
     """Return the cells of an account, which goes on in further lines if they are too few."""
     for _ in range(_MOST_LINES):
         cells = _cells(text)
-        if cells is not None and len(cells) >= _LEAST:
+        if len(cells) >= _LEAST and not _is_cut(source, text):
             return cells
         if (more := next(lines, None)) is None:
             raise truncated(source.name, line)
         text += more
     what = f"it has fewer than {_LEAST} cells, and so have the lines after it taken with it"
     raise mistake(source.name, line, what, "export as JSON, which has no such doubts")
+
+
+def _is_cut(source: Source, text: str) -> bool:
+    """Return whether this is the last line, without the comma and the end that each one has."""
+    return source.unfinished and not text.endswith(",")
 
 
 def _record(source: Source, line: int, cells: list[str]) -> dict[str, Any]:
@@ -68,29 +73,29 @@ def _filled(members: Any) -> dict[str, Any]:
     return {name: value for name, value in members if value not in ("", [])}
 
 
-def _cells(text: str) -> list[str] | None:
-    """Return the cells of a line; None if a quote is still open at its end."""
+def _cells(text: str) -> list[str]:
+    """Return the cells of a line."""
     text = text.rstrip("\r\n")
     cells: list[str] = []
     at = 0
     while at <= len(text):
-        if not text.startswith('"', at):
+        # Quotes within a name are not doubled; those within the claims are.
+        end = _closing(text, at + 1, doubled=len(cells) == _CLAIMS)
+        if text.startswith('"', at) and end >= 0:
+            cells.append(text[at + 1 : end].replace('""', '"'))
+            end += 1
+        else:
             end = text.find(",", at)
             end = len(text) if end < 0 else end
             cells.append(text[at:end])
-        elif (end := _closing(text, at + 1)) < 0:
-            return None
-        else:
-            cells.append(text[at + 1 : end].replace('""', '"'))
-            end += 1
         at = end + 1
     return cells
 
 
-def _closing(text: str, at: int) -> int:
-    """Return where the quote is that ends a cell: one that is not doubled, before a comma."""
+def _closing(text: str, at: int, *, doubled: bool) -> int:
+    """Return where the quote is that ends a cell, which is the one before a comma."""
     while (at := text.find('"', at)) >= 0:
-        if text.startswith('""', at):
+        if doubled and text.startswith('""', at):
             at += 2
         elif at + 1 == len(text) or text[at + 1] == ",":
             return at

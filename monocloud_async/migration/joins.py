@@ -17,6 +17,8 @@ from .values import Record, text
 
 # Completes a record, and returns why it is not a person of its own, or None.
 Join = Callable[[dict[str, Any]], str | None]
+_NO_HASH = ""
+_DOUBTFUL = "?"
 Records = Iterable[dict[str, Any]]
 
 
@@ -55,14 +57,16 @@ def alone(record: dict[str, Any]) -> str | None:
 def _keep_auth0(kept: Lookup, hashes: Records) -> None:
     for record in hashes:
         # Recovery codes are bcrypt too, and have a type.
-        found = text(record, "passwordHash")
-        if not found or "type" in record:
+        if "type" in record:
             continue
+        found = text(record, "passwordHash") or _NO_HASH
         if oid := auth0.oid_of(record):
             kept.add(found, "id", oid.removeprefix("auth0|"))
         connection, email = text(record, "connection"), text(record, "email")
-        if connection and email:
-            kept.add(found, "email", connection, email.lower())
+        key = "email", connection or "", (email or "").lower()
+        if connection and email and not kept.add(found, *key):
+            # Nobody gets a hash that may be somebody else's.
+            kept.replace(_DOUBTFUL, *key)
 
 
 def _join_auth0(kept: Lookup, record: dict[str, Any]) -> None:
@@ -75,10 +79,12 @@ def _join_auth0(kept: Lookup, record: dict[str, Any]) -> None:
             continue
         found = kept.get("id", text(item, "user_id") or "")
         connection = text(item, "connection")
-        if not found and connection and email:
+        # An id that is in the file, without a hash, is a person without a password.
+        if found is None and connection and email:
             found = kept.get("email", connection, email)
-        if found:
-            record["passwordHash"] = found
+            found = None if found in {_DOUBTFUL, _NO_HASH} else found
+        if found is not None:
+            record["passwordHash"] = found or None
             return
 
 

@@ -33,6 +33,12 @@ class Lookup:
         )
         return done.rowcount == 1
 
+    def replace(self, value: str, *key: str) -> None:
+        """Keep a text under a key, in place of the one that it may have."""
+        self._rows.execute(
+            "INSERT OR REPLACE INTO texts VALUES (?, ?)", (_joined(key), _storable(value))
+        )
+
     def get(self, *key: str) -> str | None:
         """Return the text of a key, None if it has none."""
         found = self._rows.execute("SELECT value FROM texts WHERE key = ?", (_joined(key),))

@@ -13,8 +13,8 @@ from .json_records import read_json
 from .lookup import Lookup
 from .options import MappingOptions
 from .row import SourceRecord
-from .source import Source, TruncatedError, mistake, opened
-from .systems import NAMES, System, checked
+from .source import Source, TruncatedError, mistake, opened, truncated
+from .systems import System, checked
 from .values import Record, is_table, present
 
 Paths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
@@ -116,43 +116,55 @@ def _repeated(seen: Lookup, record: Record, system: System | None, place: str) -
 
 def _records(file: Path, system: System | None) -> _Found:
     with opened(file) as source:
-        first = True
         for line, record in _of_any_form(source, system):
             if not is_table(record):
                 what = f"the record is of type {type(record).__name__}, and not an object"
                 raise mistake(source.name, line, what, "correct the file, or export again")
-            if first and system and (found := shapes.fault(record, system)):
-                raise mistake(source.name, line, *found)
-            first = False
             yield line, record
+        if source.cut:
+            raise truncated(source.name, source.line)
 
 
 def _of_any_form(source: Source, system: System | None) -> Iterator[tuple[int, Any]]:
     """Return what a file has, by its first character: JSON, or else CSV."""
     start = source.first()
+    if source.cut and not start:
+        raise truncated(source.name, source.line)
     if not start:
         raise ConfigurationError(
             f"{source.name}: the file is empty; nothing was read: export again"
         )
-    return read_json(source) if start in "{[" else _of_csv(source, system)
+    return _of_json(source, system) if start in "{[" else _of_csv(source, system)
+
+
+def _of_json(source: Source, system: System | None) -> Iterator[tuple[int, Any]]:
+    first = True
+    for line, record in read_json(source):
+        if first and is_table(record):
+            _check(source, line, record, system)
+        first = False
+        yield line, record
 
 
 def _of_csv(source: Source, system: System | None) -> Iterator[tuple[int, Any]]:
     lines = source.lines()
-    head = next((line for line in lines if line.strip() and not _comment(line, system)), "")
+    head = next((line for line in lines if line.strip() and not line.startswith("#")), "")
     if firebase_csv.looks_right(head):
         return _firebase(source, lines, head, system)
+    names = csv_records.names_in(head)
+    _check(source, source.line - 1, dict.fromkeys(names, ""), system)
     if system == "firebase":
-        header = {name.strip(): "" for name in head.split(",")}
-        raise mistake(source.name, source.line - 1, *_not_firebase(header))
+        what = "this is not Firebase's CSV, which has no header"
+        raise mistake(source.name, source.line - 1, what, "give the file as it was exported")
     if system == "cognito":
         return csv_records.read_cognito(source, lines, head=head)
     found = csv_records.read_csv(source, lines, head=head)
     return ((n, csv_records.auth0_record(row)) for n, row in found) if system == "auth0" else found
 
 
-def _comment(line: str, system: System | None) -> bool:
-    return system == "clerk" and line.startswith("#")
+def _check(source: Source, line: int, record: dict[str, Any], system: System | None) -> None:
+    if system and (found := shapes.fault(record, system)):
+        raise mistake(source.name, line, *found)
 
 
 def _firebase(
@@ -162,10 +174,3 @@ def _firebase(
         what = "this looks like Firebase's export"
         raise mistake(source.name, source.line - 1, what, "give --from firebase")
     return firebase_csv.read_firebase(source, lines, head=head)
-
-
-def _not_firebase(header: dict[str, Any]) -> tuple[str, str]:
-    found = shapes.shape_of(header)
-    if found and found != "firebase":
-        return f"this looks like {NAMES[found]}'s export", f"give --from {found}"
-    return "this is not Firebase's CSV, which has no header", "give the file as it was exported"

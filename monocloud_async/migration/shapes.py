@@ -33,7 +33,7 @@ def _is_cognito(record: Record) -> bool:
 
 def _is_okta(record: Record) -> bool:
     nested = isinstance(record.get("profile"), dict) and "id" in record
-    return nested or bool(_OKTA_COLUMNS & {name.lower() for name in record})
+    return nested or bool(_OKTA_COLUMNS & {str(name).lower() for name in record})
 
 
 def _is_firebase(record: Record) -> bool:

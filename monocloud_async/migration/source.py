@@ -51,12 +51,14 @@ class Source:
     Attributes:
         line: the line that is being read, as far as errors of its bytes are concerned.
         unfinished: whether the last line had no end.
+        cut: whether the file is compressed, and ends before its end.
     """
 
     def __init__(self, name: str, text: IO[str]) -> None:
         self.name = name
         self.line = 1
         self.unfinished = False
+        self.cut = False
         self._text = text
 
     def first(self) -> str:
@@ -88,7 +90,7 @@ class Source:
             remedy = "save the file as UTF-8"
             raise mistake(self.name, self.line, what, remedy) from None
         except EOFError:
-            # What came before the cut has been returned; the rest is missing, as in any cut file.
+            self.cut = True
             return ""
         except (OSError, zlib.error) as error:
             what = f"it cannot be read: {error}"

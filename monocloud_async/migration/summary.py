@@ -12,6 +12,7 @@ from . import notes
 from .row import Skip
 
 _UNSUPPORTED_END = ")"
+_ONE = {"have": "has", "lose": "loses"}
 
 
 @attrs.define
@@ -107,7 +108,7 @@ class MappingSummary:
         known = {"recovery", notes.SIGN_IN, notes.SECOND_FACTOR, notes.PASSKEYS}
         others = [(count, f"have a note: {kind}") for kind, count in self.lost.most_common()]
         others = [one for one in others if one[1].removeprefix("have a note: ") not in known]
-        return [f"{_people(count)} {what}." for count, what in [*said, *others] if count]
+        return [_sentence(count, what) for count, what in [*said, *others] if count]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -124,8 +125,12 @@ def _kind(note: str) -> str:
     return note.partition(":")[0]
 
 
-def _people(count: int) -> str:
-    return f"{count} {'person' if count == 1 else 'people'}"
+def _sentence(count: int, what: str) -> str:
+    """Return what some people do, with the verb as one person or several need it."""
+    if count != 1:
+        return f"{count} people {what}."
+    verb, blank, rest = what.partition(" ")
+    return f"1 person {_ONE.get(verb, verb)}{blank}{rest}."
 
 
 def _counted(count: int, noun: str) -> str:
