@@ -449,6 +449,22 @@ def test_a_mapping_of_ones_own_is_loaded_from_this_directory(
         list(rows("users.json", "auth0", mapping=load_mapping("my_mapping_1:a_list")))
 
 
+def test_the_mapping_in_the_documentation_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documented = (FILES.parents[1] / "docs" / "migration.md").read_text()
+    text = documented.partition("This is `my_mapping.py`:\n\n```python\n")[2].partition("```")[0]
+    module(tmp_path, monkeypatch, "my_mapping", text)
+    people = [
+        {"user_id": "a|1", "email": "a@example.test", "app_metadata": {"plan": "gold"}},
+        {"user_id": "a|2", "email": "a@test.example"},
+    ]
+    (tmp_path / "users.json").write_text(json.dumps(people))
+    found = told(rows("users.json", "auth0", mapping=load_mapping("my_mapping:to_row")))
+    assert found[0]["groups"] == ["customers", "gold"]
+    assert found[1] == {"skip": "left out by the mapping"}
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
@@ -484,28 +500,31 @@ def test_any_other_system_is_read_with_a_mapping(tmp_path: Path) -> None:
         rows(path, None)
 
 
-def many(path: Path, system: System, form: str) -> None:
-    """Write 100,000 people."""
+def many(path: Path, system: System, form: str, size: int) -> None:
+    """Write a file of so many people."""
     with gzip.open(path, "wt", compresslevel=1) as file:
         if form == "csv":
             file.write("user_id,email\n")
-            file.writelines(f"auth0|{n},p{n}@example.test\n" for n in range(100_000))
+            file.writelines(f"auth0|{n},p{n}@example.test\n" for n in range(size))
             return
         file.write('{"realm": "acme", "users": [' if form == "realm" else "")
-        for n in range(100_000):
+        for n in range(size):
             one = {**RECORDS[system], "id": f"i{n}", "user_id": f"a|{n}", "Username": f"u{n}"}
-            file.write(json.dumps(one) + ("\n" if form == "lines" else "," if n < 99_999 else ""))
+            file.write(json.dumps(one) + ("\n" if form == "lines" else "," if n < size - 1 else ""))
         file.write("]}" if form == "realm" else "")
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize("size", [10_000, pytest.param(100_000, marks=pytest.mark.full)])
 @pytest.mark.parametrize(
     ("system", "form"), [("keycloak", "realm"), ("cognito", "lines"), ("auth0", "csv")]
 )
-def test_memory_stays_flat_for_100_000_people(tmp_path: Path, system: System, form: str) -> None:
+def test_memory_stays_flat_for_any_number_of_people(
+    tmp_path: Path, system: System, form: str, size: int
+) -> None:
     path = tmp_path / "users.gz"
-    many(path, system, form)
+    many(path, system, form, size)
     tracemalloc.start()
     try:
         summary = MappingSummary()
@@ -514,5 +533,5 @@ def test_memory_stays_flat_for_100_000_people(tmp_path: Path, system: System, fo
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert summary.people == 100_000
+    assert summary.people == size
     assert peak < 4 * 1024 * 1024

@@ -49,7 +49,9 @@ def read_csv(source: Source, lines: Iterator[str], *, head: str) -> Iterator[Fou
 
 def names_in(head: str) -> list[str]:
     """Return the names of the columns in a header."""
-    return [cell.strip() for cell in next(csv.reader([head], delimiter=_delimiter(head)), [])]
+    return [
+        cell.strip() for cells in csv.reader([head], delimiter=_delimiter(head)) for cell in cells
+    ]
 
 
 def _delimiter(head: str) -> str:

@@ -11,7 +11,7 @@ from .source import MAX_RECORD, Source, mistake, truncated
 
 _CHUNK = 64 * 1024
 # How far the first object is read to find out whether it is a record or the whole document.
-_PROBED = 1024 * 1024
+_PROBED = 256 * 1024
 _BLANKS = re.compile(r"[\s\ufeff]*")
 # The members of a document that hold records.
 CONTAINERS = ("users", "Users", "federatedUsers", "data")
