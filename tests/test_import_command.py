@@ -14,13 +14,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import attrs
 import pytest
 
+from monocloud_async import migration
 from monocloud_async.cli.app import app
+from monocloud_async.cli.imports.options import SYSTEMS
 from monocloud_async.emulator import Fault, RateLimit
 from monocloud_sync.emulator import Emulator
 
@@ -29,6 +29,7 @@ from .conftest import API_KEY, DOMAIN, KEY
 from .test_batch import wait_for
 
 IMPORT = ("users", "import")
+EXPORTS = Path(__file__).parent / "migration"
 HASH = "$2b$10$" + "a" * 53
 
 
@@ -202,100 +203,88 @@ def test_a_table_of_groups_is_an_object_of_ids(
     assert (done.returncode, "a JSON object of names and ids" in done.stderr) == (2, True)
 
 
-# What other systems export, by a mapping that stands in for theirs
+# What other systems export
 
 
-@attrs.frozen
-class Skipped:
-    reason: str
-    mistake: bool = False
-
-
-@attrs.frozen(kw_only=True)
-class Chosen:
-    passwords: str = "none"
-    trust: bool = False
-    attributes: tuple[str, ...] = ("phone",)
-    groups: dict[str, Any] = attrs.field(factory=dict)
-
-
-@pytest.fixture
-def chosen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Stand in for the readers of other systems' exports; what they are given is returned."""
-    given: list[Any] = []
-
-    def rows(path: str, system: str | None, **options: Any) -> Iterator[Any]:
-        given.append((system, options["options"], options["mapping"]))
-        for line, text in enumerate(Path(path).read_text().splitlines(), 1):
-            record = json.loads(text)
-            result: Any = {"email": record["mail"], "notes": ["password: unsupported (scrypt)"]}
-            if why := record.get("skip"):
-                result = Skipped(why, mistake=why == "wrong")
-            yield SimpleNamespace(source=SimpleNamespace(line=line), result=result)
-
-    module = SimpleNamespace(
-        SYSTEMS=("auth0", "okta"),
-        MappingOptions=Chosen,
-        Skip=Skipped,
-        rows=rows,
-        load_mapping=lambda name: name.partition(":"),
-    )
-    monkeypatch.setitem(sys.modules, "monocloud_async.migration", module)
-    return given
-
-
-def test_an_export_is_imported_by_a_mapping(
-    chosen: list[Any], emulator: Emulator, tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "system", "options"),
+    [
+        ("auth0.json", "auth0", (f"hashes={EXPORTS / 'auth0-hashes.json'}",)),
+        ("clerk.csv", "clerk", ()),
+        ("firebase.json", "firebase", ("trust-phones=true",)),
+        ("cognito.json", "cognito", ()),
+        ("keycloak-realm.json", "keycloak", ("group_names=last", "bcrypt_plain=true")),
+        ("okta.json", "okta", ()),
+    ],
+)
+def test_an_export_is_imported_and_again_by_its_journal(
+    name: str, system: str, options: tuple[str, ...], emulator: Emulator, tmp_path: Path
 ) -> None:
-    path = tmp_path / "export.json"
-    path.write_text('{"mail": "a@b"}\n{"mail": "x", "skip": "no person"}\n{"mail": "c@d"}\n')
-    (tmp_path / "groups.json").write_text('{"x": ["Staff"]}')
-    args = ["--from", "auth0", "--option", "passwords=skip", "--option", "trust=true"]
-    args += ["--option", "attributes=a, b", "--option", f"groups={tmp_path / 'groups.json'}"]
-    done = imported(path, *args, "--results", tmp_path / "r.csv")
-    assert (done.returncode, done.stdout) == (0, TWO_AND_ONE)
-    assert "1 left out: no person" in done.stderr
-    assert "2 with password: unsupported (scrypt)" in done.stderr
-    wanted = Chosen(passwords="skip", trust=True, attributes=("a", "b"), groups={"x": ["Staff"]})
-    assert chosen[0] == ("auth0", wanted, None)
-    told = [(row["line"], row["status"], row["notes"]) for row in results(tmp_path / "r.csv")]
-    loss = "password: unsupported (scrypt)"
-    assert told == [("1", "created", loss), ("2", "skipped", "no person"), ("3", "created", loss)]
-    assert [user["emails"][0]["email"] for user in emulator.export()] == ["a@b", "c@d"]
+    groups = {group: emulator.add_group(group) for group in ("eu", "staff", "/staff", "/staff/eu")}
+    (tmp_path / "groups.json").write_text(json.dumps(groups))
+    args: list[str | Path] = [EXPORTS / name, "--from", system, "--skip-mistakes"]
+    args += [argument for option in options for argument in ("--option", option)]
+    args += ["--groups", tmp_path / "groups.json", "--journal", tmp_path / "journal"]
+    done = imported(*args, "--results", tmp_path / "r.csv")
+    told = results(tmp_path / "r.csv")
+    created = [row for row in told if row["status"] == "created"]
+    assert created, done.stderr
+    assert len(emulator.export()) == len(created)
+    for row in told:
+        # What is left out or wrong says why, and what exists is a second record of a person.
+        assert row["status"] in ("created", "existed") or row["notes"] or row["error"], row
+    sent = emulator.counts.requests
+    again = imported(*args)
+    assert again.stdout.startswith(f"{len(told)} rows: {len(created)} created")
+    assert emulator.executions_of("users.create") == len(created)
+    assert emulator.counts.requests - sent <= 3 * (len(told) - len(created))
 
 
-TWO_AND_ONE = "3 rows: 2 created, 0 existed, 0 failed, 1 skipped\n"
+def test_the_help_names_all_systems() -> None:
+    assert sorted(migration.SYSTEMS) == list(SYSTEMS)
 
 
 def test_a_mapping_of_ones_own_needs_no_system(
-    chosen: list[Any], emulator: Emulator, tmp_path: Path
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "our_mapping.py").write_text(
+        "from monocloud_async.migration import Skip\n"
+        "def to_row(record):\n"
+        "    if 'mail' not in record: return Skip('no address', mistake=True)\n"
+        "    return {'email': record['mail']} if record['mail'] else None\n"
+    )
     path = tmp_path / "export.json"
-    path.write_text('{"mail": "a@b"}\n{"mail": "x", "skip": "wrong"}\n')
-    done = imported(path, "--map", "mine:to_row")
+    path.write_text('{"mail": "a@b"}\n{"mail": ""}\n{}\n')
+    done = imported(path, "--map", "our_mapping:to_row")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "export.json, line 2: wrong" in done.stderr
-    assert chosen == [(None, Chosen(), ("mine", ":", "to_row"))]
-    assert imported(path, "--map", "mine:to_row", "--skip-mistakes").returncode == 1
+    assert "export.json, line 3: no address" in done.stderr
+    assert "1 left out: left out by the mapping" in done.stderr
+    done = imported(path, "--map", "our_mapping:to_row", "--skip-mistakes")
+    assert done.stdout == "3 rows: 1 created, 0 existed, 1 failed, 1 skipped\n"
     assert len(emulator.export()) == 1
 
 
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (("--from", "ldap"), "--from must be one of auth0, okta"),
-        (("--from", "okta", "--option", "x=1"), "with one of the names passwords, trust"),
-        (("--from", "okta", "--option", "trust=yes"), "trust must be true or false"),
+        (("--from", "ldap"), "--from must be one of auth0, clerk"),
+        (("--map", "missing:to_row"), "there is no module missing"),
+        (("--from", "okta", "--option", "x=1"), "with one of the names hashes, passwords"),
+        (("--from", "okta", "--option", "passwords"), "--option must be name=value"),
+        (("--from", "okta", "--option", "passwords=x"), "passwords must be none or skip"),
+        (("--from", "okta", "--option", "trust_emails=yes"), "must be true or false"),
         (("--from", "okta", "--option", "groups=missing"), "groups=missing: No such file"),
+        (("--from", "clerk"), "Okta"),
     ],
 )
 def test_what_a_mapping_does_not_know_is_told(
-    args: tuple[str, ...], told: str, chosen: list[Any], emulator: Emulator, tmp_path: Path
+    args: tuple[str, ...], told: str, emulator: Emulator, tmp_path: Path
 ) -> None:
-    (tmp_path / "export.json").write_text('{"mail": "a@b"}\n')
-    done = imported(tmp_path / "export.json", *args)
+    done = imported(EXPORTS / "okta.json", *args)
     assert (done.returncode, told in done.stderr) == (2, True), done.stderr
-    assert not chosen
+    assert not emulator.counts.requests
 
 
 # What it does

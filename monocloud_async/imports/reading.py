@@ -230,7 +230,7 @@ def _group(item: object, ids: Mapping[str, str]) -> str:
     name = plain_text("groups", item)
     if name in ids:
         return ids[name]
-    if ids and name not in ids.values() and not _GUID.fullmatch(name):
+    if name not in ids.values() and not _GUID.fullmatch(name):
         raise mistake("groups has a name that is not in the table of groups")
     return bare(lambda: segment("groups", name) and name)
 

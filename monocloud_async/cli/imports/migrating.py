@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import attrs
 
@@ -14,6 +13,9 @@ from ...errors import ConfigurationError
 from ..batch.columns import Mistake
 from ..batch.content import STDIN, unreadable
 from .records import Record, Source
+
+if TYPE_CHECKING:
+    from ...migration import Mapper, MappingOptions, System
 
 _FLAGS = {"true": True, "false": False}
 
@@ -30,47 +32,51 @@ def migrated(path: str, system: str | None, mapping: str | None, options: Sequen
     Raises:
         ConfigurationError: there is no such system, mapping or option.
     """
+    # It brings the readers of all systems, which other imports need not wait for.
+    from ...migration import SYSTEMS, load_mapping
+
     if path == STDIN:
         raise ConfigurationError(
             "--from and --map need a file, not standard input; nothing was sent"
         )
-    # It brings the readers of all systems, which other imports need not wait for.
-    migration: Any = import_module("monocloud_async.migration")
-    if system is not None and system not in migration.SYSTEMS:
-        known = ", ".join(sorted(migration.SYSTEMS))
-        raise ConfigurationError(f"--from must be one of {known}; nothing was sent")
-    return _Export(
-        path,
-        migration,
-        system,
-        options=_options(migration.MappingOptions, options),
-        mapping=migration.load_mapping(mapping) if mapping else None,
-    )
+    known = next((one for one in SYSTEMS if one == system), None)
+    if system is not None and known is None:
+        systems = ", ".join(sorted(SYSTEMS))
+        raise ConfigurationError(f"--from must be one of {systems}; nothing was sent")
+    mapper = load_mapping(mapping) if mapping else None
+    return _Export(path, known, _options(options), mapper)
 
 
 class _Export:
     """An export of another system."""
 
-    def __init__(self, path: str, migration: Any, system: str | None, **chosen: Any) -> None:
+    def __init__(
+        self, path: str, system: System | None, options: MappingOptions, mapper: Mapper | None
+    ) -> None:
         self.name = path
-        self._migration = migration
         self._system = system
-        self._chosen = chosen
+        self._options = options
+        self._mapper = mapper
 
     def records(self) -> Iterator[Record | Mistake]:
         """Yield all records."""
-        for mapped in self._migration.rows(self.name, self._system, **self._chosen):
-            line, found = mapped.source.line, mapped.result
-            if not isinstance(found, self._migration.Skip):
-                yield Record(line, found)
-            elif found.mistake:
-                yield Mistake(line, found.reason)
+        from ...migration import Skip, rows
+
+        found = rows(self.name, self._system, options=self._options, mapping=self._mapper)
+        for mapped in found:
+            line, result = mapped.source.line, mapped.result
+            if not isinstance(result, Skip):
+                yield Record(line, cast("dict[str, Any]", result))
+            elif result.mistake:
+                yield Mistake(line, result.reason)
             else:
-                yield Record(line, None, found.reason)
+                yield Record(line, None, result.reason)
 
 
-def _options(kind: Any, given: Sequence[str]) -> Any:
-    fields = {field.name: field.default for field in attrs.fields(kind)}
+def _options(given: Sequence[str]) -> MappingOptions:
+    from ...migration import MappingOptions
+
+    fields = {field.name: field for field in attrs.fields(attrs.resolve_types(MappingOptions))}
     chosen: dict[str, Any] = {}
     for option in given:
         name, equals, value = option.partition("=")
@@ -80,25 +86,31 @@ def _options(kind: Any, given: Sequence[str]) -> Any:
             raise ConfigurationError(
                 f"--option must be name=value with one of the names {known}; nothing was sent"
             )
-        chosen[name] = _value(name, value, fields[name])
-    return kind(**chosen)
+        chosen[name] = _value(fields[name], value)
+    return MappingOptions(**chosen)
 
 
-def _value(name: str, value: str, default: object) -> object:
+def _value(field: Any, value: str) -> object:
     """Return the value of an option, of the type that its default has."""
-    if isinstance(default, bool):
-        if value not in _FLAGS:
-            raise ConfigurationError(f"--option {name} must be true or false; nothing was sent")
-        return _FLAGS[value]
-    if isinstance(default, tuple):
+    choices: Sequence[object] = ()
+    if isinstance(field.default, bool):
+        choices = tuple(_FLAGS)
+    elif isinstance(field.default, str):
+        choices = get_args(field.type)
+    if choices and value not in choices:
+        wanted = " or ".join(map(str, choices))
+        raise ConfigurationError(f"--option {field.name} must be {wanted}; nothing was sent")
+    if isinstance(field.default, tuple):
         return tuple(part.strip() for part in value.split(","))
-    return _table(name, value) if name == "groups" else value
+    if field.name == "groups":
+        return _table(value)
+    return _FLAGS[value] if isinstance(field.default, bool) else value
 
 
-def _table(name: str, path: str) -> object:
+def _table(path: str) -> object:
     try:
         return json.loads(Path(path).read_bytes())
     except OSError as error:
-        raise unreadable(f"--option {name}={path}", error) from None
+        raise unreadable(f"--option groups={path}", error) from None
     except ValueError:
-        raise ConfigurationError(f"--option {name}={path}: it is not JSON") from None
+        raise ConfigurationError(f"--option groups={path}: it is not JSON") from None
