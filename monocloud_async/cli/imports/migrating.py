@@ -39,12 +39,12 @@ def migrated(path: str, system: str | None, mapping: str | None, options: Sequen
         raise ConfigurationError(
             "--from and --map need a file, not standard input; nothing was sent"
         )
-    known = next((one for one in SYSTEMS if one == system), None)
-    if system is not None and known is None:
+    known: dict[str | None, System | None] = {None: None, **{one: one for one in SYSTEMS}}
+    if system not in known:
         systems = ", ".join(sorted(SYSTEMS))
         raise ConfigurationError(f"--from must be one of {systems}; nothing was sent")
     mapper = load_mapping(mapping) if mapping else None
-    return _Export(path, known, _options(options), mapper)
+    return _Export(path, known[system], _options(options), mapper)
 
 
 class _Export:
