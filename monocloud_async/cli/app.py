@@ -22,18 +22,7 @@ from .batch.options import (
 )
 from .descriptors import make_room
 from .ending import exit_codes
-from .imports.options import (
-    Existing,
-    From,
-    Groups,
-    Map,
-    MappingOption,
-    Options,
-    SendReset,
-    SkipMistakes,
-    Users,
-)
-from .imports.options import ResultsFile as ImportResultsFile
+from .imports.declaration import import_users
 from .operations import DASHES, MainGroup, written
 from .request import request
 from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
@@ -161,60 +150,7 @@ def set_primary_phones(
     set_primary_many(client, options)
 
 
-@written("users", "import", epilog=_BATCH_EXIT_CODES)
-@exit_codes()
-def import_users(
-    file: Users,
-    system: From = None,
-    mapping: Map = None,
-    option: MappingOption = None,
-    groups: Groups = None,
-    existing: Existing = "skip",
-    send_reset: SendReset = False,
-    skip_mistakes: SkipMistakes = False,
-    journal: JournalFile = None,
-    results: ImportResultsFile = None,
-    concurrency: Concurrency = 32,
-    rate: Rate = None,
-    dry_run: IsDryRun = False,
-    max_failures: MaxFailures = None,
-    domain: Domain = None,
-    api_key_file: ApiKeyFile = None,
-    timeout: Timeout = None,
-    max_attempts: MaxAttempts = BATCH_ATTEMPTS,
-) -> None:
-    """Create the users of a file, each exactly once.
-
-    The file is CSV with a header, or JSON Lines, of import rows: the API's own names, such as
-    email, password_hash and claims.locale, as docs/import.md has them. The whole file is checked
-    before anything is sent. With --dry-run, users who exist already are looked up too.
-    """
-    # It brings SQLite and more, which the other commands need not wait for.
-    from .imports import command
-
-    make_room(concurrency)
-    client = make_client(
-        domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
-    )
-    command.import_users(
-        client,
-        Options(
-            file,
-            system,
-            mapping,
-            option or (),
-            groups,
-            existing,
-            send_reset,
-            skip_mistakes,
-            journal,
-            results,
-            concurrency,
-            rate,
-            dry_run,
-            max_failures,
-        ),
-    )
+written("users", "import", epilog=_BATCH_EXIT_CODES)(import_users)
 
 
 @app.command("emulator", epilog=_FAULTS)

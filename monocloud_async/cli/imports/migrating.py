@@ -54,7 +54,7 @@ class _Export:
         self, path: str, system: System | None, options: MappingOptions, mapper: Mapper | None
     ) -> None:
         self.name = path
-        self._system = system
+        self._system: System | None = system
         self._options = options
         self._mapper = mapper
 
