@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import stat
 import subprocess
 from collections import Counter
@@ -24,8 +23,8 @@ from monocloud_sync.emulator import Emulator
 
 from .api_table import ROWS, Call, calls, content
 from .conftest import API_KEY, DOMAIN, KEY
-from .test_api_table import _check_sent
 from .test_api_table import KEY as TABLE_KEY
+from .test_api_table import _check_sent
 from .test_cli_operations import completed, on_a_terminal
 from .wire import TODAY, answer, served
 
@@ -346,7 +345,7 @@ def test_links_are_shown_to_their_owner_alone_and_only_when_asked_for(
     links = [line["result"]["link"] for line in lines(told)]
     assert len({link for link in links if link.startswith("https://")}) == 2
     for file in (told, journal):
-        assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
     # They are there once the run goes on, too.
     assert ran("passwords.reset", "-", *files, "--show-secrets", stdin=text).returncode == 0
     assert [line["result"]["link"] for line in lines(told)] == links
