@@ -160,6 +160,49 @@ def test_kills_at_any_moment_double_no_row_and_lose_none_in_silence(
     assert counts[UNKNOWN] <= kills * (64 + 8 + 32 + 110)
 
 
+def test_what_a_kill_leaves_of_removals_is_found_out(emulator: Emulator, path: Path) -> None:
+    emulator.faults.add(Fault(status=200, delay=30, after=100, executed=True))
+    args = ("users.delete", str(path), *files(path), "--yes", "--concurrency", "4")
+    with started("run", *args) as process:
+        wait_for(104, emulator, process)
+        process.kill()
+        process.wait()
+    emulator.faults.clear()
+    done = ran(*args)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("600 rows: 600 ok, 0 failed, 0 unknown, 0 skipped")
+    assert not emulator.export()
+    errors = Counter(row["error"] for row in told(path))
+    assert errors.pop(None) < 600
+    assert list(errors) == ["it is not there, and an earlier try may have removed it"]
+
+
+def test_what_was_not_there_before_is_a_failure(emulator: Emulator, path: Path) -> None:
+    path.write_text("user_id,identifier_id\nnobody,p\nu-1,p\nu-2,p\n")
+    emulator.faults.add(Fault(connection="reset", executed=True, user_id="u-1"))
+    emulator.faults.add(Fault(status=400, user_id="u-2"))
+    args = ("emails.remove", path, *files(path), "--yes", "--max-attempts", "1")
+    done = ran(*args)
+    assert (done.returncode, done.stdout) == (1, "3 rows: 0 ok, 2 failed, 1 unknown, 0 skipped\n")
+    assert done.stderr.endswith(
+        "1 row may have been applied: the same command with the same journal tells\n"
+    )
+    emulator.faults.clear()
+    assert ran(*args).stdout.startswith("3 rows: 1 ok, 2 failed, 0 unknown, 0 skipped")
+    assert [row["status"] for row in told(path)] == [FAILED, OK, FAILED]
+
+
+def test_an_older_value_is_not_set_where_a_newer_one_may_be(emulator: Emulator, path: Path) -> None:
+    path.write_text("user_id,password\nu-1,olderWord!1\nu-1,newerWord!1\n")
+    emulator.faults.add(Fault(status=400, user_id="u-1", times=1))
+    emulator.faults.add(Fault(connection="reset", executed=True, user_id="u-1"))
+    args = ("passwords.set", path, *files(path))
+    assert ran(*args).stdout == "2 rows: 0 ok, 1 failed, 1 unknown, 0 skipped\n"
+    emulator.faults.clear()
+    assert ran(*args).stdout.startswith("2 rows: 0 ok, 0 failed, 1 unknown, 1 skipped")
+    assert emulator.executions == 1
+
+
 # The journal
 
 

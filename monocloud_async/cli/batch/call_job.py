@@ -101,7 +101,7 @@ class CallJob(Job):
             raise ConfigurationError(
                 "--show-secrets is for --results in a file that ends in .jsonl; nothing was sent"
             )
-        if self._more.retry_unknown and not self.rules.once:
+        if self._more.retry_unknown and self._runnable.operation.repeat is not Repeat.ONCE:
             raise ConfigurationError(
                 f"--retry-unknown is for operations that are sent once, and {self._runnable.name} "
                 "is repeated as it is; nothing was sent: leave it out"
@@ -185,7 +185,8 @@ def rules_of(runnable: Runnable, *, retry_unknown: bool = False) -> Rules:
         older = Older.HELD
     elif operation.method == "PUT" or operation.name.endswith(".set_primary"):
         older = Older.SUPERSEDED
-    return Rules(operation.repeat is Repeat.ONCE, older, retry_unknown)
+    gone = operation.repeat is Repeat.GONE
+    return Rules(gone or operation.repeat is Repeat.ONCE, gone, older, retry_unknown)
 
 
 def _is_json(path: Path | None) -> bool:

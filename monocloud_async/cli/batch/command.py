@@ -27,6 +27,7 @@ from .tally import Tally
 _UNKNOWN = (
     "may have been applied, and are not sent again: look them up, and --retry-unknown sends them"
 )
+_UNKNOWN_GONE = "may have been applied: the same command with the same journal tells"
 
 
 def carry_out(job: Job) -> NoReturn:
@@ -170,7 +171,8 @@ def _finish(job: Job, tally: Tally, ending: Ending, problem: str | None) -> NoRe
     stop = ending.stop
     if unknown := tally.of(UNKNOWN):
         noun = "row" if unknown == 1 else "rows"
-        typer.echo(f"{unknown:,} {noun} {_UNKNOWN}", err=True)
+        told = _UNKNOWN_GONE if job.rules.gone else _UNKNOWN
+        typer.echo(f"{unknown:,} {noun} {told}", err=True)
     if stop.why:
         if problem:
             typer.echo(f"Error: {visible(problem)}", err=True)

@@ -183,7 +183,7 @@ class Feed:
     def _decided(self, journal: Journal, row: AnyRow, entry: Entry | None) -> Sent | Settled | None:
         if entry and entry.status in (OK, SKIPPED):
             return None
-        if entry and entry.status == UNKNOWN and not self._rules.retry_unknown:
+        if entry and entry.status == UNKNOWN and not self._rules.resends_unknown:
             return None
         user = _user(row)
         before = entry.status if entry else None

@@ -37,7 +37,9 @@ UNKNOWN = "unknown"
 # What the journals of version 1 are of, too.
 SET_PRIMARY_MANY = "phones.set_primary_many"
 
-_OF_USERS = "CREATE INDEX IF NOT EXISTS done ON entry (user, number) WHERE status = 'ok'"
+_OF_USERS = (
+    "CREATE INDEX IF NOT EXISTS done ON entry (user, number) WHERE status IN ('ok', 'unknown')"
+)
 _RECORD = "INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _UPGRADE = (
     "ALTER TABLE input RENAME COLUMN phones_by TO operation",
@@ -45,6 +47,7 @@ _UPGRADE = (
     "ALTER TABLE input ADD COLUMN begun INTEGER NOT NULL DEFAULT 0",
     "UPDATE input SET operation = 'phones.set_primary_many'",
     "ALTER TABLE entry ADD COLUMN result TEXT",
+    "DROP INDEX IF EXISTS done",
     "CREATE TABLE unsent (number INTEGER PRIMARY KEY)",
 )
 _LOST = """
@@ -238,10 +241,11 @@ class Journal(JournalFile):
             return {row[0]: Entry(*row) for row in found}
 
     def done_after(self, number: int, user: int) -> int | None:
-        """Return the last row of a user after this one that is done, if there is one."""
+        """Return the last row of a user after this one that is done, or may be."""
         with self._told():
             found = self._db.execute(
-                "SELECT max(number) FROM entry WHERE user = ? AND number > ? AND status = 'ok'",
+                "SELECT max(number) FROM entry WHERE user = ? AND number > ? "
+                "AND status IN ('ok', 'unknown')",
                 (user, number),
             )
             return cast("int | None", found.fetchone()[0])

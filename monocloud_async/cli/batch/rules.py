@@ -26,14 +26,22 @@ class Rules:
     """What holds for the rows of an operation.
 
     Attributes:
-        once: whether a row that may have been applied must not be sent again unasked.
+        once: whether it matters that a row may have been applied: it is ``UNKNOWN`` then, and the
+            journal knows which rows were given out.
+        gone: whether such a row is sent again, and done if what it removes is not there.
         older: what becomes of a row that failed, once a later one of its user is done.
-        retry_unknown: whether rows that may have been applied are sent again after all.
+        retry_unknown: whether other rows that may have been applied are sent again after all.
     """
 
     once: bool = False
+    gone: bool = False
     older: Older = Older.SUPERSEDED
     retry_unknown: bool = False
+
+    @property
+    def resends_unknown(self) -> bool:
+        """Whether rows that may have been applied are sent again."""
+        return self.gone or self.retry_unknown
 
 
 SETS_VALUES = Rules()

@@ -13,7 +13,7 @@ import attrs
 from ...bulk.row_pace import Tries
 from ...errors import MonoCloudError
 from .feed import Feed
-from .journal import FAILED, UNKNOWN, Entry, Journal, JournalError
+from .journal import FAILED, OK, UNKNOWN, Entry, Journal, JournalError
 from .progress import Reporter
 from .recorder import Recorder
 from .rules import SETS_VALUES, Rules
@@ -25,6 +25,8 @@ from .tally import Tally
 # after it said so.
 _SILENT_SECONDS = 0.5
 _GRACE_SECONDS = 4.5
+_NOT_FOUND = 404
+_REMOVED = "it is not there, and an earlier try may have removed it"
 _WAITING = "waiting up to 5 s for the answers to what was sent; Ctrl-C ends that at once"
 
 Outcomes = AsyncGenerator[Any, None]
@@ -121,12 +123,19 @@ class Sending:
         async with aclosing(outcomes):
             async for outcome in outcomes:
                 row, user, before = feed.arrived(outcome.index)
-                entry = self.to_entry(outcome, row.number, user)
+                entry = self._settled(self.to_entry(outcome, row.number, user), before)
                 self.tally.move(before, entry.status)
                 if entry.status in (FAILED, UNKNOWN):
                     self.reporter.failed(row.line, str(entry.error))
                 self._check_failures(stop)
                 await recorder.add(entry)
+
+    def _settled(self, entry: Entry, before: str | None) -> Entry:
+        """Return an entry as done where an earlier try may have removed what is not there."""
+        tried = UNKNOWN in (entry.status, before)
+        if not (self.rules.gone and tried and entry.http_status == _NOT_FOUND):
+            return entry
+        return entry._replace(status=OK, error=_REMOVED)
 
     def _check_failures(self, stop: Stop) -> None:
         if self.max_failures is not None and self.tally.failures > self.max_failures:
