@@ -118,6 +118,15 @@ class JournalFile(ABC):
                 raise
 
     @contextlib.contextmanager
+    def _synchronous(self) -> Generator[None, None, None]:
+        """Let what is written within survive a power cut as well."""
+        self._db.execute("PRAGMA synchronous = FULL")
+        try:
+            yield
+        finally:
+            self._db.execute("PRAGMA synchronous = NORMAL")
+
+    @contextlib.contextmanager
     def _refusing(self) -> Generator[None, None, None]:
         try:
             yield

@@ -176,6 +176,9 @@ def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_pa
     assert done.stderr == "passed over: colour, Size (users.disable takes none)\n"
     quiet = ("--ignore-column", "COLOUR", "--ignore-column", "size")
     assert ran("users.disable", "-", *quiet, stdin=text).stderr == ""
+    # What is given already is not meant by another name.
+    text = "user,user_id\nu-7,u-1\n"
+    assert "passed over: user (" in ran("users.enable", "-", stdin=text).stderr
     text = '{"user_id": "u-1"}\n{"user_id": "u-2", "odd": {"user_id": 7}}\n'
     assert ran("users.enable", "-", stdin=text).stderr.startswith("passed over: odd (")
 
@@ -223,7 +226,7 @@ def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_pa
         ("users.patch_claims", "user_id,name\nu,\n", 2, "give at least one claim"),
         ("passwords.set", "user_id,password,password_hash\nu,a,b\n", 2, "not both"),
         ("passwords.set", "user_id,password\nu,\n", 2, "give password or password_hash"),
-        ("users.create", "colour\nred\n", 1, "of the arguments, which are username, email,"),
+        ("users.create", "colour\nred\n", 1, "must have the columns username, email, "),
     ],
 )
 def test_a_mistake_names_its_line_and_nothing_is_sent(

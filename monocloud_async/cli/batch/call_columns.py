@@ -67,7 +67,7 @@ class CallColumns:
         if required:
             return spoken(required)
         names = [p.name for p in self._all if p.name not in self._fixed]
-        return f"of the arguments, which are {spoken(names)}"
+        return f"{spoken(names)} (or any of them)"
 
     @property
     def marker(self) -> str:
@@ -84,7 +84,7 @@ class CallColumns:
         """Return how many cells a row has at least below a header, and what they become."""
         places: list[tuple[int, Parameter]] = []
         for index, name in enumerate(names):
-            if parameter := self._taken(name, "column"):
+            if parameter := self._taken(name, "column", names):
                 if any(parameter is other for _, other in places):
                     raise ValueError(f"the header has the column {parameter.name} more than once")
                 places.append((index, parameter))
@@ -111,7 +111,7 @@ class CallColumns:
     def _made(self, pairs: Pairs) -> dict[str, object]:
         given: dict[str, object] = {}
         for name, value in pairs:
-            if (parameter := self._taken(name, "member")) is None:
+            if (parameter := self._taken(name, "member", (n for n, _ in pairs))) is None:
                 continue
             if parameter.name in given:
                 raise ValueError(f"it has the member {parameter.name} more than once")
@@ -124,23 +124,28 @@ class CallColumns:
     def _parameter(self, name: str) -> Parameter | None:
         return self._by_name.get(plain(name))
 
-    def _taken(self, name: str, what: str) -> Parameter | None:
-        """Return which parameter a name is; None for what is passed over."""
+    def _taken(self, name: str, what: str, beside: Iterable[str]) -> Parameter | None:
+        """Return which parameter a name is; None for what is passed over.
+
+        Args:
+            name: the name.
+            what: what has it, for messages.
+            beside: all names of the header, or the row.
+        """
         if name in self._known:
             return self._known[name]
-        found = self._checked(name, what)
+        found = self._checked(name, what, beside)
         if len(self._known) < _MOST_NAMES:
             self._known[name] = found
         return found
 
-    def _checked(self, name: str, what: str) -> Parameter | None:
+    def _checked(self, name: str, what: str, beside: Iterable[str]) -> Parameter | None:
         found = self._parameter(name)
         if found and found.name in self._fixed:
             raise ValueError(f"the {what} {found.name} is given by --set as well: drop one of them")
         if found or not (bare := plain(name)) or bare in self._ignored:
             return found
-        if near := difflib.get_close_matches(bare, self._by_name, n=1, cutoff=_NEAR):
-            meant = self._by_name[near[0]].name
+        if meant := self._meant(bare, beside):
             raise ValueError(
                 f"there is no argument {name}: did you mean {meant}? --ignore-column {name} passes "
                 "over it"
@@ -148,3 +153,10 @@ class CallColumns:
         if len(self.passed_over) < _MOST_NAMES:
             self.passed_over[name] = None
         return None
+
+    def _meant(self, bare: str, beside: Iterable[str]) -> str | None:
+        """Return which argument that is not given otherwise a name may be meant for."""
+        given = {p.name for p in map(self._parameter, beside) if p} | self._fixed.keys()
+        open_names = {n: p.name for n, p in self._by_name.items() if p.name not in given}
+        near = difflib.get_close_matches(bare, open_names, n=1, cutoff=_NEAR)
+        return open_names[near[0]] if near else None

@@ -202,10 +202,12 @@ class Journal(JournalFile):
         Raises:
             JournalError: it cannot be written; they must not be given out.
         """
-        with self._transaction() as db:
-            db.executemany(_RECORD, again)
-            db.executemany("DELETE FROM unsent WHERE number = ?", ((n,) for n in numbers))
-            db.execute("UPDATE input SET begun = max(begun, ?)", (max(numbers),))
+        # Not even a power cut may lose it: what is not noted is sent again.
+        with self._told(), self._synchronous():
+            with self._transaction() as db:
+                db.executemany(_RECORD, again)
+                db.executemany("DELETE FROM unsent WHERE number = ?", ((n,) for n in numbers))
+                db.execute("UPDATE input SET begun = max(begun, ?)", (max(numbers),))
 
     def settle(self, entries: Iterable[Entry], unsent: Iterable[int]) -> None:
         """Keep what a run leaves of the rows that were given out.
