@@ -203,11 +203,10 @@ class Journal(JournalFile):
             JournalError: it cannot be written; they must not be given out.
         """
         # Not even a power cut may lose it: what is not noted is sent again.
-        with self._told(), self._synchronous():
-            with self._transaction() as db:
-                db.executemany(_RECORD, again)
-                db.executemany("DELETE FROM unsent WHERE number = ?", ((n,) for n in numbers))
-                db.execute("UPDATE input SET begun = max(begun, ?)", (max(numbers),))
+        with self._told(), self._synchronous(), self._transaction() as db:
+            db.executemany(_RECORD, again)
+            db.executemany("DELETE FROM unsent WHERE number = ?", ((n,) for n in numbers))
+            db.execute("UPDATE input SET begun = max(begun, ?)", (max(numbers),))
 
     def settle(self, entries: Iterable[Entry], unsent: Iterable[int]) -> None:
         """Keep what a run leaves of the rows that were given out.
