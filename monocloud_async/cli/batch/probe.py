@@ -28,7 +28,7 @@ class WouldSend(Exception):  # noqa: N818  (it is how a method is left, and no e
 
     @property
     def body(self) -> Any:
-        """The JSON, secrets masked; None where there is none."""
+        """The JSON, secrets masked; None without a body."""
         if self._body is None:
             return None
         return {n: MASKED if n in SECRET_ARGUMENTS else v for n, v in self._body.items()}

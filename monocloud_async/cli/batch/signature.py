@@ -67,7 +67,7 @@ class Parameter:
             null: what a cell says to clear a value, if there is such a thing.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it cannot be one.
         """
         if self.kind is Kind.SECRET:
             return Secret(cell) if cell or self.required else ABSENT
@@ -97,7 +97,7 @@ class Parameter:
         """Return the value of a JSON member, or ``ABSENT``.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it cannot be one.
         """
         if value is None and not self.required:
             return None if self.clearable else ABSENT
