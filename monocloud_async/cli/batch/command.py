@@ -94,16 +94,25 @@ def _journal(job: Job, source: Source[AnyRow]) -> Journal | None:
     if path and job.private:
         _make_private(path)
     journal = Journal(path, job.subject(source))
+    if path and job.private:
+        _close_to_others(path)
     if job.rules.once:
         journal.note_lost(LOST)
     return journal
 
 
 def _make_private(path: Path) -> None:
+    """Make a file that nobody else can read, if there is none."""
     # Where that cannot be, the journal says why.
     with suppress(OSError):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-        path.chmod(0o600)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _close_to_others(path: Path) -> None:
+    """Let nobody else read a journal that an earlier run has made."""
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        if file.exists():
+            file.chmod(0o600)
 
 
 async def _send(job: Job, source: Source[AnyRow], journal: Journal | None, tally: Tally) -> Ending:

@@ -28,11 +28,20 @@ _WHOLE = re.compile(r"[0-9]{1,15}")
 class Kind(enum.Enum):
     """What values a parameter takes."""
 
-    TEXT = "a string"
-    SECRET = "a string "  # noqa: S105  (a kind, and its words for a message)
-    FLAG = "true or false"
-    WHOLE = "a whole number"
-    OBJECT = "a JSON object"
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105  (a kind)
+    FLAG = "flag"
+    WHOLE = "whole"
+    OBJECT = "object"
+
+
+_MUST_BE = {
+    Kind.TEXT: "a string",
+    Kind.SECRET: "a string",
+    Kind.FLAG: "true or false",
+    Kind.WHOLE: "a whole number",
+    Kind.OBJECT: "a JSON object",
+}
 
 
 class _Absent(enum.Enum):
@@ -88,7 +97,7 @@ class Parameter:
             try:
                 found_json: Any = parse(text.encode())
             except (ValueError, RecursionError) as error:
-                raise ValueError(f"{self.name} must be {self.kind.value}: {error}") from None
+                raise ValueError(f"{self._refusal()}: {error}") from None
             if isinstance(found_json, dict):
                 return cast("object", found_json)
         raise self._refusal()
@@ -121,7 +130,7 @@ class Parameter:
             raise ValueError(f"{self.name}: {error}") from None
 
     def _refusal(self) -> ValueError:
-        return ValueError(f"{self.name} must be {self.kind.value.strip()}")
+        return ValueError(f"{self.name} must be {_MUST_BE[self.kind]}")
 
 
 def parameters(method: Method) -> Sequence[Parameter]:
