@@ -132,6 +132,15 @@ class Feed:
                 self._tally.move(before, status)
         return entries
 
+    def unbegun(self, cut_off: Mapping[int, Entry]) -> dict[int, Entry]:
+        """Return the entries that rows had before they were begun, and not sent after all.
+
+        Args:
+            cut_off: what is to be said of the rows that were cut off.
+        """
+        left = self._left(cut_off)
+        return {number: entry for number, entry in left.items() if entry is not None}
+
     def settle(self, cut_off: Mapping[int, Entry]) -> None:
         """Keep what is known of the rows that were begun, where it matters.
 
@@ -144,10 +153,13 @@ class Feed:
         if not self._begins:
             return
         unknown = [entry for entry in cut_off.values() if entry.status == UNKNOWN]
-        rest = self._begun.keys() - {entry.number for entry in unknown}
-        before = {number: self._begun[number] for number in rest}
-        unknown += [entry for entry in before.values() if entry is not None]
-        self._begins.settle(unknown, [n for n, entry in before.items() if entry is None])
+        unsent = [number for number, entry in self._left(cut_off).items() if entry is None]
+        self._begins.settle([*unknown, *self.unbegun(cut_off).values()], unsent)
+
+    def _left(self, cut_off: Mapping[int, Entry]) -> Mapping[int, Entry | None]:
+        """Return the rows that were begun and not sent, with the entries that they had before."""
+        unknown = {number for number, entry in cut_off.items() if entry.status == UNKNOWN}
+        return {n: entry for n, entry in self._begun.items() if n not in unknown}
 
     async def _next(self) -> Sequence[Sent | Settled] | None:
         """Read some rows; there may be none to send among them, and None at the end."""

@@ -115,7 +115,7 @@ class Sending:
         except JournalError as error:
             stop.ask(str(error))
         lost = {entry.number: entry for entry in recorder.lost}
-        return Ending(stop, {**cut_off, **lost})
+        return Ending(stop, {**feed.unbegun(cut_off), **cut_off, **lost})
 
     async def _receive(
         self, outcomes: Outcomes, feed: Feed, recorder: Recorder, stop: Stop
