@@ -171,14 +171,14 @@ def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_pa
     text = "colour,user_id,Size\nred,u-1,5\n,u-2,\n"
     done = ran("users.disable", "-", stdin=text)
     assert (done.returncode, done.stdout) == (0, "2 rows: 2 ok, 0 failed, 0 skipped\n")
-    assert done.stderr == "passed over: colour, Size (users.disable takes none)\n"
+    assert done.stderr == "passed over, as users.disable has no such argument: colour, Size\n"
     quiet = ("--ignore-column", "COLOUR", "--ignore-column", "size")
     assert ran("users.disable", "-", *quiet, stdin=text).stderr == ""
     # What is given already is not meant by another name.
     text = "user,user_id\nu-7,u-1\n"
-    assert "passed over: user (" in ran("users.enable", "-", stdin=text).stderr
+    assert "has no such argument: user\n" in ran("users.enable", "-", stdin=text).stderr
     text = '{"user_id": "u-1"}\n{"user_id": "u-2", "odd": {"user_id": 7}}\n'
-    assert ran("users.enable", "-", stdin=text).stderr.startswith("passed over: odd (")
+    assert ran("users.enable", "-", stdin=text).stderr.endswith("argument: odd\n")
 
 
 # Mistakes
@@ -305,7 +305,7 @@ def test_a_terminal_is_asked_for_the_number_of_rows(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.test_cli_operations.KEY", KEY)
         screen, ended = on_a_terminal(emulator.url, *words, typed={"go on": typed})
-    told = f"Delete a user for good: 2 rows for {emulator.url}, and no way back.\n"
+    told = f"Delete a user for good: 2 rows for {emulator.url}. It cannot be undone.\n"
     assert told in screen.replace("\r", "")
     assert (ended, len(emulator.export())) == (code, USERS - left)
     assert ("it was not confirmed; nothing was sent" in screen) is (code == 2)
@@ -362,7 +362,7 @@ def test_what_failed_can_be_run_again_from_the_results(emulator: Emulator, tmp_p
     failed = "".join(f"{json.dumps(x)}\n" for x in lines(told) if x["status"] == "failed")
     done = ran("emails.add", "-", stdin=failed)
     assert (done.returncode, done.stdout.split(": ")[0]) == (0, "1 row")
-    assert done.stderr.startswith("passed over: line, status, http_status, error, trace_id, att")
+    assert "argument: line, status, http_status, error, trace_id, attempts\n" in done.stderr
     assert bodies(emulator)[-1]["email"] == "b@example.com"
 
 

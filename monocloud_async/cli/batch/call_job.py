@@ -125,13 +125,14 @@ class CallJob(Job):
     def confirm(self, source: Source[AnyRow]) -> None:
         name = self._runnable.name
         if passed := self._columns.passed_over:
-            typer.echo(visible(f"passed over: {listed(passed)} ({name} takes none)"), err=True)
+            told = f"passed over, as {name} has no such argument: {listed(passed)}"
+            typer.echo(visible(told), err=True)
         if self.options.dry_run:
             self._show(source)
         elif self._runnable.destructive and source.count and not self._more.yes:
             does = summary(self._runnable.method).rstrip(".")
             noun = "row" if source.count == 1 else "rows"
-            told = f"{does}: {source.count:,} {noun} for {self.origin}, and no way back."
+            told = f"{does}: {source.count:,} {noun} for {self.origin}. It cannot be undone."
             confirm_number(told, source.count)
 
     def _show(self, source: Source[AnyRow]) -> None:
