@@ -24,6 +24,7 @@ from monocloud_async.migration import (
     clerk,
     cognito,
     firebase,
+    json_records,
     keycloak,
     load_mapping,
     mapping_of,
@@ -135,6 +136,17 @@ def test_json_is_read_in_each_form(tmp_path: Path, system: System, form: str) ->
     found = list(read(path, system))
     assert [one.record for one in found] == people
     assert [one.number for one in found] == [1, 2]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 64])
+@pytest.mark.parametrize("file", [file for file, _ in ONE_EACH if file.endswith("json")])
+def test_it_does_not_matter_where_a_piece_of_json_ends(
+    monkeypatch: pytest.MonkeyPatch, file: str, size: int
+) -> None:
+    system = next(owner for name, owner in ONE_EACH if name == file)
+    expected = list(read(FILES / file, system))
+    monkeypatch.setattr(json_records, "_CHUNK", size)
+    assert list(read(FILES / file, system)) == expected
 
 
 def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
@@ -364,6 +376,66 @@ def test_no_hash_goes_to_a_person_whose_it_may_not_be(tmp_path: Path) -> None:
     }
     (row,) = mapped(tmp_path, "auth0", profile, hashes=hashes)
     assert "password_hash" not in row
+
+
+def test_a_choice_that_is_not_offered_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="passwords must be none or skip"):
+        MappingOptions(passwords="random")  # type: ignore[arg-type]
+
+
+def test_the_file_of_hashes_is_read_as_people_too(tmp_path: Path) -> None:
+    record = {
+        "_id": {"$oid": "66aa"},
+        "emailVerified": True,
+        "firstName": "Mira",
+        "passwordHash": HASH,
+        "identifiers": [
+            {"type": "email", "value": "mira@example.test", "verified": True},
+            {"type": "phone_number", "value": "+3725550100", "verified": True},
+        ],
+    }
+    factor = {"user_id": "auth0|66ab", "type": "recovery-code", "recovery_code": HASH}
+    assert mapped(tmp_path, "auth0", record, factor) == [
+        {
+            "source_id": "auth0|66aa",
+            "email": "mira@example.test",
+            "email_verified": True,
+            "phone_number": "+3725550100",
+            "phone_number_verified": True,
+            "password_hash": HASH,
+            "password_hash_algorithm": "bcrypt",
+            "is_temporary_password": False,
+            "claims": {"given_name": "Mira"},
+            "private_data": {"imported": {"from": "auth0", "id": "auth0|66aa"}},
+        },
+        {"skip": "a second factor, and not a person"},
+    ]
+
+
+def test_the_extension_s_columns_have_names_of_their_own(tmp_path: Path) -> None:
+    record = {"Id": "auth0|1", "Given Name": "Mira", "Email": "m@example.test"}
+    (row,) = mapped(tmp_path, "auth0", {**record, "Email Verified": "TRUE"})
+    assert (row["source_id"], row["email_verified"]) == ("auth0|1", True)
+    assert row["claims"] == {"given_name": "Mira"}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_null_is_the_same_as_nothing(system: System) -> None:
+    """Everywhere but in the id and in what a person signs in with."""
+    path = FILES / {"keycloak": "keycloak-realm.json", "clerk": "clerk-api.json"}.get(
+        system, f"{system}.json"
+    )
+    one = dict(next(read(path, system)).record)
+    keep = {"user_id", "id", "localId", "Username", "username", "email", "login", "profile"}
+    nothing = {name: value if name in keep else None for name, value in one.items()}
+    least = {name: value for name, value in one.items() if name in keep}
+    if "profile" in one:
+        login = {"login": one["profile"]["login"]}
+        least["profile"] = login
+        nothing["profile"] = {**dict.fromkeys(one["profile"]), **login}
+    changed = mapping_of(system)(nothing, None)
+    assert not isinstance(changed, Skip)
+    assert changed == mapping_of(system)(least, None)
 
 
 def test_what_shows_a_row_or_a_record_shows_no_secret() -> None:

@@ -79,16 +79,19 @@ def _read(
                     number += 1
                     why = _repeated(seen, record, system, f"{file.name}, line {line}")
                     why = why or join(record)
-                    yield _source(file, line, number, record, why)
+                    yield SourceRecord(
+                        file=str(file), line=line, number=number, record=record, skip=why
+                    )
             except TruncatedError as error:
                 if not options.allow_truncated:
                     raise
-                yield _source(file, error.line, number + 1, {}, "the file ends in the middle of it")
                 number += 1
+                yield _cut(file, error.line, number)
 
 
-def _source(file: Path, line: int, number: int, record: Record, why: str | None) -> SourceRecord:
-    return SourceRecord(file=str(file), line=line, number=number, record=record, skip=why)
+def _cut(file: Path, line: int, number: int) -> SourceRecord:
+    why = "the file ends in the middle of it"
+    return SourceRecord(file=str(file), line=line, number=number, record={}, skip=why, mistake=True)
 
 
 def _joined(
