@@ -331,6 +331,29 @@ def test_a_mistake_in_a_record_does_not_end_the_run(tmp_path: Path) -> None:
     assert not isinstance(right, Skip)
 
 
+def test_a_mistake_in_what_is_joined_does_not_end_the_run_either(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    users = [{**RECORDS["cognito"], "Attributes": 7}, {**RECORDS["cognito"], "Username": "b"}]
+    path.write_text("\n".join(map(json.dumps, users)))
+    wrong, right = (one.result for one in rows(path, "cognito"))
+    assert wrong == Skip("Attributes must be a list, and it is of type int", mistake=True)
+    assert not isinstance(right, Skip)
+    profile = {"user_id": "a|1", "email": "a@example.test", "identities": 7}
+    (found,) = mapped(tmp_path, "auth0", profile, hashes=FILES / "auth0-hashes.json")
+    assert found == {"skip": "identities must be a list, and it is of type int"}
+    path.write_text('{"_id": "1", "passwordHash": []}')
+    found = rows(FILES / "auth0.json", "auth0", options=MappingOptions(hashes=path))
+    with pytest.raises(ConfigurationError, match=r"users.json: passwordHash must be text"):
+        next(found)
+
+
+def test_an_identity_without_a_provider_is_kept(tmp_path: Path) -> None:
+    profile = {"user_id": "a", "email": "a@example.test", "identities": [{"user_id": "1"}]}
+    (row,) = mapped(tmp_path, "auth0", profile)
+    identities = row["private_data"]["imported"]["identities"]
+    assert identities == [{"provider": "unknown", "id": "1"}]
+
+
 def test_options_of_auth0_and_firebase(tmp_path: Path) -> None:
     record = {"user_id": "a|1", "email": "a@example.test", "user_metadata": {"x": 1}}
     (row,) = mapped(tmp_path, "auth0", record, user_metadata="public", groups={"a|1": ["staff"]})
@@ -357,6 +380,9 @@ def test_options_of_okta_and_cognito(tmp_path: Path) -> None:
     user = {"Username": "eve", "Attributes": [], "UserStatus": "FORCE_CHANGE_PASSWORD"}
     (row,) = mapped(tmp_path, "cognito", user, import_staged=True)
     assert row["username"] == "eve"
+    user = {**user, "Attributes": [{"Name": "custom:x", "Value": {"y": 1}}]}
+    (row,) = mapped(tmp_path, "cognito", user, import_staged=True)
+    assert row["private_data"]["custom"] == {"x": {"y": 1}}
 
 
 def test_options_of_keycloak(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def _add_metadata(person: Person, record: Record, options: MappingOptions) -> No
 
 def _add_identities(person: Person, record: Record, user_id: str | None) -> None:
     for place, item in enumerate(identities(record, user_id)):
-        kind = text(item, "provider") or ""
+        kind = text(item, "provider") or "unknown"
         if kind not in _OWN:
             connection = text(item, "connection")
             named = {"connection": connection if connection != kind else None}
