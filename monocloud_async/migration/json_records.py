@@ -1,0 +1,201 @@
+"""Records in JSON: one a line, in an array, or in an array within one large document."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from .source import MAX_RECORD, Source, mistake, truncated
+
+_CHUNK = 64 * 1024
+# How far the first object is read to find out whether it is a record or the whole document.
+_PROBED = 256 * 1024
+_BLANKS = re.compile(r"[\s\ufeff]*")
+# The members of a document that hold records.
+CONTAINERS = ("users", "Users", "federatedUsers", "data")
+_CONTAINER = re.compile(f'"(?:{"|".join(CONTAINERS)})"\\s*:\\s*\\[')
+# So near the end of what was read, a mistake may only mean that the rest is to come.
+_NEAR = 16
+_REMEDY = "correct the file, or export again"
+
+Found = tuple[int, Any]
+
+
+def _refused(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refused)
+
+
+class _Scanner:
+    """JSON values one after the other, of a text that is read in pieces.
+
+    Args:
+        source: the text.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._buffer = ""
+        self._at = 0
+        self._counted = 0
+        self._line = 1
+
+    @property
+    def line(self) -> int:
+        """The line of what comes next."""
+        self._line += self._buffer.count("\n", self._counted, self._at)
+        self._counted = self._at
+        self._source.line = self._line
+        return self._line
+
+    def _fill(self) -> bool:
+        """Read on, more where more is waiting for its end; return whether there was something."""
+        _ = self.line
+        rest = self._buffer[self._at :]
+        if len(rest) > MAX_RECORD:
+            self.fail("a record is longer than 16 MiB", "give the file of one realm or one export")
+        more = self._source.read(max(_CHUNK, len(rest)))
+        self._buffer, self._at, self._counted = rest + more, 0, 0
+        return bool(more)
+
+    def peek(self) -> str:
+        """Return the next character that is not blank, "" at the end."""
+        while True:
+            found = _BLANKS.match(self._buffer, self._at)
+            self._at = found.end() if found else self._at
+            if self._at < len(self._buffer):
+                return self._buffer[self._at]
+            if not self._fill():
+                return ""
+
+    def take(self, character: str) -> None:
+        """Pass over a character that has to come next."""
+        if (found := self.peek()) != character:
+            self.stop(f"{character} is missing") if found else self.cut()
+        self._at += 1
+
+    def value(self) -> Any:
+        """Return the next value."""
+        self.peek()
+        while True:
+            try:
+                found, end = _DECODER.raw_decode(self._buffer, self._at)
+            except json.JSONDecodeError as error:
+                if self._broken(error):
+                    self.stop(f"it is not JSON: {error.msg}")
+                if not self._fill():
+                    self.cut()
+                continue
+            except (ValueError, RecursionError) as error:
+                self.stop(f"it cannot be read: {type(error).__name__}")
+            # The rest of a number may be to come.
+            if end == len(self._buffer) and isinstance(found, (int, float)) and self._fill():
+                continue
+            self._at = end
+            return found
+
+    def _broken(self, error: json.JSONDecodeError) -> bool:
+        near = error.pos >= len(self._buffer) - _NEAR
+        return not near and not error.msg.startswith("Unterminated")
+
+    def is_document(self) -> bool:
+        """Return whether the object that comes next holds the records, and is not one itself."""
+        while True:
+            try:
+                found, _ = _DECODER.raw_decode(self._buffer, self._at)
+            except json.JSONDecodeError as error:
+                if len(self._buffer) - self._at > _PROBED:
+                    return True
+                if self._broken(error) or not self._fill():
+                    return _CONTAINER.search(self._buffer, self._at) is not None
+                continue
+            except (ValueError, RecursionError):
+                return False
+            lists = any(isinstance(found.get(name), list) for name in CONTAINERS)
+            return lists or ("realm" in found and "username" not in found)
+
+    def cut(self) -> NoReturn:
+        """Refuse a file that has no end."""
+        raise truncated(self._source.name, self.line)
+
+    def stop(self, what: str) -> NoReturn:
+        """Refuse what comes next."""
+        self.fail(what, _REMEDY)
+
+    def fail(self, what: str, remedy: str) -> NoReturn:
+        """Refuse what comes next, and say what to do."""
+        raise mistake(self._source.name, self.line, what, remedy)
+
+
+def read_json(source: Source) -> Iterator[Found]:
+    """Return the records of a file, each with its line, as they are read.
+
+    Args:
+        source: the file; its first character that is not blank is { or [.
+    """
+    scanner = _Scanner(source)
+    if scanner.peek() == "[":
+        yield from _elements(scanner)
+        _end(scanner)
+    elif scanner.is_document():
+        while scanner.peek() == "{":
+            yield from _members(scanner)
+        _end(scanner)
+    else:
+        yield from _series(scanner)
+
+
+def _end(scanner: _Scanner) -> None:
+    if scanner.peek():
+        scanner.stop("something follows the end of the document")
+
+
+def _series(scanner: _Scanner) -> Iterator[Found]:
+    while character := scanner.peek():
+        if character == ",":
+            scanner.stop("a comma stands between two records")
+        line = scanner.line
+        yield line, scanner.value()
+
+
+def _elements(scanner: _Scanner) -> Iterator[Found]:
+    scanner.take("[")
+    more = scanner.peek() != "]"
+    while more:
+        scanner.peek()
+        line = scanner.line
+        yield line, scanner.value()
+        if more := scanner.peek() == ",":
+            scanner.take(",")
+    scanner.take("]")
+
+
+def _members(scanner: _Scanner) -> Iterator[Found]:
+    """Return the records of the arrays in a document, and pass over its other members."""
+    scanner.take("{")
+    found = False
+    more = scanner.peek() != "}"
+    while more:
+        name: object = scanner.value()
+        scanner.take(":")
+        wanted = name in CONTAINERS
+        if scanner.peek() != "[":
+            scanner.value()
+        else:
+            found = found or wanted
+            for element in _elements(scanner):
+                if wanted:
+                    yield element
+        if more := scanner.peek() == ",":
+            scanner.take(",")
+    scanner.take("}")
+    if not found:
+        scanner.fail(
+            "the file has no people in it",
+            "Keycloak writes them to files of their own: give NAME-users-0.json and so on, or "
+            "their directory",
+        )

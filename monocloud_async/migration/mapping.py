@@ -1,0 +1,112 @@
+"""The rows of an export: each record, and what the mapping makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import attrs
+
+from .._secret import concealed
+from ..errors import ConfigurationError, InvalidArgumentError
+from . import auth0, clerk, cognito, firebase, keycloak, okta
+from .custom import Mapper
+from .options import MappingOptions
+from .reading import Paths, read
+from .row import Row, Skip, SourceRecord
+from .systems import System, checked
+from .values import Record
+
+_MAPPINGS: dict[System, Callable[[Record, MappingOptions | None], Row | Skip]] = {
+    "auth0": auth0.to_row,
+    "clerk": clerk.to_row,
+    "firebase": firebase.to_row,
+    "cognito": cognito.to_row,
+    "keycloak": keycloak.to_row,
+    "okta": okta.to_row,
+}
+_SECRETS = ("password", "password_hash")
+
+
+@attrs.frozen
+class MappedRecord:
+    """A record of an export, and the row of an import that it becomes, or why it becomes none."""
+
+    source: SourceRecord
+    result: Mapping[str, Any] | Row | Skip
+
+
+def mapping_of(system: System) -> Callable[[Record, MappingOptions | None], Row | Skip]:
+    """Return the function that makes rows of a system's records."""
+    return _MAPPINGS[checked(system)]
+
+
+def rows(
+    path: Paths,
+    system: System | None,
+    *,
+    options: MappingOptions | None = None,
+    mapping: Mapper | None = None,
+) -> Iterator[MappedRecord]:
+    """Read an export, and return the row of each of its records as it is read.
+
+    A record with a value that cannot be right becomes a ``Skip`` that is marked as a mistake.
+
+    Args:
+        path: as for ``read``.
+        system: where it comes from; None for any other, which needs a mapping.
+        options: what was chosen.
+        mapping: a function of the caller's in place of the system's.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or the caller's function fails.
+    """
+    options = options or MappingOptions()
+    if mapping is None:
+        if system is None:
+            raise ConfigurationError(
+                "neither a system nor a mapping is given; nothing was read: give one of them"
+            )
+        known, chosen = mapping_of(system), options
+        return _rows(read(path, system, options=options), lambda source: known(source, chosen))
+    return _rows(read(path, system, options=options), mapping)
+
+
+def _rows(records: Iterator[SourceRecord], mapping: Mapper) -> Iterator[MappedRecord]:
+    for source in records:
+        if source.skip is not None:
+            yield MappedRecord(source, Skip(source.skip, mistake=source.mistake))
+        else:
+            yield MappedRecord(source, _mapped(source, mapping))
+
+
+def _mapped(source: SourceRecord, mapping: Mapper) -> Mapping[str, Any] | Row | Skip:
+    place = f"{source.file}, line {source.line}"
+    try:
+        found = mapping(dict(source.record))
+    except InvalidArgumentError as error:
+        return Skip(str(error), mistake=True)
+    except Exception as error:
+        # What an error of somebody else's says may have a secret in it.
+        raise ConfigurationError(
+            f"{place}: the mapping raised {type(error).__name__}; correct the function"
+        ) from error
+    if found is None:
+        return Skip("left out by the mapping")
+    if isinstance(found, Skip):
+        return found
+    if not isinstance(cast("object", found), Mapping):
+        raise ConfigurationError(
+            f"{place}: the mapping returned a value of type {type(found).__name__}; return a dict, "
+            "or None to leave the person out"
+        )
+    return _concealed(found)
+
+
+def _concealed(row: Mapping[str, Any] | Row) -> dict[str, Any]:
+    """Return a row whose secrets no repr shows."""
+    plain = dict(cast("Mapping[str, Any]", row))
+    for name in _SECRETS:
+        if isinstance(plain.get(name), str):
+            plain[name] = concealed(plain[name])
+    return plain

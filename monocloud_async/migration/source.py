@@ -1,0 +1,134 @@
+"""The text of an export's file: compressed or not, with or without a byte order mark."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, cast
+
+from ..errors import ConfigurationError
+
+# The longest record, in characters: what is longer is no record, and would fill the memory.
+MAX_RECORD = 16 * 1024 * 1024
+_PEEKED = 4096
+_GZIP = b"\x1f\x8b"
+_ENCODINGS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+
+class TruncatedError(ConfigurationError):
+    """A file ends in the middle of a record; ``line`` is the line that the record begins in."""
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def mistake(name: str, line: int, what: str, remedy: str) -> ConfigurationError:
+    """Return the error for a line of a file."""
+    return ConfigurationError(f"{name}, line {line}: {what}; {remedy}")
+
+
+def truncated(name: str, line: int) -> TruncatedError:
+    """Return the error for a file that ends in the middle of something."""
+    return TruncatedError(
+        f"{name}, line {line}: the file ends in the middle of this record; export again, or allow "
+        "truncated files to read the records before it",
+        line,
+    )
+
+
+class Source:
+    """The characters of a file.
+
+    Args:
+        name: what messages call it.
+        text: the file, opened as text.
+
+    Attributes:
+        line: the line that is being read, as far as errors of its bytes are concerned.
+        unfinished: whether the last line had no end.
+        cut: whether the file is compressed, and ends before its end.
+    """
+
+    def __init__(self, name: str, text: IO[str]) -> None:
+        self.name = name
+        self.line = 1
+        self.unfinished = False
+        self.cut = False
+        self._text = text
+
+    def first(self) -> str:
+        """Return the first character that is not blank, "" if there is none; nothing is used up."""
+        found = ""
+        while (text := self.read(_PEEKED)) and not (found := text.lstrip()[:1]):
+            pass
+        self._guarded(self._text.seek, 0)
+        return found
+
+    def read(self, size: int) -> str:
+        """Return up to so many characters, and "" at the end."""
+        return self._guarded(self._text.read, size)
+
+    def lines(self) -> Iterator[str]:
+        """Return the lines with their ends."""
+        while line := self._guarded(self._text.readline, MAX_RECORD + 1):
+            if len(line) > MAX_RECORD:
+                raise mistake(self.name, self.line, "it is longer than 16 MiB", "export again")
+            self.line += 1
+            self.unfinished = not line.endswith(("\n", "\r"))
+            yield line
+
+    def _guarded(self, read: Callable[[int], Any], size: int) -> str:
+        try:
+            return cast("str", read(size))
+        except UnicodeDecodeError as error:
+            what = f"a byte is not UTF-8 ({error.reason}), here or a little further on"
+            remedy = "save the file as UTF-8"
+            raise mistake(self.name, self.line, what, remedy) from None
+        except EOFError:
+            self.cut = True
+            return ""
+        except (OSError, zlib.error) as error:
+            what = f"it cannot be read: {error}"
+            raise mistake(self.name, self.line, what, "copy the file again") from None
+
+
+@contextmanager
+def opened(path: Path) -> Generator[Source, None, None]:
+    """Open a file of an export.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is of a kind that has no text.
+    """
+    with ExitStack() as stack:
+        try:
+            raw: io.BufferedReader = stack.enter_context(path.open("rb"))
+            head = raw.peek(4)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path}: {error.strerror}; nothing was read: give a file that can be read"
+            ) from None
+        stream: IO[bytes] = raw
+        if head.startswith(_GZIP):
+            unpacked = stack.enter_context(gzip.GzipFile(fileobj=raw))
+            head = _head(unpacked, path)
+            stream = cast("IO[bytes]", unpacked)
+        if head.startswith(b"PK\x03\x04"):
+            raise ConfigurationError(f"{path}: it is a ZIP file or a workbook; unpack or export it")
+        text = io.TextIOWrapper(cast("io.BufferedReader", stream), _encoding(head), newline="")
+        yield Source(str(path), stack.enter_context(text))
+
+
+def _head(stream: gzip.GzipFile, path: Path) -> bytes:
+    try:
+        return stream.peek(4)
+    except (EOFError, OSError, zlib.error) as error:
+        raise ConfigurationError(f"{path}: gzip cannot unpack it: {error}; copy it again") from None
+
+
+def _encoding(head: bytes) -> str:
+    return next((name for mark, name in _ENCODINGS if head.startswith(mark)), "utf-8")
