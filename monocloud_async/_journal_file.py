@@ -49,6 +49,13 @@ class JournalFile(ABC):
     def _begin(self, *, new: bool) -> None:
         """Check that the journal is the one that is wanted, or note what it is of."""
 
+    def _upgrade(self, version: int) -> bool:  # noqa: ARG002  (for those that know older ones)
+        """Bring the tables of an older version up to this one, and return whether that is known.
+
+        It is undone where the journal turns out to be another's.
+        """
+        return False
+
     def _open(self) -> None:
         run = self._db.execute
         # The lock is taken with the first transaction, and kept: it goes with the process.
@@ -76,7 +83,10 @@ class JournalFile(ABC):
         if application == self.application and version == self.version:
             return False
         if application == self.application:
-            raise self._refusal("it is of another version of this command")
+            if not self._upgrade(version):
+                raise self._refusal("it is of another version of this command")
+            self._db.execute(f"PRAGMA user_version = {self.version}")
+            return False
         if application or version or tables:
             raise self._refusal("it is a database of something else")
         return True
@@ -106,6 +116,15 @@ class JournalFile(ABC):
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
                 raise
+
+    @contextlib.contextmanager
+    def _synchronous(self) -> Generator[None, None, None]:
+        """Let what is written within survive a power cut as well."""
+        self._db.execute("PRAGMA synchronous = FULL")
+        try:
+            yield
+        finally:
+            self._db.execute("PRAGMA synchronous = NORMAL")
 
     @contextlib.contextmanager
     def _refusing(self) -> Generator[None, None, None]:

@@ -22,7 +22,7 @@ from monocloud_async._characters import UNSEEN
 from monocloud_async.cli.batch import content
 from monocloud_async.cli.batch.content import Content, InputChangedError, open_content
 from monocloud_async.cli.batch.csv_rows import _cells
-from monocloud_async.cli.batch.results import harmless
+from monocloud_async.cli.batch.reports import harmless
 from monocloud_async.cli.batch.rows import MOST_MISTAKES, Input, MistakesError, Row
 from monocloud_async.errors import ConfigurationError
 

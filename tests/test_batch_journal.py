@@ -105,7 +105,7 @@ def test_a_journal_is_of_one_input_and_one_tenant(path: Path, other: Subject, wh
 def test_a_journal_of_another_version_is_refused(path: Path) -> None:
     Journal(path, SUBJECT).close()
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     connection.close()
     with pytest.raises(ConfigurationError, match="another version"):
         Journal(path, SUBJECT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import os
 import random
 import signal
@@ -12,21 +13,26 @@ from pathlib import Path
 
 import pytest
 
-from monocloud_async import MonoCloudError, UnauthorizedError
+from monocloud_async import MonoCloudError, TransportError, UnauthorizedError
 from monocloud_async.bulk import PhoneOutcome
 from monocloud_async.bulk.row_pace import Tries
 from monocloud_async.cli.batch.content import open_content
-from monocloud_async.cli.batch.journal import FAILED, OK, SKIPPED, Journal, Subject
-from monocloud_async.cli.batch.outcomes import entry_of
+from monocloud_async.cli.batch.journal import FAILED, OK, SKIPPED, UNKNOWN, Journal, Subject
+from monocloud_async.cli.batch.outcomes import any_entry, entry_of
 from monocloud_async.cli.batch.progress import Reporter
+from monocloud_async.cli.batch.reports import phones_report
 from monocloud_async.cli.batch.results import Results
 from monocloud_async.cli.batch.rows import Input
+from monocloud_async.cli.batch.rules import SETS_VALUES, Older, Rules
 from monocloud_async.cli.batch.sending import Ending, Sending
 from monocloud_async.cli.batch.tally import Tally
 
 from .test_batch_progress import Shown
 
 ROWS = 400
+# An error of this kind may have been applied.
+LOST = TransportError("lost", operation="x", may_have_been_applied=True)
+ONCE = Rules(once=True, older=Older.SENT, retry_unknown=True)
 ENDS = ("signal", "signals", "failures", "journal", "key", "none")
 
 
@@ -39,6 +45,7 @@ class Fake:
         self.end_after = chance.randrange(ROWS)
         self.journal = journal
         self.unsettled: dict[int, Tries] = {}
+        self.busy = chance.randrange(8)
 
     def start(self, pairs: AsyncIterable[tuple[str, str]], _: Callable[[], bool]) -> Fake:
         self.pairs = pairs
@@ -48,17 +55,25 @@ class Fake:
         waiting: list[PhoneOutcome] = []
         index = 0
         async for user_id, phone in self.pairs:
-            error = MonoCloudError("no") if self.chance.random() < 0.1 else None
+            error = self.chance.choice([LOST, MonoCloudError("no"), *[None] * 14])
             waiting.append(
                 PhoneOutcome(index=index, user_id=user_id, identifier_id=phone, error=error)
             )
             index += 1
+            self.unsettled = {
+                outcome.index: Tries(1, may_have_been_applied=outcome.index % 2 == 0)
+                for outcome in waiting[: self.busy]
+            }
             if index == self.end_after:
                 self.come_to_an_end()
             while len(waiting) > 8:
-                yield waiting.pop(self.chance.randrange(len(waiting)))
+                yield self.settled(waiting.pop(self.chance.randrange(len(waiting))))
         for outcome in waiting:
-            yield outcome
+            yield self.settled(outcome)
+
+    def settled(self, outcome: PhoneOutcome) -> PhoneOutcome:
+        self.unsettled.pop(outcome.index, None)
+        return outcome
 
     def come_to_an_end(self) -> None:
         if self.end.startswith("signal"):
@@ -72,9 +87,15 @@ class Fake:
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("seed", range(4))
-async def test_totals_and_results_agree(tmp_path: Path, end: str, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "rules"),
+    [*((seed, SETS_VALUES) for seed in range(4)), (4, ONCE), (5, ONCE)],
+    ids=["0", "1", "2", "3", "4-once", "5-once"],
+)
+async def test_totals_and_results_agree(tmp_path: Path, end: str, seed: int, rules: Rules) -> None:
     chance = random.Random(f"{end}{seed}")
+    to_entry = functools.partial(any_entry, once=True) if rules.once else entry_of
+    failures = (FAILED, UNKNOWN) if rules.once else (FAILED,)
     path, told = tmp_path / "rows.csv", tmp_path / "results.csv"
     users = (chance.randrange(ROWS) for _ in range(ROWS))
     path.write_text("user_id,identifier_id\n" + "".join(f"u-{n},p\n" for n in users))
@@ -85,7 +106,9 @@ async def test_totals_and_results_agree(tmp_path: Path, end: str, seed: int) -> 
                 tmp_path / "journal",
                 Subject(content.digest, "https://acme.example", source.by, source.count),
             )
-            tally = Tally(source.count, journal.counts())
+            if rules.once:
+                journal.note_lost("lost")
+            tally = Tally(source.count, journal.counts(), failures)
             fake = Fake(chance, run, journal)
             ending = await Sending(
                 source,
@@ -93,13 +116,14 @@ async def test_totals_and_results_agree(tmp_path: Path, end: str, seed: int) -> 
                 tally,
                 Reporter(tally, Shown()),
                 fake.start,
-                entry_of,
+                to_entry,
                 chance.randrange(20) if run == "failures" else None,
+                rules,
             ).run()
-            Results(told).write(source, journal, ending.unrecorded)
+            Results(told).write(source, journal, ending.unrecorded, phones_report(by_number=False))
             check(told, tally, journal, ending)
             journal.close()
-    assert tally.of(OK) + tally.of(FAILED) + tally.of(SKIPPED) == ROWS
+    assert sum(map(tally.of, (OK, FAILED, UNKNOWN, SKIPPED))) == ROWS
     assert not ending.stop.why
 
 
@@ -107,7 +131,10 @@ def check(told: Path, tally: Tally, journal: Journal, ending: Ending) -> None:
     with told.open(newline="") as file:
         found = Counter(row["status"] for row in csv.DictReader(file))
     assert sum(found.values()) == ROWS
-    assert found == +Counter({status: tally.of(status) for status in (OK, FAILED, SKIPPED)})
+    assert found == +Counter(
+        {status: tally.of(status) for status in (OK, FAILED, UNKNOWN, SKIPPED)}
+    )
     if not ending.unrecorded:
         recorded = Counter(journal.counts())
-        assert (recorded[OK], recorded[FAILED]) == (tally.of(OK), tally.of(FAILED))
+        for status in (OK, FAILED, UNKNOWN):
+            assert recorded[status] == tally.of(status)

@@ -171,6 +171,15 @@ async def test_what_is_not_there_is_not_found(ask: Asking, row: dict[str, Any]) 
         assert ask.emulator.export_all() == before
 
 
+@pytest.mark.parametrize("kind", ["emails", "phones"])
+async def test_nothing_is_there_to_remove_of_a_user_without_any(kind: str) -> None:
+    async with Emulator([{"user_id": "u"}]) as emulator, aiohttp.ClientSession() as session:
+        headers = {"X-API-KEY": emulator.api_key}
+        url = f"{emulator.url}/api/users/u/{kind}/x"
+        async with session.delete(url, headers=headers) as response:
+            assert response.status == 404
+
+
 ROWS_WITH_MEMBERS = [row for row in ROWS if row["body"] and row["body"]["required"]]
 
 

@@ -57,7 +57,7 @@ async def test_a_record_is_no_row_and_no_rows() -> None:
         rows: Any = [*user.connections, user]
         for found in await outcomes(client.many(client.phones.set_primary, rows)):
             assert "not User" in str(found.error)
-        with pytest.raises(InvalidArgumentError, match=r"tuples .*, not User;"):
+        with pytest.raises(InvalidArgumentError, match=r"a tuple .*, not User;"):
             await outcomes(client.many(client.phones.set_primary, user))  # type: ignore[arg-type]
     assert wire.requests == []
     with monocloud_sync.MonoCloudClient(wire.url, KEY) as blocking:

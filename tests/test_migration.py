@@ -24,6 +24,7 @@ from monocloud_async.migration import (
     clerk,
     cognito,
     firebase,
+    json_records,
     keycloak,
     load_mapping,
     mapping_of,
@@ -135,6 +136,17 @@ def test_json_is_read_in_each_form(tmp_path: Path, system: System, form: str) ->
     found = list(read(path, system))
     assert [one.record for one in found] == people
     assert [one.number for one in found] == [1, 2]
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 64])
+@pytest.mark.parametrize("file", [file for file, _ in ONE_EACH if file.endswith("json")])
+def test_it_does_not_matter_where_a_piece_of_json_ends(
+    monkeypatch: pytest.MonkeyPatch, file: str, size: int
+) -> None:
+    system = next(owner for name, owner in ONE_EACH if name == file)
+    expected = list(read(FILES / file, system))
+    monkeypatch.setattr(json_records, "_CHUNK", size)
+    assert list(read(FILES / file, system)) == expected
 
 
 def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
@@ -319,6 +331,29 @@ def test_a_mistake_in_a_record_does_not_end_the_run(tmp_path: Path) -> None:
     assert not isinstance(right, Skip)
 
 
+def test_a_mistake_in_what_is_joined_does_not_end_the_run_either(tmp_path: Path) -> None:
+    path = tmp_path / "users.json"
+    users = [{**RECORDS["cognito"], "Attributes": 7}, {**RECORDS["cognito"], "Username": "b"}]
+    path.write_text("\n".join(map(json.dumps, users)))
+    wrong, right = (one.result for one in rows(path, "cognito"))
+    assert wrong == Skip("Attributes must be a list, and it is of type int", mistake=True)
+    assert not isinstance(right, Skip)
+    profile = {"user_id": "a|1", "email": "a@example.test", "identities": 7}
+    (found,) = mapped(tmp_path, "auth0", profile, hashes=FILES / "auth0-hashes.json")
+    assert found == {"skip": "identities must be a list, and it is of type int"}
+    path.write_text('{"_id": "1", "passwordHash": []}')
+    found = rows(FILES / "auth0.json", "auth0", options=MappingOptions(hashes=path))
+    with pytest.raises(ConfigurationError, match=r"users.json: passwordHash must be text"):
+        next(found)
+
+
+def test_an_identity_without_a_provider_is_kept(tmp_path: Path) -> None:
+    profile = {"user_id": "a", "email": "a@example.test", "identities": [{"user_id": "1"}]}
+    (row,) = mapped(tmp_path, "auth0", profile)
+    identities = row["private_data"]["imported"]["identities"]
+    assert identities == [{"provider": "unknown", "id": "1"}]
+
+
 def test_options_of_auth0_and_firebase(tmp_path: Path) -> None:
     record = {"user_id": "a|1", "email": "a@example.test", "user_metadata": {"x": 1}}
     (row,) = mapped(tmp_path, "auth0", record, user_metadata="public", groups={"a|1": ["staff"]})
@@ -345,6 +380,9 @@ def test_options_of_okta_and_cognito(tmp_path: Path) -> None:
     user = {"Username": "eve", "Attributes": [], "UserStatus": "FORCE_CHANGE_PASSWORD"}
     (row,) = mapped(tmp_path, "cognito", user, import_staged=True)
     assert row["username"] == "eve"
+    user = {**user, "Attributes": [{"Name": "custom:x", "Value": {"y": 1}}]}
+    (row,) = mapped(tmp_path, "cognito", user, import_staged=True)
+    assert row["private_data"]["custom"] == {"x": {"y": 1}}
 
 
 def test_options_of_keycloak(tmp_path: Path) -> None:
@@ -364,6 +402,66 @@ def test_no_hash_goes_to_a_person_whose_it_may_not_be(tmp_path: Path) -> None:
     }
     (row,) = mapped(tmp_path, "auth0", profile, hashes=hashes)
     assert "password_hash" not in row
+
+
+def test_a_choice_that_is_not_offered_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="passwords must be none or skip"):
+        MappingOptions(passwords="random")  # type: ignore[arg-type]
+
+
+def test_the_file_of_hashes_is_read_as_people_too(tmp_path: Path) -> None:
+    record = {
+        "_id": {"$oid": "66aa"},
+        "emailVerified": True,
+        "firstName": "Mira",
+        "passwordHash": HASH,
+        "identifiers": [
+            {"type": "email", "value": "mira@example.test", "verified": True},
+            {"type": "phone_number", "value": "+3725550100", "verified": True},
+        ],
+    }
+    factor = {"user_id": "auth0|66ab", "type": "recovery-code", "recovery_code": HASH}
+    assert mapped(tmp_path, "auth0", record, factor) == [
+        {
+            "source_id": "auth0|66aa",
+            "email": "mira@example.test",
+            "email_verified": True,
+            "phone_number": "+3725550100",
+            "phone_number_verified": True,
+            "password_hash": HASH,
+            "password_hash_algorithm": "bcrypt",
+            "is_temporary_password": False,
+            "claims": {"given_name": "Mira"},
+            "private_data": {"imported": {"from": "auth0", "id": "auth0|66aa"}},
+        },
+        {"skip": "a second factor, and not a person"},
+    ]
+
+
+def test_the_extension_s_columns_have_names_of_their_own(tmp_path: Path) -> None:
+    record = {"Id": "auth0|1", "Given Name": "Mira", "Email": "m@example.test"}
+    (row,) = mapped(tmp_path, "auth0", {**record, "Email Verified": "TRUE"})
+    assert (row["source_id"], row["email_verified"]) == ("auth0|1", True)
+    assert row["claims"] == {"given_name": "Mira"}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_null_is_the_same_as_nothing(system: System) -> None:
+    """Everywhere but in the id and in what a person signs in with."""
+    path = FILES / {"keycloak": "keycloak-realm.json", "clerk": "clerk-api.json"}.get(
+        system, f"{system}.json"
+    )
+    one = dict(next(read(path, system)).record)
+    keep = {"user_id", "id", "localId", "Username", "username", "email", "login", "profile"}
+    nothing = {name: value if name in keep else None for name, value in one.items()}
+    least = {name: value for name, value in one.items() if name in keep}
+    if "profile" in one:
+        login = {"login": one["profile"]["login"]}
+        least["profile"] = login
+        nothing["profile"] = {**dict.fromkeys(one["profile"]), **login}
+    changed = mapping_of(system)(nothing, None)
+    assert not isinstance(changed, Skip)
+    assert changed == mapping_of(system)(least, None)
 
 
 def test_what_shows_a_row_or_a_record_shows_no_secret() -> None:

@@ -204,6 +204,7 @@ def test_the_batch_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:
     assert done.stderr == ""
     assert done.stdout.splitlines()[0].startswith("1 row: 1 would change, 0 already primary, ")
     assert done.stdout.splitlines()[1] == "1 row: 1 ok, 0 failed, 0 skipped"
+    assert done.stdout.splitlines()[-1].startswith("1 row would be sent to http://127.0.0.1:")
     assert primary(tenant) == PHONE_ID
     assert (tmp_path / "results.csv").read_text().count("\n") == 2
 

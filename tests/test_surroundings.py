@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import io
 import json
@@ -26,7 +27,7 @@ import monocloud_async
 import monocloud_sync
 from monocloud_async import ConfigurationError, MonoCloudClient
 from monocloud_async.emulator import Emulator
-from monocloud_async.models import Record, User, UserSummary
+from monocloud_async.models import Record, ResetPasswordResponse, User, UserSummary
 
 KEY = "canary-6d1f3c-0123456789"
 JSON: dict[str, Any] = {
@@ -227,8 +228,35 @@ def test_json_and_orjson_by_their_default(user: User) -> None:
     assert json.loads(json.dumps([user], default=Record.to_dict)) == [JSON]
     orjson = pytest.importorskip("orjson")
     odd = User.from_dict({**JSON, "": 1, "_a": 2})
-    written = orjson.dumps([user, odd], default=Record.to_dict)
+    # As a dataclass, it would leave out unknown members with such names.
+    passed_through = orjson.OPT_PASSTHROUGH_DATACLASS
+    written = orjson.dumps([user, odd], default=Record.to_dict, option=passed_through)
     assert orjson.loads(written) == [JSON, {**JSON, "": 1, "_a": 2}]
+
+
+def test_orjson_writes_records_by_itself(user: User) -> None:
+    orjson = pytest.importorskip("orjson")
+    assert orjson.loads(orjson.dumps({"users": [user, user.emails[0]]})) == {
+        "users": [JSON, JSON["emails"][0]]
+    }
+    # It leaves out an unknown member with an underscore before its name; one without a name, and
+    # records of many kinds one after the other, must not end the process.
+    odd = User.from_dict({**JSON, "": 1, "_a": 2, "x": {"": 1, "_a": [2]}})
+    for _ in range(1_000):
+        assert orjson.loads(orjson.dumps([odd, user])) == [{**JSON, "x": {"": 1, "_a": [2]}}, JSON]
+
+
+def test_only_orjson_takes_a_record_for_a_dataclass(user: User) -> None:
+    link = ResetPasswordResponse.from_dict({"link": "https://example.com/secret"})
+    for record in (user, link):
+        assert not dataclasses.is_dataclass(record)
+        assert not dataclasses.is_dataclass(type(record))
+        with pytest.raises(TypeError):
+            dataclasses.asdict(record)  # type: ignore[call-overload]
+        with pytest.raises(AttributeError):
+            object.__setattr__(record, "more", 1)
+    with pytest.raises(TypeError):
+        vars(link)
 
 
 def test_a_record_becomes_a_dict_and_is_no_mapping(user: User) -> None:

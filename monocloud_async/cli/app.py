@@ -10,21 +10,32 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
+from ..client import MonoCloudClient
 from .batch.options import (
     BATCH_ATTEMPTS,
     Concurrency,
+    Fixed,
+    Ignored,
     IsDryRun,
     JournalFile,
     MaxFailures,
+    Null,
+    OnlyChecks,
+    OperationName,
     Rate,
     ResultsFile,
+    ResultsOfCalls,
+    RetryUnknown,
     Rows,
+    ShowSecrets,
+    Yes,
 )
 from .descriptors import make_room
 from .ending import exit_codes
 from .imports.declaration import import_users
 from .operations import DASHES, MainGroup, written
 from .request import request
+from .runnable import find, listing
 from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
 
 _SETTINGS = (
@@ -140,14 +151,65 @@ def set_primary_phones(
     their order, so that the last one wins.
     """
     # It brings SQLite and more, which the other commands need not wait for.
-    from .batch.command import Options, set_primary_many
+    from .batch.command import carry_out
+    from .batch.job import Options
+    from .batch.phones_job import PhonesJob
 
+    client = _batch_client(concurrency, domain, api_key_file, timeout, max_attempts)
+    options = Options(rows, journal, results, concurrency, rate, dry_run, max_failures)
+    carry_out(PhonesJob(client, options))
+
+
+@app.command("run", epilog=f"{listing()}\n\n{_BATCH_EXIT_CODES}")
+@exit_codes()
+def run_operation(
+    operation: OperationName,
+    rows: Rows,
+    journal: JournalFile = None,
+    results: ResultsOfCalls = None,
+    concurrency: Concurrency = 32,
+    rate: Rate = None,
+    dry_run: OnlyChecks = False,
+    max_failures: MaxFailures = None,
+    fixed: Fixed = None,
+    null: Null = None,
+    ignored: Ignored = None,
+    retry_unknown: RetryUnknown = False,
+    show_secrets: ShowSecrets = False,
+    yes: Yes = False,
+    domain: Domain = None,
+    api_key_file: ApiKeyFile = None,
+    timeout: Timeout = None,
+    max_attempts: MaxAttempts = BATCH_ATTEMPTS,
+) -> None:
+    """Carry out an operation for each row of a file.
+
+    The file is CSV with a header, or JSON Lines; its columns are named as the operation's
+    arguments. The whole file is checked before anything is sent. Rows of one user are done in
+    their order.
+    """
+    from .batch.call_job import CallJob, CallOptions
+    from .batch.command import carry_out
+    from .batch.job import Options
+
+    runnable = find(operation)
+    client = _batch_client(concurrency, domain, api_key_file, timeout, max_attempts)
+    options = Options(rows, journal, results, concurrency, rate, dry_run, max_failures)
+    more = CallOptions(fixed or (), null, ignored or (), yes, retry_unknown, show_secrets)
+    carry_out(CallJob(client, options, runnable, more))
+
+
+def _batch_client(
+    concurrency: int,
+    domain: str | None,
+    api_key_file: Path | None,
+    timeout: float | None,
+    max_attempts: int,
+) -> MonoCloudClient:
     make_room(concurrency)
-    client = make_client(
+    return make_client(
         domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
     )
-    options = Options(rows, journal, results, concurrency, rate, dry_run, max_failures)
-    set_primary_many(client, options)
 
 
 written("users", "import", epilog=_BATCH_EXIT_CODES)(import_users)

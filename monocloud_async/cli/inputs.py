@@ -77,6 +77,22 @@ def confirm(question: str) -> None:
         raise ConfigurationError("it was not confirmed; nothing was sent")
 
 
+def confirm_number(told: str, number: int) -> None:
+    """Ask on a terminal for a number to be typed.
+
+    Raises:
+        ConfigurationError: nobody can be asked, or something else was typed.
+    """
+    if not _is_terminal():
+        raise ConfigurationError("without a terminal to ask on, give --yes; nothing was sent")
+    typer.echo(visible(told), err=True)
+    typed = typer.prompt(
+        "Type the number of rows to go on", err=True, default="", show_default=False
+    )
+    if typed.replace(",", "").strip() != str(number):
+        raise ConfigurationError("it was not confirmed; nothing was sent")
+
+
 def _is_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 

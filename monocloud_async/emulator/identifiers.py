@@ -74,7 +74,9 @@ def find(account: Account, kind: str, identifier_id: str) -> Json:
 def remove(tenant: Tenant, user_id: str, kind: str, identifier_id: str) -> Json:
     """Remove an email address or a phone of a user, and return the user."""
     account = tenant.change(user_id)
-    account.record[IDENTIFIERS[kind]].remove(find(account, kind, identifier_id))
+    # First, because a user may have no list of them at all.
+    found = find(account, kind, identifier_id)
+    account.record[IDENTIFIERS[kind]].remove(found)
     return account.record
 
 

@@ -62,7 +62,9 @@ def _profile(record: Record) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in record.items():
         plain = name.lower().replace(" ", "_")
-        found.setdefault(_ALIASES.get(plain, plain), value)
+        alias = _ALIASES.get(plain, plain)
+        if name == alias or alias not in record:
+            found[alias] = value
     if "user_id" not in found and (oid := oid_of(record)):
         found["user_id"] = f"auth0|{oid}"
     for item in tables(found, "identifiers"):
@@ -103,7 +105,7 @@ def _add_metadata(person: Person, record: Record, options: MappingOptions) -> No
 
 def _add_identities(person: Person, record: Record, user_id: str | None) -> None:
     for place, item in enumerate(identities(record, user_id)):
-        kind = text(item, "provider") or ""
+        kind = text(item, "provider") or "unknown"
         if kind not in _OWN:
             connection = text(item, "connection")
             named = {"connection": connection if connection != kind else None}
@@ -135,6 +137,6 @@ def _add_password(person: Person, record: Record, user_id: str | None) -> None:
         return
     elif any(text(item, "provider") == "auth0" for item in identities(record, user_id)):
         person.password_not_exported()
-    elif "identities" not in record:
+    elif record.get("identities") is None:
         # A database identity may be linked to it: the id alone does not say.
         person.password_not_exported("perhaps: the export has no identities")

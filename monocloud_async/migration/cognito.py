@@ -8,7 +8,18 @@ from typing import Any
 from .options import MappingOptions
 from .person import Person
 from .row import Row, Skip
-from .values import Record, flag, is_list, is_table, of_seconds, parsed, tables, text
+from .values import (
+    Record,
+    flag,
+    is_list,
+    is_table,
+    items,
+    of_seconds,
+    parsed,
+    present,
+    tables,
+    text,
+)
 from .values import locale as hyphenated
 
 _UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -119,7 +130,7 @@ def _add_custom(person: Person, known: Record) -> None:
     custom: dict[str, Any] = {}
     for name, value in known.items():
         place, found, rest = name.partition("custom:")
-        if found and place in {"", "dev:"} and value not in {None, ""}:
+        if found and place in {"", "dev:"} and present(value):
             custom[place + rest] = value
     person.private("custom", custom)
 
@@ -137,6 +148,6 @@ def _add_identities(person: Person, known: Record) -> None:
 def _add_password(person: Person, record: Record, status: str | None) -> None:
     if status not in {EXTERNAL, *_UNFINISHED}:
         person.password_not_exported()
-    factors = [*tables(record, "MFAOptions"), *(record.get("UserMFASettingList") or ())]
+    factors = [*tables(record, "MFAOptions"), *items(record, "UserMFASettingList")]
     if factors or flag(record, "cognito:mfa_enabled"):
         person.second_factor("enabled")

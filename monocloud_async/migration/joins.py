@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, InvalidArgumentError
 from . import auth0, cognito
 from .lookup import Lookup
 from .options import MappingOptions
@@ -106,9 +106,15 @@ def _keep_links(kept: Lookup, people: Records) -> None:
     # Where a cut is allowed, it is met again when the records are read.
     with suppress(TruncatedError):
         for record in people:
-            if text(record, "UserStatus") != cognito.EXTERNAL:
-                for provider, user_id in _links(record):
-                    kept.add(cognito.username(record) or "", provider, user_id)
+            # What is wrong with a record is said when it is mapped.
+            with suppress(InvalidArgumentError):
+                _keep_links_of(kept, record)
+
+
+def _keep_links_of(kept: Lookup, record: Record) -> None:
+    if text(record, "UserStatus") != cognito.EXTERNAL:
+        for provider, user_id in _links(record):
+            kept.add(cognito.username(record) or "", provider, user_id)
 
 
 def _join_links(kept: Lookup, record: dict[str, Any]) -> str | None:

@@ -128,7 +128,7 @@ def _add_credentials(person: Person, record: Record, options: MappingOptions) ->
     found = tables(record, "credentials")
     if text(record, "federationLink"):
         person.password_not_exported("it is in the directory that Keycloak asks")
-    elif "credentials" not in record and not tables(record, "federatedIdentities"):
+    elif record.get("credentials") is None and not tables(record, "federatedIdentities"):
         person.password_not_exported()
     passkeys = 0
     for item in found:

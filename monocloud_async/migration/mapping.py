@@ -75,7 +75,7 @@ def rows(
 def _rows(records: Iterator[SourceRecord], mapping: Mapper) -> Iterator[MappedRecord]:
     for source in records:
         if source.skip is not None:
-            yield MappedRecord(source, Skip(source.skip))
+            yield MappedRecord(source, Skip(source.skip, mistake=source.mistake))
         else:
             yield MappedRecord(source, _mapped(source, mapping))
 

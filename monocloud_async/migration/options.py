@@ -8,7 +8,14 @@ from typing import Literal
 
 import attrs
 
+from ..errors import ConfigurationError
+
 Path = str | os.PathLike[str]
+_CHOICES = {
+    "passwords": ("none", "skip"),
+    "user_metadata": ("private", "public"),
+    "group_names": ("path", "last"),
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -48,3 +55,10 @@ class MappingOptions:
     bcrypt_plain: bool = False
     phone_attributes: Sequence[str] = ("phoneNumber", "phone_number", "phone", "mobile")
     allow_truncated: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        for name, known in _CHOICES.items():
+            if (given := getattr(self, name)) not in known:
+                raise ConfigurationError(
+                    f"{name} must be {' or '.join(known)}, and it is {given!r}; nothing was read"
+                )

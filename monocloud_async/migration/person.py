@@ -129,7 +129,6 @@ class Person:
             value: the hash.
             kind: what the export calls its algorithm; by its shape where it does not say.
         """
-        value = str(concealed(value))
         if kind in {None, _BCRYPT} and hashes.is_bcrypt(value):
             self._row["password_hash"] = cast("str", concealed(value))
             self._row["password_hash_algorithm"] = _BCRYPT

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, InvalidArgumentError
 from . import csv_records, firebase_csv, joins, shapes
 from .json_records import read_json
 from .lookup import Lookup
@@ -78,17 +78,28 @@ def _read(
                 for line, record in _records(file, system):
                     number += 1
                     why = _repeated(seen, record, system, f"{file.name}, line {line}")
-                    why = why or join(record)
-                    yield _source(file, line, number, record, why)
+                    why = why or _completed(join, record)
+                    yield SourceRecord(
+                        file=str(file), line=line, number=number, record=record, skip=why
+                    )
             except TruncatedError as error:
                 if not options.allow_truncated:
                     raise
-                yield _source(file, error.line, number + 1, {}, "the file ends in the middle of it")
                 number += 1
+                yield _cut(file, error.line, number)
 
 
-def _source(file: Path, line: int, number: int, record: Record, why: str | None) -> SourceRecord:
-    return SourceRecord(file=str(file), line=line, number=number, record=record, skip=why)
+def _completed(join: joins.Join, record: dict[str, Any]) -> str | None:
+    try:
+        return join(record)
+    except InvalidArgumentError:
+        # The mapping finds the same mistake, and says it of this record only.
+        return None
+
+
+def _cut(file: Path, line: int, number: int) -> SourceRecord:
+    why = "the file ends in the middle of it"
+    return SourceRecord(file=str(file), line=line, number=number, record={}, skip=why, mistake=True)
 
 
 def _joined(
@@ -97,12 +108,15 @@ def _joined(
     if system is None:
         return joins.alone, Lookup()
     hashes = Path(options.hashes) if options.hashes is not None else None
-    return joins.joined(
-        system,
-        options,
-        lambda: (record for file in files for _, record in _records(file, system)),
-        (record for _, record in _records(hashes, system)) if hashes else (),
-    )
+    try:
+        return joins.joined(
+            system,
+            options,
+            lambda: (record for file in files for _, record in _records(file, system)),
+            (record for _, record in _records(hashes, system)) if hashes else (),
+        )
+    except InvalidArgumentError as error:
+        raise ConfigurationError(f"{hashes}: {error}; correct the file of hashes") from None
 
 
 def _repeated(seen: Lookup, record: Record, system: System | None, place: str) -> str | None:

@@ -74,6 +74,7 @@ class SourceRecord:
         number: which of all records it is, 1 for the first.
         record: its members, as the file has them, with a hash that was joined to it.
         skip: why it is not a person of its own, such as a second copy; None where it is one.
+        mistake: whether that is something wrong with the file, such as its end in a record.
     """
 
     file: str
@@ -81,3 +82,4 @@ class SourceRecord:
     number: int
     record: Mapping[str, Any] = attrs.field(repr=False)
     skip: str | None = None
+    mistake: bool = False

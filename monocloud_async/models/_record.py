@@ -11,6 +11,7 @@ from .._converter import NOT_WIRE, NULLABLE, epoch, structure, wire_fields
 from ..errors import InvalidRecordError
 from ..response import Response
 from . import _display
+from ._orjson import OrjsonDataclass
 from ._pydantic import PydanticSchema
 
 R = TypeVar("R", bound="Record")
@@ -32,12 +33,12 @@ def free_json() -> Any:
 
 
 @attrs.frozen(kw_only=True)
-class Record(PydanticSchema):
+class Record(PydanticSchema, OrjsonDataclass):
     """An immutable value that the API sends.
 
     Its repr is for logs: it holds ids and counts, no personal data and no secrets. In a notebook, a
-    record shows as a table. ``dict(record)`` is ``record.to_dict()``, and pydantic, FastAPI and
-    Django REST framework write that; ``json.dumps`` and orjson do with ``default=Record.to_dict``.
+    record shows as a table. ``dict(record)`` is ``record.to_dict()``, and pydantic, FastAPI, orjson
+    and Django REST framework write that; ``json.dumps`` does with ``default=Record.to_dict``.
 
     Attributes:
         extra: members of the JSON that this version of the SDK does not know, as they came.
@@ -53,6 +54,7 @@ class Record(PydanticSchema):
         # Else attrs writes one for each class, which shows everything.
         if "__repr__" not in vars(cls):
             cls.__repr__ = Record.__repr__  # type: ignore[method-assign]
+        cls._let_orjson_write()
 
     def __repr__(self) -> str:
         return _display.line(type(self).__name__, wire_fields(type(self)), self)

@@ -1,1 +1,1 @@
-"""`monocloud phones set-primary-many`: a file of rows, sent so that no row is lost."""
+"""A file of rows, sent so that no row is lost: `run`, and `phones set-primary-many`."""

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
 
 from ..._characters import UNSEEN
 
-By = Literal["identifier", "number"]
-
-USER, IDENTIFIER, PHONE = "user_id", "identifier_id", "phone"
-WANTED = "user_id and identifier_id, or user_id and phone"
-_COLUMNS: Mapping[str, str] = {
-    "userid": USER,
-    "identifierid": IDENTIFIER,
-    "phone": PHONE,
-    "phonenumber": PHONE,
-}
 _FILLERS = re.compile(r"[\s_-]+")
 # Without a header, what stands there are ids and numbers: they are not repeated.
 _DIGITS = re.compile(r"\d{3,}")
@@ -29,8 +20,7 @@ class Cells(NamedTuple):
     """What a row says, as it stands there, blanks around it aside."""
 
     line: int
-    user_id: str
-    phone: str
+    given: Any
 
 
 class Mistake(NamedTuple):
@@ -48,27 +38,47 @@ class BrokenInputError(Exception):
         self.mistake: Mistake = Mistake(line, what)
 
 
-Records = tuple[By, Iterator[Cells | Mistake]]
+class Pairs(list[tuple[str, Any]]):
+    """The members of a JSON object, in their order, one that is there twice included."""
 
 
-def column(name: str) -> str | None:
-    """Return which of the wanted columns a name is, if any."""
-    return _COLUMNS.get(_FILLERS.sub("", UNSEEN.sub("", name)).casefold())
+Records = Iterator[Cells | Mistake]
+FromCells = Callable[[Sequence[str]], Any]
+FromMembers = Callable[[Pairs], Any]
 
 
-def by(columns: Iterable[str | None]) -> By | None:
-    """Return what names a phone; the identifier id goes before the number, which may be both."""
-    found = set(columns)
-    if USER not in found:
-        return None
-    if IDENTIFIER in found:
-        return "identifier"
-    return "number" if PHONE in found else None
+class Columns(Protocol):
+    """Which columns or members are wanted of an input, and what becomes of a row's.
+
+    What a row cannot be made of raises ValueError, which says why.
+
+    Attributes:
+        wanted: what must be there, for messages.
+        marker: what stands in every header, in small letters; empty where nothing does.
+    """
+
+    @property
+    def wanted(self) -> str: ...
+    @property
+    def marker(self) -> str: ...
+
+    def score(self, names: Iterable[str]) -> int:
+        """Return how well some names are those of a header; 0 where they cannot be."""
+        ...
+
+    def of_cells(self, names: Sequence[str]) -> tuple[int, FromCells]:
+        """Return how many cells a row has at least below a header, and what they become."""
+        ...
+
+    def of_members(self, first: Pairs) -> FromMembers:
+        """Return what the members of rows become, given those of the first."""
+        ...
 
 
-def phone_column(by: By) -> str:
-    """Return which column names a phone."""
-    return IDENTIFIER if by == "identifier" else PHONE
+@lru_cache(maxsize=1024)
+def plain(name: str) -> str:
+    """Return a name without what does not matter: case, blanks, dashes and unseen characters."""
+    return _FILLERS.sub("", UNSEEN.sub("", name)).casefold()
 
 
 def listed(names: Iterable[str]) -> str:

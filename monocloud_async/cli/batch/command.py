@@ -1,69 +1,56 @@
-"""`monocloud phones set-primary-many`, from its options to its exit code."""
+"""A batch, from its options to its exit code."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, Callable, Coroutine
-from contextlib import ExitStack, closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing, suppress
 from itertools import combinations
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-import attrs
 import typer
 
-from ...bulk import start as start_run
-from ...client import MonoCloudClient
 from ...errors import ConfigurationError
-from ...models import User
 from ..output import INTERRUPTED, MISUSED, REFUSED, drop_output, fail, visible
-from . import dry_run
 from .content import STDIN, Content, InputChangedError, open_content, unreadable
-from .journal import FAILED, OK, SKIPPED, Journal, JournalError, Subject
-from .outcomes import entry_of
+from .feed import LOST
+from .job import Job, Options
+from .journal import UNKNOWN, Journal, JournalError
 from .progress import Reporter, display
 from .results import Results, ResultsError
-from .rows import Input, MistakesError
-from .sending import Ending, PhoneRun, Sending
+from .sending import Ending, Sending
+from .source import AnyRow, MistakesError, Source
 from .tally import Tally
 
-
-@attrs.frozen(eq=False)
-class Options:
-    """What the command is asked for: its argument and its options, under their own names."""
-
-    rows: str
-    journal: Path | None
-    results: Path | None
-    concurrency: int
-    rate: float | None
-    dry_run: bool
-    max_failures: int | None
+_UNKNOWN = (
+    "may have been applied, and are not sent again: look them up, and --retry-unknown sends them"
+)
+_UNKNOWN_GONE = "may have been applied: the same command with the same journal tells"
 
 
-def set_primary_many(client: MonoCloudClient, options: Options) -> NoReturn:
-    """Carry out what is asked for, and end the command.
+def carry_out(job: Job) -> NoReturn:
+    """Do what is asked for, and end the command.
 
     Args:
-        client: how to call the API.
-        options: what is asked for.
+        job: what is done with the rows.
     """
+    options = job.options
     _check_files(options)
-    results = Results(options.results) if options.results else None
+    results = Results(options.results, private=job.private) if options.results else None
     with ExitStack() as stack:
-        source = _source(stack, options.rows)
-        journal = _journal(client, options, source)
+        source = _source(stack, job)
+        journal = _journal(job, source)
         if journal is not None:
             stack.enter_context(closing(journal))
-        failures = dry_run.FAILURES if options.dry_run else (FAILED,)
-        tally = Tally(source.count, journal.counts() if journal else {}, failures)
-        ending = asyncio.run(_send(client, options, source, journal, tally))
-        if options.dry_run and journal:
-            tally = dry_run.followed(journal, source.count)
-        problem = _write(results, source, journal, ending)
-    problem = _tell(_totals(options, source, tally)) or problem
-    _finish(options, tally, ending, problem)
+        job.confirm(source)
+        tally = Tally(source.count, journal.counts() if journal else {}, job.failures)
+        ending = asyncio.run(_send(job, source, journal, tally))
+        tally = job.end(journal, tally)
+        problem = _write(job, results, source, journal, ending)
+    problem = _tell(_totals(job, source, tally)) or problem
+    _finish(job, tally, ending, problem)
 
 
 def _check_files(options: Options) -> None:
@@ -79,16 +66,16 @@ def _check_files(options: Options) -> None:
             )
 
 
-def _source(stack: ExitStack, path: str) -> Input:
+def _source(stack: ExitStack, job: Job) -> Source[AnyRow]:
     try:
-        return _checked(stack.enter_context(open_content(path)))
+        return _checked(stack.enter_context(open_content(job.options.rows)), job.source)
     except KeyboardInterrupt:
         fail("interrupted; nothing was sent", INTERRUPTED)
 
 
-def _checked(content: Content) -> Input:
+def _checked(content: Content, made: Callable[[Content], Source[AnyRow]]) -> Source[AnyRow]:
     try:
-        return Input(content)
+        return made(content)
     except MistakesError as error:
         for mistake in error.mistakes:
             told = f"{content.name}, line {mistake.line}: {mistake.what}"
@@ -98,47 +85,64 @@ def _checked(content: Content) -> Input:
         raise unreadable(content.name, error) from None
 
 
-def _journal(client: MonoCloudClient, options: Options, source: Input) -> Journal | None:
+def _journal(job: Job, source: Source[AnyRow]) -> Journal | None:
     """Return where entries are kept; without a file, they are gone in the end."""
+    options = job.options
     path = None if options.dry_run else options.journal
     if not (path or options.results or options.dry_run):
         return None
-    origin = str(client._caller.origin)  # pyright: ignore[reportPrivateUsage]
-    return Journal(path, Subject(source.content.digest, origin, source.by, source.count))
+    if path and job.private:
+        _make_private(path)
+    journal = Journal(path, job.subject(source))
+    if path and job.private:
+        _close_to_others(path)
+    if job.rules.once:
+        journal.note_lost(LOST)
+    return journal
 
 
-async def _send(
-    client: MonoCloudClient, options: Options, source: Input, journal: Journal | None, tally: Tally
-) -> Ending:
-    phones = client.phones
-    method: Callable[[str, str], Coroutine[Any, Any, User]]
-    if options.dry_run:
-        method = dry_run.Reading(client._caller).read  # pyright: ignore[reportPrivateUsage]
-    else:
-        method = phones.set_primary_by_number if source.by == "number" else phones.set_primary
+def _make_private(path: Path) -> None:
+    """Make a file that nobody else can read, if there is none."""
+    # Where that cannot be, the journal says why.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
-    def start(pairs: AsyncIterable[tuple[str, str]], stopped: Callable[[], bool]) -> PhoneRun:
-        run = start_run(
-            method, pairs, concurrency=options.concurrency, rate=options.rate, stopped=stopped
+
+def _close_to_others(path: Path) -> None:
+    """Let nobody else read a journal that an earlier run has made."""
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        if file.exists():
+            file.chmod(0o600)
+
+
+async def _send(job: Job, source: Source[AnyRow], journal: Journal | None, tally: Tally) -> Ending:
+    async with job.client:
+        sending = Sending(
+            source,
+            journal,
+            tally,
+            Reporter(tally, display()),
+            lambda given, stopped: job.start(source, given, stopped),
+            job.to_entry,
+            job.options.max_failures,
+            job.rules,
         )
-        return PhoneRun(run, by_number=source.by == "number")
-
-    async with client:
-        reporter = Reporter(tally, display())
-        to_entry = dry_run.entry_of if options.dry_run else entry_of
-        sending = Sending(source, journal, tally, reporter, start, to_entry, options.max_failures)
         return await sending.run()
 
 
 def _write(
-    results: Results | None, source: Input, journal: Journal | None, ending: Ending
+    job: Job,
+    results: Results | None,
+    source: Source[AnyRow],
+    journal: Journal | None,
+    ending: Ending,
 ) -> str | None:
     """Write the results, and return what went wrong with that, if anything."""
     if results is None or journal is None:
         return None
     try:
         with ending.stop.while_writing(_writing_on):
-            results.write(source, journal, ending.unrecorded)
+            results.write(source, journal, ending.unrecorded, job.report(source))
     except (ResultsError, JournalError) as error:
         return str(error)
     except InputChangedError as error:
@@ -165,29 +169,33 @@ def _tell(totals: str) -> str | None:
     return None
 
 
-def _totals(options: Options, source: Input, tally: Tally) -> str:
+def _totals(job: Job, source: Source[AnyRow], tally: Tally) -> str:
     if not source.count:
         return f"no rows after the header in {visible(source.content.name)}: nothing to do"
-    statuses = dry_run.STATUSES if options.dry_run else (OK, FAILED, SKIPPED)
     earlier = f" ({tally.before:,} of them in earlier runs)" if tally.before else ""
-    return tally.told(statuses) + earlier
+    return tally.told(job.statuses) + earlier
 
 
-def _finish(options: Options, tally: Tally, ending: Ending, problem: str | None) -> NoReturn:
+def _finish(job: Job, tally: Tally, ending: Ending, problem: str | None) -> NoReturn:
     stop = ending.stop
+    if unknown := tally.of(UNKNOWN):
+        noun = "row" if unknown == 1 else "rows"
+        told = _UNKNOWN_GONE if job.rules.gone else _UNKNOWN
+        typer.echo(f"{unknown:,} {noun} {told}", err=True)
     if stop.why:
         if problem:
             typer.echo(f"Error: {visible(problem)}", err=True)
-        fail(f"{stop.why}; {_how_to_go_on(options)}", stop.code)
+        fail(f"{stop.why}; {_how_to_go_on(job)}", stop.code)
     if problem:
         fail(problem)
     raise typer.Exit(REFUSED if tally.failed else 0)
 
 
-def _how_to_go_on(options: Options) -> str:
+def _how_to_go_on(job: Job) -> str:
+    options = job.options
     if options.dry_run:
         return "nothing was changed"
     if options.journal is None:
-        return "a new run sends all rows again, which does no harm; --journal FILE makes it go on"
+        return f"{job.sends_again}; --journal FILE makes it go on"
     given = ", given the same input," if options.rows == STDIN else ""
     return f"the same command{given} goes on from here"

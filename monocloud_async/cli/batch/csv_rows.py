@@ -5,22 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from ..._characters import ENDS, trimmed
-from .columns import (
-    USER,
-    WANTED,
-    BrokenInputError,
-    By,
-    Cells,
-    Mistake,
-    Records,
-    by,
-    column,
-    listed,
-    phone_column,
-)
+from .columns import BrokenInputError, Cells, Columns, FromCells, Mistake, Records, listed
 from .content import MAX_LINE
 from .lines import Lines
 
@@ -37,57 +26,56 @@ _FORMULA = re.compile(r'="([^"]*)"')
 class _Layout(NamedTuple):
     """Where in a CSV file is what."""
 
-    by: By
     delimiter: str
-    user_id: int
-    phone: int
     header: Sequence[str]
     line: int
+    least: int
+    made: FromCells
 
 
-def read_csv(first: str, lines: Lines) -> Records:
-    """Return what names a phone, and the rows.
+def read_csv(first: str, lines: Lines, columns: Columns) -> Records:
+    """Return the rows.
 
     Args:
         first: the first line with something in it, which has been read.
         lines: the others.
+        columns: what is wanted of them.
     """
     delimiters = _DELIMITERS
     if found := _SEPARATOR.fullmatch(first):
         told = found[1].replace("\\t", "\t")
         delimiters = told + delimiters.replace(told, "")
         first = next((line for line in lines if trimmed(line)), "")
-    layout = _layout(first, lines.number, delimiters)
-    return layout.by, _records(lines, layout)
+    layout = _layout(first, lines.number, delimiters, columns)
+    return _records(lines, layout, columns)
 
 
-def _layout(head: str, line: int, delimiters: str) -> _Layout:
+def _layout(head: str, line: int, delimiters: str, columns: Columns) -> _Layout:
     """Return where is what, by the delimiter with which the header has the wanted columns."""
     most: Sequence[str] = ()
+    best: tuple[int, str, list[str]] = (0, "", [])
     for delimiter in delimiters:
         try:
             names = [trimmed(cell) for cell in _cells(head, delimiter, iter(()))]
         except ValueError:
             continue
-        columns = [column(name) for name in names]
-        if found := by(columns):
-            return _placed(found, delimiter, names, line)
+        score = columns.score(names)
+        best = max(best, (score, delimiter, names), key=itemgetter(0))
         most = max(most, names, key=len)
-    raise BrokenInputError(
-        line, f"the header must have the columns {WANTED}, and it has {listed(most)}"
-    )
+    score, delimiter, names = best
+    if not score:
+        raise BrokenInputError(
+            line, f"the header must have the columns {columns.wanted}, and it has {listed(most)}"
+        )
+    try:
+        return _Layout(delimiter, names, line, *columns.of_cells(names))
+    except ValueError as error:
+        raise BrokenInputError(line, str(error)) from None
 
 
-def _placed(found: By, delimiter: str, names: Sequence[str], line: int) -> _Layout:
-    columns = [column(name) for name in names]
-    phone = phone_column(found)
-    for name in (USER, phone):
-        if columns.count(name) > 1:
-            raise BrokenInputError(line, f"the header has the column {name} more than once")
-    return _Layout(found, delimiter, columns.index(USER), columns.index(phone), names, line)
-
-
-def _records(lines: Lines, layout: _Layout) -> Iterator[Cells | Mistake]:
+def _records(lines: Lines, layout: _Layout, columns: Columns) -> Records:
+    # Without a marker, any row might be another header: only this one is looked for.
+    marker, header = columns.marker, "".join(layout.header)
     for text in lines:
         line = lines.number
         if "=" in text[:9] and _SEPARATOR.fullmatch(text.lstrip("\ufeff")):
@@ -99,7 +87,7 @@ def _records(lines: Lines, layout: _Layout) -> Iterator[Cells | Mistake]:
         said = "".join(cells)
         if not trimmed(said):
             continue
-        if "user" in said.casefold() and by(map(column, cells)):
+        if (marker and marker in said.casefold() and columns.score(cells)) or said == header:
             if not _is_header(cells, layout.header):
                 yield Mistake(line, f"it is a header, and not that of line {layout.line}")
         else:
@@ -117,13 +105,21 @@ def _record(line: int, cells: Sequence[str], layout: _Layout) -> Cells | Mistake
     # shifted, and would be taken for what it is not.
     if len(cells) != width and any(map(trimmed, cells[width:])):
         return Mistake(line, f"it has {len(cells)} cells, and the header has {width}")
-    if len(cells) <= max(layout.user_id, layout.phone):
+    if len(cells) < layout.least:
         return Mistake(line, f"it has only {len(cells)} cells, and the header has {width}")
-    return Cells(line, _value(cells[layout.user_id]), _value(cells[layout.phone]))
+    try:
+        return Cells(line, layout.made(cells))
+    except ValueError as error:
+        return Mistake(line, str(error))
 
 
-def _value(cell: str) -> str:
-    cell = trimmed(cell)
+def cell_value(cell: str) -> str:
+    """Return what a cell says, without the blanks and what spreadsheets put around it."""
+    return unguarded(trimmed(cell))
+
+
+def unguarded(cell: str) -> str:
+    """Return a cell without what keeps a spreadsheet from taking it for a formula or a number."""
     if found := _FORMULA.fullmatch(cell):
         return trimmed(found[1])
     return trimmed(cell[1:]) if _GUARDED.match(cell) else cell

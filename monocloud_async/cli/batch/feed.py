@@ -1,9 +1,12 @@
 """Gives out the rows that are still to be sent, and knows which are on their way.
 
-The last row of a user in the input has to win, however often a run is killed and goes on. Rows of
-one user are sent, and recorded, one after the other; so where a row is recorded, every earlier one
-of its user is. A row that failed is sent again only if no later one of its user is done: the older
-phone would take the place of the newer one.
+Where rows set a value, the last one of a user in the input has to win, however often a run is
+killed and goes on. Rows of one user are sent, and recorded, one after the other; so where a row is
+recorded, every earlier one of its user is. A row that failed is sent again only if no later one of
+its user is done: the older phone would take the place of the newer one.
+
+Where a row must not be sent twice, the journal learns which rows are about to be given out before
+they are, some at a time; what a killed process leaves of them is told as unknown.
 """
 
 from __future__ import annotations
@@ -12,33 +15,38 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import Executor
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...bulk.row_pace import Tries
 from .content import InputChangedError
-from .journal import OK, SKIPPED, Entry, Journal, JournalError, hash_of
+from .journal import FAILED, OK, SKIPPED, UNKNOWN, Entry, Journal, JournalError, hash_of
 from .recorder import Recorder
-from .rows import Input, Row
+from .rules import SETS_VALUES, Older, Rules
+from .source import AnyRow, Source
 from .stop import Stop
 from .tally import Tally
 
 _ROWS_AT_ONCE = 500
+# Of those that are noted before they are given out, a kill leaves so many more in the dark.
+_BEGUN_AT_ONCE = 64
 _CUT_OFF = {
     True: "may have been sent when the run was stopped, and applied",
     False: "not applied: the run ended while it was tried",
 }
+LOST = "may have been sent by a run that did not come to its end, and applied"
+_HELD = "not sent again: "
 
 
 class Sent(NamedTuple):
     """A row that is given out, and its status in the journal before that."""
 
-    row: Row
+    row: AnyRow
     user: int
     before: str | None
 
 
-class Superseded(NamedTuple):
-    """A row that is not to be sent any more, and its status in the journal before that."""
+class Settled(NamedTuple):
+    """A row that is not to be sent (any more), and its status in the journal before that."""
 
     entry: Entry
     before: str | None
@@ -54,40 +62,46 @@ class Feed:
         tally: counts them.
         thread: what reads the input and the journal.
         stop: says when no more are given out.
+        rules: what may be sent again.
     """
 
     def __init__(
         self,
-        source: Input,
+        source: Source[AnyRow],
         journal: Journal | None,
         recorder: Recorder,
         tally: Tally,
         thread: Executor,
         stop: Stop,
+        rules: Rules = SETS_VALUES,
     ) -> None:
         self._rows = source.rows()
         self._journal = journal if journal and journal.resumed else None
+        self._begins = journal if rules.once else None
+        self._rules = rules
         self._recorder = recorder
         self._tally = tally
         self._thread = thread
         self._stop = stop
         self._given = 0
         self._on_the_way: dict[int, Sent] = {}
+        # Rows that the journal has as begun, with the entries that they had before.
+        self._begun: dict[int, Entry | None] = {}
 
-    async def pairs(self) -> AsyncGenerator[tuple[str, str], None]:
-        """Yield users' ids and phones."""
+    async def pairs(self) -> AsyncGenerator[Any, None]:
+        """Yield the arguments of rows."""
         try:
             while (some := await self._next()) is not None:
                 for item in some:
                     if self._stop.asked.is_set():
                         return
-                    if isinstance(item, Superseded):
+                    if isinstance(item, Settled):
                         self._tally.move(item.before, item.entry.status)
                         await self._recorder.add(item.entry)
                         continue
                     self._on_the_way[self._given] = item
                     self._given += 1
-                    yield item.row.user_id, item.row.phone
+                    yield item.row.given
         except (InputChangedError, JournalError) as error:
             self._stop.ask(str(error))
         except OSError as error:
@@ -95,7 +109,9 @@ class Feed:
 
     def arrived(self, index: int) -> Sent:
         """Return the row that was given out as this one, 0 for the first; its way is over."""
-        return self._on_the_way.pop(index)
+        sent = self._on_the_way.pop(index)
+        self._begun.pop(sent.row.number, None)
+        return sent
 
     def cut_off(self, unsettled: Mapping[int, Tries]) -> dict[int, Entry]:
         """Return what to say of the rows in the midst of which the run was stopped.
@@ -107,40 +123,106 @@ class Feed:
         for index, tries in unsettled.items():
             row, user, before = self._on_the_way[index]
             applied = tries.may_have_been_applied
+            status = UNKNOWN if applied and self._rules.once else SKIPPED
             if before is None or applied:
-                entry = Entry(row.number, user, SKIPPED, error=_CUT_OFF[applied])
+                entry = Entry(row.number, user, status, error=_CUT_OFF[applied])
                 entries[row.number] = entry._replace(attempts=tries.attempts)
-            if before is not None and applied:
+            if applied and (before is not None or status == UNKNOWN):
                 # It did fail, but may have succeeded since.
-                self._tally.move(before, SKIPPED)
+                self._tally.move(before, status)
         return entries
 
-    async def _next(self) -> Sequence[Sent | Superseded] | None:
+    def unbegun(self, cut_off: Mapping[int, Entry]) -> dict[int, Entry]:
+        """Return the entries that rows had before they were begun, and not sent after all.
+
+        Args:
+            cut_off: what is to be said of the rows that were cut off.
+        """
+        left = self._left(cut_off)
+        return {number: entry for number, entry in left.items() if entry is not None}
+
+    def settle(self, cut_off: Mapping[int, Entry]) -> None:
+        """Keep what is known of the rows that were begun, where it matters.
+
+        Args:
+            cut_off: what is to be said of the rows that were cut off.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        if not self._begins:
+            return
+        unknown = [entry for entry in cut_off.values() if entry.status == UNKNOWN]
+        unsent = [number for number, entry in self._left(cut_off).items() if entry is None]
+        self._begins.settle([*unknown, *self.unbegun(cut_off).values()], unsent)
+
+    def _left(self, cut_off: Mapping[int, Entry]) -> Mapping[int, Entry | None]:
+        """Return the rows that were begun and not sent, with the entries that they had before."""
+        unknown = {number for number, entry in cut_off.items() if entry.status == UNKNOWN}
+        return {n: entry for n, entry in self._begun.items() if n not in unknown}
+
+    async def _next(self) -> Sequence[Sent | Settled] | None:
         """Read some rows; there may be none to send among them, and None at the end."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read)
 
-    def _read(self) -> Sequence[Sent | Superseded] | None:
-        rows = list(islice(self._rows, _ROWS_AT_ONCE))
+    def _read(self) -> Sequence[Sent | Settled] | None:
+        rows = list(islice(self._rows, _BEGUN_AT_ONCE if self._begins else _ROWS_AT_ONCE))
         if not rows:
             return None
+        known: Mapping[int, Entry] = {}
+        items: list[Sent | Settled]
         if self._journal is None:
-            return [Sent(row, hash_of(row.user_id), None) for row in rows]
-        known = self._journal.entries(rows[0].number, rows[-1].number)
-        found = (self._decided(self._journal, row, known.get(row.number)) for row in rows)
-        return [item for item in found if item is not None]
+            items = [Sent(row, _user(row), None) for row in rows]
+        else:
+            known = self._journal.entries(rows[0].number, rows[-1].number)
+            found = (self._decided(self._journal, row, known.get(row.number)) for row in rows)
+            items = [item for item in found if item is not None]
+        if self._begins:
+            self._begin(self._begins, items, known)
+        return items
 
-    def _decided(self, journal: Journal, row: Row, entry: Entry | None) -> Sent | Superseded | None:
+    def _begin(
+        self, journal: Journal, items: Sequence[Sent | Settled], known: Mapping[int, Entry]
+    ) -> None:
+        """Note in the journal which rows are about to be given out."""
+        numbers = [item.row.number for item in items if isinstance(item, Sent)]
+        if numbers:
+            before = {number: known.get(number) for number in numbers}
+            again = (entry for entry in before.values() if entry)
+            journal.begin(numbers, [e._replace(status=UNKNOWN, error=LOST) for e in again])
+            self._begun.update(before)
+
+    def _decided(self, journal: Journal, row: AnyRow, entry: Entry | None) -> Sent | Settled | None:
         if entry and entry.status in (OK, SKIPPED):
             return None
-        user = hash_of(row.user_id)
-        later = journal.done_after(row.number, user)
+        if entry and entry.status == UNKNOWN and not self._rules.resends_unknown:
+            return None
+        user = _user(row)
         before = entry.status if entry else None
+        older = self._rules.older
+        later = None if older is Older.SENT else journal.done_after(row.number, user)
         if later is None:
             return Sent(row, user, before)
-        return Superseded(_skipped(entry or Entry(row.number, user, SKIPPED), later), before)
+        if older is Older.SUPERSEDED:
+            return Settled(_skipped(entry or Entry(row.number, user, SKIPPED), later), before)
+        if entry and entry.error and entry.error.startswith(_HELD):
+            return None
+        return Settled(_held(entry or Entry(row.number, user, FAILED), later), before)
+
+
+def _user(row: AnyRow) -> int:
+    return 0 if row.key is None else hash_of(row.key)
 
 
 def _skipped(entry: Entry, later: int) -> Entry:
     why = f"superseded: row {later} is of the same user, and done"
-    earlier = f"; before that: {entry.error}" if entry.error else ""
-    return entry._replace(status=SKIPPED, error=why + earlier)
+    return entry._replace(status=SKIPPED, error=why + _earlier(entry))
+
+
+def _held(entry: Entry, later: int) -> Entry:
+    why = f"{_HELD}row {later} is of the same user, and done: this one could change that back"
+    return entry._replace(error=why + _earlier(entry))
+
+
+def _earlier(entry: Entry) -> str:
+    return f"; before that: {entry.error}" if entry.error else ""

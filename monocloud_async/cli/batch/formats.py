@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from ..._characters import trimmed
-from .columns import BrokenInputError, Records
+from .columns import BrokenInputError, Columns, Records
 from .content import Content
 from .csv_rows import read_csv
 from .json_rows import read_array, read_json_lines
 from .lines import Lines
 
 
-def read(content: Content) -> Records:
-    """Return what names a phone in an input, and what each of its lines with something in it says.
+def read(content: Content, columns: Columns) -> Records:
+    """Return what each line of an input with something in it says.
+
+    Args:
+        content: the input.
+        columns: what is wanted of it.
 
     Raises:
         BrokenInputError: it cannot be read from its beginning; the iterator raises it too.
@@ -23,4 +27,6 @@ def read(content: Content) -> Records:
         raise BrokenInputError(1, "there is nothing in it")
     if start.startswith("["):
         return read_array(lines)
-    return read_json_lines(start, lines) if start.startswith("{") else read_csv(first, lines)
+    if start.startswith("{"):
+        return read_json_lines(start, lines, columns)
+    return read_csv(first, lines, columns)

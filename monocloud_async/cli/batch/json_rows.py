@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
 from itertools import chain
 from typing import Any, cast
 
 from ..._characters import trimmed
 from .columns import (
-    USER,
-    WANTED,
     BrokenInputError,
-    By,
     Cells,
+    Columns,
+    FromMembers,
     Mistake,
+    Pairs,
     Records,
-    by,
-    column,
     listed,
-    phone_column,
 )
 from .lines import Lines
 
@@ -31,43 +28,40 @@ def read_array(lines: Lines) -> Records:
     raise BrokenInputError(lines.number, f"{_LINES}, and this is an array: jq -c '.[]' makes them")
 
 
-def read_json_lines(first: str, lines: Lines) -> Records:
-    """Return what names a phone, and the rows.
+def read_json_lines(first: str, lines: Lines, columns: Columns) -> Records:
+    """Return the rows.
 
     Args:
         first: the first line with something in it, which has been read.
         lines: the others.
+        columns: what is wanted of them.
     """
     head = lines.number
     try:
-        found = by(_members(first))
+        members = _members(first)
+        names = [name for name, _ in members]
+        if not columns.score(names):
+            what = f"there must be the members {columns.wanted}, and there are {listed(names)}"
+            raise BrokenInputError(head, what)
+        made = columns.of_members(members)
     except ValueError as error:
         raise BrokenInputError(head, str(error)) from None
-    if found is None:
-        names = listed(cast("dict[str, object]", json.loads(first)))
-        what = f"there must be the members {WANTED}, and there are {names}"
-        raise BrokenInputError(head, what)
-    return found, _records(first, lines, found)
+    return _records(first, lines, made)
 
 
-def _records(first: str, lines: Lines, by: By) -> Iterator[Cells | Mistake]:
+def _records(first: str, lines: Lines, made: FromMembers) -> Records:
     rest = ((lines.number, line) for line in lines if trimmed(line))
-    for item in chain([(lines.number, first)], rest):
-        yield _record(*item, by)
+    for line, text in chain([(lines.number, first)], rest):
+        try:
+            yield Cells(line, made(_members(text)))
+        except ValueError as error:
+            yield Mistake(line, str(error))
 
 
-def _record(line: int, text: str, by: By) -> Cells | Mistake:
-    try:
-        members = _members(text)
-        return Cells(line, _text(members, USER), _text(members, phone_column(by)))
-    except ValueError as error:
-        return Mistake(line, str(error))
-
-
-def _members(text: str) -> Mapping[str, object]:
+def _members(text: str) -> Pairs:
     text = trimmed(text)
     try:
-        found: object = json.loads(text, object_pairs_hook=_once)
+        found: object = json.loads(text, object_pairs_hook=Pairs)
     except json.JSONDecodeError as error:
         what = f"it is not JSON: {error.msg}"
         # An object that goes on in the next line; or two of them, or a comma, in one.
@@ -76,26 +70,25 @@ def _members(text: str) -> Mapping[str, object]:
         raise ValueError(what) from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-    if not isinstance(found, dict):
+    if not isinstance(found, Pairs):
         raise ValueError("it is not a JSON object")  # noqa: TRY004
-    return cast("dict[str, object]", found)
+    return found
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the members that are wanted, by the names that they have here."""
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if wanted := column(name):
-            if wanted in members:
-                raise ValueError(f"it has the member {wanted} more than once")
-            members[wanted] = value
-    return members
+def plain_json(value: object) -> object:
+    """Return a member's value with objects as dicts.
 
-
-def _text(members: Mapping[str, object], name: str) -> str:
-    if name not in members:
-        raise ValueError(f"it has no member {name}")
-    value = members[name]
-    if not isinstance(value, str):
-        raise ValueError(f"{name} must be a string")  # noqa: TRY004
-    return trimmed(value)
+    Raises:
+        ValueError: it has a name twice in one object, or a number that JSON lacks.
+    """
+    if isinstance(value, Pairs):
+        members = {name: plain_json(part) for name, part in value}
+        if len(members) < len(value):
+            raise ValueError("an object in it has a name twice")
+        return members
+    if isinstance(value, list):
+        parts = cast("list[Any]", value)  # type: ignore[redundant-cast]
+        return [plain_json(part) for part in parts]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number in it is not finite")
+    return value

@@ -1,12 +1,11 @@
-"""The results file: a row for each row of the input, safe to open in a spreadsheet."""
+"""The results file: what became of each row of the input, written as a whole in the end."""
 
 from __future__ import annotations
 
-import csv
 import errno
 import os
 import secrets
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -14,14 +13,9 @@ from typing import Any, TextIO, cast
 
 from ...errors import ConfigurationError, MonoCloudError
 from .journal import SKIPPED, Entry, Journal
-from .rows import Input, Row
+from .reports import Report, Told
+from .source import AnyRow, Source
 
-_HEADER = (
-    *("line", "user_id", "identifier_id", "status"),
-    *("http_status", "error", "trace_id", "attempts"),
-)
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_CONTROLS = ("\t", "\r", "\n")
 _ROWS_AT_ONCE = 1000
 _NOT_SENT = "not sent: the run ended before it"
 
@@ -36,13 +30,15 @@ class Results:
     Args:
         path: its path; a regular file is replaced in the end. Pipes and devices are written to,
             and so is a file that is open already, such as /dev/stdout.
+        private: whether nobody but its owner may read a file that is made.
 
     Raises:
         ConfigurationError: it could not be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, private: bool = False) -> None:
         self._given = path
+        self._private = private
         try:
             self._descriptor = _descriptor(path)
             self._replaces = self._descriptor is None and (path.is_file() or not path.exists())
@@ -55,22 +51,27 @@ class Results:
                 "--results file"
             ) from None
 
-    def write(self, source: Input, journal: Journal, unrecorded: Mapping[int, Entry]) -> None:
+    def write(
+        self,
+        source: Source[AnyRow],
+        journal: Journal,
+        unrecorded: Mapping[int, Entry],
+        report: Report,
+    ) -> None:
         """Write what became of each row of an input.
 
         Args:
             source: the input.
             journal: what became of its rows.
             unrecorded: what became of rows that the journal does not have, by their number.
+            report: writes it.
 
         Raises:
             ResultsError: it cannot be written; what was there before is unchanged.
         """
         try:
             with self._opened() as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(_HEADER)
-                writer.writerows(_lines(source, journal, unrecorded))
+                report(file, _told(source, journal, unrecorded))
         except OSError as error:
             raise ResultsError(
                 f"the results {self._given} cannot be written: {error.strerror}"
@@ -97,7 +98,7 @@ class Results:
             return
         temporary = self._temporary()
         try:
-            with temporary.open("x", encoding="utf-8", newline="") as file:
+            with self._made(temporary) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -106,6 +107,11 @@ class Results:
             with suppress(OSError):
                 temporary.unlink()
             raise
+
+    def _made(self, path: Path) -> TextIO:
+        mode = 0o600 if self._private else 0o666
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        return os.fdopen(number, "w", encoding="utf-8", newline="")
 
     def _written_to(self) -> TextIO:
         if self._descriptor is None:
@@ -141,32 +147,12 @@ def _descriptor(path: Path) -> int | None:
     return None
 
 
-def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    runs = cell.lstrip().startswith(_FORMULA) or cell.startswith(_CONTROLS)
-    return f"'{cell}" if runs else cell
-
-
-def _lines(
-    source: Input, journal: Journal, unrecorded: Mapping[int, Entry]
-) -> Iterator[Iterable[object]]:
+def _told(
+    source: Source[AnyRow], journal: Journal, unrecorded: Mapping[int, Entry]
+) -> Iterator[Told]:
     rows = source.rows()
     while some := list(islice(rows, _ROWS_AT_ONCE)):
         entries = journal.entries(some[0].number, some[-1].number)
         for row in some:
             entry = unrecorded.get(row.number) or entries.get(row.number)
-            given = row.phone if source.by == "identifier" else None
-            yield _line(row, given, entry or Entry(row.number, 0, SKIPPED, error=_NOT_SENT))
-
-
-def _line(row: Row, identifier_id: str | None, entry: Entry) -> Iterable[object]:
-    return (
-        row.line,
-        harmless(row.user_id),
-        harmless(identifier_id or entry.identifier_id or ""),
-        entry.status,
-        entry.http_status,
-        harmless(entry.error or ""),
-        harmless(entry.trace_id or ""),
-        entry.attempts,
-    )
+            yield row, entry or Entry(row.number, 0, SKIPPED, error=_NOT_SENT)

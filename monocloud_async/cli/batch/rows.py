@@ -1,20 +1,30 @@
-"""The rows of an input: checked as a whole first, then read again as they are sent."""
+"""The rows of phones, each with a user's id and a phone's id or number."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from ... import _phone_number
 from ..._address import segment
-from ...errors import ConfigurationError, InvalidArgumentError
-from .columns import BrokenInputError, By, Cells, Mistake
+from ..._characters import trimmed
+from ...errors import InvalidArgumentError
+from .columns import Cells, FromCells, FromMembers, Pairs, plain
 from .content import Content
-from .formats import read
+from .csv_rows import cell_value
+from .source import MOST_MISTAKES, MistakesError, Source
 
-MOST_MISTAKES = 20
+__all__ = ["MOST_MISTAKES", "By", "Input", "MistakesError", "Row"]
+
+By = Literal["identifier", "number"]
+USER, IDENTIFIER, PHONE = "user_id", "identifier_id", "phone"
+_COLUMNS: Mapping[str, str] = {
+    "userid": USER,
+    "identifierid": IDENTIFIER,
+    "phone": PHONE,
+    "phonenumber": PHONE,
+}
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -33,27 +43,54 @@ class Row(NamedTuple):
     user_id: str
     phone: str
 
+    @property
+    def key(self) -> str:
+        """The user's id, which rows share that are done in their order."""
+        return self.user_id
 
-class MistakesError(ConfigurationError):
-    """An input has mistakes.
-
-    Attributes:
-        mistakes: the first of them, up to ``MOST_MISTAKES``.
-    """
-
-    def __init__(self, name: str, mistakes: Sequence[Mistake], *, more: bool) -> None:
-        super().__init__(name)
-        self.name = name
-        self.mistakes = mistakes
-        self.more = more
-
-    def __str__(self) -> str:
-        count = f"more than {len(self.mistakes)}" if self.more else str(len(self.mistakes))
-        noun, them = ("mistake", "it") if count == "1" else ("mistakes", "them")
-        return f"{self.name} has {count} {noun}; nothing was sent: correct {them}, and start again"
+    @property
+    def given(self) -> tuple[str, str]:
+        """The arguments, as a run takes them."""
+        return self.user_id, self.phone
 
 
-class Input:
+class _PhoneColumns:
+    """Which columns are wanted; ``by`` is what names a phone where they were found."""
+
+    wanted = "user_id and identifier_id, or user_id and phone"
+    marker = "user"
+
+    def __init__(self) -> None:
+        self.by: By = "identifier"
+
+    def score(self, names: Iterable[str]) -> int:
+        return 1 if _by(map(_column, names)) else 0
+
+    def of_cells(self, names: Sequence[str]) -> tuple[int, FromCells]:
+        columns = [_column(name) for name in names]
+        user, phone = wanted = self._named(columns)
+        for name in wanted:
+            if columns.count(name) > 1:
+                raise ValueError(f"the header has the column {name} more than once")
+        one, other = columns.index(user), columns.index(phone)
+        least = 1 + max(one, other)
+        return least, lambda cells: (cell_value(cells[one]), cell_value(cells[other]))
+
+    def of_members(self, first: Pairs) -> FromMembers:
+        user, phone = self._named([_column(name) for name, _ in first])
+
+        def made(pairs: Pairs) -> tuple[str, str]:
+            members = _once(pairs)
+            return _text(members, user), _text(members, phone)
+
+        return made
+
+    def _named(self, columns: Iterable[str | None]) -> tuple[str, str]:
+        self.by = _by(columns) or self.by
+        return USER, IDENTIFIER if self.by == "identifier" else PHONE
+
+
+class Input(Source[Row]):
     """An input that was read to its end, and found to be in order.
 
     Args:
@@ -68,48 +105,63 @@ class Input:
     """
 
     def __init__(self, content: Content) -> None:
-        self.content = content
-        self.by: By = "identifier"
-        self.count: int = 0
-        mistakes = list(islice(self._mistakes(), MOST_MISTAKES + 1))
-        if mistakes:
-            more = len(mistakes) > MOST_MISTAKES
-            raise MistakesError(content.name, mistakes[:MOST_MISTAKES], more=more)
+        self._phones = _PhoneColumns()
+        super().__init__(content, self._phones)
 
-    def rows(self) -> Iterator[Row]:
-        """Return the rows, read from the file as they are asked for.
+    @property
+    def by(self) -> By:
+        """What names a phone in it."""
+        return self._phones.by
 
-        Raises:
-            InputChangedError: the file is not what was checked.
-        """
-        _, records = read(self.content)
-        for number, cells in enumerate(records, 1):
-            if isinstance(cells, Cells):
-                yield Row(number, *cells)
+    def _row(self, number: int, cells: Cells) -> Row:
+        return Row(number, cells.line, *cells.given)
 
-    def _mistakes(self) -> Iterator[Mistake]:
+    def _mistake(self, given: Any) -> str | None:
+        user_id, phone = given
+        by = self._phones.by
+        if _PLAIN_ID.fullmatch(user_id) and by == "identifier" and _PLAIN_ID.fullmatch(phone):
+            return None
         try:
-            self.by, records = read(self.content)
-            for item in records:
-                self.count += 1
-                if mistake := _mistake(item, self.by):
-                    yield mistake
-        except BrokenInputError as error:
-            yield error.mistake
-
-
-def _mistake(item: Cells | Mistake, by: By) -> Mistake | None:
-    if isinstance(item, Mistake):
-        return item
-    line, user_id, phone = item
-    if _PLAIN_ID.fullmatch(user_id) and by == "identifier" and _PLAIN_ID.fullmatch(phone):
+            segment("user_id", user_id)
+            if by == "identifier":
+                segment("identifier_id", phone)
+            else:
+                _phone_number.number(phone)
+        except InvalidArgumentError as error:
+            return str(error)
         return None
-    try:
-        segment("user_id", user_id)
-        if by == "identifier":
-            segment("identifier_id", phone)
-        else:
-            _phone_number.number(phone)
-    except InvalidArgumentError as error:
-        return Mistake(line, str(error).removesuffix("; nothing was sent"))
-    return None
+
+
+def _column(name: str) -> str | None:
+    """Return which of the wanted columns a name is, if any."""
+    return _COLUMNS.get(plain(name))
+
+
+def _by(columns: Iterable[str | None]) -> By | None:
+    """Return what names a phone; the identifier id goes before the number, which may be both."""
+    found = set(columns)
+    if USER not in found:
+        return None
+    if IDENTIFIER in found:
+        return "identifier"
+    return "number" if PHONE in found else None
+
+
+def _once(pairs: Pairs) -> Mapping[str, object]:
+    """Return the members that are wanted, by the names that they have here."""
+    members: dict[str, object] = {}
+    for name, value in pairs:
+        if wanted := _column(name):
+            if wanted in members:
+                raise ValueError(f"it has the member {wanted} more than once")
+            members[wanted] = value
+    return members
+
+
+def _text(members: Mapping[str, object], name: str) -> str:
+    if name not in members:
+        raise ValueError(f"it has no member {name}")
+    value = members[name]
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a string")  # noqa: TRY004
+    return trimmed(value)

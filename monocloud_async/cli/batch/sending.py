@@ -6,19 +6,18 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
-from ...bulk import PhoneOutcome, Run, phone_outcomes
 from ...bulk.row_pace import Tries
 from ...errors import MonoCloudError
-from ...models import User
 from .feed import Feed
-from .journal import FAILED, Entry, Journal, JournalError
+from .journal import FAILED, OK, UNKNOWN, Entry, Journal, JournalError
 from .progress import Reporter
 from .recorder import Recorder
-from .rows import Input
+from .rules import SETS_VALUES, Rules
+from .source import AnyRow, Source
 from .stop import Stop
 from .tally import Tally
 
@@ -26,34 +25,30 @@ from .tally import Tally
 # after it said so.
 _SILENT_SECONDS = 0.5
 _GRACE_SECONDS = 4.5
+_NOT_FOUND = 404
+_REMOVED = "it is not there, and an earlier try may have removed it"
 _WAITING = "waiting up to 5 s for the answers to what was sent; Ctrl-C ends that at once"
 
-Outcomes = AsyncGenerator[PhoneOutcome, None]
+Outcomes = AsyncGenerator[Any, None]
 
 
-class PhoneRun:
-    """A run over phones.
-
-    Args:
-        run: the run.
-        by_number: whether its rows name phones by number.
+class Sender(Protocol):
+    """A run.
 
     Attributes:
         unsettled: what was tried for the rows whose outcomes were not taken, by their index.
     """
 
-    def __init__(self, run: Run[User], *, by_number: bool) -> None:
-        self._run = run
-        self._by_number = by_number
-        self.unsettled: Mapping[int, Tries] = run.unsettled
+    @property
+    def unsettled(self) -> Mapping[int, Tries]: ...
 
     def outcomes(self) -> Outcomes:
         """Yield an outcome for each row, as they are made; to be iterated over once."""
-        return phone_outcomes(self._run, by_number=self._by_number)
+        ...
 
 
-Start = Callable[[AsyncIterable[tuple[str, str]], Callable[[], bool]], PhoneRun]
-ToEntry = Callable[[PhoneOutcome, int, int], Entry]
+Start = Callable[[AsyncIterable[Any], Callable[[], bool]], Sender]
+ToEntry = Callable[[Any, int, int], Entry]
 
 
 @attrs.frozen
@@ -81,15 +76,17 @@ class Sending:
         start: begins to send rows, and none any more once it is told that the run is stopped.
         to_entry: says what to keep of an outcome, a row's number and its user's hash.
         max_failures: how many rows may fail; None for any number.
+        rules: what may be sent again.
     """
 
-    source: Input
+    source: Source[AnyRow]
     journal: Journal | None
     tally: Tally
     reporter: Reporter
     start: Start
     to_entry: ToEntry
     max_failures: int | None
+    rules: Rules = SETS_VALUES
 
     async def run(self) -> Ending:
         """Send the rows that are not done."""
@@ -101,7 +98,7 @@ class Sending:
         # One thread, because the journal must not be used by two.
         with ThreadPoolExecutor(1) as thread, stop.on_signals():
             recorder = Recorder(self.journal, thread, cannot_record)
-            feed = Feed(self.source, self.journal, recorder, self.tally, thread, stop)
+            feed = Feed(self.source, self.journal, recorder, self.tally, thread, stop, self.rules)
             # Here, and not in a task, it may still refuse what it is given.
             run = self.start(feed.pairs(), stop.asked.is_set)
             writing = asyncio.create_task(recorder.write())
@@ -112,8 +109,13 @@ class Sending:
             finally:
                 recorder.end()
                 await writing
+        cut_off = feed.cut_off(run.unsettled)
+        try:
+            feed.settle(cut_off)
+        except JournalError as error:
+            stop.ask(str(error))
         lost = {entry.number: entry for entry in recorder.lost}
-        return Ending(stop, {**feed.cut_off(run.unsettled), **lost})
+        return Ending(stop, {**feed.unbegun(cut_off), **cut_off, **lost})
 
     async def _receive(
         self, outcomes: Outcomes, feed: Feed, recorder: Recorder, stop: Stop
@@ -121,12 +123,19 @@ class Sending:
         async with aclosing(outcomes):
             async for outcome in outcomes:
                 row, user, before = feed.arrived(outcome.index)
-                entry = self.to_entry(outcome, row.number, user)
+                entry = self._settled(self.to_entry(outcome, row.number, user), before)
                 self.tally.move(before, entry.status)
-                if entry.status == FAILED:
+                if entry.status in (FAILED, UNKNOWN):
                     self.reporter.failed(row.line, str(entry.error))
                 self._check_failures(stop)
                 await recorder.add(entry)
+
+    def _settled(self, entry: Entry, before: str | None) -> Entry:
+        """Return an entry as done where an earlier try may have removed what is not there."""
+        tried = UNKNOWN in (entry.status, before)
+        if not (self.rules.gone and tried and entry.http_status == _NOT_FOUND):
+            return entry
+        return entry._replace(status=OK, error=_REMOVED)
 
     def _check_failures(self, stop: Stop) -> None:
         if self.max_failures is not None and self.tally.failures > self.max_failures:

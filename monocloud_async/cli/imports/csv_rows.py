@@ -11,6 +11,7 @@ from ..._characters import trimmed
 from ...imports.reading import MEMBERS, UNSETTABLE
 from ..batch.columns import BrokenInputError, Mistake, listed
 from ..batch.csv_rows import _cells as cells_of  # pyright: ignore[reportPrivateUsage]
+from ..batch.csv_rows import cell_value
 from ..batch.lines import Lines
 from .records import Record
 
@@ -20,8 +21,6 @@ _OBJECTS = ("claims", "private_data", "public_data")
 _LISTS = ("groups", "notes")
 _ONLY_JSON = ("emails", "phone_numbers", *_OBJECTS)
 _SEPARATOR = "|"
-# What a spreadsheet, or a results file, puts before what would be a formula.
-_GUARDED = re.compile(r"'(?=\s*[=+@\uff1d\uff0b\uff20\uff0d-])")
 
 
 class Column(NamedTuple):
@@ -121,8 +120,7 @@ def _value(column: Column, cell: str) -> object:
     if column.path == ("password",):
         # Blanks may well belong to it.
         return cell
-    cell = trimmed(cell)
-    text = trimmed(cell[1:]) if _GUARDED.match(cell) else cell
+    text = cell_value(cell)
     if column.path[0] in _LISTS:
         return [part for part in map(trimmed, text.split(_SEPARATOR)) if part]
     return text

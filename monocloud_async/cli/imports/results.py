@@ -14,7 +14,8 @@ from ...imports.journal import FAILED, OPEN, Entry, ImportJournal
 from ...imports.reading import import_row
 from ...imports.settling import RESET_BEGUN
 from ..batch.columns import Mistake
-from ..batch.results import Results, ResultsError, harmless
+from ..batch.reports import harmless
+from ..batch.results import Results, ResultsError
 from .records import Record, Source
 
 COLUMNS = (

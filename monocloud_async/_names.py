@@ -1,0 +1,11 @@
+"""Names in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def spoken(names: Sequence[str], word: str = "and") -> str:
+    """Return names as a sentence lists them, such as ``a, b and c``."""
+    *before, last = names
+    return f"{', '.join(before)} {word} {last}" if before else last

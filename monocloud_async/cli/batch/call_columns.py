@@ -1,0 +1,162 @@
+"""Which columns of a file are a method's arguments, and what its rows give."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from ..._names import spoken
+from .columns import FromCells, FromMembers, Pairs, plain
+from .signature import ABSENT, Parameter
+
+_NEAR = 0.8
+# Of the names of members, which may differ from row to row, so many are kept.
+_MOST_NAMES = 1000
+_PHONES = ("phone", "phonenumber")
+
+
+class CallColumns:
+    """The columns that a method takes.
+
+    Args:
+        parameters: the method's parameters.
+        fixed: the arguments that are the same for all rows, by name.
+        null: what a cell says to clear a value; None if no cell does.
+        ignored: names of columns to pass over without a word.
+
+    Attributes:
+        passed_over: the columns that were found, and are not taken.
+        given: the parameters that rows give, in the method's order.
+    """
+
+    def __init__(
+        self,
+        parameters: Sequence[Parameter],
+        fixed: Mapping[str, Any],
+        null: str | None,
+        ignored: Collection[str],
+    ) -> None:
+        self._fixed = fixed
+        self._null = null
+        self._all = parameters
+        self._by_name = {plain(p.name): p for p in parameters}
+        self._add_other_name()
+        self._ignored = {plain(name) for name in ignored}
+        self._known: dict[str, Parameter | None] = {}
+        self._required = {p.name for p in parameters if p.required} - set(fixed)
+        self.passed_over: dict[str, None] = {}
+        self._found: set[str] = set()
+
+    def _add_other_name(self) -> None:
+        """Take a phone's number by both of the names that methods have for it."""
+        for one, other in (_PHONES, _PHONES[::-1]):
+            if one in self._by_name and other not in self._by_name:
+                self._by_name[other] = self._by_name[one]
+                return
+
+    @property
+    def given(self) -> Sequence[Parameter]:
+        """The parameters that rows give, in the method's order."""
+        return [p for p in self._all if p.name in self._found]
+
+    @property
+    def wanted(self) -> str:
+        """What must be there, for messages."""
+        required = [p.name for p in self._all if p.name in self._required]
+        if required:
+            return spoken(required)
+        names = [p.name for p in self._all if p.name not in self._fixed]
+        return f"{spoken(names)} (or any of them)"
+
+    @property
+    def marker(self) -> str:
+        """What stands in every header."""
+        first = next((p.name for p in self._all if p.name in self._required), "")
+        return first.partition("_")[0]
+
+    def score(self, names: Iterable[str]) -> int:
+        """Return how many of some names are parameters; 0 where required ones are missing."""
+        found = {p.name for p in map(self._parameter, names) if p}
+        return 0 if self._required - found else len(found)
+
+    def of_cells(self, names: Sequence[str]) -> tuple[int, FromCells]:
+        """Return how many cells a row has at least below a header, and what they become."""
+        places: list[tuple[int, Parameter]] = []
+        for index, name in enumerate(names):
+            if parameter := self._taken(name, "column", names):
+                if any(parameter is other for _, other in places):
+                    raise ValueError(f"the header has the column {parameter.name} more than once")
+                places.append((index, parameter))
+        least = 1 + max((n for n, p in places if p.required), default=0)
+        # What the header has, each row may give.
+        self._found.update(p.name for _, p in places)
+        fixed, null = self._fixed, self._null
+
+        def made(cells: Sequence[str]) -> dict[str, object]:
+            given = dict(fixed)
+            for index, parameter in places:
+                if index < len(cells):
+                    value = parameter.of_cell(cells[index], null)
+                    if value is not ABSENT:
+                        given[parameter.name] = value
+            return given
+
+        return least, made
+
+    def of_members(self, first: Pairs) -> FromMembers:  # noqa: ARG002  (each row has its own)
+        """Return what the members of rows become."""
+        return self._made
+
+    def _made(self, pairs: Pairs) -> dict[str, object]:
+        given: dict[str, object] = {}
+        for name, value in pairs:
+            if (parameter := self._taken(name, "member", (n for n, _ in pairs))) is None:
+                continue
+            if parameter.name in given:
+                raise ValueError(f"it has the member {parameter.name} more than once")
+            given[parameter.name] = parameter.of_member(value)
+        if missing := [n for n in self._required if n not in given]:
+            raise ValueError(f"it has no member {min(missing)}")
+        self._found.update(given)
+        return {**self._fixed, **{n: v for n, v in given.items() if v is not ABSENT}}
+
+    def _parameter(self, name: str) -> Parameter | None:
+        return self._by_name.get(plain(name))
+
+    def _taken(self, name: str, what: str, beside: Iterable[str]) -> Parameter | None:
+        """Return which parameter a name is; None for what is passed over.
+
+        Args:
+            name: the name.
+            what: what has it, for messages.
+            beside: all names of the header, or the row.
+        """
+        if name in self._known:
+            return self._known[name]
+        found = self._checked(name, what, beside)
+        if len(self._known) < _MOST_NAMES:
+            self._known[name] = found
+        return found
+
+    def _checked(self, name: str, what: str, beside: Iterable[str]) -> Parameter | None:
+        found = self._parameter(name)
+        if found and found.name in self._fixed:
+            raise ValueError(f"the {what} {found.name} is given by --set as well: drop one of them")
+        if found or not (bare := plain(name)) or bare in self._ignored:
+            return found
+        if meant := self._meant(bare, beside):
+            raise ValueError(
+                f"there is no argument {name}: did you mean {meant}? --ignore-column {name} passes "
+                "over it"
+            )
+        if len(self.passed_over) < _MOST_NAMES:
+            self.passed_over[name] = None
+        return None
+
+    def _meant(self, bare: str, beside: Iterable[str]) -> str | None:
+        """Return which argument that is not given otherwise a name may be meant for."""
+        given = {p.name for p in map(self._parameter, beside) if p} | self._fixed.keys()
+        open_names = {n: p.name for n, p in self._by_name.items() if p.name not in given}
+        near = difflib.get_close_matches(bare, open_names, n=1, cutoff=_NEAR)
+        return open_names[near[0]] if near else None

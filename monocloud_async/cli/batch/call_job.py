@@ -1,0 +1,194 @@
+"""`monocloud run`: each row is a call of a method that changes something."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+import typer
+
+from ..._operation import Repeat
+from ...bulk import start as start_run
+from ...bulk.method import method_of
+from ...client import MonoCloudClient
+from ...errors import ConfigurationError
+from ..ending import visible
+from ..inputs import confirm_number
+from ..parameters import summary
+from ..runnable import Runnable
+from .call_columns import CallColumns
+from .call_rows import CallInput
+from .columns import listed
+from .content import Content
+from .fixed import fixed_arguments
+from .job import Job, Options
+from .journal import FAILED, OK, SKIPPED, UNKNOWN, Entry, Subject
+from .outcomes import answer_of, any_entry
+from .probe import Probe
+from .reports import Report, csv_report, json_report
+from .rules import Older, Rules
+from .sending import Sender
+from .signature import Kind, parameters
+from .source import AnyRow, Source
+
+_JSON_LINES = (".jsonl", ".ndjson", ".json")
+_SHOWN = 3
+
+
+@attrs.frozen(eq=False)
+class CallOptions:
+    """What only `monocloud run` is asked for.
+
+    Attributes:
+        fixed: arguments for all rows, as ``name=value``.
+        null: what a cell says to clear a value.
+        ignored: columns to pass over without a word.
+        yes: whether not to ask first.
+        retry_unknown: whether to send rows that may have been applied.
+        show_secrets: whether results show such as links that set a password.
+    """
+
+    fixed: Sequence[str]
+    null: str | None
+    ignored: Sequence[str]
+    yes: bool
+    retry_unknown: bool
+    show_secrets: bool
+
+
+class CallJob(Job):
+    """Calls a method for each row.
+
+    Args:
+        client: how to call the API.
+        options: what is asked for.
+        runnable: the operation.
+        more: what else is asked for.
+
+    Raises:
+        ConfigurationError: an option cannot be.
+    """
+
+    def __init__(
+        self, client: MonoCloudClient, options: Options, runnable: Runnable, more: CallOptions
+    ) -> None:
+        super().__init__(client, options)
+        self._runnable = runnable
+        self._more = more
+        resource, _, name = runnable.name.partition(".")
+        self._method = getattr(getattr(client, resource), name)
+        self._parameters = parameters(runnable.method)
+        self._fixed = fixed_arguments(more.fixed, self._parameters, more.null)
+        self._columns = CallColumns(self._parameters, self._fixed, more.null, more.ignored)
+        self.rules = rules_of(runnable, retry_unknown=more.retry_unknown)
+        self.private = more.show_secrets
+        if self.rules.once:
+            self.statuses, self.failures = (OK, FAILED, UNKNOWN, SKIPPED), (FAILED, UNKNOWN)
+        self._with_answers = bool(options.results) and _is_json(options.results)
+        self._check()
+
+    def _check(self) -> None:
+        if self.options.dry_run and self.options.results:
+            raise ConfigurationError(
+                "--results has nothing to say of a dry run, which sends nothing: leave it out"
+            )
+        if self._more.show_secrets and not self._with_answers:
+            raise ConfigurationError(
+                "--show-secrets is for --results in a file that ends in .jsonl; nothing was sent"
+            )
+        if self._more.retry_unknown and self._runnable.operation.repeat is not Repeat.ONCE:
+            raise ConfigurationError(
+                f"--retry-unknown is for operations that are sent once, and {self._runnable.name} "
+                "is repeated as it is; nothing was sent: leave it out"
+            )
+
+    def source(self, content: Content) -> Source[AnyRow]:
+        first = method_of(self._method).first
+        return CallInput(content, self._columns, self._method, first)
+
+    def subject(self, source: Source[AnyRow]) -> Subject:
+        digest, name = source.content.digest, self._runnable.name
+        return Subject(digest, self.origin, name, source.count, self._settings())
+
+    def _settings(self) -> str:
+        """Return a digest of what makes the same rows mean something else."""
+        if not self._fixed and self._more.null is None:
+            return ""
+        said = json.dumps([self._fixed, self._more.null], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
+
+    def confirm(self, source: Source[AnyRow]) -> None:
+        name = self._runnable.name
+        if passed := self._columns.passed_over:
+            told = f"passed over, as {name} has no such argument: {listed(passed)}"
+            typer.echo(visible(told), err=True)
+        if self.options.dry_run:
+            self._show(source)
+        elif self._runnable.destructive and source.count and not self._more.yes:
+            does = summary(self._runnable.method).rstrip(".")
+            noun = "row" if source.count == 1 else "rows"
+            told = f"{does}: {source.count:,} {noun} for {self.origin}. It cannot be undone."
+            confirm_number(told, source.count)
+
+    def _show(self, source: Source[AnyRow]) -> None:
+        """Print what would be sent, and end the command."""
+        probe = Probe(self._method)
+        for row in islice(source.rows(), _SHOWN):
+            request = probe.request(row.given)
+            body = "" if request.body is None else f" {json.dumps(request.body)}"
+            typer.echo(visible(f"line {row.line}: {request.line}{body}"))
+        noun = "row" if source.count == 1 else "rows"
+        typer.echo(f"{source.count:,} {noun} would be sent to {self.origin}; nothing was sent")
+        raise typer.Exit
+
+    def start(
+        self,
+        source: Source[AnyRow],  # noqa: ARG002  (it has the rows, which are given)
+        given: AsyncIterable[Mapping[str, Any]],
+        stopped: Callable[[], bool],
+    ) -> Sender:
+        options = self.options
+        run = start_run(
+            self._method,
+            given,
+            concurrency=options.concurrency,
+            rate=options.rate,
+            stopped=stopped,
+        )
+        return cast("Sender", run)
+
+    def to_entry(self, outcome: Any, number: int, user: int) -> Entry:
+        entry = any_entry(outcome, number, user, once=self.rules.once)
+        if not self._with_answers:
+            return entry
+        return entry._replace(result=answer_of(outcome, secrets=self._more.show_secrets))
+
+    def report(self, source: Source[AnyRow]) -> Report:  # noqa: ARG002  (the columns know)
+        names = [p.name for p in self._columns.given if p.kind is not Kind.SECRET]
+        return json_report(names) if self._with_answers else csv_report(names)
+
+
+def rules_of(runnable: Runnable, *, retry_unknown: bool = False) -> Rules:
+    """Return what may be done with a row of an operation again.
+
+    Args:
+        runnable: the operation.
+        retry_unknown: whether rows that may have been applied are sent again.
+    """
+    operation = runnable.operation
+    older = Older.SENT
+    if operation.method == "PATCH":
+        older = Older.HELD
+    elif operation.method == "PUT" or operation.name.endswith(".set_primary"):
+        older = Older.SUPERSEDED
+    gone = operation.repeat is Repeat.GONE
+    return Rules(gone or operation.repeat is Repeat.ONCE, gone, older, retry_unknown)
+
+
+def _is_json(path: Path | None) -> bool:
+    return path is not None and path.suffix.lower() in _JSON_LINES

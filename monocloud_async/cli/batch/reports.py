@@ -1,0 +1,94 @@
+"""What a results file says of each row, as CSV that is safe in a spreadsheet, or JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TextIO
+
+from .journal import Entry
+from .source import AnyRow
+
+Told = tuple[Any, Entry]
+Report = Callable[[TextIO, Iterator[Told]], None]
+
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_CONTROLS = ("\t", "\r", "\n")
+_BECAME = ("status", "http_status", "error", "trace_id", "attempts")
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula."""
+    runs = cell.lstrip().startswith(_FORMULA) or cell.startswith(_CONTROLS)
+    return f"'{cell}" if runs else cell
+
+
+def phones_report(*, by_number: bool) -> Report:
+    """Return what writes the results of phones.
+
+    Args:
+        by_number: whether the input has their numbers, which are not repeated.
+    """
+
+    def write(file: TextIO, told: Iterator[Told]) -> None:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("line", "user_id", "identifier_id", *_BECAME))
+        for row, entry in told:
+            given = None if by_number else row.phone
+            ids = (row.user_id, given or entry.identifier_id or "")
+            writer.writerow((row.line, *map(harmless, ids), *_became(entry)))
+
+    return write
+
+
+def csv_report(names: Sequence[str]) -> Report:
+    """Return what writes results as CSV.
+
+    Args:
+        names: the arguments to show.
+    """
+
+    def write(file: TextIO, told: Iterator[Told]) -> None:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("line", *names, *_BECAME))
+        for row, entry in told:
+            given = (_cell(row.given.get(name, "")) for name in names)
+            writer.writerow((row.line, *given, *_became(entry)))
+
+    return write
+
+
+def json_report(names: Sequence[str]) -> Report:
+    """Return what writes results as JSON Lines, with what the operation returned.
+
+    Args:
+        names: the arguments to show.
+    """
+
+    def write(file: TextIO, told: Iterator[Told]) -> None:
+        for row, entry in told:
+            # What was returned is JSON already.
+            result = f', "result": {entry.result}' if entry.result else ""
+            file.write(f"{json.dumps(_members(row, entry, names))[:-1]}{result}}}\n")
+
+    return write
+
+
+def _members(row: AnyRow, entry: Entry, names: Sequence[str]) -> Mapping[str, object]:
+    shown = {name: row.given[name] for name in names if name in row.given}
+    return {"line": row.line, **shown, **{name: getattr(entry, name) for name in _BECAME}}
+
+
+def _became(entry: Entry) -> Iterable[object]:
+    return (
+        entry.status,
+        entry.http_status,
+        harmless(entry.error or ""),
+        harmless(entry.trace_id or ""),
+        entry.attempts,
+    )
+
+
+def _cell(value: object) -> str:
+    return harmless(value if isinstance(value, str) else json.dumps(value))

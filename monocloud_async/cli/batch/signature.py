@@ -1,0 +1,154 @@
+"""A method's parameters as columns of a file: what a cell or a member becomes."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast, get_args, get_origin, get_type_hints
+
+import attrs
+
+from ..._arguments import KEEP
+from ..._characters import trimmed
+from ..._json import parse
+from ..._secret import SECRET_ARGUMENTS, Secret
+from ..parameters import Method
+from .columns import Pairs
+from .csv_rows import unguarded
+from .json_rows import plain_json
+
+# What names something: there are no unseen characters at its ends.
+_NAMES = re.compile(r"(\w+_)?id|email|phone|phone_number|ip_address")
+_FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_WHOLE = re.compile(r"[0-9]{1,15}")
+
+
+class Kind(enum.Enum):
+    """What values a parameter takes."""
+
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105  (a kind)
+    FLAG = "flag"
+    WHOLE = "whole"
+    OBJECT = "object"
+
+
+_MUST_BE = {
+    Kind.TEXT: "a string",
+    Kind.SECRET: "a string",
+    Kind.FLAG: "true or false",
+    Kind.WHOLE: "a whole number",
+    Kind.OBJECT: "a JSON object",
+}
+
+
+class _Absent(enum.Enum):
+    ABSENT = "ABSENT"
+
+
+# A value that is not given.
+ABSENT = _Absent.ABSENT
+
+
+@attrs.frozen
+class Parameter:
+    """A parameter of a method.
+
+    Attributes:
+        name: its name.
+        kind: what it takes.
+        required: whether each row has to give it.
+        clearable: whether None is a value of its own, which clears something.
+    """
+
+    name: str
+    kind: Kind
+    required: bool
+    clearable: bool
+
+    def of_cell(self, cell: str, null: str | None) -> object:
+        """Return the value of a cell, or ``ABSENT``.
+
+        Args:
+            cell: the cell.
+            null: what a cell says to clear a value, if there is such a thing.
+
+        Raises:
+            ValueError: it cannot be one.
+        """
+        if self.kind is Kind.SECRET:
+            return Secret(cell) if cell or self.required else ABSENT
+        exact = self.kind is Kind.TEXT and not _NAMES.fullmatch(self.name)
+        text = unguarded(cell.strip() if exact else trimmed(cell))
+        if text == null and not self.required:
+            return None if self.clearable else ABSENT
+        if not text and not self.required:
+            return ABSENT
+        return text if self.kind is Kind.TEXT else self._parsed(text)
+
+    def _parsed(self, text: str) -> object:
+        if self.kind is Kind.FLAG and (found := _FLAGS.get(text.casefold())) is not None:
+            return found
+        if self.kind is Kind.WHOLE and _WHOLE.fullmatch(text):
+            return int(text)
+        if self.kind is Kind.OBJECT:
+            try:
+                found_json: Any = parse(text.encode())
+            except (ValueError, RecursionError) as error:
+                raise ValueError(f"{self._refusal()}: {error}") from None
+            if isinstance(found_json, dict):
+                return cast("object", found_json)
+        raise self._refusal()
+
+    def of_member(self, value: object) -> object:
+        """Return the value of a JSON member, or ``ABSENT``.
+
+        Raises:
+            ValueError: it cannot be one.
+        """
+        if value is None and not self.required:
+            return None if self.clearable else ABSENT
+        if isinstance(value, str) and self.kind is Kind.SECRET:
+            return Secret(value)
+        if isinstance(value, str) and self.kind is Kind.TEXT:
+            return trimmed(value) if _NAMES.fullmatch(self.name) else value
+        if isinstance(value, bool):
+            if self.kind is Kind.FLAG:
+                return value
+        elif isinstance(value, int) and self.kind is Kind.WHOLE:
+            return value
+        if isinstance(value, Pairs) and self.kind is Kind.OBJECT:
+            return self._object(value)
+        raise self._refusal()
+
+    def _object(self, value: Pairs) -> object:
+        try:
+            return plain_json(value)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{self.name}: {error}") from None
+
+    def _refusal(self) -> ValueError:
+        return ValueError(f"{self.name} must be {_MUST_BE[self.kind]}")
+
+
+def parameters(method: Method) -> Sequence[Parameter]:
+    """Return the parameters of a method, but for ``self``."""
+    hints = get_type_hints(method)
+    own = list(inspect.signature(method).parameters.values())[1:]
+    return [
+        Parameter(p.name, _kind(p.name, hints[p.name]), p.default is p.empty, p.default is KEEP)
+        for p in own
+    ]
+
+
+def _kind(name: str, hint: Any) -> Kind:
+    if name in SECRET_ARGUMENTS:
+        return Kind.SECRET
+    parts = [hint, *get_args(hint)]
+    if bool in parts:
+        return Kind.FLAG
+    if int in parts:
+        return Kind.WHOLE
+    return Kind.OBJECT if any(get_origin(part) is Mapping for part in parts) else Kind.TEXT

@@ -1,0 +1,111 @@
+"""The rows of an input: checked as a whole first, then read again as they are sent."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, Generic, Protocol, TypeVar
+
+from ...errors import ConfigurationError
+from .columns import BrokenInputError, Cells, Columns, Mistake
+from .content import Content
+from .formats import read
+
+MOST_MISTAKES = 20
+
+
+class AnyRow(Protocol):
+    """One row.
+
+    Attributes:
+        number: which of the rows it is, 1 for the first.
+        line: the line that it begins in.
+        key: what rows share that are done in their order, mostly a user's id; None for a row
+            that may be done at any time.
+        given: the arguments, as a run takes them.
+    """
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def key(self) -> str | None: ...
+    @property
+    def given(self) -> Any: ...
+
+
+R_co = TypeVar("R_co", bound=AnyRow, covariant=True)
+
+
+class MistakesError(ConfigurationError):
+    """An input has mistakes.
+
+    Attributes:
+        mistakes: the first of them, up to ``MOST_MISTAKES``.
+    """
+
+    def __init__(self, name: str, mistakes: Sequence[Mistake], *, more: bool) -> None:
+        super().__init__(name)
+        self.name = name
+        self.mistakes = mistakes
+        self.more = more
+
+    def __str__(self) -> str:
+        count = f"more than {len(self.mistakes)}" if self.more else str(len(self.mistakes))
+        noun, them = ("mistake", "it") if count == "1" else ("mistakes", "them")
+        return f"{self.name} has {count} {noun}; nothing was sent: correct {them}, and start again"
+
+
+class Source(ABC, Generic[R_co]):
+    """An input that was read to its end, and found to be in order.
+
+    Args:
+        content: its bytes.
+        columns: what is wanted of them.
+
+    Attributes:
+        count: how many rows it has.
+
+    Raises:
+        MistakesError: what is wrong with it.
+    """
+
+    def __init__(self, content: Content, columns: Columns) -> None:
+        self.content = content
+        self._columns = columns
+        self.count: int = 0
+        mistakes = list(islice(self._mistakes(), MOST_MISTAKES + 1))
+        if mistakes:
+            more = len(mistakes) > MOST_MISTAKES
+            raise MistakesError(content.name, mistakes[:MOST_MISTAKES], more=more)
+
+    def rows(self) -> Iterator[R_co]:
+        """Return the rows, read from the file as they are asked for.
+
+        Raises:
+            InputChangedError: the file is not what was checked.
+        """
+        for number, cells in enumerate(read(self.content, self._columns), 1):
+            if isinstance(cells, Cells):
+                yield self._row(number, cells)
+
+    def _mistakes(self) -> Iterator[Mistake]:
+        try:
+            for item in read(self.content, self._columns):
+                self.count += 1
+                if isinstance(item, Mistake):
+                    yield item
+                elif what := self._mistake(item.given):
+                    yield Mistake(item.line, what.removesuffix("; nothing was sent"))
+        except BrokenInputError as error:
+            yield error.mistake
+
+    @abstractmethod
+    def _row(self, number: int, cells: Cells) -> R_co:
+        """Return a row."""
+
+    @abstractmethod
+    def _mistake(self, given: Any) -> str | None:
+        """Return what is wrong with what a row gives, if anything."""
