@@ -299,7 +299,7 @@ def test_a_second_signal_does_not_wait_for_what_is_on_its_way(
 
 
 # It would wait for as long as the tests, but for the second signal.
-PATIENT = "import monocloud_async.cli.batch.sending as it; it._GRACE_SECONDS = 60"
+PATIENT = "import monocloud_async.cli.batch.until_stopped as it; it._GRACE_SECONDS = 60"
 
 
 def twice(process: Forked, first: signal.Signals, second: signal.Signals) -> str:

@@ -6,17 +6,16 @@ import asyncio
 import os
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
-from itertools import combinations
 from pathlib import Path
 from typing import NoReturn
 
 import typer
 
-from ...errors import ConfigurationError
-from ..output import INTERRUPTED, MISUSED, REFUSED, drop_output, fail, visible
+from ..output import INTERRUPTED, MISUSED, REFUSED, fail, visible
 from .content import STDIN, Content, InputChangedError, open_content, unreadable
+from .endings import check_files, tell, writing_on
 from .feed import LOST
-from .job import Job, Options
+from .job import Job
 from .journal import UNKNOWN, Journal, JournalError
 from .progress import Reporter, display
 from .results import Results, ResultsError
@@ -37,7 +36,7 @@ def carry_out(job: Job) -> NoReturn:
         job: what is done with the rows.
     """
     options = job.options
-    _check_files(options)
+    check_files(options.rows, options.journal, options.results)
     results = Results(options.results, private=job.private) if options.results else None
     with ExitStack() as stack:
         source = _source(stack, job)
@@ -49,21 +48,8 @@ def carry_out(job: Job) -> NoReturn:
         ending = asyncio.run(_send(job, source, journal, tally))
         tally = job.end(journal, tally)
         problem = _write(job, results, source, journal, ending)
-    problem = _tell(_totals(job, source, tally)) or problem
+    problem = tell(_totals(job, source, tally)) or problem
     _finish(job, tally, ending, problem)
-
-
-def _check_files(options: Options) -> None:
-    """See that no file is written that is another one's as well."""
-    files = {"--journal": options.journal, "--results": options.results}
-    if options.rows != STDIN:
-        files["the input"] = Path(options.rows)
-    named = [(name, os.path.realpath(path)) for name, path in files.items() if path]
-    for (one, path), (other, same) in combinations(named, 2):
-        if path == same:
-            raise ConfigurationError(
-                f"{one} and {other} are the same file; nothing was sent: give each its own"
-            )
 
 
 def _source(stack: ExitStack, job: Job) -> Source[AnyRow]:
@@ -141,7 +127,7 @@ def _write(
     if results is None or journal is None:
         return None
     try:
-        with ending.stop.while_writing(_writing_on):
+        with ending.stop.while_writing(writing_on):
             results.write(source, journal, ending.unrecorded, job.report(source))
     except (ResultsError, JournalError) as error:
         return str(error)
@@ -149,23 +135,6 @@ def _write(
         return f"the results are missing: {error}"
     except KeyboardInterrupt:
         return "the results are missing: the command did not wait for them"
-    return None
-
-
-def _writing_on() -> None:
-    typer.echo("the results are written first; Ctrl-C once more ends that", err=True)
-
-
-def _tell(totals: str) -> str | None:
-    """Print the totals, and return why they cannot be printed where they belong, if they cannot."""
-    try:
-        typer.echo(totals)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        drop_output()
-        typer.echo(totals, err=True)
-        return f"the totals cannot be printed: {error.strerror or error}"
     return None
 
 

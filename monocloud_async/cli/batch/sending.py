@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any, Protocol
@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import attrs
 
 from ...bulk.row_pace import Tries
-from ...errors import MonoCloudError
 from .feed import Feed
 from .journal import FAILED, OK, UNKNOWN, Entry, Journal, JournalError
 from .progress import Reporter
@@ -20,14 +19,10 @@ from .rules import SETS_VALUES, Rules
 from .source import AnyRow, Source
 from .stop import Stop
 from .tally import Tally
+from .until_stopped import until_stopped
 
-# How long a run that has to stop waits for the answers to what it has sent: in silence, and then
-# after it said so.
-_SILENT_SECONDS = 0.5
-_GRACE_SECONDS = 4.5
 _NOT_FOUND = 404
 _REMOVED = "it is not there, and an earlier try may have removed it"
-_WAITING = "waiting up to 5 s for the answers to what was sent; Ctrl-C ends that at once"
 
 Outcomes = AsyncGenerator[Any, None]
 
@@ -105,7 +100,7 @@ class Sending:
             try:
                 async with self.reporter.running():
                     receiving = self._receive(run.outcomes(), feed, recorder, stop)
-                    await self._until_stopped(receiving, stop)
+                    await until_stopped(receiving, stop, self.reporter.note)
             finally:
                 recorder.end()
                 await writing
@@ -141,26 +136,3 @@ class Sending:
         if self.max_failures is not None and self.tally.failures > self.max_failures:
             rows = "row" if self.max_failures == 1 else "rows"
             stop.ask(f"more than {self.max_failures} {rows} failed")
-
-    async def _until_stopped(self, receiving: Coroutine[Any, Any, None], stop: Stop) -> None:
-        """Receive what comes, and a little longer where the run is asked to stop."""
-        task = asyncio.create_task(receiving)
-        asked = asyncio.create_task(stop.asked.wait())
-        at_once = asyncio.create_task(stop.at_once.wait())
-        await _first(task, asked)
-        await _first(task, at_once, timeout=_SILENT_SECONDS)
-        if not (task.done() or at_once.done()):
-            self.reporter.note(_WAITING)
-            await _first(task, at_once, timeout=_GRACE_SECONDS)
-        for each in (task, asked, at_once):
-            each.cancel()
-        found = (await asyncio.gather(task, asked, at_once, return_exceptions=True))[0]
-        if isinstance(found, MonoCloudError):
-            # Such as a wrong key, with which every further row would fail.
-            stop.ask(str(found))
-        elif isinstance(found, BaseException) and not isinstance(found, asyncio.CancelledError):
-            raise found
-
-
-async def _first(*tasks: asyncio.Task[Any], timeout: float | None = None) -> None:
-    await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)

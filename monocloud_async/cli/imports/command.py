@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
-from itertools import combinations
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 
 import typer
 
@@ -20,11 +18,12 @@ from ...imports.journal import CREATED, EXISTED, FAILED
 from ...imports.looking import Looking
 from ...imports.run import origin_of
 from ..batch.content import STDIN, InputChangedError, open_content, unreadable
+from ..batch.endings import check_files, tell, writing_on
 from ..batch.progress import Reporter, display
 from ..batch.results import ResultsError
 from ..batch.stop import Stop
 from ..batch.tally import Tally
-from ..output import INTERRUPTED, MISUSED, REFUSED, drop_output, fail, visible
+from ..output import INTERRUPTED, MISUSED, REFUSED, fail, visible
 from .check import Checked, check
 from .migrating import migrated
 from .options import Options
@@ -45,7 +44,7 @@ def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
         client: how to call the API.
         options: what is asked for.
     """
-    _check_files(options)
+    check_files(options.file, options.journal, options.results)
     groups = _groups(options)
     names = _WOULD if options.dry_run else {}
     results = ImportResults(options.results, names) if options.results else None
@@ -58,21 +57,8 @@ def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
         tally, stop = _tally(found, journal), Stop()
         differing = asyncio.run(_send(client, options, source, groups, journal, tally, stop))
         problem = _write(results, source, groups, journal, stop)
-    problem = _tell(_totals(tally, names, differing)) or problem
+    problem = tell(_totals(tally, names, differing)) or problem
     _finish(options, tally, stop, problem)
-
-
-def _check_files(options: Options) -> None:
-    """See that no file is written that is another one's as well."""
-    files = {"--journal": options.journal, "--results": options.results}
-    if options.file != STDIN:
-        files["the input"] = cast("Any", options.file)
-    named = [(name, os.path.realpath(path)) for name, path in files.items() if path]
-    for (one, path), (other, same) in combinations(named, 2):
-        if path == same:
-            raise ConfigurationError(
-                f"{one} and {other} are the same file; nothing was sent: give each its own"
-            )
 
 
 def _groups(options: Options) -> Mapping[str, str]:
@@ -191,7 +177,7 @@ def _write(
     if results is None or journal is None:
         return None
     try:
-        with stop.while_writing(_writing_on):
+        with stop.while_writing(writing_on):
             results.write_all(source, groups, journal)
     except (ResultsError, InputChangedError) as error:
         return f"the results are missing: {error}"
@@ -199,23 +185,6 @@ def _write(
         return str(error)
     except KeyboardInterrupt:
         return "the results are missing: the command did not wait for them"
-    return None
-
-
-def _writing_on() -> None:
-    typer.echo("the results are written first; Ctrl-C once more ends that", err=True)
-
-
-def _tell(totals: str) -> str | None:
-    """Print the totals, and return why they cannot be printed where they belong, if they cannot."""
-    try:
-        typer.echo(totals)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        drop_output()
-        typer.echo(totals, err=True)
-        return f"the totals cannot be printed: {error.strerror or error}"
     return None
 
 
