@@ -569,13 +569,28 @@ async def test_a_row_that_failed_may_be_corrected(
     found = await imported(client, [short, half], journal=path)
     assert [one.status for one in found] == ["failed", "failed"]
     other = {"email": "c@example.com", "private_data": {"plan": "pro"}}
-    (one, two) = await imported(client, [{"email": "new@example.com"}, other], journal=path)
-    assert (one.status, two.status) == ("created", "failed")
-    assert "is not what it was when it was begun" in str(two.error)
+    for _ in range(2):
+        (one, two) = await imported(client, [{"email": "new@example.com"}, other], journal=path)
+        assert (one.status, two.status, two.user_id) == ("created", "failed", None)
+        assert "is not what it was when it was begun" in str(two.error)
     right = {"email": "b@example.com", "private_data": {"plan": "pro"}}
     (one, two) = await imported(client, [{"email": "new@example.com"}, right], journal=path)
     assert (one.earlier, two.status) == (True, "created")
     assert tenant.executions_of("users.create") == 2
+
+
+async def test_a_user_who_cannot_be_read_is_not_forgotten(tenant: Emulator, tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    rows = [{"email": "b@example.com", "private_data": {"plan": "pro"}}]
+    tenant.faults.add(Fault(status=400, operation="data.patch_private", times=1))
+    tenant.faults.add(Fault(status=500, operation="users.get", times=1))
+    async with MonoCloudClient(tenant.url, tenant.api_key, retry=ONCE) as client:
+        for _ in range(2):
+            (one,) = await imported(client, rows, journal=path)
+            assert one.status == "failed"
+        (one,) = await imported(client, rows, journal=path)
+    assert (one.status, one.steps) == ("created", ("create", "private_data"))
+    assert tenant.executions_of("users.create") == 1
 
 
 async def test_a_journal_that_cannot_be_written_in_the_end_is_told_of(

@@ -21,6 +21,14 @@ class RowMistakeError(InvalidArgumentError):
     """What a row says cannot be right."""
 
 
+def changed(number: int) -> InvalidArgumentError:
+    """Return the error for a row that is another one than the journal knows by its number."""
+    return InvalidArgumentError(
+        f"rows[{number}] is not what it was when it was begun; nothing was sent: put it back, or "
+        "give another journal"
+    )
+
+
 def mistake(what: str) -> RowMistakeError:
     """Return the error for what is wrong with a row."""
     return RowMistakeError(what)

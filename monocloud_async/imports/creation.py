@@ -14,9 +14,10 @@ from ..errors import (
 )
 from ..models import User
 from .api import Api
+from .checks import changed
 from .compare import is_as_created
-from .find import find
-from .journal import CREATED, EXISTED
+from .find import find, identifiers
+from .journal import CREATED, EXISTED, Entry
 from .recorder import Recorder
 from .settling import Progress
 
@@ -49,21 +50,28 @@ class Creation:
         """Return the user of a row, and note how it came to be."""
         before = row.work.before
         if before and before.user_id:
-            row.steps = before.steps.split()
-            row.status = CREATED if "create" in row.steps else EXISTED
-            row.user_id = before.user_id
-            return await self._known(row, before.user_id)
+            return await self._known(row, before, before.user_id)
         row.lost = row.work.unknown
         if row.lost and (found := await self._found(row, thorough=False)):
             return found
         return await self._created(row)
 
-    async def _known(self, row: Progress, user_id: str) -> User:
+    async def _known(self, row: Progress, before: Entry, user_id: str) -> User:
+        """Return the user that the journal has for the row, if it is still that of the row."""
+        row.unproved = True
         try:
-            return await self._api.get(user_id)
+            user = await self._api.get(user_id)
         except NotFoundError:
             row.notes.append("its user is gone: it was removed after this import came to it")
             raise
+        is_same = before.digest == row.work.digest
+        if not (is_same or any(one.is_of(user) for one in identifiers(row.row))):
+            raise changed(row.work.number)
+        row.unproved = False
+        row.steps = before.steps.split()
+        row.status = CREATED if "create" in row.steps else EXISTED
+        row.user_id = user_id
+        return user
 
     async def _created(self, row: Progress) -> User:
         left = self._api.tries

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from ..errors import InvalidArgumentError
-from .checks import RowMistakeError
+from .checks import RowMistakeError, changed
 from .journal import Entry
 from .reading import import_row
 from .recorder import Recorder
@@ -115,18 +115,11 @@ class Feed:
         digest = journal.digest(row)
         before = self._entries.get(number) if number < self._begun else None
         if before and not before.allows(digest):
-            return Work(number, given, error=_changed(number))
+            return Work(number, given, error=changed(number))
         return Work(number, given, row, None, digest, before, self._is_unknown(number, before))
 
     def _is_unknown(self, number: int, before: Entry | None) -> bool:
         return number < self._begun and (before is None or before.applied)
-
-
-def _changed(number: int) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"rows[{number}] is not what it was when it was begun; nothing was sent: put it back, or "
-        "give another journal"
-    )
 
 
 async def _each(

@@ -93,7 +93,9 @@ class Importer:
                 raise
             # Its frames would be kept for as long as the outcome is.
             row.error = error.with_traceback(None)
-        await self._recorder.add(row.last_entry(self._attempts(), self._told))
+        # What the journal has of another row stays.
+        if not row.unproved:
+            await self._recorder.add(row.last_entry(self._attempts(), self._told))
         return row.outcome(self._attempts())
 
     @staticmethod

@@ -64,13 +64,12 @@ class Entry(NamedTuple):
     def allows(self, digest: bytes) -> bool:
         """Return whether a row may go on from here, by its digest now.
 
-        A row that failed may have been corrected, as long as it is of the same user; one that
-        made nothing may be anything.
+        A row that failed may have been corrected. Where it has a user, that has to be the same
+        one still, which the user tells; and one that may have made a user has to be the same.
         """
-        if self.settled or digest == self.digest:
-            return digest == self.digest
-        of_same = digest[:_USER_BYTES] == self.digest[:_USER_BYTES]
-        return of_same or not (self.user_id or self.applied)
+        if digest == self.digest:
+            return True
+        return not self.settled and (self.user_id is not None or not self.applied)
 
     @property
     def settled(self) -> bool:
@@ -133,16 +132,12 @@ class ImportJournal(JournalFile):
         )
 
     def digest(self, row: ImportRow) -> bytes:
-        """Return what a row is known by: 8 bytes for its user, and 8 for all that it says."""
+        """Return what a row's content is known by."""
         shown: dict[str, Any] = {n: v for n in _COMPARED if (v := getattr(row, n))}
         shown["password"] = row.password.get("password_hash", bool(row.password))
         shown["temporary"] = row.password.get("is_temporary_password")
-        who = {name: shown.get(name) for name in _IDENTIFIERS}
-        return self._hash(who) + self._hash(shown)
-
-    def _hash(self, content: Mapping[str, Any]) -> bytes:
-        told = _ENCODER.encode(content).encode()
-        return hashlib.blake2b(told, digest_size=_USER_BYTES, key=self._key).digest()
+        told = _ENCODER.encode(shown).encode()
+        return hashlib.blake2b(told, digest_size=8, key=self._key).digest()
 
     def begin(self, rows: int) -> None:
         """Note that so many rows may be begun.
@@ -205,8 +200,6 @@ def _insert(rows: int) -> str:
     return f"INSERT OR REPLACE INTO entry VALUES {', '.join([row] * rows)}"  # noqa: S608
 
 
-_USER_BYTES = 8
-_IDENTIFIERS = ("username", "email", "phone")
 _ENCODER = json.JSONEncoder(sort_keys=True, default=str)
 _COMPARED = (
     *("username", "email", "phone", "emails", "phones", "claims"),

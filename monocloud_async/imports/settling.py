@@ -65,6 +65,7 @@ class Progress:
         user_id: the user's id.
         steps: what is done.
         fresh: whether the user was created just now, and has nothing but what that sent.
+        unproved: whether the user whom the journal has is yet to be seen, and to be the row's.
         lost: whether a creation may have been carried out, its answer lost.
         differences: what a user who existed has otherwise.
         notes: what to know of the row.
@@ -78,6 +79,7 @@ class Progress:
     user_id: str | None = None
     steps: list[str] = attrs.field(factory=list[str])
     fresh: bool = False
+    unproved: bool = False
     lost: bool = False
     differences: tuple[ImportDifference, ...] = ()
     notes: list[str] = attrs.field(factory=list[str])
