@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -427,7 +428,15 @@ def on_a_terminal(url: str, *args: str, typed: Mapping[str, str] | None = None) 
         os.execve(sys.executable, [*COMMAND, *args], settings(url))
     screen = b""
     try:
-        while more := os.read(ours, 4096):
+        while True:
+            if not select.select([ours], [], [], 1)[0]:
+                if "\x03" in (typed or {}).values() and not waiting:
+                    # Python misses an interrupt that comes just before it waits for the terminal.
+                    os.write(ours, b"\x03")
+                continue
+            more = os.read(ours, 4096)
+            if not more:
+                break
             screen += more
             if question := next((q for q in waiting if q.encode() in screen), None):
                 os.write(ours, waiting.pop(question).encode())
