@@ -129,7 +129,7 @@ KINDS: dict[str, tuple[Any, type[BaseException] | None, dict[str, Any]]] = {
 async def test_a_cause_has_its_type_and_number_and_nothing_of_ours(kind: str) -> None:
     where, wanted, numbers = KINDS[kind]
     async with where() as place:
-        limit = 0.5 if kind == "silent" else 5
+        limit = 0.1 if kind == "silent" else 5
         options = {"api_key": KEY, "retry": FAST, "timeout": limit, **place}
         errors = await failure(options), await asyncio.to_thread(blocking_failure, options)
     for error in errors:

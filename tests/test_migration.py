@@ -614,7 +614,7 @@ def many(path: Path, system: System, form: str, size: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("size", [10_000, pytest.param(100_000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("size", [4_000, pytest.param(100_000, marks=pytest.mark.full)])
 @pytest.mark.parametrize(
     ("system", "form"), [("keycloak", "realm"), ("cognito", "lines"), ("auth0", "csv")]
 )
