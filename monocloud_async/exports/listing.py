@@ -1,0 +1,160 @@
+"""Listing: which pages to ask for, and which users on them are new. Nothing here does I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from ..errors import PagingError
+from ..models import UserSummary
+from ..pages import Page
+from .exported import ExportReport
+from .seen import Key, Seen, digest_of
+from .windows import SMALLEST, Window, window_from
+
+LARGEST_PAGE = 100
+# What the API took for the largest page in some of its versions.
+SMALLER_PAGE = 50
+# So often in a row, no more users came to light by going back in the list.
+_MOST_STEPS_BACK = 100
+
+
+@attrs.frozen(eq=False)
+class Row:
+    """A user in the list.
+
+    Attributes:
+        user: the user, as the list has it.
+        key: what the user is known by.
+        position: where in the list.
+    """
+
+    user: Any = attrs.field(repr=False)
+    key: Key
+    position: int
+
+
+class Listing:
+    """The list of users, sorted by their creation, while others add and remove some.
+
+    Args:
+        seen: the users that are known.
+        report: takes note of totals.
+        position: the first row that is wanted, 0 for the first of all.
+        ahead: how many pages are asked for before they are needed.
+
+    Attributes:
+        ended: whether there are no more pages.
+    """
+
+    def __init__(self, seen: Seen, report: ExportReport, *, position: int, ahead: int) -> None:
+        self._seen = seen
+        self._report = report
+        self._ahead = ahead
+        self._largest = LARGEST_PAGE
+        self._asked: deque[Window] = deque()
+        self._end = position
+        self._total: int | None = None
+        self._last: Sequence[int] = ()
+        self._back = 0
+        self._steps_back = 0
+        self.ended: bool = False
+
+    def wanted(self) -> Window | None:
+        """Return the next page to ask for, if one is to be asked for now."""
+        if self.ended:
+            return None
+        more_known = self._total is not None and self._end < self._total
+        if self._asked and not (more_known and len(self._asked) < self._ahead):
+            return None
+        window = window_from(self._end, self._largest)
+        self._asked.append(window)
+        self._end = window.end
+        return window
+
+    def refuses_size(self, window: Window) -> bool:
+        """Take note of a first page that was refused, and return whether to try a smaller one."""
+        if self._total is not None or window.size <= SMALLER_PAGE:
+            return False
+        self._go_to(window.start, SMALLER_PAGE)
+        return True
+
+    def took(self, window: Window, page: Page[UserSummary]) -> Sequence[Row] | None:
+        """Return the users of a page that are new; None where it is of no use.
+
+        What was asked for after it is of no use then either, and other pages are wanted.
+        """
+        self._asked.popleft()
+        if page.current_page != window.page:
+            raise _contradiction(window, f"was asked for, and page {page.current_page} came")
+        self._note(page.total_count)
+        rows = [
+            Row(user, _key(user), window.start + place) for place, user in enumerate(page.items)
+        ]
+        if 0 < page.page_size < window.size:
+            self._largest = page.page_size
+            if window.start:
+                self._go_to(window.start, page.page_size)
+                return None
+        elif not self._joins(window, rows):
+            self._step_back(window)
+            return None
+        return self._accepted(window, page, rows)
+
+    def _note(self, total: int) -> None:
+        self._total = self._report.total_at_end = total
+        if self._report.total_at_start is None:
+            self._report.total_at_start = total
+
+    def _joins(self, window: Window, rows: Sequence[Row]) -> bool:
+        """Return whether a page begins at, or before, what is known."""
+        if not window.start or self._largest < SMALLEST:
+            return True
+        return bool(rows) and self._seen.joins(rows[0].key)
+
+    def _step_back(self, window: Window) -> None:
+        self._steps_back += 1
+        if self._steps_back > _MOST_STEPS_BACK:
+            raise _contradiction(window, "does not follow on what was read, however often")
+        if not self._back:
+            self._report.gaps_closed += 1
+        self._back = max(2 * self._back, self._largest)
+        self._go_to(max(0, window.start - self._back), self._largest)
+
+    def _go_to(self, position: int, largest: int) -> None:
+        self._asked.clear()
+        self._end = position
+        self._largest = largest
+
+    def _accepted(
+        self, window: Window, page: Page[UserSummary], rows: Sequence[Row]
+    ) -> Sequence[Row]:
+        digests = [row.key.digest for row in rows]
+        if page.has_next and not rows:
+            raise _contradiction(window, "is empty, and more are said to follow")
+        if page.has_next and digests == self._last and not self._back:
+            raise _contradiction(window, "has the same users as the page before")
+        self._back = 0
+        self._last = digests
+        fresh = [row for row in rows if not self._seen.has(row.key)]
+        for row in fresh:
+            self._seen.add(row.key)
+        if fresh:
+            self._steps_back = 0
+        if not self._asked:
+            # So that a page that was shorter than it could be leaves no gap.
+            self._end = window.start + len(rows)
+            self.ended = not page.has_next
+        return fresh
+
+
+def _contradiction(window: Window, what: str) -> PagingError:
+    return PagingError(f"the list was left: page {window.page} {what}", page=window.page)
+
+
+def _key(user: UserSummary) -> Key:
+    created = user.creation_time
+    return Key(digest_of(user.user_id), created.timestamp() if created else None)

@@ -1,0 +1,69 @@
+"""The users that an export has had of late, which tell new rows of a list from those it knows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+
+import attrs
+
+# How many users are remembered: some megabytes.
+MOST = 20_000
+
+
+@attrs.frozen
+class Key:
+    """What a user is known by.
+
+    Attributes:
+        digest: of the id.
+        created: seconds since 1970; None where the list does not say.
+    """
+
+    digest: int
+    created: float | None
+
+
+class Seen:
+    """The last users of a list that is sorted by when they were created.
+
+    Args:
+        most: how many are remembered.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._times: OrderedDict[int, float | None] = OrderedDict()
+        self._newest: float | None = None
+        self._forgotten: float | None = None
+
+    def add(self, key: Key) -> None:
+        """Remember a user, and forget the one that is remembered for longest."""
+        self._times[key.digest] = key.created
+        self._newest = _later(self._newest, key.created)
+        if len(self._times) > self._most:
+            self._forgotten = _later(self._forgotten, self._times.popitem(last=False)[1])
+
+    def has(self, key: Key) -> bool:
+        """Return whether a user was there before; all that are older than those remembered were."""
+        return key.digest in self._times or _before(key.created, self._forgotten)
+
+    def joins(self, first: Key) -> bool:
+        """Return whether no user is missing between those that were there and a row of the list."""
+        return self.has(first) or _before(first.created, self._newest)
+
+
+def _later(one: float | None, other: float | None) -> float | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
+
+
+def _before(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and one < other
+
+
+def digest_of(user_id: str) -> int:
+    """Return what a user is known by: 8 bytes, as SQLite has room for."""
+    digest = hashlib.blake2b(user_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
