@@ -139,6 +139,9 @@ class Listing:
             raise _contradiction(window, "has the same users as the page before")
         self._back = 0
         self._last = digests
+        times = [row.key.created for row in rows if row.key.created is not None]
+        if times != sorted(times):
+            self._seen.is_unsorted()
         fresh = [row for row in rows if not self._seen.has(row.key)]
         for row in fresh:
             self._seen.add(row.key)

@@ -35,22 +35,32 @@ class Seen:
         self._most = most
         self._times: OrderedDict[int, float | None] = OrderedDict()
         self._newest: float | None = None
-        self._forgotten: float | None = None
+        self._forgets = False
+        self._sorted = True
 
     def add(self, key: Key) -> None:
         """Remember a user, and forget the one that is remembered for longest."""
         self._times[key.digest] = key.created
         self._newest = _later(self._newest, key.created)
         if len(self._times) > self._most:
-            self._forgotten = _later(self._forgotten, self._times.popitem(last=False)[1])
+            self._times.popitem(last=False)
+            self._forgets = True
+
+    def is_unsorted(self) -> None:
+        """Take note of a list that is not sorted after all: times tell nothing then."""
+        self._sorted = False
 
     def has(self, key: Key) -> bool:
         """Return whether a user was there before; all that are older than those remembered were."""
-        return key.digest in self._times or _before(key.created, self._forgotten)
+        if key.digest in self._times:
+            return True
+        oldest = next(iter(self._times.values())) if self._forgets and self._sorted else None
+        return _before(key.created, oldest)
 
     def joins(self, first: Key) -> bool:
         """Return whether no user is missing between those that were there and a row of the list."""
-        return self.has(first) or _before(first.created, self._newest)
+        newest = self._newest if self._sorted else None
+        return self.has(first) or _before(first.created, newest)
 
 
 def _later(one: float | None, other: float | None) -> float | None:
