@@ -29,14 +29,16 @@ class Start:
 
     Attributes:
         position: the first row of the list that is wanted, 0 for the first of all.
+        number: how many users came before that.
         seen: the users before it, the last of them at least.
         done: the digests of users after it that were exported already.
         first: users to be read before all others.
     """
 
     position: int = 0
+    number: int = 0
     seen: Seen = attrs.field(factory=Seen)
-    done: Container[int] = frozenset()
+    done: Container[int] = ()
     first: Sequence[Row] = ()
 
 
@@ -89,6 +91,7 @@ class Engine:
             self._begin.seen,
             self.report,
             position=self._begin.position,
+            number=self._begin.number,
             ahead=_PAGES_AHEAD + concurrency // LARGEST_PAGE
             if reading.one_by_one
             else min(concurrency, _MOST_PAGES_AHEAD),

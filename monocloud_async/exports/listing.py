@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -22,6 +22,12 @@ SMALLER_PAGE = 50
 _MOST_STEPS_BACK = 100
 
 
+class _Place(NamedTuple):
+    user: UserSummary
+    key: Key
+    position: int
+
+
 @attrs.frozen(eq=False)
 class Row:
     """A user in the list.
@@ -30,11 +36,13 @@ class Row:
         user: the user, as the list has it.
         key: what the user is known by.
         position: where in the list.
+        number: which of the new ones it is, 0 for the first of all.
     """
 
     user: Any = attrs.field(repr=False)
     key: Key
     position: int
+    number: int
 
 
 class Listing:
@@ -44,19 +52,23 @@ class Listing:
         seen: the users that are known.
         report: takes note of totals.
         position: the first row that is wanted, 0 for the first of all.
+        number: which of the new ones the next one is.
         ahead: how many pages are asked for before they are needed.
 
     Attributes:
         ended: whether there are no more pages.
     """
 
-    def __init__(self, seen: Seen, report: ExportReport, *, position: int, ahead: int) -> None:
+    def __init__(
+        self, seen: Seen, report: ExportReport, *, position: int, number: int, ahead: int
+    ) -> None:
         self._seen = seen
         self._report = report
         self._ahead = ahead
         self._largest = LARGEST_PAGE
         self._asked: deque[Window] = deque()
         self._end = position
+        self._number = number
         self._total: int | None = None
         self._last: Sequence[int] = ()
         self._back = 0
@@ -92,7 +104,7 @@ class Listing:
             raise _contradiction(window, f"was asked for, and page {page.current_page} came")
         self._note(page.total_count)
         rows = [
-            Row(user, _key(user), window.start + place) for place, user in enumerate(page.items)
+            _Place(user, _key(user), window.start + place) for place, user in enumerate(page.items)
         ]
         if 0 < page.page_size < window.size:
             self._largest = page.page_size
@@ -109,7 +121,7 @@ class Listing:
         if self._report.total_at_start is None:
             self._report.total_at_start = total
 
-    def _joins(self, window: Window, rows: Sequence[Row]) -> bool:
+    def _joins(self, window: Window, rows: Sequence[_Place]) -> bool:
         """Return whether a page begins at, or before, what is known."""
         if not window.start or self._largest < SMALLEST:
             return True
@@ -130,21 +142,16 @@ class Listing:
         self._largest = largest
 
     def _accepted(
-        self, window: Window, page: Page[UserSummary], rows: Sequence[Row]
+        self, window: Window, page: Page[UserSummary], rows: Sequence[_Place]
     ) -> Sequence[Row]:
         digests = [row.key.digest for row in rows]
-        if page.has_next and not rows:
-            raise _contradiction(window, "is empty, and more are said to follow")
-        if page.has_next and digests == self._last and not self._back:
-            raise _contradiction(window, "has the same users as the page before")
+        _check(window, page, repeated=digests == self._last and not self._back)
         self._back = 0
         self._last = digests
         times = [row.key.created for row in rows if row.key.created is not None]
         if times != sorted(times):
             self._seen.is_unsorted()
-        fresh = [row for row in rows if not self._seen.has(row.key)]
-        for row in fresh:
-            self._seen.add(row.key)
+        fresh = [self._new(row) for row in rows if not self._seen.has(row.key)]
         if fresh:
             self._steps_back = 0
         if not self._asked:
@@ -152,6 +159,18 @@ class Listing:
             self._end = window.start + len(rows)
             self.ended = not page.has_next
         return fresh
+
+    def _new(self, place: _Place) -> Row:
+        self._seen.add(place.key)
+        self._number += 1
+        return Row(place.user, place.key, place.position, self._number - 1)
+
+
+def _check(window: Window, page: Page[UserSummary], *, repeated: bool) -> None:
+    if page.has_next and not page.items:
+        raise _contradiction(window, "is empty, and more are said to follow")
+    if page.has_next and repeated:
+        raise _contradiction(window, "has the same users as the page before")
 
 
 def _contradiction(window: Window, what: str) -> PagingError:

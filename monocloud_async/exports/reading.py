@@ -114,9 +114,7 @@ class Reading(Resource):
             return ()
         if isinstance(task, Row):
             return [Read(task, await self._read_user(task))]
-        return [
-            Read(row, ExportedUser(user=row.user, read_at=task.read_at)) for row in task.rows
-        ]
+        return [Read(row, ExportedUser(user=row.user, read_at=task.read_at)) for row in task.rows]
 
     async def _read_page(self, asked: Asked) -> None:
         window = asked.window
@@ -140,7 +138,9 @@ class Reading(Resource):
         user = await self._call(users.GET, user_id) if self.details else row.user
         read_at = _now()
         return ExportedUser(
-            user=user, groups=await self._groups_of(user_id) if self.groups else None, read_at=read_at
+            user=user,
+            groups=await self._groups_of(user_id) if self.groups else None,
+            read_at=read_at,
         )
 
     async def _groups_of(self, user_id: str) -> tuple[UserGroup, ...]:
