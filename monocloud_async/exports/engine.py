@@ -10,12 +10,13 @@ import attrs
 
 from .._call import Caller
 from ..bulk import Outcome, start
-from ..errors import BadRequestError, MonoCloudError, NotFoundError
+from ..errors import BadRequestError, NotFoundError
 from ..outcome import Row as OutcomeRow
 from .export import Export, OnFailure
-from .exported import ExportedUser, ExportReport
-from .listing import LARGEST_PAGE, Listing, Row
+from .exported import ExportReport
+from .listing import LARGEST_PAGE, Listing
 from .reading import Asked, Listed, Read, Reading, Task
+from .row import Done, Row
 from .seen import Seen
 
 _PAGES_AHEAD = 2
@@ -40,22 +41,6 @@ class Start:
     seen: Seen = attrs.field(factory=Seen)
     done: Container[int] = ()
     first: Sequence[Row] = ()
-
-
-@attrs.frozen(eq=False)
-class Done:
-    """What became of a user in the list.
-
-    Attributes:
-        row: the user in the list.
-        exported: the user; None where there is nothing to be exported.
-        error: why the user could not be read; a NotFoundError where the user has vanished; None
-            also where the user was exported before.
-    """
-
-    row: Row
-    exported: ExportedUser | None = None
-    error: MonoCloudError | None = None
 
 
 class Engine:

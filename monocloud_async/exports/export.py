@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..errors import MonoCloudError, NotFoundError
 from .exported import ExportedUser, ExportReport
-
-if TYPE_CHECKING:
-    # It brings the machinery of runs, which other calls need not wait for.
-    from .engine import Engine
+from .row import Done
 
 OnFailure = Callable[[str, MonoCloudError], None]
+
+
+class Running(Protocol):
+    """An engine; the real one brings the machinery of runs, which other calls need not wait for."""
+
+    @property
+    def report(self) -> ExportReport:
+        """What it has come to."""
+        ...
+
+    def results(self) -> AsyncGenerator[Sequence[Done], None]:
+        """Yield what became of users."""
+        ...
 
 
 class Export:
@@ -26,10 +36,10 @@ class Export:
         on_failure: is called with the id of a user that could not be read, and why.
     """
 
-    def __init__(self, make: Callable[[], Engine], on_failure: OnFailure | None) -> None:
+    def __init__(self, make: Callable[[], Running], on_failure: OnFailure | None) -> None:
         # What cannot be right is refused now, and not with the first step.
         self._engine = make()
-        self._make: Callable[[], Engine] = make
+        self._make = make
         self._on_failure = on_failure
 
     @property

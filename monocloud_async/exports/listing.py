@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-import attrs
+from typing import NamedTuple
 
 from ..errors import PagingError
 from ..models import UserSummary
 from ..pages import Page
 from .exported import ExportReport
+from .row import Row
 from .seen import Key, Seen, digest_of
 from .windows import SMALLEST, Window, window_from
 
@@ -26,23 +25,6 @@ class _Place(NamedTuple):
     user: UserSummary
     key: Key
     position: int
-
-
-@attrs.frozen(eq=False)
-class Row:
-    """A user in the list.
-
-    Attributes:
-        user: the user, as the list has it.
-        key: what the user is known by.
-        position: where in the list.
-        number: which of the new ones it is, 0 for the first of all.
-    """
-
-    user: Any = attrs.field(repr=False)
-    key: Key
-    position: int
-    number: int
 
 
 class Listing:

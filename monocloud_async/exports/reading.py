@@ -15,10 +15,9 @@ from ..errors import MonoCloudError
 from ..models import User, UserGroup, UserSummary
 from ..models._record import Record
 from ..operations import groups, users
-from ..pages import Page
-from ..resources import Resource
+from ..pages import Page, Pages
 from .exported import ExportedUser
-from .listing import Row
+from .row import Row
 from .windows import Window
 
 _SORT = "creation_time:1"
@@ -76,7 +75,7 @@ class Read:
     exported: ExportedUser
 
 
-class Reading(Resource):
+class Reading:
     """Reads pages and users.
 
     Args:
@@ -94,7 +93,8 @@ class Reading(Resource):
         groups: bool,
         filter: str | None,  # noqa: A002  (the API's name)
     ) -> None:
-        super().__init__(caller)
+        self._caller = caller
+        self._call = caller.call
         self.details = details
         self.groups = groups
         self.filter = filter
@@ -144,7 +144,11 @@ class Reading(Resource):
         )
 
     async def _groups_of(self, user_id: str) -> tuple[UserGroup, ...]:
-        pages = self._pages(groups.LIST, user_id, page=1, size=_GROUPS_PAGE)
+        pages = Pages(
+            lambda number: self._call(
+                groups.LIST, user_id, query={"page": number, "size": _GROUPS_PAGE}
+            )
+        )
         return tuple(await pages.collect())
 
 

@@ -15,8 +15,9 @@ import typer
 
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError, MonoCloudError, NotFoundError
-from ...exports.engine import Done, Engine, Start
+from ...exports.engine import Engine, Start
 from ...exports.reading import Reading
+from ...exports.row import Done
 from ..batch.progress import Display, Lines, Reporter, display
 from ..batch.stop import Stop
 from ..batch.tally import Tally

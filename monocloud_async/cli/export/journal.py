@@ -12,8 +12,8 @@ import attrs
 
 from ..._journal_file import JournalFile
 from ...errors import ConfigurationError, NotFoundError
-from ...exports.engine import Done, Start
-from ...exports.listing import Row
+from ...exports.engine import Start
+from ...exports.row import Done, Row
 from ...exports.seen import MOST, Key, Seen
 from ...models import UserSummary
 

@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 import attrs
 
 from ...errors import NotFoundError
-from ...exports.engine import Done
+from ...exports.row import Done
 from .formats import Format
 from .journal import ExportJournal, State
 from .target import Part, Stream
