@@ -29,13 +29,14 @@ class Seen:
 
     Args:
         most: how many are remembered.
+        forgets: whether others, older ones, were there before.
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, *, forgets: bool = False) -> None:
         self._most = most
         self._times: OrderedDict[int, float | None] = OrderedDict()
         self._newest: float | None = None
-        self._forgets = False
+        self._forgets = forgets
         self._sorted = True
 
     def add(self, key: Key) -> None:

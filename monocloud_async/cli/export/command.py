@@ -13,6 +13,7 @@ from typing import NoReturn
 import attrs
 import typer
 
+from ..._arguments import texts
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError, MonoCloudError, NotFoundError
 from ...exports.engine import Engine, Start
@@ -51,6 +52,7 @@ def export_users(client: MonoCloudClient, options: Options) -> NoReturn:
         client: how to call the API.
         options: what is asked for.
     """
+    texts(filter=options.filter)
     destination = Destination(options.file, options.format, options.columns, groups=options.groups)
     with ExitStack() as stack:
         journal = _journal(client, options, destination)

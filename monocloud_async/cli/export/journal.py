@@ -139,7 +139,7 @@ class ExportJournal(JournalFile):
                 "INSERT OR IGNORE INTO early SELECT digest FROM done WHERE number >= ?", (low,)
             )
             db.execute("DELETE FROM done WHERE number >= ?", (low,))
-            seen, position = Seen(), 0
+            seen, position = Seen(forgets=self.state.base > 0), 0
             for _, digest, created, place in db.execute("SELECT * FROM done ORDER BY number"):
                 seen.add(Key(digest, created))
                 position = place + 1

@@ -18,7 +18,7 @@ from .target import Part, Stream
 # So much is written at once, and so much is kept at once: what is not, a killed run reads again.
 _ROWS = 200
 _KEPT_ROWS = 2_000
-_KEPT_SECONDS = 2.0
+_KEPT_SECONDS = 1.0
 
 
 @attrs.define(eq=False)

@@ -27,6 +27,13 @@ def part_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.part")
 
 
+def _flags(size: int, *, known: bool) -> int:
+    flags = os.O_RDWR | getattr(os, "O_BINARY", 0)
+    if size:
+        return flags
+    return flags | os.O_CREAT | (0 if known else os.O_EXCL)
+
+
 class Stream:
     """Standard output."""
 
@@ -64,14 +71,15 @@ class Part:
         self._size = size
         self._packer = self._new_packer()
         try:
-            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-            number = os.open(path, flags if known else flags | os.O_EXCL, 0o600)
+            number = os.open(path, _flags(size, known=known), 0o600)
         except FileExistsError:
             raise ConfigurationError(
                 f"{path} is there: another export writes it, or one was killed; nothing was sent: "
                 "remove it, or give the --journal that it was written with"
             ) from None
         except OSError as error:
+            if size and not path.exists():
+                raise missing(path) from None
             raise ConfigurationError(
                 f"{path}: {error.strerror}; nothing was sent: give another file"
             ) from None
