@@ -30,7 +30,6 @@ from monocloud_async.exports.engine import Engine
 from monocloud_async.exports.reading import Reading
 from monocloud_async.exports.row import Done, Row
 from monocloud_async.exports.seen import MOST, Key
-from monocloud_async.models import UserSummary
 from monocloud_async.response import Headers
 from monocloud_sync import MonoCloudClient
 from monocloud_sync.emulator import Emulator
@@ -354,12 +353,12 @@ async def some(
             most -= len(more)
             if chance.random() < 0.1:
                 kept.record(made, kept.state._replace(size=1))
-                found.update(done.row.user.user_id for done in made if done.exported)
+                found.update(done.row.user_id for done in made if done.exported)
                 made = []
             if most < 0:
                 return False
     kept.record(made, kept.state._replace(size=1))
-    found.update(done.row.user.user_id for done in made if done.exported)
+    found.update(done.row.user_id for done in made if done.exported)
     return True
 
 
@@ -402,7 +401,7 @@ def test_an_export_that_is_killed_again_and_again(tmp_path: Path) -> None:
 
 def row(number: int) -> Row:
     key = Key(number + 1_000, float(number))
-    return Row(UserSummary(user_id=f"u{number}"), key, number, number)
+    return Row(f"u{number}", key, number, number)
 
 
 def journal(path: Path) -> ExportJournal:
@@ -451,10 +450,10 @@ def test_failures_are_kept_until_they_are_done(tmp_path: Path) -> None:
     error = APIError(418, {}, Headers(), operation="users.get")
     kept.record([Done(row(number), error=error) for number in range(3)], State())
     again = kept.start().first
-    assert [one.user.user_id for one in again] == ["u0", "u1", "u2"]
+    assert [one.user_id for one in again] == ["u0", "u1", "u2"]
     gone = NotFoundError(404, {}, Headers(), operation="users.get")
     kept.record([Done(again[0], error=gone), Done(again[1], error=error)], kept.state)
-    assert [one.user.user_id for one in kept.start().first] == ["u1", "u2"]
+    assert [one.user_id for one in kept.start().first] == ["u1", "u2"]
     assert kept.start().number == 3
     kept.close()
 

@@ -15,7 +15,7 @@ from ..outcome import Row as OutcomeRow
 from .export import Export, OnFailure
 from .exported import ExportReport
 from .listing import LARGEST_PAGE, Listing
-from .reading import Asked, Listed, Read, Reading, Task
+from .reading import Asked, Complete, Read, Reading, Task
 from .row import Done, Row
 from .seen import Seen
 
@@ -144,7 +144,7 @@ class Engine:
         if self._reading.one_by_one:
             return rows
         assert asked.read_at is not None  # noqa: S101  (it came)
-        return [Listed(rows, asked.read_at)] if rows else []
+        return [Complete(rows, asked.read_at)] if rows else []
 
 
 def export(

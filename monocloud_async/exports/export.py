@@ -52,10 +52,10 @@ class Export:
         async with aclosing(self._engine.results()) as results:
             async for made in results:
                 for done in made:
-                    if done.exported is not None:
+                    if isinstance(done.exported, ExportedUser):
                         yield done.exported
                     elif done.error is not None:
-                        self._failed(done.row.user.user_id, done.error)
+                        self._failed(done.row.user_id, done.error)
 
     def _failed(self, user_id: str, error: MonoCloudError) -> None:
         if isinstance(error, NotFoundError):

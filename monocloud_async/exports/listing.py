@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import PagingError
-from ..models import UserSummary
 from ..pages import Page
 from .exported import ExportReport
+from .raw import Listed
 from .row import Row
 from .seen import Key, Seen, digest_of
 from .windows import SMALLEST, Window, window_from
@@ -22,7 +22,7 @@ _MOST_STEPS_BACK = 100
 
 
 class _Place(NamedTuple):
-    user: UserSummary
+    listed: Listed
     key: Key
     position: int
 
@@ -76,7 +76,7 @@ class Listing:
         self._go_to(window.start, SMALLER_PAGE)
         return True
 
-    def took(self, window: Window, page: Page[UserSummary]) -> Sequence[Row] | None:
+    def took(self, window: Window, page: Page[Listed]) -> Sequence[Row] | None:
         """Return the users of a page that are new; None where it is of no use.
 
         What was asked for after it is of no use then either, and other pages are wanted.
@@ -124,7 +124,7 @@ class Listing:
         self._largest = largest
 
     def _accepted(
-        self, window: Window, page: Page[UserSummary], rows: Sequence[_Place]
+        self, window: Window, page: Page[Listed], rows: Sequence[_Place]
     ) -> Sequence[Row]:
         digests = [row.key.digest for row in rows]
         _check(window, page, repeated=digests == self._last and not self._back)
@@ -145,10 +145,12 @@ class Listing:
     def _new(self, place: _Place) -> Row:
         self._seen.add(place.key)
         self._number += 1
-        return Row(place.user, place.key, place.position, self._number - 1)
+        return Row(
+            place.listed.user_id, place.key, place.position, self._number - 1, place.listed.user
+        )
 
 
-def _check(window: Window, page: Page[UserSummary], *, repeated: bool) -> None:
+def _check(window: Window, page: Page[Listed], *, repeated: bool) -> None:
     if page.has_next and not page.items:
         raise _contradiction(window, "is empty, and more are said to follow")
     if page.has_next and repeated:
@@ -159,6 +161,5 @@ def _contradiction(window: Window, what: str) -> PagingError:
     return PagingError(f"the list was left: page {window.page} {what}", page=window.page)
 
 
-def _key(user: UserSummary) -> Key:
-    created = user.creation_time
-    return Key(digest_of(user.user_id), created.timestamp() if created else None)
+def _key(listed: Listed) -> Key:
+    return Key(digest_of(listed.user_id), listed.created)

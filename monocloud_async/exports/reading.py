@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import cast
 
 import attrs
 
 from .._call import Caller
-from .._operation import Operation, page_of
+from .._operation import Operation, page_with
 from ..errors import MonoCloudError
-from ..models import User, UserGroup, UserSummary
-from ..models._record import Record
+from ..models import UserGroup
 from ..operations import groups, users
 from ..pages import Page, Pages
+from . import raw
 from .exported import ExportedUser
-from .row import Row
+from .raw import ExportedLine, Listed
+from .row import Exported, Row
 from .windows import Window
 
 _SORT = "creation_time:1"
 _GROUPS_PAGE = 50
 
 
-@attrs.frozen(kw_only=True)
-class _Listed(Record):
-    """What has to be known of a user in the list whose details are read anyway."""
-
-    user_id: str
-    creation_time: datetime | None = None
+def _list(read: Callable[[bytes], tuple[Listed, ...]]) -> Operation[Page[Listed]]:
+    return Operation(users.LIST.name, "GET", users.LIST.path, page_with(read))
 
 
-_PATH = users.LIST.path
-_IDS = Operation(users.LIST.name, "GET", _PATH, page_of(_Listed))
-_USERS = Operation(users.LIST.name, "GET", _PATH, page_of(User))
+_IDS, _USERS, _RAW_USERS = _list(raw.ids), _list(raw.users), _list(raw.raw_users)
+_RAW_USER = Operation(users.GET.name, "GET", users.GET.path, raw.raw_user)
 
 
 @attrs.define(eq=False)
@@ -51,20 +46,20 @@ class Asked:
 
     window: Window
     came: asyncio.Event = attrs.field(factory=asyncio.Event)
-    page: Page[UserSummary] | None = None
+    page: Page[Listed] | None = None
     error: MonoCloudError | None = None
     read_at: datetime | None = None
 
 
 @attrs.frozen(eq=False)
-class Listed:
+class Complete:
     """Users for whom nothing has to be read any more."""
 
     rows: Sequence[Row]
     read_at: datetime
 
 
-Task = Asked | Listed | Row
+Task = Asked | Complete | Row
 
 
 @attrs.frozen(eq=False)
@@ -72,7 +67,7 @@ class Read:
     """A user that was read."""
 
     row: Row
-    exported: ExportedUser
+    exported: Exported
 
 
 class Reading:
@@ -83,6 +78,7 @@ class Reading:
         details: whether users are read one by one.
         groups: whether their groups are read.
         filter: which users, in the API's own words; None for all.
+        as_sent: whether users are kept as they are sent, and not made records of.
     """
 
     def __init__(
@@ -92,15 +88,26 @@ class Reading:
         details: bool,
         groups: bool,
         filter: str | None,  # noqa: A002  (the API's name)
+        as_sent: bool = False,
     ) -> None:
         self._caller = caller
         self._call = caller.call
         self.details = details
         self.groups = groups
         self.filter = filter
+        self.as_sent = as_sent
+        self._list = _IDS if details else _RAW_USERS if as_sent else _USERS
+        self._get: Operation[Any] = _RAW_USER if as_sent else users.GET
+        self._exported: Any = ExportedLine if as_sent else ExportedUser
 
     def _with_caller(self, caller: Caller) -> Reading:
-        return Reading(caller, details=self.details, groups=self.groups, filter=self.filter)
+        return Reading(
+            caller,
+            details=self.details,
+            groups=self.groups,
+            filter=self.filter,
+            as_sent=self.as_sent,
+        )
 
     @property
     def one_by_one(self) -> bool:
@@ -114,7 +121,7 @@ class Reading:
             return ()
         if isinstance(task, Row):
             return [Read(task, await self._read_user(task))]
-        return [Read(row, ExportedUser(user=row.user, read_at=task.read_at)) for row in task.rows]
+        return [Read(row, self._exported(user=row.user, read_at=task.read_at)) for row in task.rows]
 
     async def _read_page(self, asked: Asked) -> None:
         window = asked.window
@@ -124,20 +131,20 @@ class Reading:
             "sort": _SORT,
             "filter": self.filter,
         }
-        operation = cast("Operation[Page[UserSummary]]", _IDS if self.details else _USERS)
         try:
-            asked.page = await self._call(operation, query=query)
+            asked.page = await self._call(self._list, query=query)
         except MonoCloudError as error:
             # It is for the one who waits for the page to raise.
             asked.error = error
         asked.read_at = _now()
         asked.came.set()
 
-    async def _read_user(self, row: Row) -> ExportedUser:
-        user_id = row.user.user_id
-        user = await self._call(users.GET, user_id) if self.details else row.user
+    async def _read_user(self, row: Row) -> Exported:
+        user_id, user = row.user_id, row.user
+        if self.details:
+            user = await self._call(self._get, user_id)
         read_at = _now()
-        return ExportedUser(
+        return self._exported(
             user=user,
             groups=await self._groups_of(user_id) if self.groups else None,
             read_at=read_at,

@@ -8,7 +8,10 @@ import attrs
 
 from ..errors import MonoCloudError
 from .exported import ExportedUser
+from .raw import ExportedLine
 from .seen import Key
+
+Exported = ExportedUser | ExportedLine
 
 
 @attrs.frozen(eq=False)
@@ -16,16 +19,18 @@ class Row:
     """A user in the list.
 
     Attributes:
-        user: the user, as the list has it.
+        user_id: the user's id.
         key: what the user is known by.
         position: where in the list.
         number: which of the new ones it is, 0 for the first of all.
+        user: the user, if nothing more has to be read of it.
     """
 
-    user: Any = attrs.field(repr=False)
+    user_id: str
     key: Key
     position: int
     number: int
+    user: Any = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen(eq=False)
@@ -40,5 +45,5 @@ class Done:
     """
 
     row: Row
-    exported: ExportedUser | None = None
+    exported: Exported | None = None
     error: MonoCloudError | None = None

@@ -129,6 +129,7 @@ class _Run:
             details=options.details,
             groups=options.groups,
             filter=options.filter,
+            as_sent=True,
         )
         return Engine(reading, concurrency=options.concurrency, rate=options.rate, begin=begin)
 
@@ -161,7 +162,7 @@ class _Run:
             self._tally.move(None, "ok")
         elif failed:
             self._tally.move(None, "failed")
-            self._reporter.note(f"user {done.row.user.user_id}: {done.error}")
+            self._reporter.note(f"user {done.row.user_id}: {done.error}")
             most = self._options.max_failures
             if most is not None and self._tally.failures > most:
                 self._stop.ask(f"more than {most} users cannot be read")

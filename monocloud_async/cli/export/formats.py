@@ -18,6 +18,18 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circ
 _encode_ascii = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
+class Line(Protocol):
+    """What is written of a user."""
+
+    def to_dict(self) -> Json:
+        """Return it as JSON."""
+        ...
+
+    def text(self) -> bytes | None:
+        """Return the JSON in one line, if it came in one."""
+        ...
+
+
 class Format(Protocol):
     """A way to write users."""
 
@@ -25,7 +37,7 @@ class Format(Protocol):
         """Return what stands before all of them."""
         ...
 
-    def body(self, lines: Iterable[Json]) -> bytes:
+    def body(self, lines: Iterable[Line]) -> bytes:
         """Return what stands for some of them."""
         ...
 
@@ -38,20 +50,24 @@ class JsonLines:
     """
 
     def __init__(self, *, plain: bool = False) -> None:
+        self._plain = plain
         self._encode = _encode_ascii if plain else _encode
 
     def head(self) -> bytes:
         return b""
 
-    def body(self, lines: Iterable[Json]) -> bytes:
+    def body(self, lines: Iterable[Line]) -> bytes:
         return b"".join(self._line(line) for line in lines)
 
-    def _line(self, line: Json) -> bytes:
+    def _line(self, line: Line) -> bytes:
+        text = line.text()
+        if text is not None and (text.isascii() or not self._plain):
+            return text + b"\n"
         try:
-            return f"{self._encode(line)}\n".encode()
+            return f"{self._encode(line.to_dict())}\n".encode()
         except UnicodeEncodeError:
             # JSON has halves of characters, which UTF-8 has not.
-            return f"{_encode_ascii(line)}\n".encode()
+            return f"{_encode_ascii(line.to_dict())}\n".encode()
 
 
 class Csv:
@@ -63,8 +79,9 @@ class Csv:
     def head(self) -> bytes:
         return _written([[column.name for column in self._columns]])
 
-    def body(self, lines: Iterable[Json]) -> bytes:
-        return _written([_cell(column, line) for column in self._columns] for line in lines)
+    def body(self, lines: Iterable[Line]) -> bytes:
+        rows = (line.to_dict() for line in lines)
+        return _written([_cell(column, row) for column in self._columns] for row in rows)
 
 
 def _written(rows: Iterable[Sequence[str]]) -> bytes:

@@ -15,7 +15,6 @@ from ...errors import ConfigurationError, NotFoundError
 from ...exports.engine import Start
 from ...exports.row import Done, Row
 from ...exports.seen import MOST, Key, Seen
-from ...models import UserSummary
 
 _RETRIED = -1
 
@@ -174,7 +173,7 @@ class ExportJournal(JournalFile):
 
     def _record_failures(self, made: Iterable[Done]) -> None:
         for done in made:
-            user_id, digest = done.row.user.user_id, done.row.key.digest
+            user_id, digest = done.row.user_id, done.row.key.digest
             if done.error is not None and not isinstance(done.error, NotFoundError):
                 self._db.execute("INSERT OR REPLACE INTO failed VALUES (?, ?)", (digest, user_id))
             elif done.row.number == _RETRIED:
@@ -206,7 +205,7 @@ def _entry(row: Row) -> tuple[int, int, float | None, int]:
 
 
 def _retried(digest: int, user_id: str) -> Row:
-    return Row(UserSummary(user_id=user_id), Key(digest, None), 0, _RETRIED)
+    return Row(user_id, Key(digest, None), 0, _RETRIED)
 
 
 def missing(part: Path) -> ConfigurationError:

@@ -10,6 +10,7 @@ from concurrent.futures import Executor
 import attrs
 
 from ...errors import NotFoundError
+from ...exports.raw import ExportedLine
 from ...exports.row import Done
 from .formats import Format
 from .journal import ExportJournal, State
@@ -66,7 +67,7 @@ class Sink:
         if not self._headed and not self.state.size:
             self.target.write(self.format.head())
         self._headed = True
-        lines = [done.exported.to_dict() for done in made if done.exported is not None]
+        lines = [done.exported for done in made if isinstance(done.exported, ExportedLine)]
         self.target.write(self.format.body(lines))
         self._unkept += made
         vanished = sum(isinstance(done.error, NotFoundError) for done in made)
