@@ -27,9 +27,11 @@ from monocloud_async.emulator import Emulator as AsyncEmulator
 from monocloud_async.emulator import Fault, RateLimit
 from monocloud_async.errors import APIError, ConfigurationError, NotFoundError
 from monocloud_async.exports.engine import Engine
+from monocloud_async.exports.raw import ExportedLine, RawUser, raw_user
 from monocloud_async.exports.reading import Reading
 from monocloud_async.exports.row import Done, Row
 from monocloud_async.exports.seen import MOST, Key
+from monocloud_async.models import UserGroup
 from monocloud_async.response import Headers
 from monocloud_sync import MonoCloudClient
 from monocloud_sync.emulator import Emulator
@@ -459,10 +461,48 @@ def test_failures_are_kept_until_they_are_done(tmp_path: Path) -> None:
 
 
 def test_half_a_character_is_written_all_the_same() -> None:
-    line = {"user_id": "u", "claims": {"name": "é\ud800"}}
-    assert lines(JsonLines().body([line])) == [line]
+    json = {"user_id": "u", "claims": {"name": "é\ud800"}}
+    line = ExportedLine(user=RawUser(json), read_at=datetime.fromtimestamp(7, timezone.utc))
+    assert lines(JsonLines().body([line])) == [{**json, "read_at": 7}]
     columns = columns_of("user_id,claims.name", groups=False)
     assert Csv(columns).body([line]) == "u,é\\ud800\n".encode()
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b' {"user_id":"u","name":"\xc3\xa9\\n\\u0041"}',
+        b'{\r\n  "user_id": "u",\r\n  "name": "\xc3\xa9\\nA"\r\n}\r\n',
+        b'{"user_id":"u","groups":1,"read_at":null,"name":"\xc3\xa9\\nA"}',
+    ],
+)
+def test_a_line_is_what_the_api_sent(body: bytes, plain: bool) -> None:
+    groups = (UserGroup(group_id="g"),)
+    read_at = datetime.fromtimestamp(7, timezone.utc)
+    line = ExportedLine(user=raw_user(body, {}), groups=groups, read_at=read_at)
+    written = JsonLines(plain=plain).body([line])
+    assert written.count(b"\n") == 1
+    assert not plain or written.isascii()
+    [found] = lines(written)
+    assert found == {"user_id": "u", "name": "é\nA", "groups": ["g"], "read_at": 7}
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"user_id": 7}', b'{"user_id":"u"', b"NaN"])
+def test_what_is_no_user_is_not_written(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r"JSON|a user in it"):
+        raw_user(body, {})
+
+
+def test_what_parquet_cannot_hold_leaves_the_lines(emulator: Emulator, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    emulator._service.tenant.accounts["u7"].record["disabled"] = "perhaps"
+    done = run(*EXPORT, tmp_path / "users.parquet")
+    assert done.returncode == 1
+    assert "user u7: disabled is not what it should be" in done.stderr
+    [left] = tmp_path.iterdir()
+    assert left.name == "users.parquet.part"
+    assert ids(left.read_text()) == names()
 
 
 def test_a_column_is_in_what_the_api_sends() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
+from typing import Any
 
 import attrs
 
@@ -144,11 +145,12 @@ class Reading:
         if self.details:
             user = await self._call(self._get, user_id)
         read_at = _now()
-        return self._exported(
+        exported: Exported = self._exported(
             user=user,
             groups=await self._groups_of(user_id) if self.groups else None,
             read_at=read_at,
         )
+        return exported
 
     async def _groups_of(self, user_id: str) -> tuple[UserGroup, ...]:
         pages = Pages(

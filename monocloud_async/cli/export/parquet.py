@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,12 +12,22 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, MonoCloudError
 from .columns import Column, Json, Kind
 
 # So many rows are in memory at once.
 _GROUP = 10_000
 _MICROSECONDS = 1_000_000
+_TYPES: Mapping[Kind, Collection[type]] = {
+    "flag": (bool,),
+    "count": (int,),
+    "time": (int, float),
+    "text": (str,),
+}
+
+
+class ParquetError(MonoCloudError):
+    """A user cannot be written as Parquet."""
 
 
 def check_installed() -> None:
@@ -89,9 +99,14 @@ def _value(column: Column, line: Json) -> Any:
     value = column.of(line)
     if value is None:
         return None
-    if column.kind == "time":
-        return round(value * _MICROSECONDS)
     if column.kind == "json" or (column.kind == "text" and not isinstance(value, str)):
         return json.dumps(value)
+    if type(value) not in _TYPES[column.kind]:
+        raise ParquetError(
+            f"user {line.get('user_id')}: {column.name} is not what it should be, and Parquet "
+            "cannot be written: the unfinished file has all users as JSON Lines"
+        )
+    if column.kind == "time":
+        return round(value * _MICROSECONDS)
     # JSON has halves of characters, which Parquet has not.
     return value.encode("utf-8", "replace").decode() if column.kind == "text" else value
