@@ -87,8 +87,7 @@ def ids(body: bytes) -> tuple[Listed, ...]:
 
 def raw_users(body: bytes) -> tuple[Listed, ...]:
     """Read the rows of a page, and keep them as they came."""
-    rows = _rows(parse(body))
-    return tuple(attrs.evolve(_listed(row), user=RawUser(row)) for row in rows)
+    return tuple(_listed(row, RawUser(row)) for row in _rows(parse(body)))
 
 
 def users(body: bytes) -> tuple[Listed, ...]:
@@ -109,17 +108,16 @@ def _seconds(moment: datetime | None) -> float | None:
 
 
 def _rows(value: Any) -> Sequence[Any]:
-    if type(value) is not list:
-        raise ValueError("it is not a list")
-    rows: list[Any] = value
-    return rows
+    if not isinstance(value, list):
+        raise ValueError("it is not a list")  # noqa: TRY004  (it is what decoders raise)
+    return cast("list[Any]", value)  # type: ignore[redundant-cast]
 
 
-def _listed(row: Any) -> Listed:
-    if type(row) is not dict:
-        raise ValueError("a user in it is not an object")
+def _listed(row: Any, user: RawUser | None = None) -> Listed:
+    if not isinstance(row, dict):
+        raise ValueError("a user in it is not an object")  # noqa: TRY004
     members = cast("dict[str, Any]", row)
     user_id, created = members.get("user_id"), members.get("creation_time")
     if type(user_id) is not str:
         raise ValueError("a user in it has no user_id")
-    return Listed(user_id, created if isinstance(created, (int, float)) else None)
+    return Listed(user_id, created if isinstance(created, (int, float)) else None, user)

@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...errors import ConfigurationError, MonoCloudError
 from .columns import Column, Json, Kind
@@ -96,10 +96,10 @@ def _type(pa: Any, kind: Kind) -> Any:
 
 
 def _value(column: Column, line: Json) -> Any:
-    value = column.of(line)
+    value: Any = column.of(line)
     if value is None:
         return None
-    if column.kind == "json" or (column.kind == "text" and not isinstance(value, str)):
+    if column.kind == "json" or (column.kind == "text" and type(value) is not str):
         return json.dumps(value)
     if type(value) not in _TYPES[column.kind]:
         raise ParquetError(
@@ -107,6 +107,6 @@ def _value(column: Column, line: Json) -> Any:
             "cannot be written: the unfinished file has all users as JSON Lines"
         )
     if column.kind == "time":
-        return round(value * _MICROSECONDS)
+        return int(round(cast("float", value) * _MICROSECONDS))
     # JSON has halves of characters, which Parquet has not.
     return value.encode("utf-8", "replace").decode() if column.kind == "text" else value
