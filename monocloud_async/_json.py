@@ -78,9 +78,11 @@ def _depth(value: Any) -> int:
         depth += 1
         below: list[Any] = []
         for outer in level:
-            for item in outer.values() if type(outer) is dict else outer:
-                if type(item) is dict or type(item) is list:
-                    below.append(item)  # noqa: PERF401  (a list of all, and its copy, cost more)
+            kind: Any = type(outer)
+            for item in outer.values() if kind is dict else outer:
+                kind = type(item)
+                if kind is dict or kind is list:
+                    below.append(item)
         level = below
     return depth
 

@@ -107,6 +107,7 @@ def _value(column: Column, line: Json) -> Any:
             "cannot be written: the unfinished file has all users as JSON Lines"
         )
     if column.kind == "time":
-        return int(round(cast("float", value) * _MICROSECONDS))
+        microseconds: int = round(cast("float", value) * _MICROSECONDS)
+        return microseconds
     # JSON has halves of characters, which Parquet has not.
     return value.encode("utf-8", "replace").decode() if column.kind == "text" else value
