@@ -78,7 +78,7 @@ def _depth(value: Any) -> int:
         depth += 1
         below: list[Any] = []
         for outer in level:
-            kind: Any = type(outer)
+            kind: object = type(outer)
             for item in outer.values() if kind is dict else outer:
                 kind = type(item)
                 if kind is dict or kind is list:

@@ -69,7 +69,8 @@ class Sink:
         self._headed = True
         lines = [done.exported for done in made if isinstance(done.exported, ExportedLine)]
         self.target.write(self.format.body(lines))
-        self._unkept += made
+        # Without what is written, of which that many would fill memory.
+        self._unkept += [Done(done.row, error=done.error) for done in made]
         vanished = sum(isinstance(done.error, NotFoundError) for done in made)
         self.state = self.state._replace(
             exported=self.state.exported + len(lines), vanished=self.state.vanished + vanished
