@@ -78,11 +78,8 @@ def _depth(value: Any) -> int:
         depth += 1
         below: list[Any] = []
         for outer in level:
-            kind: object = type(outer)
-            for item in outer.values() if kind is dict else outer:
-                kind = type(item)
-                if kind is dict or kind is list:
-                    below.append(item)
+            items: Any = outer.values() if outer.__class__ is dict else outer
+            below += [one for one in items if one.__class__ is dict or one.__class__ is list]
         level = below
     return depth
 
