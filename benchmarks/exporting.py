@@ -176,7 +176,7 @@ async def _awaited(result: Awaitable[int]) -> int:
     return await result
 
 
-def _apart(name: str, origin: str, users: int) -> Result:
+def measured_apart(name: str, origin: str, users: int) -> Result:
     """Measure in a program of its own, so that the memory is its own too."""
     command = [sys.executable, "-m", "benchmarks.exporting", "--measure", name, origin, str(users)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
@@ -192,7 +192,7 @@ def _all(users: int, rounds: int) -> dict[str, list[Result]]:
         for turn in range(rounds):
             print(f"{users:,} users, round {turn + 1} of {rounds}", file=sys.stderr, flush=True)
             for name, found in results.items():
-                found.append(_apart(name, origin, users))
+                found.append(measured_apart(name, origin, users))
     return results
 
 

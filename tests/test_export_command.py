@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import exporting, server
 from monocloud_async import MonoCloudClient as AsyncClient
 from monocloud_async.cli.export.columns import columns_of
 from monocloud_async.cli.export.formats import Csv, JsonLines
@@ -151,6 +152,14 @@ def test_nothing_steers_a_terminal(emulator: Emulator) -> None:
     assert "\\u009b31m \\u202e" in screen
 
 
+def test_nobody_is_a_whole_export_too(emulator: Emulator, tmp_path: Path) -> None:
+    for name, content in (("a.jsonl", ""), ("a.csv", "user_id\n")):
+        options = ("--columns", "user_id") if name == "a.csv" else ()
+        done = run(*EXPORT, tmp_path / name, "--filter", "nobody", *options)
+        assert (done.returncode, done.stdout) == (0, "0 users exported\n"), done.stderr
+        assert (tmp_path / name).read_text() == content
+
+
 # What cannot be
 
 
@@ -245,8 +254,15 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("name", ["users.jsonl", "users.csv.gz"])
+@pytest.mark.parametrize(
+    ("end", "name"),
+    [
+        (signal.SIGINT, "users.jsonl"),
+        (signal.SIGTERM, "users.csv.gz"),
+        (signal.SIGKILL, "users.jsonl"),
+        (signal.SIGKILL, "users.csv.gz"),
+    ],
+)
 def test_it_goes_on_where_it_was(
     emulator: Emulator, tmp_path: Path, name: str, end: signal.Signals
 ) -> None:
@@ -362,6 +378,16 @@ async def some(
     kept.record(made, kept.state._replace(size=1))
     found.update(done.row.user_id for done in made if done.exported)
     return True
+
+
+@pytest.mark.slow
+def test_many_users_take_no_more_memory_than_few() -> None:
+    megabytes = []
+    for users in (20_000, 60_000):
+        with server.running("benchmarks.export_server", str(users)) as origin:
+            megabytes.append(exporting.measured_apart(exporting.LIST, origin, users).megabytes)
+    assert max(megabytes) < 60
+    assert megabytes[1] - megabytes[0] < 5
 
 
 @pytest.mark.slow

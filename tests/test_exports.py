@@ -16,6 +16,7 @@ from monocloud_async import (
     APIError,
     Export,
     ExportedUser,
+    ExportReport,
     InvalidArgumentError,
     MonoCloudClient,
     MonoCloudError,
@@ -27,6 +28,7 @@ from monocloud_async.emulator import Emulator, Fault, RateLimit
 from monocloud_async.exports.seen import Key, Seen
 from monocloud_async.exports.windows import SMALLEST, window_from
 
+from .tenants import comparable, content
 from .wire import Step, Wire, answer
 
 FAST = RetryPolicy(base_delay=0.0, max_attempts=20)
@@ -73,7 +75,7 @@ async def test_every_user_comes_once_and_whole(emulator: Emulator, client: MonoC
     assert one.to_dict() == emulator.user(one.user_id).to_dict()
     assert all(before <= one.read_at <= datetime.now(timezone.utc) for one in found)
     assert found[0].groups is None
-    assert str(export.report) == "1,234 exported"
+    assert str(export.report) == "1,234 users exported"
     assert len(emulator.requests) == 1_234 + pages(emulator)
     # A sixth more pages than the least, for each reaches back into the one before.
     assert pages(emulator) <= 15
@@ -120,6 +122,17 @@ def test_the_blocking_client_exports_too() -> None:
             for _ in export:
                 break
             assert counted(list(export)) == Counter(user["user_id"] for user in users)
+
+
+async def test_lines_have_all_that_can_be_given_to_a_user() -> None:
+    async with Emulator() as emulator:
+        async with MonoCloudClient(emulator.url, emulator.api_key) as client:
+            found = [one async for one in client.users.export(groups=True)]
+        names = {group["group_id"]: group["name"] for group in emulator.export_all()["groups"]}
+        assert names
+        lines = [json.loads(json.dumps(one.to_dict())) for one in found]
+        given = [comparable(line, [names[group] for group in line["groups"]]) for line in lines]
+        assert sorted(given, key=str) == sorted(content(emulator), key=str)
 
 
 # While others change the tenant
@@ -222,7 +235,7 @@ async def test_a_user_that_cannot_be_read_ends_it_or_is_told(
     assert len(found) == 1_233
     assert [(user_id, type(error)) for user_id, error in failed] == [("u77", APIError)]
     assert (export.report.exported, export.report.failed) == (1_233, 1)
-    assert str(export.report) == "1,233 exported; 1 could not be read"
+    assert str(export.report) == "1,233 users exported; 1 could not be read"
 
 
 async def test_pages_and_users_keep_one_pace(emulator: Emulator, client: MonoCloudClient) -> None:
@@ -287,10 +300,38 @@ def listed(page: int, size: int, *numbers: int, of: int, **changes: Any) -> Step
     return answer(200, users, x_pagination=json.dumps(paging))
 
 
-async def exported(*steps: Step) -> list[str]:
+async def reported(*steps: Step) -> tuple[list[str], ExportReport]:
     async with Wire(*steps) as wire, MonoCloudClient(wire.url, "key") as client:
         export = client.users.export(details=False, concurrency=1)
-        return [one.user.user_id async for one in export]
+        return [one.user.user_id async for one in export], export.report
+
+
+async def exported(*steps: Step) -> list[str]:
+    return (await reported(*steps))[0]
+
+
+async def test_a_last_page_may_say_how_many_users_it_has() -> None:
+    first, last = listed(1, 100, *range(100), of=110), listed(2, 97, *range(97, 110), of=110)
+    assert len(await exported(first, last)) == 110
+    last = listed(2, 97, *range(97, 110), of=110, page_size=13)
+    assert len(await exported(first, last)) == 110
+
+
+async def test_an_api_that_counts_more_than_it_lists_is_told() -> None:
+    found, report = await reported(listed(1, 100, 1, 2, 3, of=5, has_next=False))
+    assert found == ["u1", "u2", "u3"]
+    assert str(report) == "3 users exported; the API counts 2 more than it lists"
+    assert (await reported(listed(1, 100, of=0)))[1] == ExportReport(
+        total_at_start=0, total_at_end=0
+    )
+
+
+async def test_tiny_pages_are_read_one_after_the_other() -> None:
+    steps = [listed(1, 100, *range(10), of=25, page_size=10, has_next=True)]
+    steps += [
+        listed(page, 10, *range(page * 10 - 10, min(25, page * 10)), of=25) for page in (2, 3)
+    ]
+    assert await exported(*steps) == [f"u{number}" for number in range(25)]
 
 
 async def test_an_api_with_smaller_pages_is_asked_for_such() -> None:

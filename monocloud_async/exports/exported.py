@@ -47,6 +47,7 @@ class ExportReport:
         failed: users that could not be read for another reason.
         total_at_start: how many users the list had when its first page was read; None before.
         total_at_end: how many it had when its last page was read.
+        unlisted: how many users more than it listed the API counted when its last page was read.
         gaps_closed: how often users that were removed made the export go back in the list.
     """
 
@@ -55,15 +56,20 @@ class ExportReport:
     failed: int = 0
     total_at_start: int | None = None
     total_at_end: int | None = None
+    unlisted: int = 0
     gaps_closed: int = 0
 
     def __str__(self) -> str:
-        parts = [f"{self.exported:,} exported"]
-        if self.vanished:
-            parts.append(f"{self.vanished:,} were removed before they could be read")
-        if self.failed:
-            parts.append(f"{self.failed:,} could not be read")
+        return f"{self.exported:,} users exported{self.remarks()}"
+
+    def remarks(self) -> str:
+        """Return what else is to be said, each after a semicolon."""
         start, end = self.total_at_start, self.total_at_end
-        if start is not None and end is not None and start != end:
-            parts.append(f"the list had {start:,} users at the start and {end:,} at the end")
-        return "; ".join(parts)
+        moved = start is not None and end is not None and start != end
+        parts = {
+            f"{self.vanished:,} were removed before they could be read": self.vanished,
+            f"{self.failed:,} could not be read": self.failed,
+            f"the list had {start or 0:,} users at the start and {end or 0:,} at the end": moved,
+            f"the API counts {self.unlisted:,} more than it lists": self.unlisted,
+        }
+        return "".join(f"; {part}" for part, told in parts.items() if told)

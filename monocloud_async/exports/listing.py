@@ -88,7 +88,7 @@ class Listing:
         rows = [
             _Place(user, _key(user), window.start + place) for place, user in enumerate(page.items)
         ]
-        if 0 < page.page_size < window.size:
+        if page.has_next and 0 < page.page_size < window.size:
             self._largest = page.page_size
             if window.start:
                 self._go_to(window.start, page.page_size)
@@ -140,6 +140,7 @@ class Listing:
             # So that a page that was shorter than it could be leaves no gap.
             self._end = window.start + len(rows)
             self.ended = not page.has_next
+            self._report.unlisted = max(0, page.total_count - self._number)
         return fresh
 
     def _new(self, place: _Place) -> Row:

@@ -16,6 +16,7 @@ import typer
 from ..._arguments import texts
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError, MonoCloudError, NotFoundError
+from ...exports import ExportReport
 from ...exports.engine import Engine, Start
 from ...exports.reading import Reading
 from ...exports.row import Done
@@ -195,18 +196,15 @@ class _Run:
         raise typer.Exit(0)
 
     def _totals(self) -> str:
-        report = self._engine.report if self._engine else None
-        start, end = self._state.at_start, report.total_at_end if report else None
-        parts = [f"{self._state.exported:,} users exported"]
-        if self._before.exported:
-            parts[0] += f" ({self._before.exported:,} of them in earlier runs)"
-        if self._state.vanished:
-            parts.append(f"{self._state.vanished:,} were removed before they could be read")
-        if self._tally.failed:
-            parts.append(f"{self._tally.failed:,} could not be read")
-        if start is not None and end is not None and start != end:
-            parts.append(f"the list had {start:,} users at the start and {end:,} at the end")
-        return "; ".join(parts)
+        state, before = self._state, self._before.exported
+        report = attrs.evolve(
+            self._engine.report if self._engine else ExportReport(),
+            exported=state.exported,
+            vanished=state.vanished,
+            total_at_start=state.at_start,
+        )
+        earlier = f" ({before:,} of them in earlier runs)" if before else ""
+        return f"{state.exported:,} users exported{earlier}{report.remarks()}"
 
     def _how_to_go_on(self) -> str:
         if self._destination.path is None:
