@@ -20,6 +20,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import IO, Any
 
 import aiohttp
 import attrs
@@ -78,44 +79,64 @@ def _ours(*, details: bool) -> Contender:
 
 def _bare(*, details: bool, file: bool = False) -> Contender:
     async def run(origin: str, users: int) -> int:
-        found = 0
-        pages = iter(range(1, -(-users // _SIZE) + 1))
-        queue: asyncio.Queue[str | None] = asyncio.Queue(2 * _WORKERS)
         with tempfile.TemporaryFile() as out:
             async with aiohttp.ClientSession(headers=_HEADERS) as session:
-
-                async def get(target: str) -> bytes:
-                    async with session.get(f"{origin}/api/users{target}") as response:
-                        return await response.read()
-
-                async def lister() -> None:
-                    nonlocal found
-                    for page in pages:
-                        rows = json.loads(
-                            await get(f"?page={page}&size={_SIZE}&sort=creation_time:1")
-                        )
-                        if not details:
-                            found += len(rows)
-                            continue
-                        for row in rows:
-                            await queue.put(row["user_id"])
-
-                async def reader() -> None:
-                    nonlocal found
-                    while user_id := await queue.get():
-                        user = json.loads(await get(f"/{user_id}"))
-                        if file:
-                            out.write(json.dumps(user).encode() + b"\n")
-                        found += 1
-
-                readers = [asyncio.create_task(reader()) for _ in range(_WORKERS * details)]
-                await asyncio.gather(*(lister() for _ in range(2 if details else _PAGES_AT_ONCE)))
-                for _ in readers:
-                    await queue.put(None)
-                await asyncio.gather(*readers)
-        return found
+                export = _BareExport(session, origin, users, out if file else None)
+                return await (export.whole() if details else export.listed())
 
     return run
+
+
+class _BareExport:
+    """What people write: some tasks that read pages, and some that read users."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, origin: str, users: int, out: IO[bytes] | None
+    ) -> None:
+        self._session = session
+        self._url = f"{origin}/api/users"
+        self._pages = iter(range(1, -(-users // _SIZE) + 1))
+        self._ids: asyncio.Queue[str | None] = asyncio.Queue(2 * _WORKERS)
+        self._out = out
+        self._found = 0
+
+    async def listed(self) -> int:
+        await asyncio.gather(*(self._count() for _ in range(_PAGES_AT_ONCE)))
+        return self._found
+
+    async def whole(self) -> int:
+        readers = [asyncio.create_task(self._read()) for _ in range(_WORKERS)]
+        await asyncio.gather(*(self._list() for _ in range(2)))
+        for _ in readers:
+            await self._ids.put(None)
+        await asyncio.gather(*readers)
+        return self._found
+
+    async def _get(self, target: str) -> bytes:
+        async with self._session.get(self._url + target) as response:
+            return await response.read()
+
+    async def _page(self, page: int) -> list[dict[str, Any]]:
+        target = f"?page={page}&size={_SIZE}&sort=creation_time:1"
+        rows: list[dict[str, Any]] = json.loads(await self._get(target))
+        return rows
+
+    async def _count(self) -> None:
+        for page in self._pages:
+            rows = await self._page(page)
+            self._found += len(rows)
+
+    async def _list(self) -> None:
+        for page in self._pages:
+            for row in await self._page(page):
+                await self._ids.put(row["user_id"])
+
+    async def _read(self) -> None:
+        while user_id := await self._ids.get():
+            user = json.loads(await self._get(f"/{user_id}"))
+            if self._out:
+                self._out.write(json.dumps(user).encode() + b"\n")
+            self._found += 1
 
 
 def _command(origin: str) -> int:

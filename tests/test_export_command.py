@@ -220,6 +220,16 @@ def test_users_that_cannot_be_read_are_told_and_read_the_next_time(
     assert len(emulator.requests) < 5
 
 
+def test_a_user_without_details_is_read_the_next_time_too(emulator: Emulator, file: Path) -> None:
+    emulator.faults.add(Fault(status=418, operation="groups.list", user_id="u77"))
+    command = (*EXPORT, file, "--no-details", "--groups", "--journal", file.with_name("journal"))
+    assert run(*command).returncode == 1
+    emulator.faults.clear()
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert ids(file.read_text()) == names()
+
+
 def test_too_many_failures_stop_it(emulator: Emulator, file: Path) -> None:
     emulator.faults.add(Fault(status=418, operation="users.get"))
     done = run(*EXPORT, file, "--max-failures", "3")

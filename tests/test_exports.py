@@ -326,6 +326,16 @@ async def test_an_api_that_counts_more_than_it_lists_is_told() -> None:
     )
 
 
+async def test_an_api_may_give_its_last_page_for_one_after_it() -> None:
+    first = listed(1, 100, *range(100), of=200)
+    # By then, users have been removed, and the list ends before the page that is asked for.
+    last = listed(1, 97, *range(20, 100), of=80)
+    again = listed(1, 100, *range(20, 100), of=80)
+    found, report = await reported(first, last, again)
+    assert found == [f"u{number}" for number in range(100)]
+    assert report.gaps_closed == 1
+
+
 async def test_tiny_pages_are_read_one_after_the_other() -> None:
     steps = [listed(1, 100, *range(10), of=25, page_size=10, has_next=True)]
     steps += [

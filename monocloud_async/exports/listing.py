@@ -82,7 +82,7 @@ class Listing:
         What was asked for after it is of no use then either, and other pages are wanted.
         """
         self._asked.popleft()
-        if page.current_page != window.page:
+        if page.current_page != window.page and not window.start:
             raise _contradiction(window, f"was asked for, and page {page.current_page} came")
         self._note(page.total_count)
         rows = [
@@ -93,7 +93,8 @@ class Listing:
             if window.start:
                 self._go_to(window.start, page.page_size)
                 return None
-        elif not self._joins(window, rows):
+        elif page.current_page != window.page or not self._joins(window, rows):
+            # Some lists give their last page for any after it.
             self._step_back(window)
             return None
         return self._accepted(window, page, rows)

@@ -142,7 +142,8 @@ class Reading:
 
     async def _read_user(self, row: Row) -> Exported:
         user_id, user = row.user_id, row.user
-        if self.details:
+        # Of those that could not be read in an earlier run, no more is known.
+        if self.details or user is None:
             user = await self._call(self._get, user_id)
         read_at = _now()
         exported: Exported = self._exported(
