@@ -16,7 +16,8 @@ from ..models import User, UserGroup
 Json = Mapping[str, Any]
 
 
-@attrs.frozen(eq=False)
+# What is made for each user is not frozen: that takes three times as long.
+@attrs.define(eq=False)
 class Listed:
     """A user as the list has it.
 
@@ -31,7 +32,7 @@ class Listed:
     user: Any = attrs.field(default=None, repr=False)
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class RawUser:
     """A user as the API sent it.
 
@@ -44,7 +45,7 @@ class RawUser:
     body: bytes | None = attrs.field(default=None, repr=False)
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.define(kw_only=True, eq=False)
 class ExportedLine:
     """A user of an export that goes to a file.
 

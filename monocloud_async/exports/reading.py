@@ -63,7 +63,7 @@ class Complete:
 Task = Asked | Complete | Row
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Read:
     """A user that was read."""
 

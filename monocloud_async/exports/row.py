@@ -14,7 +14,7 @@ from .seen import Key
 Exported = ExportedUser | ExportedLine
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Row:
     """A user in the list.
 
@@ -33,7 +33,7 @@ class Row:
     user: Any = attrs.field(default=None, repr=False)
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Done:
     """What became of a user in the list.
 

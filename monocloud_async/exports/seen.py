@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-
-import attrs
+from typing import NamedTuple
 
 # How many users are remembered: some megabytes.
 MOST = 20_000
 
 
-@attrs.frozen
-class Key:
+class Key(NamedTuple):
     """What a user is known by.
 
     Attributes:
