@@ -14,12 +14,14 @@ import pytest
 import monocloud_sync
 from monocloud_async import (
     APIError,
+    BadRequestError,
     Export,
     ExportedUser,
     ExportReport,
     InvalidArgumentError,
     MonoCloudClient,
     MonoCloudError,
+    NotFoundError,
     PagingError,
     RetryPolicy,
     UnauthorizedError,
@@ -29,7 +31,7 @@ from monocloud_async.exports.seen import Key, Seen
 from monocloud_async.exports.windows import SMALLEST, window_from
 
 from .tenants import comparable, content
-from .wire import Step, Wire, answer
+from .wire import Step, Wire, answer, problem
 
 FAST = RetryPolicy(base_delay=0.0, max_attempts=20)
 
@@ -334,6 +336,25 @@ async def test_an_api_may_give_its_last_page_for_one_after_it() -> None:
     found, report = await reported(first, last, again)
     assert found == [f"u{number}" for number in range(100)]
     assert report.gaps_closed == 1
+
+
+@pytest.mark.parametrize("status", [400, 404])
+async def test_an_api_may_refuse_a_page_after_its_last_one(status: int) -> None:
+    first = listed(1, 100, *range(100), of=200)
+    again = listed(1, 100, *range(20, 100), of=80)
+    found, report = await reported(first, problem(status), again)
+    assert found == [f"u{number}" for number in range(100)]
+    assert report.gaps_closed == 1
+
+
+@pytest.mark.parametrize("error", [BadRequestError, NotFoundError])
+async def test_a_page_that_is_refused_again_and_again_ends_it(error: type[APIError]) -> None:
+    status = 400 if error is BadRequestError else 404
+    first = listed(1, 100, *range(100), of=200)
+    with pytest.raises(error):
+        await exported(first, *(problem(status), first) * 25)
+    with pytest.raises(error):
+        await exported(problem(status))
 
 
 async def test_tiny_pages_are_read_one_after_the_other() -> None:

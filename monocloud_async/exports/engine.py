@@ -127,9 +127,8 @@ class Engine:
     def _taken(self, asked: Asked) -> Sequence[Row] | None:
         """Return the users of a page that are still to be exported; None if others are wanted."""
         if asked.error is not None:
-            if isinstance(asked.error, BadRequestError) and self._listing.refuses_size(
-                asked.window
-            ):
+            refused = isinstance(asked.error, (BadRequestError, NotFoundError))
+            if refused and self._listing.refused(asked.window):
                 return None
             raise asked.error
         assert asked.page is not None  # noqa: S101  (it came)

@@ -19,6 +19,7 @@ LARGEST_PAGE = 100
 SMALLER_PAGE = 50
 # So often in a row, no more users came to light by going back in the list.
 _MOST_STEPS_BACK = 100
+_MOST_REFUSALS = 20
 
 
 class _Place(NamedTuple):
@@ -69,11 +70,16 @@ class Listing:
         self._end = window.end
         return window
 
-    def refuses_size(self, window: Window) -> bool:
-        """Take note of a first page that was refused, and return whether to try a smaller one."""
-        if self._total is not None or window.size <= SMALLER_PAGE:
+    def refused(self, window: Window) -> bool:
+        """Take note of a page that was refused, and return whether there are others to try."""
+        if self._total is None and window.size > SMALLER_PAGE:
+            # It may be larger than the API allows.
+            self._go_to(window.start, SMALLER_PAGE)
+            return True
+        if not window.start or self._steps_back >= _MOST_REFUSALS:
             return False
-        self._go_to(window.start, SMALLER_PAGE)
+        # Others may come after the end by now.
+        self._step_back(window)
         return True
 
     def took(self, window: Window, page: Page[Listed]) -> Sequence[Row] | None:
