@@ -28,6 +28,7 @@ from .errors import (
     UnauthorizedError,
     UnprocessableError,
 )
+from .exports import Export, ExportedUser, ExportReport
 from .models import (
     AuthorizationCode,
     ReferenceToken,
@@ -66,6 +67,9 @@ __all__ = [
     "BadRequestError",
     "ConfigurationError",
     "ConflictError",
+    "Export",
+    "ExportReport",
+    "ExportedUser",
     "ForbiddenError",
     "Headers",
     "IdentityFinding",

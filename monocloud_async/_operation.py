@@ -113,11 +113,16 @@ def one_or_nothing(kind: type[T]) -> Decoder[T | None]:
 def page_of(kind: type[T]) -> Decoder[Page[T]]:
     """Return the decoder of an answer that is one page of a list."""
     items: Any = tuple[kind, ...]  # type: ignore[valid-type]
+    return page_with(lambda body: structure(parse(body), items))
+
+
+def page_with(read: Callable[[bytes], tuple[T, ...]]) -> Decoder[Page[T]]:
+    """Return the decoder of an answer that is one page of a list, whose rows a function reads."""
 
     def decode(body: bytes, headers: Mapping[str, str]) -> Page[T]:
         paging = _paging(headers)
         return Page(
-            items=structure(parse(body), items),
+            items=read(body),
             page_size=paging.page_size,
             current_page=paging.current_page,
             total_count=paging.total_count,

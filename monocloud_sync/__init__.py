@@ -8,6 +8,8 @@ from monocloud_async import (
     BadRequestError,
     ConfigurationError,
     ConflictError,
+    ExportedUser,
+    ExportReport,
     ForbiddenError,
     Headers,
     IdentityFinding,
@@ -61,6 +63,7 @@ from monocloud_async import (
 )
 
 from .client import MonoCloudClient
+from .exporting import Export
 from .pages import Pages
 
 __all__ = [
@@ -71,6 +74,9 @@ __all__ = [
     "BadRequestError",
     "ConfigurationError",
     "ConflictError",
+    "Export",
+    "ExportReport",
+    "ExportedUser",
     "ForbiddenError",
     "Headers",
     "IdentityFinding",

@@ -11,6 +11,7 @@ import monocloud_async.resources as aio
 
 from ._blocking import blocking
 from ._iterating import iterating
+from .exporting import exporting
 from .pages import paging
 
 
@@ -29,6 +30,7 @@ class UsersResource(Resource):
     """The users of a tenant."""
 
     list: Final = paging(aio.UsersResource.list)
+    export: Final = exporting(aio.UsersResource.export)
     create: Final = blocking(aio.UsersResource.create)
     import_many: Final = iterating(aio.UsersResource.import_many)
     get: Final = blocking(aio.UsersResource.get)

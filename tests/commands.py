@@ -27,6 +27,7 @@ _SOURCE = "from monocloud_async.cli import main; main()"
 _MODULES = (
     "monocloud_async.cli.app",
     "monocloud_async.cli.batch.command",
+    "monocloud_async.cli.export.command",
     "monocloud_async.cli.demo",
     "monocloud_async.cli.imports.command",
     "monocloud_async.cli.serve",

@@ -71,6 +71,16 @@ def test_the_journal_is_measured() -> None:
     assert all(way in said for way in ("no journal", "journal and results"))
 
 
+@pytest.mark.slow
+def test_exports_are_measured(tmp_path: Path) -> None:
+    results = tmp_path / "exporting.json"
+    options = ["--users", "250", "--rounds", "1", "--no-more", "--json", str(results)]
+    said = run("benchmarks.exporting", *options)
+    report = json.loads(results.read_text())
+    assert len(report["some"]) == 6
+    assert all(name in said for name in report["some"])
+
+
 def test_the_table_of_the_readme_is_that_of_the_chart() -> None:
     _, _, section = (ROOT / "README.md").read_text().partition("## Speed")
     rows = [line for line in section.splitlines() if re.match(r"\| (a?sync),", line)]

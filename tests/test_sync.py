@@ -53,7 +53,8 @@ dying = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptio
 
 
 def methods(kind: type) -> dict[str, Any]:
-    return {name: f for name, f in vars(kind).items() if callable(f) and name[0] != "_"}
+    found = {name: f for one in kind.__mro__[::-1] for name, f in vars(one).items()}
+    return {name: f for name, f in found.items() if callable(f) and name[0] != "_"}
 
 
 @pytest.mark.parametrize("name", monocloud_async.resources.__all__)
@@ -65,7 +66,7 @@ def test_each_async_method_has_its_twin(name: str) -> None:
         assert inspect.signature(theirs[method]) == inspect.signature(ours[method])
         assert inspect.getdoc(theirs[method]) == inspect.getdoc(ours[method])
         returned = inspect.signature(theirs[method]).return_annotation
-        iterates = returned.startswith(("AsyncGenerator", "Pages"))
+        iterates = returned.startswith(("AsyncGenerator", "Export", "Pages"))
         assert inspect.iscoroutinefunction(theirs[method]) is not iterates
         assert not inspect.iscoroutinefunction(ours[method])
 
@@ -84,7 +85,7 @@ def test_the_client_is_the_async_one_s_twin() -> None:
 def test_both_packages_export_the_same() -> None:
     assert monocloud_async.__all__ == monocloud_sync.__all__
     for name in monocloud_async.__all__:
-        if name not in ("MonoCloudClient", "Pages"):
+        if name not in ("Export", "MonoCloudClient", "Pages"):
             assert getattr(monocloud_async, name) is getattr(monocloud_sync, name)
 
 

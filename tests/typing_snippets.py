@@ -9,6 +9,8 @@ import monocloud_sync
 from monocloud_async import (
     APIError,
     APIResponse,
+    ExportedUser,
+    ExportReport,
     IdentityValidationError,
     ImportOutcome,
     KeyValidationError,
@@ -21,6 +23,7 @@ from monocloud_async import (
     RetryPolicy,
     TransportError,
     User,
+    UserGroup,
     UserPhone,
     UserSummary,
 )
@@ -45,6 +48,10 @@ async def awaited() -> None:
             assert_type(outcome.result, User | None)
         async for member in client.users.list(filter="bob", sort="creation_time:-1"):
             assert_type(member, UserSummary)
+        async for exported in client.users.export(groups=True, rate=10):
+            assert_type(exported, ExportedUser)
+            assert_type(exported.groups, tuple[UserGroup, ...] | None)
+        client.users.export(detials=False)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         async for page in client.users.list(size=100).pages():
             assert_type(page, Page[UserSummary])
         async for done in client.many(client.phones.set_primary, [("u", "p")]):
@@ -81,6 +88,10 @@ def waited_for() -> None:
         client.users.import_many([("u", "e")])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
         for member in client.users.list():
             assert_type(member, UserSummary)
+        for exported in client.users.export(details=False):
+            assert_type(exported.user, User)
+        assert_type(client.users.export().report, ExportReport)
+        client.users.export(detials=False)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
         for page in client.users.list().pages():
             assert_type(page, Page[UserSummary])
         for done in client.many(client.phones.set_primary, [("u", "p")]):

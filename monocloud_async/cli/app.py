@@ -32,6 +32,7 @@ from .batch.options import (
 )
 from .descriptors import make_room
 from .ending import exit_codes
+from .export import options as export
 from .imports.declaration import import_users
 from .operations import DASHES, MainGroup, written
 from .request import request
@@ -49,6 +50,11 @@ _EXIT_CODES = (
 _BATCH_EXIT_CODES = (
     "Exit codes: 0 nothing failed; 1 rows failed, or the run was stopped; 2 a mistake in the file, "
     "in the usage or in the settings, and nothing was sent; 130 interrupted; 143 terminated."
+)
+_EXPORT_EXIT_CODES = (
+    "Exit codes: 0 all users were exported; 1 some could not be read, or the export was stopped; "
+    "2 a mistake in the usage or in the settings, and nothing was sent; 130 interrupted; "
+    "143 terminated."
 )
 _FAULTS = (
     "A fault says what goes wrong, by status, headers, problem, delay, body_delay, drip, body, "
@@ -213,6 +219,42 @@ def _batch_client(
 
 
 written("users", "import", epilog=_BATCH_EXIT_CODES)(import_users)
+
+
+@written("users", "export", epilog=_EXPORT_EXIT_CODES)
+@exit_codes()
+def export_all_users(
+    file: export.File = "-",
+    format: export.Form = None,  # noqa: A002  (the option's name)
+    columns: export.Columns = None,
+    details: export.Details = True,
+    groups: export.Groups = False,
+    filter: export.Filter = None,  # noqa: A002  (the API's name)
+    journal: export.JournalFile = None,
+    concurrency: Concurrency = 32,
+    rate: Rate = None,
+    max_failures: export.MaxFailures = None,
+    domain: Domain = None,
+    api_key_file: ApiKeyFile = None,
+    timeout: Timeout = None,
+    max_attempts: MaxAttempts = BATCH_ATTEMPTS,
+) -> None:
+    """Write every user to a file, as JSON Lines, CSV or Parquet.
+
+    Each line is a user as the API sends it, and read_at, the time when that was, in seconds since
+    1970. Others may add and remove users meanwhile: every user who stays is written once.
+    Passwords are never sent by the API, and are not there.
+    """
+    from .export.command import Options, export_users
+
+    make_room(concurrency)
+    client = make_client(
+        domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
+    )
+    options = Options(
+        file, format, columns, details, groups, filter, journal, concurrency, rate, max_failures
+    )
+    export_users(client, options)
 
 
 @app.command("emulator", epilog=_FAULTS)

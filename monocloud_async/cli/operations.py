@@ -107,8 +107,13 @@ def written(resource: str, name: str, **settings: str) -> Callable[[F], F]:
 def methods(resource: str) -> Iterator[Method]:
     """Yield the methods of a resource that a command calls once."""
     for name, member in vars(RESOURCES[resource]).items():
-        if inspect.isfunction(member) and not name.startswith("_") and not name.endswith("_many"):
+        if inspect.isfunction(member) and not name.startswith("_") and not _runs(name):
             yield member
+
+
+def _runs(name: str) -> bool:
+    """Return whether a method makes many calls, and has a command of its own."""
+    return name == "export" or name.endswith("_many")
 
 
 def _command(operation: str, method: Method) -> Callable[..., None]:

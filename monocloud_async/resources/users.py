@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
-from typing import Any, Literal
+from collections.abc import Mapping
 
 from .. import _phone_number
 from .._arguments import KEEP, flags, given, nullable_object, nullable_texts, texts
@@ -12,14 +10,13 @@ from .._secret import concealed
 from ..errors import InvalidArgumentError
 from ..models import User, UserSummary
 from ..operations import users
-from ..outcome import ImportOutcome
 from ..pages import Pages
 from ._password import PasswordAlgorithm, password_members
-from ._resource import Resource
 from ._sorting import UserSort
+from ._user_transfer import UserTransfer
 
 
-class UsersResource(Resource):
+class UsersResource(UserTransfer):
     """The users of a tenant."""
 
     def list(
@@ -117,62 +114,6 @@ class UsersResource(Resource):
         if not body:
             raise InvalidArgumentError("give at least one argument; nothing was sent")
         return await self._call(users.CREATE, body=body)
-
-    def import_many(
-        self,
-        rows: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
-        *,
-        journal: str | os.PathLike[str] | None = None,
-        concurrency: int = 32,
-        rate: float | None = None,
-        existing: Literal["skip", "complete"] = "skip",
-        groups: Mapping[str, str] | None = None,
-        send_reset: bool = False,
-        skip_password_policy_checks: bool = False,
-        skip_identifier_restriction_checks: bool = False,
-        skip_conformance_checks: bool = True,
-    ) -> AsyncGenerator[ImportOutcome, None]:
-        """Create many users, each exactly once, with all that they have.
-
-        Args:
-            rows: mappings with the arguments of ``create``, and with ``claims``, ``emails``,
-                ``phone_numbers``, ``private_data``, ``public_data``, ``groups`` and ``disabled``,
-                as docs/import.md describes them; read as they are needed. A password hash is
-                imported as permanent, unless a row's ``is_temporary_password`` is true.
-            journal: a SQLite file that keeps what is done. Whatever ends the import, the same
-                call with the same rows then goes on, and nothing is done twice.
-            concurrency: rows in work at once, at most.
-            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
-                which the run discovers.
-            existing: what to do for a user who existed before: ``"skip"`` leaves it as it is,
-                and ``"complete"`` adds what it lacks, and changes or removes nothing.
-            groups: the ids of groups, by the names that rows have for them.
-            send_reset: whether to mail each user that is created a link to set a password.
-            skip_password_policy_checks: whether to accept passwords that the policy refuses.
-            skip_identifier_restriction_checks: whether to ignore the tenant's block list.
-            skip_conformance_checks: whether to ignore what the tenant asks for at sign-up.
-
-        Returns an async iterator of what became of each row, in the order in which they are done.
-        A row that fails does not end it. Leaving the loop, or ``aclose()``, stops it.
-
-        Raises:
-            ConfigurationError: the client is closed, or the journal cannot be used.
-            UnauthorizedError, ForbiddenError: all further rows would fail as well.
-            TransportError: it is ``permanent``, such as a certificate that is not trusted.
-            InvalidArgumentError: an argument cannot be right; nothing was sent.
-            MonoCloudError: the journal cannot be written any more.
-        """
-        from ..imports import Settings, checked, path_of
-
-        settings = Settings(
-            existing,
-            send_reset,
-            skip_password_policy_checks,
-            skip_identifier_restriction_checks,
-            skip_conformance_checks,
-        )
-        run = checked(self._caller, rows, settings, groups, concurrency=concurrency, rate=rate)
-        return run.outcomes(path_of(journal))
 
     async def get(self, user_id: str) -> User:
         """Return a user.

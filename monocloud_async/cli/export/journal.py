@@ -1,0 +1,216 @@
+"""The journal of an export: which users are written, so that it goes on where it was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import attrs
+
+from ..._journal_file import JournalFile
+from ...errors import ConfigurationError, NotFoundError
+from ...exports.engine import Start
+from ...exports.row import Done, Row
+from ...exports.seen import MOST, Key, Seen
+
+_RETRIED = -1
+
+
+@attrs.frozen
+class Subject:
+    """What a journal is of: what is exported from where, and how it is written.
+
+    Attributes:
+        origin: the tenant's.
+        target: the path of the file.
+        form: what is exported, and how, in words.
+    """
+
+    origin: str
+    target: str
+    form: str
+
+
+class State(NamedTuple):
+    """How far an export is.
+
+    Attributes:
+        size: bytes of the unfinished file that are to be kept.
+        exported: users that are written.
+        vanished: users that were gone when they were to be read.
+        at_start: how many users the list had in the beginning.
+        whole: whether all are written.
+        base: all users with a lower number are done.
+    """
+
+    size: int = 0
+    exported: int = 0
+    vanished: int = 0
+    at_start: int | None = None
+    whole: int = 0
+    base: int = 0
+
+
+class ExportJournal(JournalFile):
+    """A journal; no other process can open it meanwhile, and one thread at a time may use it.
+
+    Args:
+        path: the file, made if it does not exist.
+        subject: what it is of.
+        part: the unfinished file, which a new journal must not find.
+
+    Attributes:
+        state: how far the export is.
+
+    Raises:
+        ConfigurationError: it cannot be used, or is another's; it is unchanged then.
+    """
+
+    application = 0x4D437831  # "MCx1"
+    version = 1
+    tables = (
+        "CREATE TABLE subject (origin TEXT, target TEXT, form TEXT)",
+        """CREATE TABLE state (
+            size INTEGER, exported INTEGER, vanished INTEGER, at_start INTEGER, whole INTEGER,
+            base INTEGER
+        )""",
+        # Users in the list's order, a known number of the last ones.
+        """CREATE TABLE done (
+            number INTEGER PRIMARY KEY, digest INTEGER NOT NULL, created REAL, position INTEGER
+        )""",
+        # Those that were done in earlier runs while others before them were not.
+        "CREATE TABLE early (digest INTEGER PRIMARY KEY)",
+        "CREATE TABLE failed (digest INTEGER PRIMARY KEY, user_id TEXT NOT NULL)",
+    )
+
+    def __init__(self, path: Path, subject: Subject, part: Path) -> None:
+        self._subject = subject
+        self._part = part
+        self.state: State = State()
+        with suppress(OSError):
+            # What SQLite makes itself, others could read.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        super().__init__(path)
+        self._low = self.state.base
+        self._beyond: set[int] = set()
+
+    def _begin(self, *, new: bool) -> None:
+        run, wanted = self._db.execute, attrs.astuple(self._subject)
+        if not new:
+            self._check(run("SELECT * FROM subject").fetchone())
+            self.state = State(*run("SELECT * FROM state").fetchone())
+            if self.state.whole and not self._part.exists():
+                self._begin_anew()
+            return
+        if self._part.exists():
+            raise self._refusal(
+                f"{self._part} is there, of an export that it does not know", ", or remove that"
+            )
+        run("INSERT INTO subject VALUES (?, ?, ?)", wanted)
+        run("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?)", self.state)
+
+    def _check(self, found: tuple[str, str, str]) -> None:
+        subject = Subject(*found)
+        if subject.origin != self._subject.origin:
+            why = f"it is of {subject.origin}, and not of {self._subject.origin}"
+            raise self._refusal(why, f", or --domain {subject.origin}")
+        if subject.target != self._subject.target:
+            raise self._refusal(f"it is of {subject.target}, and not of {self._subject.target}")
+        if subject.form != self._subject.form:
+            raise self._refusal(
+                f"it is of an export with other options ({subject.form}, and not "
+                f"{self._subject.form})"
+            )
+
+    def _begin_anew(self) -> None:
+        for table in ("done", "early", "failed"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608  (the three above)
+        self._save(State())
+
+    def start(self) -> Start:
+        """Return where to begin, which is where earlier runs came to."""
+        with self._transaction() as db:
+            low = self._low = self._first_gap()
+            db.execute(
+                "INSERT OR IGNORE INTO early SELECT digest FROM done WHERE number >= ?", (low,)
+            )
+            db.execute("DELETE FROM done WHERE number >= ?", (low,))
+            seen, position = Seen(forgets=self.state.base > 0), 0
+            for _, digest, created, place in db.execute("SELECT * FROM done ORDER BY number"):
+                seen.add(Key(digest, created))
+                position = place + 1
+            early = {digest for (digest,) in db.execute("SELECT digest FROM early")}
+            failed = [_retried(*row) for row in db.execute("SELECT * FROM failed")]
+        return Start(position=position, number=low, seen=seen, done=early, first=failed)
+
+    def _first_gap(self) -> int:
+        base = self.state.base
+        found = self._db.execute(
+            """SELECT number + 1 FROM done AS one WHERE number >= ? AND NOT EXISTS
+                (SELECT * FROM done WHERE number = one.number + 1) ORDER BY number LIMIT 1""",
+            (base,),
+        ).fetchone()
+        has_base = self._db.execute("SELECT 1 FROM done WHERE number = ?", (base,)).fetchone()
+        return int(found[0]) if found and has_base else base
+
+    def record(self, made: Iterable[Done], state: State) -> None:
+        """Keep that some users are done, and how far the export is, all of it or nothing.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        listed = [done.row for done in made if done.row.number != _RETRIED]
+        with self._transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?)", map(_entry, listed))
+            db.executemany(
+                "DELETE FROM early WHERE digest = ?", [(row.key.digest,) for row in listed]
+            )
+            self._record_failures(made)
+            self._save(state._replace(base=self._new_base(listed)))
+
+    def _record_failures(self, made: Iterable[Done]) -> None:
+        for done in made:
+            user_id, digest = done.row.user_id, done.row.key.digest
+            if done.error is not None and not isinstance(done.error, NotFoundError):
+                self._db.execute("INSERT OR REPLACE INTO failed VALUES (?, ?)", (digest, user_id))
+            elif done.row.number == _RETRIED:
+                self._db.execute("DELETE FROM failed WHERE digest = ?", (digest,))
+
+    def _new_base(self, listed: Sequence[Row]) -> int:
+        """Return the base, moved where many more than needed are kept below it."""
+        self._beyond.update(row.number for row in listed)
+        while self._low in self._beyond:
+            self._beyond.remove(self._low)
+            self._low += 1
+        if self._low - self.state.base < 2 * MOST:
+            return self.state.base
+        base = self._low - MOST
+        self._db.execute("DELETE FROM done WHERE number < ?", (base,))
+        return base
+
+    def _save(self, state: State) -> None:
+        self.state = state
+        self._db.execute(
+            "UPDATE state SET size = ?, exported = ?, vanished = ?, at_start = ?, whole = ?, "
+            "base = ?",
+            state,
+        )
+
+
+def _entry(row: Row) -> tuple[int, int, float | None, int]:
+    return row.number, row.key.digest, row.key.created, row.position
+
+
+def _retried(digest: int, user_id: str) -> Row:
+    return Row(user_id, Key(digest, None), 0, _RETRIED)
+
+
+def missing(part: Path) -> ConfigurationError:
+    """Return the error for a journal without the file that it is of."""
+    return ConfigurationError(
+        f"{part}, which the journal is of, is missing or shorter than it was; nothing was sent: "
+        "put it back, or give another --journal file"
+    )

@@ -1,0 +1,98 @@
+"""Sink: takes what became of users, writes it, and keeps account of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor
+
+import attrs
+
+from ...errors import NotFoundError
+from ...exports.raw import ExportedLine
+from ...exports.row import Done
+from .formats import Format
+from .journal import ExportJournal, State
+from .target import Part, Stream
+
+# So much is written at once, and so much is kept at once: what is not, a killed run reads again.
+_ROWS = 200
+_KEPT_ROWS = 2_000
+_KEPT_SECONDS = 1.0
+
+
+@attrs.define(eq=False)
+class Sink:
+    """Where the users go.
+
+    Args:
+        format: how they are written.
+        target: where to.
+        journal: where it is kept that they are; None to keep nothing.
+        thread: what writes, and is one.
+        state: how far the export is.
+    """
+
+    format: Format
+    target: Part | Stream
+    journal: ExportJournal | None
+    thread: Executor
+    state: State = State()
+    _made: list[Done] = attrs.field(factory=list[Done], init=False)
+    _unkept: list[Done] = attrs.field(factory=list[Done], init=False)
+    _headed: bool = attrs.field(default=False, init=False)
+    _kept_at: float = attrs.field(factory=time.monotonic, init=False)
+
+    async def add(self, made: Sequence[Done], at_start: int | None) -> None:
+        """Take what became of some users, and write it if it is enough."""
+        self._made += made
+        if self.state.at_start is None:
+            self.state = self.state._replace(at_start=at_start)
+        if len(self._made) >= _ROWS or self._is_due():
+            await self._on_thread(self._is_due() or len(self._unkept) >= _KEPT_ROWS)
+
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._kept_at >= _KEPT_SECONDS
+
+    async def _on_thread(self, keep: bool) -> None:
+        made, self._made = self._made, []
+        loop = asyncio.get_running_loop()
+        writing = loop.run_in_executor(self.thread, self._write, made, keep)
+        # Where it is not waited for any more, what goes wrong shows again in the end.
+        writing.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(writing)
+
+    def _write(self, made: Sequence[Done], keep: bool) -> None:
+        if not self._headed and not self.state.size:
+            self.target.write(self.format.head())
+        self._headed = True
+        lines = [done.exported for done in made if isinstance(done.exported, ExportedLine)]
+        self.target.write(self.format.body(lines))
+        # Without what is written, of which that many would fill memory.
+        self._unkept += [Done(done.row, error=done.error) for done in made]
+        vanished = sum(isinstance(done.error, NotFoundError) for done in made)
+        self.state = self.state._replace(
+            exported=self.state.exported + len(lines), vanished=self.state.vanished + vanished
+        )
+        if keep:
+            self._keep()
+
+    def _keep(self, *, whole: bool = False) -> None:
+        size = self.target.keep()
+        self.state = self.state._replace(size=size, whole=int(whole))
+        if self.journal is not None:
+            self.journal.record(self._unkept, self.state)
+            self.state = self.journal.state
+        self._unkept = []
+        self._kept_at = time.monotonic()
+
+    def finish(self, *, whole: bool) -> None:
+        """Write and keep all that is left, on the writing thread.
+
+        Args:
+            whole: whether that is all there is.
+        """
+        made, self._made = self._made, []
+        self._write(made, keep=False)
+        self._keep(whole=whole)

@@ -1,0 +1,172 @@
+"""The engine of an export: a run whose rows are the pages of the list, and the users on them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Container, Iterable, Sequence
+from contextlib import aclosing
+
+import attrs
+
+from .._call import Caller
+from ..bulk import Outcome, start
+from ..errors import BadRequestError, NotFoundError
+from ..outcome import Row as OutcomeRow
+from .export import Export, OnFailure
+from .exported import ExportReport
+from .listing import LARGEST_PAGE, Listing
+from .reading import Asked, Complete, Read, Reading, Task
+from .row import Done, Row
+from .seen import Seen
+
+_PAGES_AHEAD = 2
+# Without details, a page is all that is waited for.
+_MOST_PAGES_AHEAD = 8
+
+
+@attrs.frozen(eq=False)
+class Start:
+    """Where an export begins.
+
+    Attributes:
+        position: the first row of the list that is wanted, 0 for the first of all.
+        number: how many users came before that.
+        seen: the users before it, the last of them at least.
+        done: the digests of users after it that were exported already.
+        first: users to be read before all others.
+    """
+
+    position: int = 0
+    number: int = 0
+    seen: Seen = attrs.field(factory=Seen)
+    done: Container[int] = ()
+    first: Sequence[Row] = ()
+
+
+class Engine:
+    """An export, from the list to users.
+
+    Args:
+        reading: reads pages and users.
+        concurrency: calls in flight at once, at most.
+        rate: requests a second, at most; None for as many as the tenant's limit lets pass.
+        begin: where to begin.
+        stopped: whether to begin nothing more.
+
+    Attributes:
+        report: what it has come to.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        *,
+        concurrency: int,
+        rate: float | None,
+        begin: Start | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.report = ExportReport()
+        self._reading = reading
+        self._begin = begin or Start()
+        self._run = start(
+            reading.read, self._tasks(), concurrency=concurrency, rate=rate, stopped=stopped
+        )
+        self._listing = Listing(
+            self._begin.seen,
+            self.report,
+            position=self._begin.position,
+            number=self._begin.number,
+            ahead=_PAGES_AHEAD + concurrency // LARGEST_PAGE
+            if reading.one_by_one
+            else min(concurrency, _MOST_PAGES_AHEAD),
+        )
+        self._known: deque[Row] = deque()
+
+    async def results(self) -> AsyncGenerator[Sequence[Done], None]:
+        """Yield what became of users, some at a time, as they are done; to be iterated once."""
+        async with aclosing(self._run.outcomes()) as outcomes:
+            async for outcome in outcomes:
+                if made := [*self._known_ones(), *self._made(outcome)]:
+                    yield made
+        if self._known:
+            yield [*self._known_ones()]
+
+    def _made(self, outcome: Outcome[Sequence[Read]]) -> Iterable[Done]:
+        if outcome.error is not None:
+            vanished = isinstance(outcome.error, NotFoundError)
+            self.report.vanished += vanished
+            self.report.failed += not vanished
+            return [Done(_row_of(outcome.row), error=outcome.error)]
+        read = outcome.result or ()
+        self.report.exported += len(read)
+        return [Done(one.row, one.exported) for one in read]
+
+    def _known_ones(self) -> Iterable[Done]:
+        while self._known:
+            yield Done(self._known.popleft())
+
+    async def _tasks(self) -> AsyncGenerator[tuple[Task], None]:
+        for row in self._begin.first:
+            yield (row,)
+        asked: deque[Asked] = deque()
+        while not self._listing.ended:
+            while window := self._listing.wanted():
+                asked.append(Asked(window))
+                yield (asked[-1],)
+            page = asked.popleft()
+            await page.came.wait()
+            rows = self._taken(page)
+            if rows is None:
+                # What was asked for meanwhile runs to its end, and nobody looks at it.
+                asked.clear()
+                continue
+            for task in self._tasks_for(rows, page):
+                yield (task,)
+
+    def _taken(self, asked: Asked) -> Sequence[Row] | None:
+        """Return the users of a page that are still to be exported; None if others are wanted."""
+        if asked.error is not None:
+            refused = isinstance(asked.error, (BadRequestError, NotFoundError))
+            if refused and self._listing.refused(asked.window):
+                return None
+            raise asked.error
+        assert asked.page is not None  # noqa: S101  (it came)
+        found = self._listing.took(asked.window, asked.page)
+        if found is None:
+            return None
+        known = [row for row in found if row.key.digest in self._begin.done]
+        self._known += known
+        return [row for row in found if row not in known] if known else found
+
+    def _tasks_for(self, rows: Sequence[Row], asked: Asked) -> Iterable[Task]:
+        if self._reading.one_by_one:
+            return rows
+        assert asked.read_at is not None  # noqa: S101  (it came)
+        return [Complete(rows, asked.read_at)] if rows else []
+
+
+def export(
+    caller: Caller,
+    *,
+    details: bool,
+    groups: bool,
+    filter: str | None,  # noqa: A002  (the API's name)
+    concurrency: int,
+    rate: float | None,
+    on_failure: OnFailure | None,
+) -> Export:
+    """Return an export; the arguments are those of ``users.export``."""
+
+    def make() -> Engine:
+        reading = Reading(caller, details=details, groups=groups, filter=filter)
+        return Engine(reading, concurrency=concurrency, rate=rate)
+
+    return Export(make, on_failure)
+
+
+def _row_of(given: OutcomeRow) -> Row:
+    # Only a user's task fails: a page's error is raised by the one who waits for it.
+    assert isinstance(given, tuple)  # noqa: S101
+    row: Row = given[0]
+    return row
