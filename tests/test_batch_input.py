@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import os
@@ -398,7 +399,6 @@ NEEDED = "the header must have the columns user_id and identifier_id, or user_id
         ((IDS + "u,p\n").encode("utf-32"), 1, "UTF-32"),
         ((IDS + "u,p\n").encode("utf-32-be"), 1, "UTF-32"),
         (b"PK\x03\x04\x14\x00\x06\x00", 1, "Excel workbook"),
-        (b"\x1f\x8b\x08\x00", 1, "gzip"),
         ("[\n", 1, "JSON Lines: an object in each line, and this is an array: jq -c '.[]'"),
         ('[{"user_id": "u", "identifier_id": "p"}]', 1, "this is an array"),
         ('{\n  "user_id": "u",\n', 1, "JSON Lines: an object in each line: jq -c ."),
@@ -416,6 +416,16 @@ def test_what_cannot_be_read_is_refused_with_what_to_do(
 ) -> None:
     [(found, said)] = mistakes(path, text)
     assert (found, what in said) == (line, True), said
+
+
+@pytest.mark.parametrize("cut", [2, 4, 15, -9])
+def test_a_file_that_gzip_made_is_read_if_it_is_whole(path: Path, cut: int) -> None:
+    content = IDS + "u-1,p-1\n"
+    whole = gzip.compress(content.encode()[:20]) + gzip.compress(content.encode()[20:])
+    assert read(path, whole) == ONE
+    for damaged in (whole[:cut], whole[:cut] + b"\0" + whole[cut:]):
+        with pytest.raises(ConfigurationError, match="breaks off; nothing was sent: give"):
+            read(path, damaged)
 
 
 def test_many_cells_and_quotes_in_a_line_are_read_at_once(path: Path) -> None:

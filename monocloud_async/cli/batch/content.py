@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import shutil
 import sys
 import tempfile
+import zlib
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -18,6 +20,7 @@ STDIN = "-"
 # The longest line that is read, so that a binary file cannot fill the memory.
 MAX_LINE = 1024 * 1024
 _BLOCK = 64 * 1024
+_GZIP = b"\x1f\x8b"
 
 
 class InputChangedError(MonoCloudError):
@@ -91,7 +94,7 @@ class Content:
 
 @contextmanager
 def open_content(path: str) -> Generator[Content, None, None]:
-    """Open an input.
+    """Open an input; one that is compressed with gzip is read as what it holds.
 
     Args:
         path: a file's path, or ``-`` for standard input.
@@ -100,14 +103,16 @@ def open_content(path: str) -> Generator[Content, None, None]:
         ConfigurationError: it cannot be read.
     """
     name = "standard input" if path == STDIN else path
-    with _opened(path, name) as source:
+    with ExitStack() as stack:
+        source = stack.enter_context(_opened(path, name))
         # A pipe can be read only once; and what is on standard input may have been begun.
-        if path != STDIN and source.seekable():
-            yield Content(source, name)
-            return
-        with tempfile.TemporaryFile() as copy:
-            _copy(source, copy, name)
-            yield Content(copy, name)
+        if path == STDIN or not source.seekable():
+            source = _copy(source, stack, name)
+        compressed = source.read(len(_GZIP)) == _GZIP
+        source.seek(0)
+        if compressed:
+            source = _copy(cast("BinaryIO", gzip.GzipFile(fileobj=source)), stack, name)
+        yield Content(source, name)
 
 
 def _opened(path: str, name: str) -> AbstractContextManager[BinaryIO]:
@@ -128,10 +133,17 @@ def unreadable(name: str, error: OSError) -> ConfigurationError:
     )
 
 
-def _copy(source: BinaryIO, copy: BinaryIO, name: str) -> None:
+def _copy(source: BinaryIO, stack: ExitStack, name: str) -> BinaryIO:
+    copy = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  (that is one)
     try:
         shutil.copyfileobj(source, copy, _BLOCK)
         copy.flush()
+        copy.seek(0)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise ConfigurationError(
+            f"{name}: what gzip made of it is damaged or breaks off; nothing was sent: give the "
+            "whole file"
+        ) from None
     except OSError as error:
         with suppress(OSError):
             # What is in its buffer cannot be written either, and would be tried again.
@@ -140,3 +152,4 @@ def _copy(source: BinaryIO, copy: BinaryIO, name: str) -> None:
             f"{name}: it cannot be copied to {tempfile.gettempdir()}: {error.strerror}; "
             "nothing was sent: give a regular file"
         ) from None
+    return cast("BinaryIO", copy)

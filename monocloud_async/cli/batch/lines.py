@@ -15,7 +15,6 @@ _MARKS = {
     codecs.BOM_UTF16_BE: "it is UTF-16, such as Excel's 'Unicode Text'",
     b"PK\x03\x04": "it is an Excel workbook or another ZIP file",
     b"\xd0\xcf\x11\xe0": "it is an old Excel workbook",
-    b"\x1f\x8b": "it is compressed with gzip",
 }
 
 
