@@ -188,19 +188,34 @@ def test_the_faults(tmp_path: Path) -> None:
     run(BY_SECTION["Faults on demand"], tmp_path)
 
 
-def test_the_batch_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:
-    found = re.search(r"^```sh\n(.*?)^```$", BATCH_FROM_SHELL, re.MULTILINE | re.DOTALL)
-    assert found
+def in_a_shell(commands: str, directory: Path) -> subprocess.CompletedProcess[str]:
     # Where it is installed, this is a command of that name.
     script = f'set -e\nmonocloud() {{ "{sys.executable}" -m monocloud_async.cli "$@"; }}\n'
-    done = subprocess.run(
-        ["bash", "-c", script + found[1]],
+    return subprocess.run(
+        ["bash", "-c", script + commands],
         capture_output=True,
         text=True,
         timeout=30,
-        cwd=tmp_path,
+        cwd=directory,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
     )
+
+
+def test_users_are_moved(tenant: Emulator, tmp_path: Path) -> None:
+    found = re.search(r"^### Moving users\n+```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert found
+    done = in_a_shell(found[1], tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()
+    assert told[0] == "2 users exported"
+    assert told[-1] == "2 rows: 0 would be created, 2 exist already, 0 failed, 0 skipped"
+    assert len((tmp_path / "users.jsonl").read_text().splitlines()) == 2
+
+
+def test_the_batch_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:
+    found = re.search(r"^```sh\n(.*?)^```$", BATCH_FROM_SHELL, re.MULTILINE | re.DOTALL)
+    assert found
+    done = in_a_shell(found[1], tmp_path)
     assert done.stderr == ""
     assert done.stdout.splitlines()[0].startswith("1 row: 1 would change, 0 already primary, ")
     assert done.stdout.splitlines()[1] == "1 row: 1 ok, 0 failed, 0 skipped"
