@@ -66,7 +66,7 @@ class Engine:
         begin: Start | None = None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.report = ExportReport()
+        self.report: ExportReport = ExportReport()
         self._reading = reading
         self._begin = begin or Start()
         self._run = start(

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import chain, repeat
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from .._journal_file import JournalError, JournalFile
 from ..errors import ConfigurationError
@@ -95,7 +95,7 @@ class ImportJournal(JournalFile):
 
     application = 0x4D436931  # "MCi1"
     version = 1
-    tables = (
+    tables: ClassVar[Sequence[str]] = (
         "CREATE TABLE import (origin TEXT, key BLOB, began_at REAL, begun INTEGER)",
         """CREATE TABLE entry (
             number INTEGER PRIMARY KEY, digest BLOB NOT NULL, status TEXT NOT NULL, user_id TEXT,

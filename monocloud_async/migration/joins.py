@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from ..errors import ConfigurationError, InvalidArgumentError
@@ -37,17 +37,27 @@ def joined(
         raise ConfigurationError(
             f"{NAMES[system]} has no file of hashes; nothing was read: leave it out"
         )
-    kept = Lookup()
-    if system == "auth0" and options.hashes is not None:
+    with ExitStack() as stack:
+        kept = stack.enter_context(Lookup())
+        join = _filled(kept, system, people, hashes if options.hashes is not None else None)
+        # The caller closes it, now that it is filled.
+        stack.pop_all()
+    return join, kept
+
+
+def _filled(
+    kept: Lookup, system: System, people: Callable[[], Records], hashes: Records | None
+) -> Join:
+    if system == "auth0" and hashes is not None:
         _keep_auth0(kept, hashes)
-        return lambda record: _join_auth0(kept, record), kept
-    if system == "clerk" and options.hashes is not None:
+        return lambda record: _join_auth0(kept, record)
+    if system == "clerk" and hashes is not None:
         _keep_clerk(kept, hashes)
-        return lambda record: _join_clerk(kept, record), kept
+        return lambda record: _join_clerk(kept, record)
     if system == "cognito":
         _keep_links(kept, people())
-        return lambda record: _join_links(kept, record), kept
-    return alone, kept
+        return lambda record: _join_links(kept, record)
+    return alone
 
 
 def alone(record: dict[str, Any]) -> str | None:

@@ -24,7 +24,7 @@ class TruncatedError(ConfigurationError):
 
     def __init__(self, message: str, line: int = 0) -> None:
         super().__init__(message)
-        self.line = line
+        self.line: int = line
 
 
 def mistake(name: str, line: int, what: str, remedy: str) -> ConfigurationError:
@@ -56,9 +56,9 @@ class Source:
 
     def __init__(self, name: str, text: IO[str]) -> None:
         self.name = name
-        self.line = 1
-        self.unfinished = False
-        self.cut = False
+        self.line: int = 1
+        self.unfinished: bool = False
+        self.cut: bool = False
         self._text = text
 
     def first(self) -> str:

@@ -30,7 +30,7 @@ class PydanticSchema:
     """A base of records that pydantic validates by ``from_dict`` and writes by ``to_dict``."""
 
     __slots__ = ()
-    __pydantic_serializer__ = _Serializer()
+    __pydantic_serializer__: Any = _Serializer()
 
     @classmethod
     def __get_pydantic_core_schema__(cls: Any, source: Any, handler: Any) -> Any:

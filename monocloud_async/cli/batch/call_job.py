@@ -85,10 +85,11 @@ class CallJob(Job):
         self._parameters = parameters(runnable.method)
         self._fixed = fixed_arguments(more.fixed, self._parameters, more.null)
         self._columns = CallColumns(self._parameters, self._fixed, more.null, more.ignored)
-        self.rules = rules_of(runnable, retry_unknown=more.retry_unknown)
-        self.private = more.show_secrets
+        self.rules: Rules = rules_of(runnable, retry_unknown=more.retry_unknown)
+        self.private: bool = more.show_secrets
         if self.rules.once:
-            self.statuses, self.failures = (OK, FAILED, UNKNOWN, SKIPPED), (FAILED, UNKNOWN)
+            self.statuses: Sequence[str] = (OK, FAILED, UNKNOWN, SKIPPED)
+            self.failures: Sequence[str] = (FAILED, UNKNOWN)
         self._with_answers = bool(options.results) and _is_json(options.results)
         self._check()
 

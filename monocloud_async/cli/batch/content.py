@@ -108,11 +108,18 @@ def open_content(path: str) -> Generator[Content, None, None]:
         # A pipe can be read only once; and what is on standard input may have been begun.
         if path == STDIN or not source.seekable():
             source = _copy(source, stack, name)
-        compressed = source.read(len(_GZIP)) == _GZIP
-        source.seek(0)
-        if compressed:
+        if _is_compressed(source, name):
             source = _copy(cast("BinaryIO", gzip.GzipFile(fileobj=source)), stack, name)
         yield Content(source, name)
+
+
+def _is_compressed(source: BinaryIO, name: str) -> bool:
+    try:
+        start = source.read(len(_GZIP))
+        source.seek(0)
+    except OSError as error:
+        raise unreadable(name, error) from None
+    return start == _GZIP
 
 
 def _opened(path: str, name: str) -> AbstractContextManager[BinaryIO]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import attrs
 
@@ -129,7 +129,7 @@ class Journal(JournalFile):
 
     application = 0x4D436A31  # "MCj1"
     version = 2
-    tables = (
+    tables: ClassVar[Sequence[str]] = (
         """CREATE TABLE input (
             digest TEXT, origin TEXT, operation TEXT, rows INTEGER, settings TEXT NOT NULL,
             begun INTEGER NOT NULL

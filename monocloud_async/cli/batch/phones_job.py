@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
 from ...bulk import PhoneOutcome, Run, phone_outcomes
@@ -51,7 +51,8 @@ class PhonesJob(Job):
     def __init__(self, client: MonoCloudClient, options: Options) -> None:
         super().__init__(client, options)
         if options.dry_run:
-            self.statuses, self.failures = dry_run.STATUSES, dry_run.FAILURES
+            self.statuses: Sequence[str] = dry_run.STATUSES
+            self.failures: Sequence[str] = dry_run.FAILURES
 
     def source(self, content: Content) -> Source[AnyRow]:
         return Input(content)

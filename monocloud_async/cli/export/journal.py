@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import attrs
 
@@ -71,7 +71,7 @@ class ExportJournal(JournalFile):
 
     application = 0x4D437831  # "MCx1"
     version = 1
-    tables = (
+    tables: ClassVar[Sequence[str]] = (
         "CREATE TABLE subject (origin TEXT, target TEXT, form TEXT)",
         """CREATE TABLE state (
             size INTEGER, exported INTEGER, vanished INTEGER, at_start INTEGER, whole INTEGER,

@@ -25,7 +25,7 @@ class RowFile:
     """
 
     def __init__(self, content: Content) -> None:
-        self.name = content.name
+        self.name: str = content.name
         self._content = content
 
     def records(self) -> Iterator[Record | Mistake]:
