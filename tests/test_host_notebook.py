@@ -76,6 +76,9 @@ def kernel(directory: Path, url: str) -> Iterator[Kernel]:
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
+        # Some versions leave that to the garbage collector, and it warns in a test of others.
+        for context in (client.context, manager.context):
+            context.destroy(linger=0)
         manager.cleanup_resources()
 
 
