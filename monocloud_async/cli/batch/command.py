@@ -15,7 +15,7 @@ import typer
 from ...errors import ConfigurationError
 from ..output import INTERRUPTED, MISUSED, REFUSED, drop_output, fail, visible
 from .content import STDIN, Content, InputChangedError, open_content, unreadable
-from .feed import LOST
+from .feed import note_lost
 from .job import Job, Options
 from .journal import UNKNOWN, Journal, JournalError
 from .progress import Reporter, display
@@ -97,7 +97,7 @@ def _journal(job: Job, source: Source[AnyRow]) -> Journal | None:
     if path and job.private:
         _close_to_others(path)
     if job.rules.once:
-        journal.note_lost(LOST)
+        note_lost(journal, source, job.rules)
     return journal
 
 
