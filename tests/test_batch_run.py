@@ -202,6 +202,8 @@ def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_pa
     [
         ("emails.add", "user_id,mail\nu,x\n", 1, "columns user_id and email, and it has user_id,"),
         ("emails.add", '{"user_id": "u"}', 1, "the members user_id and email, and there are user"),
+        ("users.disable", "id\nu\n", 1, "header must have the column user_id, and it has id"),
+        ("users.disable", '{"id": "u"}', 1, "there must be the member user_id, and there are id"),
         ("users.disable", "user_id,revoke_session\nu,\n", 1, "did you mean revoke_sessions?"),
         ("users.disable", "user_id,revoke_sessions\nu,\nu,maybe\n", 3, "must be true or false"),
         ("users.disable", '{"user_id": "u", "revoke_sessions": "true"}', 1, "true or false"),
