@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 
-from monocloud_async.cli.batch.journal import FAILED, OK, UNKNOWN, Entry, Journal, Subject
+from monocloud_async.cli.batch.journal import (
+    FAILED,
+    OK,
+    UNKNOWN,
+    Entry,
+    Journal,
+    Subject,
+    hash_of,
+)
 from monocloud_async.emulator import Fault
 from monocloud_sync.emulator import Emulator
 
@@ -200,6 +208,23 @@ def test_an_older_value_is_not_set_where_a_newer_one_may_be(emulator: Emulator, 
     emulator.faults.clear()
     assert ran(*args).stdout.startswith("2 rows: 0 ok, 0 failed, 1 unknown, 1 skipped")
     assert emulator.executions == 1
+
+
+def test_an_older_value_is_not_set_where_a_killed_run_may_have_set_a_newer_one(
+    emulator: Emulator, path: Path
+) -> None:
+    path.write_text("user_id,password\nu-1,olderWord!1\nu-2,otherWord!1\nu-1,newerWord!1\n")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    killed = Journal(path.parent / "journal", Subject(digest, emulator.url, "passwords.set", 3))
+    killed.begin([1, 2, 3], [])
+    killed.record([Entry(1, hash_of("u-1"), FAILED, 400, "no", attempts=1)])
+    killed.close()
+    for _ in range(2):
+        done = ran("passwords.set", path, *files(path))
+        assert done.stdout.startswith("3 rows: 0 ok, 0 failed, 2 unknown, 1 skipped")
+        assert emulator.executions == 0
+    done = ran("passwords.set", path, *files(path), "--retry-unknown")
+    assert done.stdout.startswith("3 rows: 2 ok, 0 failed, 0 unknown, 1 skipped")
 
 
 # The journal

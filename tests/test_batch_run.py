@@ -167,6 +167,19 @@ def test_null_clears_and_an_empty_cell_does_not(emulator: Emulator) -> None:
     assert bodies(emulator)[-1] == {"given_name": None, "locale": "de"}
 
 
+def test_null_stands_for_no_password_too(emulator: Emulator) -> None:
+    text = "user_id,password,password_hash\nu-1,A-Pass-Word-1,NULL\n"
+    assert ran("passwords.set", "-", "--null", "NULL", stdin=text).returncode == 0
+    text = "email,password\na@example.com,NULL\n"
+    assert ran("users.create", "-", "--null", "NULL", stdin=text).returncode == 0
+    assert bodies(emulator)[1] == {"email": "a@example.com"}
+
+
+def test_null_is_no_value_of_what_has_to_be_given(emulator: Emulator) -> None:
+    told = refused(emulator, "emails.add", "-", "--null", "NULL", stdin="user_id,email\nu,NULL\n")
+    assert "line 2: email is NULL, which is no value, and it has to be given\n" in told
+
+
 def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_path: Path) -> None:
     text = "colour,user_id,Size\nred,u-1,5\n,u-2,\n"
     done = ran("users.disable", "-", stdin=text)
@@ -189,6 +202,8 @@ def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_pa
     [
         ("emails.add", "user_id,mail\nu,x\n", 1, "columns user_id and email, and it has user_id,"),
         ("emails.add", '{"user_id": "u"}', 1, "the members user_id and email, and there are user"),
+        ("users.disable", "id\nu\n", 1, "header must have the column user_id, and it has id"),
+        ("users.disable", '{"id": "u"}', 1, "there must be the member user_id, and there are id"),
         ("users.disable", "user_id,revoke_session\nu,\n", 1, "did you mean revoke_sessions?"),
         ("users.disable", "user_id,revoke_sessions\nu,\nu,maybe\n", 3, "must be true or false"),
         ("users.disable", '{"user_id": "u", "revoke_sessions": "true"}', 1, "true or false"),
@@ -252,6 +267,7 @@ def test_a_mistake_names_its_line_and_nothing_is_sent(
         (("users.disable", "--set", "user=1"), "did you mean user_id?"),
         (("users.disable", "--set", "revoke_sessions=7"), "revoke_sessions must be true or false"),
         (("users.disable", "--set", "revoke_sessions="), "it has no value"),
+        (("users.disable", "--set", "user_id= "), "--set user_id: it has no value"),
         (("users.disable", "--set", "user_id=x"), "user_id is given by --set as well"),
         (("users.disable", *("--set", "revoke_sessions=1") * 2), "it is given twice"),
         (("passwords.set", "--set", "password=x"), "every user of the machine can read a command"),

@@ -86,3 +86,8 @@ def listed(names: Iterable[str]) -> str:
     shown = [_DIGITS.sub("…", name.strip())[:_LONGEST_FOUND] for name in names if name.strip()]
     more = ", …" if len(shown) > _MOST_FOUND else ""
     return ", ".join(shown[:_MOST_FOUND]) + more or "nothing"
+
+
+def needed(noun: str, wanted: str) -> str:
+    """Return what must be there, for a message: ``the column user_id``, or more of them."""
+    return f"the {noun}{'s' if ' ' in wanted else ''} {wanted}"

@@ -14,7 +14,7 @@ import typer
 from ..output import INTERRUPTED, MISUSED, REFUSED, fail, visible
 from .content import STDIN, Content, InputChangedError, open_content, unreadable
 from .endings import check_files, tell, writing_on
-from .feed import LOST
+from .feed import note_lost
 from .job import Job
 from .journal import UNKNOWN, Journal, JournalError
 from .progress import Reporter, display
@@ -83,7 +83,7 @@ def _journal(job: Job, source: Source[AnyRow]) -> Journal | None:
     if path and job.private:
         _close_to_others(path)
     if job.rules.once:
-        journal.note_lost(LOST)
+        note_lost(journal, source, job.rules)
     return journal
 
 

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from ..._characters import ENDS, trimmed
-from .columns import BrokenInputError, Cells, Columns, FromCells, Mistake, Records, listed
+from .columns import BrokenInputError, Cells, Columns, FromCells, Mistake, Records, listed, needed
 from .content import MAX_LINE
 from .lines import Lines
 
@@ -64,9 +64,8 @@ def _layout(head: str, line: int, delimiters: str, columns: Columns) -> _Layout:
         most = max(most, names, key=len)
     score, delimiter, names = best
     if not score:
-        raise BrokenInputError(
-            line, f"the header must have the columns {columns.wanted}, and it has {listed(most)}"
-        )
+        what = needed("column", columns.wanted)
+        raise BrokenInputError(line, f"the header must have {what}, and it has {listed(most)}")
     try:
         return _Layout(delimiter, names, line, *columns.of_cells(names))
     except ValueError as error:

@@ -210,6 +210,24 @@ class Feed:
         return Settled(_held(entry or Entry(row.number, user, FAILED), later), before)
 
 
+def note_lost(journal: Journal, source: Source[AnyRow], rules: Rules) -> None:
+    """Note which rows a killed run may have sent, and whose they are where older rows depend on it.
+
+    Args:
+        journal: what the run has left.
+        source: the input.
+        rules: what may be sent again.
+
+    Raises:
+        InputChangedError: the input is not what was checked.
+        JournalError: the journal cannot be written.
+    """
+    journal.note_lost(LOST)
+    if rules.older is not Older.SENT and (numbers := journal.unnamed()):
+        rows = islice(source.rows(), max(numbers))
+        journal.name({row.number: _user(row) for row in rows if row.number in numbers})
+
+
 def _user(row: AnyRow) -> int:
     return 0 if row.key is None else hash_of(row.key)
 

@@ -48,7 +48,7 @@ def _value(name: str, value: str, parameter: Parameter, null: str | None) -> obj
         found = parameter.of_cell(value, null)
     except ValueError as error:
         raise _refusal(name, str(error)) from None
-    if found is ABSENT:
+    if found is ABSENT or found == "":
         raise _refusal(name, "it has no value")
     return found
 

@@ -11,7 +11,7 @@ out: one of these without an entry may have been sent, and its answer lost with 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple, cast
 
@@ -232,6 +232,24 @@ class Journal(JournalFile):
             with self._told():
                 values = {"begun": self.begun, "unknown": UNKNOWN, "error": error}
                 self._db.execute(_LOST, values)
+
+    def unnamed(self) -> Collection[int]:
+        """Return the rows that may be done, and whose user is not known."""
+        with self._told():
+            found = self._db.execute(
+                "SELECT number FROM entry WHERE user = 0 AND status = 'unknown'"
+            )
+            return {row[0] for row in found}
+
+    def name(self, users: Mapping[int, int]) -> None:
+        """Keep the hashes of the users of rows that have an entry, by the rows' numbers.
+
+        Raises:
+            JournalError: it cannot be written.
+        """
+        with self._transaction() as db:
+            given = ((user, number) for number, user in users.items())
+            db.executemany("UPDATE entry SET user = ? WHERE number = ?", given)
 
     def entries(self, first: int, last: int) -> Mapping[int, Entry]:
         """Return the entries of some rows, by their number."""

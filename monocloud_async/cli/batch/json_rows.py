@@ -17,6 +17,7 @@ from .columns import (
     Pairs,
     Records,
     listed,
+    needed,
 )
 from .lines import Lines
 
@@ -41,8 +42,8 @@ def read_json_lines(first: str, lines: Lines, columns: Columns) -> Records:
         members = _members(first)
         names = [name for name, _ in members]
         if not columns.score(names):
-            what = f"there must be the members {columns.wanted}, and there are {listed(names)}"
-            raise BrokenInputError(head, what)
+            what = needed("member", columns.wanted)
+            raise BrokenInputError(head, f"there must be {what}, and there are {listed(names)}")
         made = columns.of_members(members)
     except ValueError as error:
         raise BrokenInputError(head, str(error)) from None

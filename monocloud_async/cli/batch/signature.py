@@ -78,8 +78,11 @@ class Parameter:
         Raises:
             ValueError: it cannot be one.
         """
+        if cell and cell == null and self.required:
+            raise ValueError(f"{self.name} is {null}, which is no value, and it has to be given")
         if self.kind is Kind.SECRET:
-            return Secret(cell) if cell or self.required else ABSENT
+            is_absent = not self.required and cell in ("", null)
+            return ABSENT if is_absent else Secret(cell)
         exact = self.kind is Kind.TEXT and not _NAMES.fullmatch(self.name)
         text = unguarded(cell.strip() if exact else trimmed(cell))
         if text == null and not self.required:
