@@ -12,7 +12,8 @@ import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import aclosing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, closing
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from monocloud_async import MonoCloudClient as AsyncClient
 from monocloud_async.cli.export.columns import columns_of
 from monocloud_async.cli.export.formats import Csv, JsonLines
 from monocloud_async.cli.export.journal import ExportJournal, State, Subject
+from monocloud_async.cli.export.sink import Sink
+from monocloud_async.cli.export.target import Part
 from monocloud_async.emulator import Emulator as AsyncEmulator
 from monocloud_async.emulator import Fault, RateLimit
 from monocloud_async.errors import APIError, ConfigurationError, NotFoundError
@@ -172,6 +175,7 @@ def test_nobody_is_a_whole_export_too(emulator: Emulator, tmp_path: Path) -> Non
         (["a.jsonl", "--columns", "user_id"], "are for CSV and Parquet"),
         (["a.csv", "--columns", "user_id,nmae"], "there is no 'nmae'"),
         (["a.csv", "--columns", "user_id,user_id"], "twice"),
+        (["a.csv", "--columns", "user_id,,"], "a column without a name"),
         (["a.csv", "--columns", "groups"], "needs --groups"),
         (["/dev/null"], "is no regular file"),
         (["nowhere/a.jsonl"], "No such file"),
@@ -252,6 +256,38 @@ def test_a_full_disk_ends_it(emulator: Emulator, file: Path) -> None:
     assert done.returncode == 1
     assert "users.jsonl.part cannot be written: File too large" in done.stderr
     assert not file.exists()
+    # Most users were not listed yet, so nothing is known of what the API leaves out.
+    assert "more than it lists" not in done.stdout
+
+
+class FullOnce(Part):
+    """A file on a disk that is full for a moment, in the midst of what is written first."""
+
+    full = True
+
+    def write(self, data: bytes) -> None:
+        """Write some bytes, the first time half of them."""
+        if data and self.full:
+            self.full = False
+            super().write(data[: len(data) // 2])
+            raise OSError(28, "No space left on device")
+        super().write(data)
+
+
+async def test_what_a_disk_full_for_a_moment_tore_is_not_kept(tmp_path: Path) -> None:
+    line = ExportedLine(user=RawUser({"user_id": "u0"}), read_at=datetime.now(timezone.utc))
+    made = [
+        Done(Row(f"u{number}", Key(number, 0.0), number, number), line) for number in range(200)
+    ]
+    with closing(journal(tmp_path / "journal")) as kept, ThreadPoolExecutor(1) as thread:
+        part = FullOnce(tmp_path / "part", 0, known=True, gzip=False)
+        with closing(part):
+            sink = Sink(JsonLines(plain=False), part, kept, thread)
+            with pytest.raises(OSError, match="No space left"):
+                await sink.add(made, 200)
+            with pytest.raises(OSError, match="No space left"):
+                sink.finish(whole=False)
+        assert (kept.state.size, kept.state.exported) == (0, 0)
 
 
 # Whatever ends it

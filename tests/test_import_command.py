@@ -354,6 +354,64 @@ def test_the_same_command_goes_on(emulator: Emulator, tmp_path: Path) -> None:
         assert emulator.executions_of(operation) == 10
 
 
+def test_a_journal_of_another_file_is_refused_before_anything_is_sent(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    journal = ("--journal", tmp_path / "journal")
+    imported("-", *journal, stdin=lines(2))
+    sent = emulator.counts.requests
+    other = '{"email": "other@example.com"}\n' + "".join(lines(3).splitlines(keepends=True)[1:])
+    done = imported("-", *journal, stdin=other)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "line 1: it is not what it was when an earlier run began it: put it back" in done.stderr
+    assert emulator.counts.requests == sent
+    args = ("--skip-mistakes", "--results", tmp_path / "r.csv")
+    done = imported("-", *journal, *args, stdin=other)
+    assert done.stdout == (
+        "3 rows: 2 created, 0 existed, 1 failed, 0 skipped (1 of them in earlier runs)\n"
+    )
+    told = [(row["status"], bool(row["user_id"])) for row in results(tmp_path / "r.csv")]
+    assert told == [("failed", False), ("created", True), ("created", True)]
+
+
+def test_a_shorter_file_counts_its_own_rows_only(emulator: Emulator, tmp_path: Path) -> None:
+    journal = ("--journal", tmp_path / "journal")
+    imported("-", *journal, stdin=lines(5))
+    done = imported("-", *journal, stdin=lines(2))
+    earlier = "(2 of them in earlier runs)"
+    assert done.stdout == f"2 rows: 2 created, 0 existed, 0 failed, 0 skipped {earlier}\n"
+    assert len(emulator.export()) == 5
+
+
+@pytest.mark.parametrize("wrong", ["nonsense", '{"email": "x"}', "[]"])
+def test_a_line_that_is_corrected_is_imported_by_the_same_journal(
+    wrong: str, emulator: Emulator, tmp_path: Path
+) -> None:
+    first, second, third = lines(3).splitlines(keepends=True)
+    args = ("--skip-mistakes", "--journal", tmp_path / "journal", "--results", tmp_path / "r.csv")
+    done = imported("-", *args, stdin=f"{first}{wrong}\n{third}")
+    assert done.stdout == "3 rows: 2 created, 0 existed, 1 failed, 0 skipped\n"
+    assert [row["status"] for row in results(tmp_path / "r.csv")] == [
+        "created",
+        "failed",
+        "created",
+    ]
+    done = imported("-", *args, stdin=first + second + third)
+    assert (done.returncode, done.stderr) == (0, "")
+    earlier = "(2 of them in earlier runs)"
+    assert done.stdout == f"3 rows: 3 created, 0 existed, 0 failed, 0 skipped {earlier}\n"
+    assert {row["status"] for row in results(tmp_path / "r.csv")} == {"created"}
+    assert len(emulator.export()) == emulator.executions_of("users.create") == 3
+
+
+def test_a_dry_run_fails_where_the_import_would_be_refused(emulator: Emulator) -> None:
+    text = lines(1) * 2
+    assert imported("-", "--dry-run", stdin=text).returncode == 1
+    assert imported("-", "--dry-run", "--skip-mistakes", stdin=text).returncode == 0
+    assert imported("-", stdin=text).returncode == 2
+    assert not emulator.executions_of("users.create")
+
+
 def test_a_run_ends_after_too_many_failures(emulator: Emulator, tmp_path: Path) -> None:
     emulator.faults.add(Fault(status=400, operation="users.create"))
     done = imported("-", "--max-failures", "2", "--concurrency", "1", stdin=lines(50))

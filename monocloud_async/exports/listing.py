@@ -147,7 +147,8 @@ class Listing:
             # So that a page that was shorter than it could be leaves no gap.
             self._end = window.start + len(rows)
             self.ended = not page.has_next
-            self._report.unlisted = max(0, page.total_count - self._number)
+            if self.ended:
+                self._report.unlisted = max(0, page.total_count - self._number)
         return fresh
 
     def _new(self, place: _Place) -> Row:

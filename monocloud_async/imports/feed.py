@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Mapping
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -21,6 +21,8 @@ _BEGUN_AT_ONCE = 256
 # From so many rows before it on, it is told of the next ones.
 _AHEAD = 192
 _ENTRIES_AT_ONCE = 500
+# In the place of a row that is not carried out, so that those after it keep their numbers.
+PASSED_OVER: Final = object()
 
 
 @attrs.frozen(eq=False)
@@ -85,8 +87,9 @@ class Feed:
             async for given in rows:
                 if self._recorder.journal is not None:
                     await self._prepare(number)
-                work = self._work(number, given)
-                yield work.key, work
+                if given is not PASSED_OVER:
+                    work = self._work(number, given)
+                    yield work.key, work
                 number += 1
 
     async def _prepare(self, number: int) -> None:

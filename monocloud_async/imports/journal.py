@@ -184,11 +184,6 @@ class ImportJournal(JournalFile):
             )
             return bool(found.fetchone()[0])
 
-    def counts(self) -> dict[str, int]:
-        """Return how many entries there are of each status."""
-        with self._told():
-            return dict(self._db.execute("SELECT status, count(*) FROM entry GROUP BY status"))
-
 
 # Entries in a statement; SQLite had a limit of 999 values once.
 _SMALL, _LARGE = 8, 80

@@ -49,11 +49,13 @@ def columns_of(names: str | None, *, groups: bool, all_: bool = False) -> Sequen
         groups: whether the groups are there.
 
     Raises:
-        ConfigurationError: there is no such column, or it is named twice.
+        ConfigurationError: there is no such column, or it is named twice, or has no name.
     """
     wanted = [name.strip() for name in names.split(",")] if names is not None else _usual(all_=all_)
     if names is None and groups:
         wanted.append("groups")
+    if "" in wanted:
+        raise ConfigurationError("--columns has a column without a name; nothing was sent")
     if len({*wanted}) < len(wanted):
         raise ConfigurationError("--columns names a column twice; nothing was sent")
     return [_column(name, groups=groups) for name in wanted]

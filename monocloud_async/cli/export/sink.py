@@ -42,6 +42,7 @@ class Sink:
     _made: list[Done] = attrs.field(factory=list[Done], init=False)
     _unkept: list[Done] = attrs.field(factory=list[Done], init=False)
     _headed: bool = attrs.field(default=False, init=False)
+    _failure: OSError | None = attrs.field(default=None, init=False)
     _kept_at: float = attrs.field(factory=time.monotonic, init=False)
 
     async def add(self, made: Sequence[Done], at_start: int | None) -> None:
@@ -64,11 +65,8 @@ class Sink:
         await asyncio.shield(writing)
 
     def _write(self, made: Sequence[Done], keep: bool) -> None:
-        if not self._headed and not self.state.size:
-            self.target.write(self.format.head())
-        self._headed = True
         lines = [done.exported for done in made if isinstance(done.exported, ExportedLine)]
-        self.target.write(self.format.body(lines))
+        self._write_lines(lines)
         # Without what is written, of which that many would fill memory.
         self._unkept += [Done(done.row, error=done.error) for done in made]
         vanished = sum(isinstance(done.error, NotFoundError) for done in made)
@@ -77,6 +75,17 @@ class Sink:
         )
         if keep:
             self._keep()
+
+    def _write_lines(self, lines: Sequence[ExportedLine]) -> None:
+        try:
+            if not self._headed and not self.state.size:
+                self.target.write(self.format.head())
+            self._headed = True
+            self.target.write(self.format.body(lines))
+        except OSError as error:
+            # Nobody knows how much of it is there: nothing after it may be kept.
+            self._failure = error
+            raise
 
     def _keep(self, *, whole: bool = False) -> None:
         size = self.target.keep()
@@ -93,6 +102,8 @@ class Sink:
         Args:
             whole: whether that is all there is.
         """
+        if self._failure is not None:
+            raise self._failure
         made, self._made = self._made, []
         self._write(made, keep=False)
         self._keep(whole=whole)

@@ -12,12 +12,14 @@ import attrs
 
 from ...errors import ConfigurationError, InvalidArgumentError
 from ...imports.find import identifiers
+from ...imports.journal import Entry, ImportJournal
 from ...imports.reading import import_row
 from ...imports.row import ImportRow
 from ..batch.columns import BrokenInputError, Mistake
-from .records import Record, Source
+from .records import CHANGED, Record, Source
 
 MOST_MISTAKES = 20
+_ENTRIES_AT_ONCE = 500
 
 
 @attrs.define(eq=False)
@@ -32,6 +34,7 @@ class Checked:
         broken: whether the input cannot be read to its end.
         left_out: why records are left out, and how many for each reason.
         losses: what rows lose, and how many of them.
+        settled: how many rows came to what in earlier runs.
     """
 
     rows: int = 0
@@ -41,6 +44,7 @@ class Checked:
     broken: bool = False
     left_out: Counter[str] = attrs.field(factory=Counter[str])
     losses: Counter[str] = attrs.field(factory=Counter[str])
+    settled: Counter[str] = attrs.field(factory=Counter[str])
 
     def add(self, mistake: Mistake) -> None:
         """Count a mistake."""
@@ -49,22 +53,24 @@ class Checked:
             self.mistakes.append(mistake)
 
 
-def check(source: Source, groups: Mapping[str, str]) -> Checked:
+def check(source: Source, groups: Mapping[str, str], journal: ImportJournal | None) -> Checked:
     """Read an input to its end.
 
     Args:
         source: the input.
         groups: the ids of groups, by their names.
+        journal: what earlier runs came to, if there were any.
 
     Raises:
         ConfigurationError: there is no room for what has to be kept meanwhile.
     """
-    found = Checked()
+    found, earlier = Checked(), _Earlier(journal)
     try:
         with closing(_Seen()) as seen:
             for record in source.records():
+                earlier.next_row()
                 found.rows += 1
-                for mistake in _mistakes(record, groups, seen, found):
+                for mistake in _mistakes(record, groups, found, seen, earlier):
                     found.add(mistake)
     except BrokenInputError as error:
         found.broken = True
@@ -78,7 +84,11 @@ def check(source: Source, groups: Mapping[str, str]) -> Checked:
 
 
 def _mistakes(
-    record: Record | Mistake, groups: Mapping[str, str], seen: _Seen, found: Checked
+    record: Record | Mistake,
+    groups: Mapping[str, str],
+    found: Checked,
+    seen: _Seen,
+    earlier: _Earlier,
 ) -> Iterator[Mistake]:
     if isinstance(record, Mistake):
         found.unreadable += 1
@@ -93,8 +103,39 @@ def _mistakes(
         yield Mistake(record.line, str(error))
         return
     found.losses.update(row.notes)
+    if earlier.is_other(row):
+        yield Mistake(record.line, CHANGED)
+    elif status := earlier.settled():
+        found.settled[status] += 1
     for kind, line in seen.before(row, record.line):
         yield Mistake(record.line, f"its {kind} is that of line {line} too")
+
+
+class _Earlier:
+    """What earlier runs made of the row at hand, if there were any."""
+
+    def __init__(self, journal: ImportJournal | None) -> None:
+        self._journal = journal
+        self._number = -1
+        self._entries: Mapping[int, Entry] = {}
+        self._entry: Entry | None = None
+
+    def next_row(self) -> None:
+        self._number += 1
+        if self._journal is not None and self._number % _ENTRIES_AT_ONCE == 0:
+            last = self._number + _ENTRIES_AT_ONCE - 1
+            self._entries = self._journal.entries(self._number, last)
+        self._entry = self._entries.get(self._number)
+
+    def is_other(self, row: ImportRow) -> bool:
+        """Return whether the row is another one than the journal has in its place."""
+        if self._journal is None or self._entry is None:
+            return False
+        return not self._entry.allows(self._journal.digest(row))
+
+    def settled(self) -> str | None:
+        """Return what the row came to; None where something is left to do."""
+        return self._entry.status if self._entry and self._entry.settled else None
 
 
 class _Seen:

@@ -50,15 +50,16 @@ def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
     results = ImportResults(options.results, names) if options.results else None
     with ExitStack() as stack:
         source = _source(stack, options)
-        found = _checked(source, groups, options)
-        journal = _journal(client, options)
-        if journal is not None:
-            stack.enter_context(closing(journal))
-        tally, stop = _tally(found, journal), Stop()
+        # One that is not there yet is not made for an input with mistakes.
+        is_there = options.journal is not None and options.journal.exists()
+        journal = _journal(stack, client, options) if is_there else None
+        found = _checked(source, groups, options, journal)
+        journal = journal or _journal(stack, client, options)
+        tally, stop = _tally(found), Stop()
         differing = asyncio.run(_send(client, options, source, groups, journal, tally, stop))
         problem = _write(results, source, groups, journal, stop)
     problem = tell(_totals(tally, names, differing)) or problem
-    _finish(options, tally, stop, problem)
+    _finish(options, found, tally, stop, problem)
 
 
 def _groups(options: Options) -> Mapping[str, str]:
@@ -90,10 +91,12 @@ def _source(stack: ExitStack, options: Options) -> Source:
         fail("interrupted; nothing was sent", INTERRUPTED)
 
 
-def _checked(source: Source, groups: Mapping[str, str], options: Options) -> Checked:
+def _checked(
+    source: Source, groups: Mapping[str, str], options: Options, journal: ImportJournal | None
+) -> Checked:
     """Check the whole input, and end the command where a mistake is not to be passed over."""
     try:
-        found = check(source, groups)
+        found = check(source, groups, journal)
     except KeyboardInterrupt:
         fail("interrupted; nothing was sent", INTERRUPTED)
     except OSError as error:
@@ -121,20 +124,19 @@ def _said(found: Checked) -> Iterator[str]:
         yield f"{count:,} with {loss}"
 
 
-def _journal(client: MonoCloudClient, options: Options) -> ImportJournal | None:
+def _journal(stack: ExitStack, client: MonoCloudClient, options: Options) -> ImportJournal | None:
     """Return where entries are kept; without a file, they are gone in the end."""
     path = None if options.dry_run else options.journal
     if not (path or options.results):
         return None
-    return ImportJournal(path, origin_of(client._caller))  # pyright: ignore[reportPrivateUsage]
+    origin = origin_of(client._caller)  # pyright: ignore[reportPrivateUsage]
+    return stack.enter_context(closing(ImportJournal(path, origin)))
 
 
-def _tally(found: Checked, journal: ImportJournal | None) -> Tally:
-    counts = journal.counts() if journal else {}
+def _tally(found: Checked) -> Tally:
     # What failed, or was cut off, is tried again.
-    done = {status: counts.get(status, 0) for status in (CREATED, EXISTED)}
-    tally = Tally(found.rows, {**done, FAILED: found.unreadable})
-    tally.before = sum(done.values())
+    tally = Tally(found.rows, {**found.settled, FAILED: found.unreadable})
+    tally.before = sum(found.settled.values())
     return tally
 
 
@@ -197,14 +199,18 @@ def _totals(tally: Tally, names: Mapping[str, str], differing: int) -> str:
     return f"{tally.rows:,} {noun}: {', '.join(counts.values())}{earlier}"
 
 
-def _finish(options: Options, tally: Tally, stop: Stop, problem: str | None) -> NoReturn:
+def _finish(
+    options: Options, found: Checked, tally: Tally, stop: Stop, problem: str | None
+) -> NoReturn:
     if stop.why:
         if problem:
             typer.echo(f"Error: {visible(problem)}", err=True)
         fail(f"{stop.why}; {_how_to_go_on(options)}", stop.code)
     if problem:
         fail(problem)
-    raise typer.Exit(REFUSED if tally.failed else 0)
+    # What an import would refuse is no success of a dry run.
+    refused = options.dry_run and not options.skip_mistakes and found.wrong
+    raise typer.Exit(REFUSED if tally.failed or refused else 0)
 
 
 def _how_to_go_on(options: Options) -> str:

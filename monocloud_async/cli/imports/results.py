@@ -16,7 +16,7 @@ from ...imports.settling import RESET_BEGUN
 from ..batch.columns import Mistake
 from ..batch.reports import harmless
 from ..batch.results import Results, ResultsError
-from .records import Record, Source
+from .records import CHANGED, Record, Source
 
 COLUMNS = (
     *("line", "source_id", "status", "user_id", "steps", "differences", "notes"),
@@ -89,16 +89,19 @@ def _lines(
     while some := list(islice(records, _ROWS_AT_ONCE)):
         entries = journal.entries(number, number + len(some) - 1)
         for record in some:
+            entry = entries.get(number)
+            number += 1
             if isinstance(record, Mistake):
                 yield _line(record.line, FAILED, error=record.what)
             elif record.row is None:
                 yield _line(record.line, SKIPPED, notes=[record.why])
             else:
-                yield _of_row(record, groups, entries.get(number))
-                number += 1
+                yield _of_row(record, groups, entry, journal)
 
 
-def _of_row(record: Record, groups: Mapping[str, str], entry: Entry | None) -> dict[str, Any]:
+def _of_row(
+    record: Record, groups: Mapping[str, str], entry: Entry | None, journal: ImportJournal
+) -> dict[str, Any]:
     try:
         row = import_row(record.row, groups)
     except InvalidArgumentError as error:
@@ -106,6 +109,8 @@ def _of_row(record: Record, groups: Mapping[str, str], entry: Entry | None) -> d
     notes = list(row.notes)
     if entry is None:
         return _line(record.line, SKIPPED, row.name, notes=notes, error=_NOT_SENT)
+    if not entry.allows(journal.digest(row)):
+        return _line(record.line, FAILED, row.name, notes=notes, error=CHANGED)
     if entry.notes:
         notes.append(entry.notes)
     is_open = entry.status == OPEN

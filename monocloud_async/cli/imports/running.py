@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from typing import Any
-
 import attrs
 
 from ..._messages import one_line
 from ...imports import ImportOutcome
 from ...imports.checks import RowMistakeError
+from ...imports.feed import PASSED_OVER
 from ...imports.journal import FAILED
 from ..batch.columns import Mistake
 from ..batch.progress import Reporter
@@ -34,16 +33,15 @@ class Rows:
     stop: Stop
     lines: dict[int, int] = attrs.field(factory=dict[int, int])
 
-    def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        number = 0
-        for record in self.source.records():
+    def __iter__(self) -> Iterator[object]:
+        for number, record in enumerate(self.source.records()):
             if self.stop.asked.is_set():
                 return
             if isinstance(record, Mistake) or record.row is None:
-                continue
-            self.lines[number] = record.line
-            number += 1
-            yield record.row
+                yield PASSED_OVER
+            else:
+                self.lines[number] = record.line
+                yield record.row
 
 
 @attrs.define(eq=False)
