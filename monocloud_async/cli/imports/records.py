@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol
 
 from ..batch.columns import Mistake
 
-
 # What is wrong with a record that is another one than the journal has in its place.
 CHANGED = "it is not what it was when an earlier run began it: put it back, or give another journal"
 
