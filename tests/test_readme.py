@@ -228,5 +228,6 @@ def test_the_table_of_methods_has_every_operation() -> None:
     table = README.partition("\n| resource | methods |\n")[2].partition("\n\n")[0]
     rows = [re.findall(r"`(\w+)`", line) for line in table.splitlines()[1:]]
     methods = {f"{resource}.{name}" for resource, *names in rows for name in names}
-    composed = {"phones.set_primary_by_number", "phones.set_primary_many", "users.import_many"}
+    many = {"users.import_many", "users.export"}
+    composed = {"phones.set_primary_by_number", "phones.set_primary_many", *many}
     assert methods == {operation.name for operation in ALL} | composed
