@@ -8,6 +8,7 @@ import json
 import random
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import time
@@ -113,6 +114,13 @@ def test_json_lines_and_results_of_json_lines(emulator: Emulator, tmp_path: Path
         (1, "created", ["create"]),
         (2, "created", ["create"]),
     ]
+
+
+def test_nobody_else_reads_the_journal_and_the_results(emulator: Emulator, tmp_path: Path) -> None:
+    journal, told = tmp_path / "journal", tmp_path / "results.csv"
+    args = ("-", "--journal", journal, "--results", told)
+    assert imported(*args, stdin=lines(2)).returncode == 0
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
 
 
 @pytest.mark.parametrize(

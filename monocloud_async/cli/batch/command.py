@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
-from pathlib import Path
+from contextlib import ExitStack, closing
 from typing import NoReturn
 
 import typer
 
 from ..output import INTERRUPTED, MISUSED, REFUSED, fail, visible
-from .content import STDIN, Content, InputChangedError, open_content, unreadable
-from .endings import check_files, tell, writing_on
+from .content import STDIN, Content, open_content, unreadable
+from .endings import check_files, close_to_others, make_private, tell, written
 from .feed import note_lost
 from .job import Job
-from .journal import UNKNOWN, Journal, JournalError
+from .journal import UNKNOWN, Journal
 from .progress import Reporter, display
-from .results import Results, ResultsError
+from .results import Results
 from .sending import Ending, Sending
 from .source import AnyRow, MistakesError, Source
 from .tally import Tally
@@ -78,27 +76,13 @@ def _journal(job: Job, source: Source[AnyRow]) -> Journal | None:
     if not (path or options.results or options.dry_run):
         return None
     if path and job.private:
-        _make_private(path)
+        make_private(path)
     journal = Journal(path, job.subject(source))
     if path and job.private:
-        _close_to_others(path)
+        close_to_others(path)
     if job.rules.once:
         note_lost(journal, source, job.rules)
     return journal
-
-
-def _make_private(path: Path) -> None:
-    """Make a file that nobody else can read, if there is none."""
-    # Where that cannot be, the journal says why.
-    with suppress(OSError):
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _close_to_others(path: Path) -> None:
-    """Let nobody else read a journal that an earlier run has made."""
-    for file in (path, path.with_name(f"{path.name}-wal")):
-        if file.exists():
-            file.chmod(0o600)
 
 
 async def _send(job: Job, source: Source[AnyRow], journal: Journal | None, tally: Tally) -> Ending:
@@ -126,16 +110,8 @@ def _write(
     """Write the results, and return what went wrong with that, if anything."""
     if results is None or journal is None:
         return None
-    try:
-        with ending.stop.while_writing(writing_on):
-            results.write(source, journal, ending.unrecorded, job.report(source))
-    except (ResultsError, JournalError) as error:
-        return str(error)
-    except InputChangedError as error:
-        return f"the results are missing: {error}"
-    except KeyboardInterrupt:
-        return "the results are missing: the command did not wait for them"
-    return None
+    report = job.report(source)
+    return written(ending.stop, lambda: results.write(source, journal, ending.unrecorded, report))
 
 
 def _totals(job: Job, source: Source[AnyRow], tally: Tally) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import combinations
 from pathlib import Path
 
 import typer
 
-from ...errors import ConfigurationError
+from ...errors import ConfigurationError, MonoCloudError
 from ..output import drop_output
-from .content import STDIN
+from .content import STDIN, InputChangedError
+from .stop import Stop
 
 
 def check_files(rows: str, journal: Path | None, results: Path | None) -> None:
@@ -26,8 +29,40 @@ def check_files(rows: str, journal: Path | None, results: Path | None) -> None:
             )
 
 
-def writing_on() -> None:
-    """Say that a signal waits for the results."""
+def make_private(path: Path) -> None:
+    """Make a file that nobody else can read, if there is none."""
+    # Where that cannot be, the journal says why.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def close_to_others(path: Path) -> None:
+    """Let nobody else read a journal that an earlier run has made."""
+    for file in (path, path.with_name(f"{path.name}-wal")):
+        if file.exists():
+            file.chmod(0o600)
+
+
+def written(stop: Stop, write: Callable[[], None]) -> str | None:
+    """Write the results, and return what went wrong with that, if anything.
+
+    Args:
+        stop: lets a first signal wait for them.
+        write: writes them.
+    """
+    try:
+        with stop.while_writing(_writing_on):
+            write()
+    except InputChangedError as error:
+        return f"the results are missing: {error}"
+    except MonoCloudError as error:
+        return str(error)
+    except KeyboardInterrupt:
+        return "the results are missing: the command did not wait for them"
+    return None
+
+
+def _writing_on() -> None:
     typer.echo("the results are written first; Ctrl-C once more ends that", err=True)
 
 

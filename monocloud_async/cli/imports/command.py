@@ -11,16 +11,15 @@ from typing import NoReturn, cast
 import typer
 
 from ...client import MonoCloudClient
-from ...errors import ConfigurationError, MonoCloudError
+from ...errors import ConfigurationError
 from ...imports import Import, ImportJournal, Settings
 from ...imports.importer import Importer
 from ...imports.journal import CREATED, EXISTED, FAILED
 from ...imports.looking import Looking
 from ...imports.run import origin_of
-from ..batch.content import STDIN, InputChangedError, open_content, unreadable
-from ..batch.endings import check_files, tell, writing_on
+from ..batch.content import STDIN, open_content, unreadable
+from ..batch.endings import check_files, close_to_others, make_private, tell, written
 from ..batch.progress import Reporter, display
-from ..batch.results import ResultsError
 from ..batch.stop import Stop
 from ..batch.tally import Tally
 from ..output import INTERRUPTED, MISUSED, REFUSED, fail, visible
@@ -129,8 +128,13 @@ def _journal(stack: ExitStack, client: MonoCloudClient, options: Options) -> Imp
     path = None if options.dry_run else options.journal
     if not (path or options.results):
         return None
+    if path:
+        make_private(path)
     origin = origin_of(client._caller)  # pyright: ignore[reportPrivateUsage]
-    return stack.enter_context(closing(ImportJournal(path, origin)))
+    journal = stack.enter_context(closing(ImportJournal(path, origin)))
+    if path:
+        close_to_others(path)
+    return journal
 
 
 def _tally(found: Checked) -> Tally:
@@ -178,16 +182,7 @@ def _write(
     """Write the results, and return what went wrong with that, if anything."""
     if results is None or journal is None:
         return None
-    try:
-        with stop.while_writing(writing_on):
-            results.write_all(source, groups, journal)
-    except (ResultsError, InputChangedError) as error:
-        return f"the results are missing: {error}"
-    except MonoCloudError as error:
-        return str(error)
-    except KeyboardInterrupt:
-        return "the results are missing: the command did not wait for them"
-    return None
+    return written(stop, lambda: results.write_all(source, groups, journal))
 
 
 def _totals(tally: Tally, names: Mapping[str, str], differing: int) -> str:
@@ -208,7 +203,7 @@ def _finish(
         fail(f"{stop.why}; {_how_to_go_on(options)}", stop.code)
     if problem:
         fail(problem)
-    # What an import would refuse is no success of a dry run.
+    # A dry run fails where the import would be refused.
     refused = options.dry_run and not options.skip_mistakes and found.wrong
     raise typer.Exit(REFUSED if tally.failed or refused else 0)
 

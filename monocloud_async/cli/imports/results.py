@@ -38,7 +38,8 @@ class ImportResults(Results):
     """
 
     def __init__(self, path: Path, names: Mapping[str, str]) -> None:
-        super().__init__(path)
+        # It names people, by their email addresses.
+        super().__init__(path, private=True)
         self._is_json = path.suffix.casefold() in _JSON
         self._names = names
 
