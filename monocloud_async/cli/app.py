@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
-from ..client import MonoCloudClient
 from .batch.options import (
     BATCH_ATTEMPTS,
     Concurrency,
@@ -30,14 +29,13 @@ from .batch.options import (
     ShowSecrets,
     Yes,
 )
-from .descriptors import make_room
 from .ending import exit_codes
 from .export import options as export
 from .imports.declaration import import_users
 from .operations import DASHES, MainGroup, written
 from .request import request
 from .runnable import find, listing
-from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
+from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_batch_client
 
 _SETTINGS = (
     "The tenant and its API key come from MONOCLOUD_MANAGEMENT_DOMAIN and "
@@ -161,7 +159,7 @@ def set_primary_phones(
     from .batch.job import Options
     from .batch.phones_job import PhonesJob
 
-    client = _batch_client(concurrency, domain, api_key_file, timeout, max_attempts)
+    client = make_batch_client(domain, api_key_file, timeout, max_attempts, concurrency)
     options = Options(rows, journal, results, concurrency, rate, dry_run, max_failures)
     carry_out(PhonesJob(client, options))
 
@@ -199,23 +197,10 @@ def run_operation(
     from .batch.job import Options
 
     runnable = find(operation)
-    client = _batch_client(concurrency, domain, api_key_file, timeout, max_attempts)
+    client = make_batch_client(domain, api_key_file, timeout, max_attempts, concurrency)
     options = Options(rows, journal, results, concurrency, rate, dry_run, max_failures)
     more = CallOptions(fixed or (), null, ignored or (), yes, retry_unknown, show_secrets)
     carry_out(CallJob(client, options, runnable, more))
-
-
-def _batch_client(
-    concurrency: int,
-    domain: str | None,
-    api_key_file: Path | None,
-    timeout: float | None,
-    max_attempts: int,
-) -> MonoCloudClient:
-    make_room(concurrency)
-    return make_client(
-        domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
-    )
 
 
 written("users", "import", epilog=_BATCH_EXIT_CODES)(import_users)
@@ -247,10 +232,7 @@ def export_all_users(
     """
     from .export.command import Options, export_users
 
-    make_room(concurrency)
-    client = make_client(
-        domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
-    )
+    client = make_batch_client(domain, api_key_file, timeout, max_attempts, concurrency)
     options = Options(
         file, format, columns, details, groups, filter, journal, concurrency, rate, max_failures
     )

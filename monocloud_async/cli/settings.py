@@ -11,6 +11,7 @@ from .._secret import Secret
 from .._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE, TIMEOUT_VARIABLE, checked_key
 from ..client import MonoCloudClient
 from ..retry import RetryPolicy
+from .descriptors import make_room
 from .inputs import file_secret
 
 DEFAULT_ATTEMPTS = RetryPolicy().max_attempts
@@ -57,6 +58,20 @@ def make_client(
         timeout=timeout,
         retry=RetryPolicy(max_attempts=max_attempts),
         max_connections=max_connections,
+    )
+
+
+def make_batch_client(
+    domain: str | None,
+    api_key_file: Path | None,
+    timeout: float | None,
+    max_attempts: int,
+    concurrency: int,
+) -> MonoCloudClient:
+    """Return the client for so many calls in flight, and see to it that there may be as many."""
+    make_room(concurrency)
+    return make_client(
+        domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
     )
 
 

@@ -10,9 +10,8 @@ from ..batch.options import (
     MaxFailures,
     Rate,
 )
-from ..descriptors import make_room
 from ..ending import exit_codes
-from ..settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_client
+from ..settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_batch_client
 from .options import (
     Existing,
     From,
@@ -57,10 +56,7 @@ def import_users(
     # It brings SQLite and more, which the other commands need not wait for.
     from . import command
 
-    make_room(concurrency)
-    client = make_client(
-        domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
-    )
+    client = make_batch_client(domain, api_key_file, timeout, max_attempts, concurrency)
     command.import_users(
         client,
         Options(
