@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from .limited_server import REFUSAL, Bucket
-from .server import serve
+from .server import Connection, serve
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _DUPLICATE = {
@@ -130,17 +130,12 @@ def _answer(status: int, body: object, headers: str = "") -> bytes:
     return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
 
 
-class Connection(asyncio.Protocol):
-    """One connection of the tenant's."""
+class TenantConnection(Connection):
+    """One connection of the tenant's, whose requests have bodies."""
 
     def __init__(self, tenant: Tenant, delay: float) -> None:
+        super().__init__(b"", delay)
         self._tenant = tenant
-        self._delay = delay
-        self._unread = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
 
     def data_received(self, data: bytes) -> None:
         self._unread += data
@@ -152,14 +147,8 @@ class Connection(asyncio.Protocol):
             self._unread = rest[length:]
             self._write(self._tenant.answer(head, rest[:length]))
 
-    def _write(self, answer: bytes) -> None:
-        if self._delay:
-            asyncio.get_running_loop().call_later(self._delay, self._transport.write, answer)
-        else:
-            self._transport.write(answer)
-
 
 if __name__ == "__main__":
     seconds, *limit = map(float, sys.argv[1:])
     tenant = Tenant(Bucket(*limit) if limit else None)
-    asyncio.run(serve(lambda: Connection(tenant, seconds)))
+    asyncio.run(serve(lambda: TenantConnection(tenant, seconds)))
