@@ -177,7 +177,7 @@ def test_null_stands_for_no_password_too(emulator: Emulator) -> None:
 
 def test_null_is_no_value_of_what_has_to_be_given(emulator: Emulator) -> None:
     told = refused(emulator, "emails.add", "-", "--null", "NULL", stdin="user_id,email\nu,NULL\n")
-    assert "line 2: email is NULL, which is no value, and it has to be given\n" in told
+    assert "line 2: email is NULL, which stands for no value, and email is required\n" in told
 
 
 def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_path: Path) -> None:

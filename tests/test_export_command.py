@@ -177,7 +177,7 @@ def test_nobody_is_a_whole_export_too(emulator: Emulator, tmp_path: Path) -> Non
         (["a.csv", "--columns", "user_id,user_id"], "twice"),
         (["a.csv", "--columns", "user_id,,"], "a column without a name"),
         (["a.csv", "--columns", "groups"], "needs --groups"),
-        (["/dev/null"], "is no regular file"),
+        (["/dev/null"], "is not a regular file"),
         (["nowhere/a.jsonl"], "No such file"),
         (["--filter", " "], "filter must be"),
     ],

@@ -18,7 +18,7 @@ from .row import ImportRow
 # How many rows the journal is told of before they are given out: after a kill, as many may have
 # to be looked up in vain.
 _BEGUN_AT_ONCE = 256
-# From so many rows before it on, it is told of the next ones.
+# It is told about the next ones this many rows ahead.
 _AHEAD = 192
 _ENTRIES_AT_ONCE = 500
 # In the place of a row that is not carried out, so that those after it keep their numbers.

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 
 from ..errors import ConfigurationError
 
-# The longest record, in characters: what is longer is no record, and would fill the memory.
+# The longest record, in characters; anything longer would fill the memory.
 MAX_RECORD = 16 * 1024 * 1024
 _PEEKED = 4096
 _GZIP = b"\x1f\x8b"

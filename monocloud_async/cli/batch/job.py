@@ -73,7 +73,7 @@ class Job(ABC):
     def start(
         self, source: Source[AnyRow], given: AsyncIterable[Any], stopped: Callable[[], bool]
     ) -> Sender:
-        """Begin to send rows, and none any more once it is told that the run is stopped."""
+        """Begin to send rows, and stop once the run is stopped."""
 
     @abstractmethod
     def to_entry(self, outcome: Any, number: int, user: int) -> Entry:

@@ -68,7 +68,7 @@ class Sending:
         journal: where what became of the rows is kept, and is found from earlier runs, if at all.
         tally: counts the rows.
         reporter: shows how it goes on.
-        start: begins to send rows, and none any more once it is told that the run is stopped.
+        start: begins to send rows, and stops once the run is stopped.
         to_entry: says what to keep of an outcome, a row's number and its user's hash.
         max_failures: how many rows may fail; None for any number.
         rules: what may be sent again.

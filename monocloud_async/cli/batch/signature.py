@@ -79,7 +79,9 @@ class Parameter:
             ValueError: it cannot be one.
         """
         if cell and cell == null and self.required:
-            raise ValueError(f"{self.name} is {null}, which is no value, and it has to be given")
+            raise ValueError(
+                f"{self.name} is {null}, which stands for no value, and {self.name} is required"
+            )
         if self.kind is Kind.SECRET:
             is_absent = not self.required and cell in ("", null)
             return ABSENT if is_absent else Secret(cell)

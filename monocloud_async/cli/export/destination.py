@@ -60,7 +60,7 @@ class Destination:
     def _check(self, file: str) -> None:
         if self.path is not None and self.path.exists() and not self.path.is_file():
             raise ConfigurationError(
-                f"{file} is no regular file; nothing was sent: give a file, or - for standard "
+                f"{file} is not a regular file; nothing was sent: give a file, or - for standard "
                 "output"
             )
         if not self._parquet:
