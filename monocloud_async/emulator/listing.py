@@ -1,4 +1,4 @@
-"""Lists: which rows of them are asked for, in which order, on which page."""
+"""Lists: filter, sort and page their rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .problems import bad_request
 from .search import Fields, Test, parse
 
 Json = dict[str, Any]
-# Gives the values that a row has of something.
+# Returns a row's values to compare.
 Member = Callable[[Json], Sequence[str]]
-# The API's largest page is not documented; this is the largest that its examples ask for.
+# The API's maximum page size is undocumented; this is the largest in its examples.
 LARGEST_PAGE = 100
 _SORT = re.compile(r"(\w+):(1|-1)")
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -22,13 +22,13 @@ _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 @attrs.frozen(eq=False)
 class Question:
-    """What a request asks of a list.
+    """A request for a page of a list.
 
     Attributes:
         page: the number of the page, 1 for the first.
-        size: how many rows a page has.
-        tests: what each row has to pass.
-        order: the member to sort by, and whether the largest come first; None for as they are.
+        size: the number of rows per page.
+        tests: the tests that a row must pass.
+        order: the member to sort by, and whether to sort descending; None for no sorting.
     """
 
     page: int
@@ -37,7 +37,7 @@ class Question:
     order: tuple[str, bool] | None
 
     def answer(self, rows: Sequence[Json]) -> tuple[list[Json], Json]:
-        """Return the rows of the page, and what the API says of its place in the list."""
+        """Return the rows of the page, and the API's paging information."""
         chosen = [row for row in rows if all(test(row) for test in self.tests)]
         if self.order:
             name, descending = self.order
@@ -55,12 +55,12 @@ class Question:
 
 @attrs.frozen(eq=False)
 class Listing:
-    """How the rows of a list can be chosen.
+    """The query parameters of a list.
 
     Attributes:
-        sort: the members to sort by.
-        search: the fields of its ``filter``; None where it has no such parameter.
-        by: parameters of the query that have to equal something of a row.
+        sort: the members that it can sort by.
+        search: the fields of its ``filter``; None if it does not have that parameter.
+        by: parameters that must equal a value in the row.
     """
 
     sort: Sequence[str] = ()
@@ -68,13 +68,13 @@ class Listing:
     by: Mapping[str, Member] = attrs.field(factory=dict[str, Member])
 
     def question(self, query: Mapping[str, str]) -> Question:
-        """Return what a request asks.
+        """Parse the query parameters.
 
         Args:
-            query: the parameters of the query; those that the list does not have are passed over.
+            query: the query parameters; unknown ones are ignored.
 
         Raises:
-            ProblemError: 400, one cannot be understood.
+            ProblemError: 400 if one is invalid.
         """
         tests = [_equals(of, query[name]) for name, of in self.by.items() if query.get(name)]
         if self.search and (text := query.get("filter", "").strip()):
@@ -99,7 +99,7 @@ class Listing:
 
 
 def member(name: str) -> Member:
-    """Return what gives a member of a row, to be compared with a parameter of the query."""
+    """Return a getter for a row's member, to compare with a query parameter."""
     return lambda row: [row[name]] if row.get(name) else []
 
 
@@ -108,7 +108,7 @@ def _equals(of: Member, wanted: str) -> Test:
 
 
 def _rank(value: Any) -> tuple[bool, Any]:
-    """Return what a value is sorted by: a missing one comes before all others."""
+    """Return the sort key of a value; missing values come first."""
     return value is not None, value
 
 
