@@ -111,7 +111,7 @@ class Emulation(Additions):
 
     @property
     def ca_file(self) -> Path:
-        """A file with the certificate of its CA; removed when the process ends.
+        """A file with the certificate of its CA; removed when the emulator stops.
 
         Python trusts it with ``ssl.create_default_context(cafile=…)``, or with the environment
         variable ``SSL_CERT_FILE``; Node with ``NODE_EXTRA_CA_CERTS``.

@@ -33,7 +33,7 @@ _CUT_OFF = {
     True: "may have been applied: the run stopped while it was in flight",
     False: "not applied: the run stopped while it was in flight",
 }
-LOST = "may have been applied: an earlier run was killed while it was in flight"
+LOST = "may have been applied: an earlier run was killed and may have sent it"
 _HELD = "not sent again: "
 
 
