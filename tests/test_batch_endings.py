@@ -94,7 +94,7 @@ def test_a_signal_lets_the_results_be_written(
     assert len(lines) == 1 + ALL
     assert process.returncode == 128 + number
     assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    assert "; a new run sends all rows again, which does no harm" in errors
+    assert "; a new run resends all rows, which is harmless" in errors
 
 
 def test_a_second_signal_ends_that_but_not_without_the_totals(

@@ -195,7 +195,7 @@ def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_pa
         "are not arguments of users.enable: user\n" in ran("users.enable", "-", stdin=text).stderr
     )
     text = '{"user_id": "u-1"}\n{"user_id": "u-2", "odd": {"user_id": 7}}\n'
-    assert ran("users.enable", "-", stdin=text).stderr.endswith("argument: odd\n")
+    assert ran("users.enable", "-", stdin=text).stderr.endswith("users.enable: odd\n")
 
 
 # Mistakes
