@@ -170,7 +170,7 @@ def test_a_terminal_is_asked(typed: str, code: int, said: str, sent: int) -> Non
     with served(answer(204, b"")) as wire:
         screen, ended = on_a_terminal(wire.url, "users", "delete", "u-1", typed={"[y/N]": typed})
     assert (ended, len(wire.requests)) == (code, sent)
-    assert "Delete a user for good. (user_id u-1) Go on? [y/N]" in screen
+    assert "Delete a user permanently. (user_id u-1) Go on? [y/N]" in screen
     assert said in screen
 
 

@@ -96,7 +96,7 @@ REFUSED = [
     ("(+370) [8] 5 212 3456", "a digit in brackets that is dialled only within the country"),
     ("+1 (1) 555 010 0000", "a digit in brackets that is dialled only within the country"),
     ("+4416329609611234", "16 digits, and a number has 2 to 15"),
-    ("+44\n1632960961", r"it has '\n'"),
+    ("+44\n1632960961", r"it contains '\n'"),
     ("", "it is empty or blank"),
 ]
 

@@ -56,7 +56,7 @@ class UserTransfer(Resource):
             ```python
             export = client.users.export(groups=True)
             async for exported in export:
-                print(exported.user.id, [group.name for group in exported.groups or ()])
+                print(exported.user.user_id, [group.group_name for group in exported.groups or ()])
             print(export.report)
             ```
         """

@@ -25,7 +25,7 @@ class BlockedIpsResource(Resource):
         """List the IP addresses blocked for a user.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             filter: a Lucene-style query, such as ``1.1.1.1``.
             sort: a field and a direction, such as ``block_until:-1`` for the latest first.
             page: the first page to fetch, counting from 1.
@@ -41,7 +41,7 @@ class BlockedIpsResource(Resource):
         """Unblock an IP address for a user, or all addresses.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             ip_address: the address, or ``all``.
 
         Returns:

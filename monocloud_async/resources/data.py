@@ -26,7 +26,7 @@ class DataResource(Resource):
         """Change keys of a user's private data.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             private_data: the keys to set. A value of None removes its key; other keys do not
                 change.
 
@@ -49,7 +49,7 @@ class DataResource(Resource):
         """Change keys of a user's public data.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             public_data: the keys to set. A value of None removes its key; other keys do not change.
 
         Returns:

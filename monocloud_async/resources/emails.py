@@ -26,7 +26,7 @@ class EmailsResource(Resource):
         ``users.get`` to find out.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             email: the address.
             is_verified: whether the user is known to own it. An unverified address cannot sign in.
             skip_restriction_checks: whether to ignore the tenant's block list.
@@ -50,7 +50,7 @@ class EmailsResource(Resource):
         lost may have removed the address.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             identifier_id: the address's ``id``, from ``user.emails``.
 
         Returns:
@@ -64,7 +64,7 @@ class EmailsResource(Resource):
         """Make one of a user's email addresses the primary one.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             identifier_id: the address's ``id``, from ``user.emails``.
 
         Returns:
@@ -78,7 +78,7 @@ class EmailsResource(Resource):
         """Mark a user's email address as verified.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             identifier_id: the address's ``id``, from ``user.emails``.
 
         Returns:
@@ -92,7 +92,7 @@ class EmailsResource(Resource):
         """Mark a user's email address as unverified.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             identifier_id: the address's ``id``, from ``user.emails``.
 
         Returns:
@@ -110,7 +110,7 @@ class EmailsResource(Resource):
         Each call sends another email, so the call is not retried when its response is lost.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             identifier_id: the address's ``id``, from ``user.emails``.
             expiry: seconds until the link expires. None uses the tenant's setting.
 

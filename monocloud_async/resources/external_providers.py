@@ -18,7 +18,7 @@ class ExternalProvidersResource(Resource):
         lost may have removed the connection.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             provider: the name of the tenant's connection to the provider, such as ``google``.
             provider_user_id: the account's id at the provider, from ``user.external_providers``.
 

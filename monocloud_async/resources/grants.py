@@ -18,7 +18,7 @@ class GrantsResource(Resource):
         """List what a user has granted, grouped by application.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
 

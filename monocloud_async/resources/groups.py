@@ -23,7 +23,7 @@ class GroupsResource(Resource):
         """List the groups of a user.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             sort: ``creation_time:1`` or ``creation_time:-1``.
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
@@ -74,7 +74,7 @@ class GroupsResource(Resource):
         """List the users in a group.
 
         Args:
-            group_id: the group's ``id``.
+            group_id: the group's id.
             filter: a Lucene-style query, as in ``users.list``.
             sort: a field and a direction, as in ``users.list``.
             page: the first page to fetch, counting from 1.

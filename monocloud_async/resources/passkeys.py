@@ -15,7 +15,7 @@ class PasskeysResource(Resource):
         After an attempt whose response was lost, a 404 counts as success: the passkey is gone.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             passkey_id: the passkey's ``passkey_id``, from ``user.passkeys``.
 
         API page: https://www.monocloud.com/docs/apis/identity/users/remove_passkey

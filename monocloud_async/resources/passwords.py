@@ -31,7 +31,7 @@ class PasswordsResource(Resource):
         twice.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             password: a plain-text password.
             password_hash: a password hash from another system, in place of ``password``.
             password_hash_algorithm: the algorithm of ``password_hash``.
@@ -70,7 +70,7 @@ class PasswordsResource(Resource):
         """Change a user's password, checking the current one.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             old_password: the current password in plain text.
             new_password: the new password in plain text.
             new_password_hash: a password hash from another system, in place of ``new_password``.
@@ -100,7 +100,7 @@ class PasswordsResource(Resource):
         who has the ``link`` can set the password.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             send_email: whether to email the link to the user. The API defaults to False.
             expiry: seconds until the link expires. None uses the tenant's setting.
 

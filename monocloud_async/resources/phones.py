@@ -18,13 +18,14 @@ class PhonesResource(Resource):
     """Operations on the phone numbers that users sign in with."""
 
     async def set_primary(self, user_id: str, identifier_id: str) -> User:
-        """Make one of a user's phones the primary one, used by default for messages and sign-in.
+        """Make one of a user's phones the primary one.
 
-        The call is idempotent, so it is retried when a response is lost. A retry can undo a
+        The primary phone is the default for messages and sign-in. The call is idempotent, so it is
+        retried when a response is lost. A retry can undo a
         concurrent change: if another phone became primary in the meantime, this one replaces it.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             identifier_id: the phone's ``id``, from ``user.phone_numbers``.
 
         Returns:
@@ -56,7 +57,7 @@ class PhonesResource(Resource):
         sent.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             phone: the number in E.164 form, ``+`` and digits. Spaces, dashes, dots and brackets are
                 ignored, and so is a bracketed zero after the country code.
 
@@ -116,7 +117,7 @@ class PhonesResource(Resource):
 
         Example:
             ```python
-            rows = [(user.id, user.phone_numbers[-1].id)]
+            rows = [(user.user_id, user.phone_numbers[-1].id)]
             async for outcome in client.phones.set_primary_many(rows):
                 if outcome.error:
                     print(outcome.user_id, outcome.error)
@@ -148,7 +149,7 @@ class PhonesResource(Resource):
         ``users.get`` to find out.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             phone_number: the number, in any form that ``set_primary_by_number`` accepts; it is sent
                 in E.164 form.
             is_verified: whether the user is known to own it. An unverified phone cannot sign in.
@@ -173,7 +174,7 @@ class PhonesResource(Resource):
         lost may have removed the phone.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             identifier_id: the phone's ``id``, from ``user.phone_numbers``.
 
         Returns:
@@ -187,7 +188,7 @@ class PhonesResource(Resource):
         """Mark a user's phone as verified.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             identifier_id: the phone's ``id``, from ``user.phone_numbers``.
 
         Returns:
@@ -201,7 +202,7 @@ class PhonesResource(Resource):
         """Mark a user's phone as unverified.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             identifier_id: the phone's ``id``, from ``user.phone_numbers``.
 
         Returns:

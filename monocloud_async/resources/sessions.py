@@ -24,7 +24,7 @@ class SessionsResource(Resource):
         """List a user's sessions.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             client_id: list only sessions that include this application.
             sort: a field and a direction, such as ``initiated_at:-1`` for the newest first.
             page: the first page to fetch, counting from 1.

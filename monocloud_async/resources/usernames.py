@@ -15,7 +15,7 @@ class UsernamesResource(Resource):
         """Change a user's username.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             username: the new username, unique in the tenant.
 
         Returns:

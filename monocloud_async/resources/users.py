@@ -40,7 +40,7 @@ class UsersResource(UserTransfer):
         Example:
             ```python
             async for user in client.users.list(filter="email:*@example.com"):
-                print(user.id, user.name)
+                print(user.user_id, user.claims.get("name"))
             ```
 
         API page: https://www.monocloud.com/docs/apis/identity/users/get_all_users
@@ -140,7 +140,7 @@ class UsersResource(UserTransfer):
         """Return a user.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
 
         Raises:
             NotFoundError: the user does not exist.
@@ -172,7 +172,7 @@ class UsersResource(UserTransfer):
         """Disable a user, who can then no longer sign in.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             revoke_sessions: whether to end the user's sessions too. The API defaults to False.
 
         Returns:
@@ -217,7 +217,7 @@ class UsersResource(UserTransfer):
         None clears a claim. Claims that are left out do not change.
 
         Args:
-            user_id: the user's ``id``.
+            user_id: the user's id.
             birthdate: an ISO 8601 date, such as ``1990-12-31``.
             picture, profile, website: URLs.
             zoneinfo: an IANA time zone, such as ``Europe/Vienna``.
