@@ -72,8 +72,7 @@ class Operation(Generic[T]):
         return self.method in _READING
 
     def is_done(self, error: MonoCloudError) -> bool:
-        """Return whether an error is a 404 that an earlier attempt caused, its response being lost.
-        """
+        """Return whether an error is a 404 because a lost earlier attempt was applied."""
         return (
             self.repeat is Repeat.GONE
             and isinstance(error, NotFoundError)

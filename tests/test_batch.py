@@ -415,7 +415,7 @@ def test_where_no_server_answers_it_says_so(emulator: Emulator, path: Path) -> N
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
     reason = f"no connection to 127.0.0.1:{port}: "
-    assert said.startswith(f"the run waits, and tries again from time to time: {reason}")
+    assert said.startswith(f"the server seems to be down; the run retries periodically: {reason}")
 
 
 def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) -> None:

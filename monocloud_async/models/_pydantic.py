@@ -17,8 +17,7 @@ def _serializer(kind: type[Any]) -> Any:
 
 
 class _Serializer:
-    """The serializer that pydantic looks for in a value without a schema, such as within ``Any``.
-    """
+    """The serializer that pydantic looks for in a value without a schema, as within ``Any``."""
 
     def __get__(self, record: object, kind: type[Any]) -> Any:
         # Mocks with a spec, among others, read every attribute.

@@ -128,8 +128,7 @@ class AnswerRecord(Record):
 
 
 def _rows(record: Record) -> _display.Rows:
-    """Return the table rows of a record: the members that are set, and the unknown members' names.
-    """
+    """Return the table rows of a record: the set members, and the names of unknown ones."""
     rows = _display.Rows()
     for name, member in wire_fields(type(record)).items():
         value = getattr(record, name)
