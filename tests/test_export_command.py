@@ -562,7 +562,7 @@ def test_a_line_is_what_the_api_sent(body: bytes, plain: bool) -> None:
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"user_id": 7}', b'{"user_id":"u"', b"NaN"])
 def test_what_is_no_user_is_not_written(body: bytes) -> None:
-    with pytest.raises(ValueError, match=r"JSON|a user in it"):
+    with pytest.raises(ValueError, match=r"JSON|a user in the list"):
         raw_user(body, {})
 
 

@@ -320,7 +320,7 @@ def test_a_dry_run_tells_who_exists_and_changes_nothing(emulator: Emulator, tmp_
     told = [(one["status"], one["differences"]) for one in results(tmp_path / "r.csv")]
     assert told == [
         ("exist already", ""),
-        ("exist already", 'claims.name: "Kask", and the user has "Mira"'),
+        ("exist already", 'claims.name: the row has "Kask", the user has "Mira"'),
         *[("would be created", "")] * 2,
         ("failed", ""),
     ]
