@@ -268,7 +268,7 @@ def test_a_mapping_of_ones_own_needs_no_system(
     done = imported(path, "--map", "our_mapping:to_row")
     assert (done.returncode, done.stdout) == (2, "")
     assert "export.json, line 3: no address" in done.stderr
-    assert "1 left out: left out by the mapping" in done.stderr
+    assert "1 left out: skipped by the mapping" in done.stderr
     done = imported(path, "--map", "our_mapping:to_row", "--skip-mistakes")
     assert done.stdout == "3 rows: 1 created, 0 existed, 1 failed, 1 skipped\n"
     assert len(emulator.export()) == 1

@@ -1,4 +1,4 @@
-"""What a migration carries over and what it loses, in numbers and plain words."""
+"""A summary of a migration: what is carried over and what is lost, in numbers."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _ONE = {"have": "has", "lose": "loses"}
 
 @attrs.define
 class MappingSummary:
-    """Counts the rows of a migration; ``str()`` is the summary for a person to read.
+    """Counts the rows of a migration; ``str()`` returns a readable summary.
 
     Attributes:
-        records: all records, skipped ones too.
-        people: those that are imported.
-        skipped: how many were skipped, by reason.
-        mistakes: how many of the skipped are wrong, and not only unwanted.
+        records: all records, including skipped ones.
+        people: the users to import.
+        skipped: skipped records by reason.
+        mistakes: the skipped records that are invalid, rather than unwanted.
         passwords: ``imported``, ``unsupported``, ``not exported`` and ``none``.
         algorithms: unsupported passwords by algorithm.
         emails: addresses, ``verified`` and ``unverified``.
         phones: numbers, ``verified``, ``unverified`` and ``rejected``.
-        lost: people who lose something else, by what it is.
+        lost: users who lose something else, by kind.
     """
 
     records: int = 0
@@ -42,7 +42,7 @@ class MappingSummary:
     lost: Counter[str] = attrs.field(factory=Counter[str])
 
     def add(self, result: Mapping[str, Any] | Skip) -> None:
-        """Count a row, or a record that is skipped."""
+        """Count a row or a skipped record."""
         self.records += 1
         if isinstance(result, Skip):
             self.skipped[result.reason] += 1
@@ -72,11 +72,11 @@ class MappingSummary:
 
     @property
     def must_set_password(self) -> int:
-        """How many people have a password in the old system that is not imported."""
+        """The number of users whose password in the old system is not imported."""
         return self.passwords["unsupported"] + self.passwords["not exported"]
 
     def lines(self) -> list[str]:
-        """Return the summary, a sentence a line."""
+        """Return the summary, one sentence per line."""
         said = [f"{_counted(self.records, 'record')} read, {self.people} to import."]
         said += [f"{count} skipped: {why}." for why, count in self.skipped.most_common()]
         said.append(
@@ -101,7 +101,7 @@ class MappingSummary:
             (self.must_set_password, "must set a new password"),
             (self.phones["rejected"], "have a phone number that is not E.164"),
             (self.lost["recovery"], "have no password and no verified e-mail to recover with"),
-            (self.lost[notes.SIGN_IN], "only signed in at an external provider"),
+            (self.lost[notes.SIGN_IN], "only signed in with an external provider"),
             (self.lost[notes.SECOND_FACTOR], "lose a second factor"),
             (self.lost[notes.PASSKEYS], "lose passkeys"),
         ]
@@ -126,7 +126,7 @@ def _kind(note: str) -> str:
 
 
 def _sentence(count: int, what: str) -> str:
-    """Return what some people do, with the verb as one person or several need it."""
+    """Return a sentence about some people, with the verb in the right number."""
     if count != 1:
         return f"{count} people {what}."
     verb, blank, rest = what.partition(" ")
