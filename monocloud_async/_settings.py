@@ -1,4 +1,4 @@
-"""The settings of a client: where each comes from, and what it must be."""
+"""The settings of a client: where each one comes from, and its validation."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ def caller_for(
     session: aiohttp.ClientSession | None,
     allow_insecure_http: bool,
 ) -> Caller:
-    """Return what carries out the operations of a client with these settings.
+    """Return the caller for a client with these settings.
 
     Raises:
-        ConfigurationError: a setting is missing or cannot work; the message names it.
+        ConfigurationError: a setting is missing or invalid; the message names it.
     """
     given = _setting("domain", domain, DOMAIN_VARIABLE)
     origin = _address.origin(*given, allow_http=allow_insecure_http is True)
     _check_instance("session", session, aiohttp.ClientSession)
     _check_instance("ssl_context", ssl_context, ssl.SSLContext)
     if session is not None and ssl_context is not None:
-        raise ConfigurationError("give the ssl_context to the connector of your session")
+        raise ConfigurationError("pass the ssl_context to your session's connector instead")
     route = proxy_for(origin, proxy)
     key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
-    # Without a tunnel, the proxy gets each request itself.
+    # Without a tunnel, the proxy receives each request itself.
     headers = RequestHeaders(key, route if origin.startswith("http:") else None)
     sessions = Sessions(
         max_connections=_count(max_connections),
@@ -63,28 +63,28 @@ def caller_for(
 
 
 def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
-    """Return a setting, and what to call it by: where it comes from."""
+    """Return a setting, and the name of its source."""
     found, source = (os.environ.get(variable), variable) if given is None else (given, name)
     if found is None or found == "":
-        raise ConfigurationError(f"{name} is missing: give one, or set {variable}")
+        raise ConfigurationError(f"{name} is missing: pass one, or set {variable}")
     return found, source
 
 
 def checked_key(key: object, source: str) -> Secret:
-    """Return an API key that can be sent.
+    """Return a valid API key.
 
     Args:
         key: the key.
-        source: where it comes from, for the message, which does not show the key.
+        source: where the key comes from, for the error message, which does not show the key.
 
     Raises:
-        ConfigurationError: it would break the header that it is sent in.
+        ConfigurationError: the key cannot be sent in a header.
     """
     key = concealed(key)
     if key is None or not _KEY.fullmatch(key):
         raise ConfigurationError(
-            f"{source} must be a string of printable ASCII without blanks or line breaks; one "
-            "read from a file may have to be stripped"
+            f"{source} must be a string of printable ASCII without spaces or line breaks; a key "
+            "read from a file may need strip()"
         )
     return key
 
@@ -101,10 +101,10 @@ def _environment_timeout() -> float:
 
 
 def checked_timeout(value: object) -> float:
-    """Return a timeout that can work.
+    """Return a valid timeout.
 
     Raises:
-        ConfigurationError: it cannot.
+        ConfigurationError: the timeout is invalid.
     """
     if not is_number(value) or value <= 0:
         raise ConfigurationError(
@@ -117,7 +117,7 @@ def checked_policy(value: object) -> RetryPolicy:
     """Return a retry policy.
 
     Raises:
-        ConfigurationError: it is something else.
+        ConfigurationError: the value is not a RetryPolicy.
     """
     if not isinstance(value, RetryPolicy):
         raise ConfigurationError(f"retry must be a RetryPolicy, not {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""MonoCloud's Users API for code without async: the same names, waited for."""
+"""MonoCloud's Users API for blocking code, with the same names as monocloud_async."""
 
 from monocloud_async import (
     KEEP,

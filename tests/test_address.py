@@ -217,7 +217,7 @@ def test_all_of_category_cf_is_unseen() -> None:
 def test_an_id_with_a_character_that_nobody_sees(bad: str, called: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         SET_PRIMARY.address("u", bad)
-    assert f"identifier_id must be an id without invisible characters, but it has {called}; " in (
+    assert f"identifier_id must not contain invisible characters, but it has {called}; " in (
         str(caught.value)
     )
     assert str(caught.value).isascii()

@@ -549,13 +549,13 @@ def test_a_journal_of_something_else_is_refused(emulator: Emulator, path: Path) 
     with Emulator(api_key=KEY) as other, pytest.MonkeyPatch.context() as patch:
         patch.setenv(DOMAIN, other.url)
         assert refused(other, path, "--journal", journal).endswith(
-            f"it is of {emulator.url}, and not of {other.url}; nothing was sent: give another "
+            f"it is of {emulator.url}, and not of {other.url}; nothing was sent: use another "
             f"--journal file, or --domain {emulator.url}\n"
         )
     path.write_text(rows([("u-1", "b-1")]))
     assert refused(emulator, path, "--journal", journal) == (
         f"Error: the journal {journal} cannot be used: it is of another input, or of what this one "
-        "was before; nothing was sent: give another --journal file, or the input it was made for\n"
+        "was before; nothing was sent: use another --journal file, or the input it was made for\n"
     )
     assert journal.read_bytes() == before
 
@@ -569,7 +569,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(
     with sqlite3.connect(database) as connection:
         connection.execute("CREATE TABLE precious (x)")
     connection.close()
-    for file, why in ((text, "not a database"), (database, "a database of something else")):
+    for file, why in ((text, "not a database"), (database, "another program's database")):
         before = file.read_bytes()
         assert why in refused(emulator, path, "--journal", file)
         assert file.read_bytes() == before
@@ -599,8 +599,8 @@ def test_a_journal_is_one_run_s_at_a_time(emulator: Emulator, path: Path) -> Non
         second = many(path, "--journal", journal)
         assert second.returncode == 2
         assert second.stderr.endswith(
-            "another run has it in use; nothing was sent: give another --journal file, or wait for "
-            "its end\n"
+            "another run is using it; nothing was sent: use another --journal file, or wait until "
+            "it ends\n"
         )
         process.kill()
     assert many(path, "--journal", journal).returncode == 0
@@ -684,7 +684,7 @@ def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> N
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: the journal {journal} cannot be used: {journal} is read-only; nothing was sent: "
-        "give another --journal file\n"
+        "use another --journal file\n"
     )
     told.mkdir()
     for rights in (0o555, 0):

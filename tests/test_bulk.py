@@ -514,7 +514,7 @@ async def test_a_session_that_is_closed_ends_the_run(wire: Wire) -> None:
             await session.close()
             with pytest.raises(ConfigurationError) as caught:
                 await take(run, [])
-    assert str(caught.value) == CLOSED % "the session given"
+    assert str(caught.value) == CLOSED % "the session passed to the client"
 
 
 async def test_a_run_of_a_closed_client_sends_nothing_and_says_so(wire: Wire) -> None:

@@ -106,7 +106,7 @@ def test_a_setting_that_cannot_work(setting: str, value: object, said: str) -> N
 
 async def test_trust_for_a_session_is_the_session_s() -> None:
     async with aiohttp.ClientSession() as session:
-        with pytest.raises(ConfigurationError, match="connector of your session"):
+        with pytest.raises(ConfigurationError, match="your session's connector"):
             MonoCloudClient(HOST, KEY, session=session, ssl_context=ssl.create_default_context())
 
 

@@ -215,13 +215,22 @@ MISTAKES: list[tuple[Any, str]] = [
     ({"email": "a@b", "claims": {"iban": "x"}}, "claims has a member 'iban'"),
     ({"email": "a@b", "claims": ["x"]}, "claims must be an object"),
     ({"email": "a@b", "name": "x", "claims": {"name": "y"}}, "name and claims.name differ"),
-    ({"email": "a@b", "claims": {"address": {"city": "x"}}}, "claims.address has an unknown member"),
+    (
+        {"email": "a@b", "claims": {"address": {"city": "x"}}},
+        "claims.address has an unknown member",
+    ),
     ({"email": "a@b", "claims": {"address": "x"}}, "claims.address must be an object"),
     ({"email": "a@b", "private_data": "x"}, "private_data must be an object"),
     ({"email": "a@b", "public_data": {"x": {1, 2}}}, "public_data must be JSON"),
     ({"email": "a@b", "private_data": {"x": float("nan")}}, "private_data must be JSON"),
-    ({"email": "a@b", "groups": ["Guests"]}, "groups has a name that is neither an id nor in the groups mapping"),
-    ({"email": "a@b", "groups": [".."]}, "groups has a name that is neither an id nor in the groups mapping"),
+    (
+        {"email": "a@b", "groups": ["Guests"]},
+        "groups has a name that is neither an id nor in the groups mapping",
+    ),
+    (
+        {"email": "a@b", "groups": [".."]},
+        "groups has a name that is neither an id nor in the groups mapping",
+    ),
     ({"email": "a@b", "disabled": "x"}, "disabled must be true or false"),
     ({"email": "a@b", "notes": "x"}, "notes must be a list"),
 ]
@@ -821,7 +830,7 @@ async def test_a_journal_is_let_go_in_the_end(client: MonoCloudClient, tmp_path:
     path = tmp_path / "journal"
     run = client.users.import_many(people(3), journal=path)
     await anext(run)
-    with pytest.raises(ConfigurationError, match="another run has it in use"):
+    with pytest.raises(ConfigurationError, match="another run is using it"):
         await imported(client, people(3), journal=path)
     await run.aclose()
     assert len(await imported(client, people(3), journal=path)) == 3

@@ -216,7 +216,10 @@ def test_a_file_cut_within_gzip_is_refused(tmp_path: Path) -> None:
         ('[{"user_id": "a|1"},\n["x"]]', "FILE, line 2: the record is of type list"),
         ('{"user_id": "a|1"},\n{"user_id": "a|2"}', "FILE, line 1: there is a comma between two"),
         ('{"user_id": "a|1"}\n{"user_id" "a|2", "name": "b", "email": "c"}', "FILE, line 2: it is"),
-        ('[{"user_id": "a|1"}] x', "FILE, line 1: there is more text after the end of the document"),
+        (
+            '[{"user_id": "a|1"}] x',
+            "FILE, line 1: there is more text after the end of the document",
+        ),
         ('{"user_id": NaN}', "FILE, line 1: it cannot be read"),
         ("[" * 200000, "FILE, line 1: it cannot be read"),
         ("user_id,email\na|1,b,c\n", "FILE, line 2: it has 3 cells, but the header has 2"),
@@ -340,7 +343,7 @@ def test_a_mistake_in_what_is_joined_does_not_end_the_run_either(tmp_path: Path)
     assert not isinstance(right, Skip)
     profile = {"user_id": "a|1", "email": "a@example.test", "identities": 7}
     (found,) = mapped(tmp_path, "auth0", profile, hashes=FILES / "auth0-hashes.json")
-    assert found == {"skip": "identities must be a list, and it is of type int"}
+    assert found == {"skip": "identities must be a list, not int"}
     path.write_text('{"_id": "1", "passwordHash": []}')
     found = rows(FILES / "auth0.json", "auth0", options=MappingOptions(hashes=path))
     with pytest.raises(ConfigurationError, match=r"users.json: passwordHash must be text"):

@@ -1,7 +1,7 @@
-"""The only folder that knows aiohttp: requests out, responses in, and the connections between.
+"""The only package that uses aiohttp: requests, responses, and the connections between.
 
-Nothing here relies on more of aiohttp than its documentation names, so that its next major
-version changes nothing above this folder.
+It relies on documented features of aiohttp only, so a new major version of aiohttp does not affect
+the code outside this package.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every request carries, the API key included."""
+"""The headers that every request has, including the API key."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from .proxy import Proxy
 
 
 class RequestHeaders:
-    """What every request carries; it does not show the API key, and does not travel.
+    """The headers that every request has, with the API key masked in reprs and never pickled.
 
-    It is no mapping: what reports errors, or shows values, looks into mappings by itself.
+    It is not a mapping, because error reporters and debuggers look into mappings.
 
     Args:
         api_key: the tenant's API key.
-        proxy: a proxy that gets the request itself, and so its own headers with it.
+        proxy: a proxy that receives the request itself, and therefore its credentials too.
 
     Attributes:
-        fields: the headers, for aiohttp alone, which adds the Host.
-        with_body: the same for a request with a body, which is JSON.
+        fields: the headers for aiohttp, which adds Host.
+        with_body: the same for a request with a JSON body.
     """
 
     __slots__ = ("_key", "fields", "with_body")
 
     def __init__(self, api_key: Secret, proxy: Proxy | None = None) -> None:
         self._key = api_key
-        # As istr, names need not be put into lower case again for each request.
+        # istr spares lower-casing the names for each request.
         self.fields: CIMultiDict[str] = CIMultiDict()
         self.fields[istr("X-API-KEY")] = api_key
         self.fields[istr("Accept")] = "application/json, application/problem+json"
@@ -47,11 +47,11 @@ class RequestHeaders:
         self.with_body[istr("Content-Type")] = "application/json"
 
     def masked_in(self, text: str) -> str:
-        """Return what a server said without the API key, in case that it says it back."""
+        """Return a server's text with the API key masked, in case it echoes it."""
         return self._key.masked_in(text)
 
     def __repr__(self) -> str:
         return f"RequestHeaders({', '.join(self.fields)})"
 
     def __reduce__(self) -> Any:
-        raise TypeError("the API key is neither pickled nor copied")
+        raise TypeError("the API key cannot be pickled or copied")

@@ -213,7 +213,11 @@ class Run(Generic[T]):
         sessions = self._caller.sessions
         if not (self._sent and sessions.closed and isinstance(error, ConfigurationError)):
             return None
-        what = "the session given" if sessions.lent and sessions.lent.closed else "the client"
+        what = (
+            "the session passed to the client"
+            if sessions.lent and sessions.lent.closed
+            else "the client"
+        )
         return ConfigurationError(
             f"{what} was closed during the run: rows without an outcome may have been applied, "
             "and can be sent again"
