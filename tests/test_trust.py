@@ -437,7 +437,7 @@ async def test_a_certificate_that_is_not_trusted_is_said_so_and_tried_once(
             assert client._caller.quota.tokens == 500
     error = caught.value
     assert f"the certificate of localhost:{wire.port} is not trusted ({why}" in str(error)
-    assert "nothing was sent: check the domain, or give an ssl_context=" in str(error)
+    assert "nothing was sent: check the domain, or pass an ssl_context=" in str(error)
     assert "\n" not in str(error)
     assert (error.attempts, error.may_have_been_applied) == (1, False)
     assert (wire.handshakes, wire.requests) == (1, [])

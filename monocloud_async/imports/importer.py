@@ -96,11 +96,11 @@ class Importer:
             row.error = error.with_traceback(None)
         # Keep the journal's entry if it may belong to another row.
         if not row.unproved:
-            await self._recorder.add(row.last_entry(self._attempts(), self._told))
+            await self._recorder.add(row.last_entry(self._attempts(), self._recorded))
         return row.outcome(self._attempts())
 
     @staticmethod
-    def _told(difference: ImportDifference) -> str:
+    def _recorded(difference: ImportDifference) -> str:
         # A journal contains no personal data.
         return difference.name
 

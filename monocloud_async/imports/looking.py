@@ -30,7 +30,7 @@ class Looking(Importer):
             row.differences = tuple(differences(row.row, user, groups))
 
     @staticmethod
-    def _told(difference: ImportDifference) -> str:
+    def _recorded(difference: ImportDifference) -> str:
         # The journal of a dry run is not kept, so it may contain values.
         wanted, found = json.dumps(difference.wanted), json.dumps(difference.found)
         return f"{difference.name}: the row has {wanted}, the user has {found}"

@@ -16,7 +16,7 @@ from .journal import CREATED, EXISTED, FAILED, OPEN, Entry
 from .row import ImportRow
 
 Existing = Literal["skip", "complete"]
-ToldDifference = Callable[[ImportDifference], str]
+RecordDifference = Callable[[ImportDifference], str]
 RESET_BEGUN = "reset?"
 
 
@@ -97,16 +97,16 @@ class Progress:
             applied=self.lost and self.user_id is None,
         )
 
-    def last_entry(self, attempts: int, told: ToldDifference) -> Entry:
+    def last_entry(self, attempts: int, recorded: RecordDifference) -> Entry:
         """Return the final journal entry of the row.
 
         Args:
             attempts: the number of requests sent for the row.
-            told: returns what to record about a difference.
+            recorded: returns what to record about a difference.
         """
         entry = self.entry(attempts)._replace(
             status=FAILED if self.error else self.status or FAILED,
-            differences="\n".join(dict.fromkeys(map(told, self.differences))),
+            differences="\n".join(dict.fromkeys(map(recorded, self.differences))),
             notes="; ".join(map(self._masked, self.notes)),
         )
         if self.error is None:

@@ -1,6 +1,6 @@
 """A user of a tenant, in every shape that the API has returned so far.
 
-API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
+API: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
 
 Every member except ids may be absent, depending on the record's age and the tenant's plan. Absent
 members are None or empty. Provider and authenticator kinds are plain strings, because the API adds

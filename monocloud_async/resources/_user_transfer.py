@@ -122,7 +122,7 @@ class UserTransfer(Resource):
 
         Example:
             ```python
-            rows = [{"source_id": "1", "email": "ada@example.com", "name": "Ada Lovelace"}]
+            rows = [{"source_id": "1", "email": "grace@example.com", "name": "Grace"}]
             async for outcome in client.users.import_many(rows, journal="import.journal"):
                 print(outcome.source_id, outcome.status, outcome.error or "")
             ```

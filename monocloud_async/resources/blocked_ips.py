@@ -31,7 +31,8 @@ class BlockedIpsResource(Resource):
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_blocked_ips
+        API: ``GET /api/users/{user_id}/blocked_ips``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_blocked_ips
         """
         return self._pages(
             blocked_ips.LIST, user_id, filter=filter, sort=sort, page=page, size=size
@@ -47,7 +48,8 @@ class BlockedIpsResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/unblock_ip
+        API: ``POST /api/users/{user_id}/blocked_ips/unblock``
+        https://www.monocloud.com/docs/apis/identity/users/unblock_ip
         """
         body = {"ip_address": text("ip_address", ip_address)}
         return await self._call(blocked_ips.UNBLOCK, user_id, body=body)

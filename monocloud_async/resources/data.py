@@ -16,7 +16,8 @@ class DataResource(Resource):
     async def get_private(self, user_id: str) -> UserPrivateData:
         """Return a user's private data.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_private_data
+        API: ``GET /api/users/{user_id}/private_data``
+        https://www.monocloud.com/docs/apis/identity/users/get_private_data
         """
         return await self._call(data.GET_PRIVATE, user_id)
 
@@ -33,7 +34,8 @@ class DataResource(Resource):
         Returns:
             The private data after the change.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/patch_private_data
+        API: ``PATCH /api/users/{user_id}/private_data``
+        https://www.monocloud.com/docs/apis/identity/users/patch_private_data
         """
         body = {"private_data": json_object("private_data", private_data)}
         return await self._call(data.PATCH_PRIVATE, user_id, body=body)
@@ -41,7 +43,8 @@ class DataResource(Resource):
     async def get_public(self, user_id: str) -> UserPublicData:
         """Return a user's public data.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_public_data
+        API: ``GET /api/users/{user_id}/public_data``
+        https://www.monocloud.com/docs/apis/identity/users/get_public_data
         """
         return await self._call(data.GET_PUBLIC, user_id)
 
@@ -55,7 +58,8 @@ class DataResource(Resource):
         Returns:
             The public data after the change.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/patch_public_data
+        API: ``PATCH /api/users/{user_id}/public_data``
+        https://www.monocloud.com/docs/apis/identity/users/patch_public_data
         """
         body = {"public_data": json_object("public_data", public_data)}
         return await self._call(data.PATCH_PUBLIC, user_id, body=body)

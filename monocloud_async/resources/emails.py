@@ -34,7 +34,8 @@ class EmailsResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/add_email
+        API: ``POST /api/users/{user_id}/emails``
+        https://www.monocloud.com/docs/apis/identity/users/add_email
         """
         body = {
             "email": text("email", email),
@@ -56,7 +57,8 @@ class EmailsResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_email
+        API: ``DELETE /api/users/{user_id}/emails/{identifier_id}``
+        https://www.monocloud.com/docs/apis/identity/users/remove_email
         """
         return await self._call(emails.REMOVE, user_id, identifier_id)
 
@@ -70,7 +72,8 @@ class EmailsResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_email
+        API: ``POST /api/users/{user_id}/emails/{identifier_id}/primary``
+        https://www.monocloud.com/docs/apis/identity/users/set_primary_email
         """
         return await self._call(emails.SET_PRIMARY, user_id, identifier_id)
 
@@ -84,7 +87,8 @@ class EmailsResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_email_verified
+        API: ``POST /api/users/{user_id}/emails/{identifier_id}/verify``
+        https://www.monocloud.com/docs/apis/identity/users/set_email_verified
         """
         return await self._call(emails.SET_VERIFIED, user_id, identifier_id)
 
@@ -98,7 +102,8 @@ class EmailsResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_email_unverified
+        API: ``POST /api/users/{user_id}/emails/{identifier_id}/unverify``
+        https://www.monocloud.com/docs/apis/identity/users/set_email_unverified
         """
         return await self._call(emails.SET_UNVERIFIED, user_id, identifier_id)
 
@@ -114,7 +119,8 @@ class EmailsResource(Resource):
             identifier_id: the address's ``id``, from ``user.emails``.
             expiry: seconds until the link expires. None uses the tenant's setting.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/verify_email
+        API: ``POST /api/users/{user_id}/emails/{identifier_id}/verify/link``
+        https://www.monocloud.com/docs/apis/identity/users/verify_email
         """
         body = {} if expiry is None else {"expiry": count("expiry", expiry)}
         return await self._call(emails.SEND_VERIFICATION_LINK, user_id, identifier_id, body=body)

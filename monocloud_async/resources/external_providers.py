@@ -25,7 +25,8 @@ class ExternalProvidersResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/external_authenticator_disconnect
+        API: ``POST /api/users/{user_id}/external_authenticator/disconnect``
+        https://www.monocloud.com/docs/apis/identity/users/external_authenticator_disconnect
         """
         body = {
             "provider": text("provider", provider),

@@ -22,7 +22,8 @@ class GrantsResource(Resource):
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_user_client_grants
+        API: ``GET /api/users/{user_id}/grants/clients``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_user_client_grants
         """
         return self._pages(grants.LIST_CLIENT_GRANTS, user_id, page=page, size=size)
 
@@ -43,7 +44,8 @@ class GrantsResource(Resource):
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_user_consents
+        API: ``GET /api/users/{user_id}/grants/consents``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_user_consents
         """
         return self._pages(
             grants.LIST_CONSENTS, user_id, client_id=client_id, sort=sort, page=page, size=size
@@ -68,7 +70,8 @@ class GrantsResource(Resource):
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_reference_tokens
+        API: ``GET /api/users/{user_id}/grants/reference_tokens``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_reference_tokens
         """
         return self._pages(
             grants.LIST_REFERENCE_TOKENS,
@@ -99,7 +102,8 @@ class GrantsResource(Resource):
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_refresh_tokens
+        API: ``GET /api/users/{user_id}/grants/refresh_tokens``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_refresh_tokens
         """
         return self._pages(
             grants.LIST_REFRESH_TOKENS,
@@ -130,7 +134,8 @@ class GrantsResource(Resource):
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_authorization_codes
+        API: ``GET /api/users/{user_id}/grants/codes``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_authorization_codes
         """
         return self._pages(
             grants.LIST_AUTHORIZATION_CODES,
@@ -147,7 +152,8 @@ class GrantsResource(Resource):
 
         After an attempt whose response was lost, a 404 counts as success: the grants are gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_user_client_grants
+        API: ``DELETE /api/users/{user_id}/grants/clients/{client_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_user_client_grants
         """
         await self._call(grants.REVOKE_CLIENT_GRANTS, user_id, client_id)
 
@@ -156,7 +162,8 @@ class GrantsResource(Resource):
 
         After an attempt whose response was lost, a 404 counts as success: the consent is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_user_consent
+        API: ``DELETE /api/users/{user_id}/grants/consents/{consent_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_user_consent
         """
         await self._call(grants.REVOKE_CONSENT, user_id, consent_id)
 
@@ -165,7 +172,8 @@ class GrantsResource(Resource):
 
         After an attempt whose response was lost, a 404 counts as success: the token is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_reference_token
+        API: ``DELETE /api/users/{user_id}/grants/reference_tokens/{token_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_reference_token
         """
         await self._call(grants.REVOKE_REFERENCE_TOKEN, user_id, token_id)
 
@@ -174,7 +182,8 @@ class GrantsResource(Resource):
 
         After an attempt whose response was lost, a 404 counts as success: the token is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_refresh_token
+        API: ``DELETE /api/users/{user_id}/grants/refresh_tokens/{token_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_refresh_token
         """
         await self._call(grants.REVOKE_REFRESH_TOKEN, user_id, token_id)
 
@@ -183,6 +192,7 @@ class GrantsResource(Resource):
 
         After an attempt whose response was lost, a 404 counts as success: the code is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_authorization_code
+        API: ``DELETE /api/users/{user_id}/grants/codes/{code_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_authorization_code
         """
         await self._call(grants.REVOKE_AUTHORIZATION_CODE, user_id, code_id)

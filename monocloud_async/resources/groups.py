@@ -28,14 +28,16 @@ class GroupsResource(Resource):
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_user_groups
+        API: ``GET /api/users/{user_id}/groups``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_user_groups
         """
         return self._pages(groups.LIST, user_id, sort=sort, page=page, size=size)
 
     async def get(self, user_id: str, group_id: str) -> UserGroup:
         """Return a user's membership in a group.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/find_user_group
+        API: ``GET /api/users/{user_id}/groups/{group_id}``
+        https://www.monocloud.com/docs/apis/identity/users/find_user_group
         """
         return await self._call(groups.GET, user_id, group_id)
 
@@ -48,7 +50,8 @@ class GroupsResource(Resource):
         Returns:
             The membership, or None if the server is an older one that does not return it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/assign_user_to_group
+        API: ``POST /api/users/{user_id}/groups/{group_id}``
+        https://www.monocloud.com/docs/apis/identity/users/assign_user_to_group
         """
         return await self._call(groups.ASSIGN, user_id, group_id)
 
@@ -58,7 +61,8 @@ class GroupsResource(Resource):
         After an attempt whose response was lost, a 404 counts as success: the user is not in the
         group.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_user_from_group
+        API: ``DELETE /api/users/{user_id}/groups/{group_id}``
+        https://www.monocloud.com/docs/apis/identity/users/remove_user_from_group
         """
         await self._call(groups.REMOVE, user_id, group_id)
 
@@ -80,7 +84,8 @@ class GroupsResource(Resource):
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_group_assigned_users
+        API: ``GET /api/users/groups/{group_id}/assigned``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_group_assigned_users
         """
         return self._pages(
             groups.LIST_USERS, group_id, filter=filter, sort=sort, page=page, size=size

@@ -18,6 +18,7 @@ class PasskeysResource(Resource):
             user_id: the user's id.
             passkey_id: the passkey's ``passkey_id``, from ``user.passkeys``.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_passkey
+        API: ``DELETE /api/users/{user_id}/passkeys/{passkey_id}``
+        https://www.monocloud.com/docs/apis/identity/users/remove_passkey
         """
         await self._call(passkeys.REMOVE, user_id, passkey_id)

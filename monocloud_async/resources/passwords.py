@@ -44,7 +44,8 @@ class PasswordsResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_password
+        API: ``PUT /api/users/{user_id}/password``
+        https://www.monocloud.com/docs/apis/identity/users/set_password
         """
         password, password_hash = concealed(password), concealed(password_hash)
         body: dict[str, object] = {
@@ -80,7 +81,8 @@ class PasswordsResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/change_password
+        API: ``PUT /api/users/{user_id}/password/change``
+        https://www.monocloud.com/docs/apis/identity/users/change_password
         """
         old_password = concealed(old_password) or Secret()
         new_password, new_password_hash = concealed(new_password), concealed(new_password_hash)
@@ -104,7 +106,8 @@ class PasswordsResource(Resource):
             send_email: whether to email the link to the user. The API defaults to False.
             expiry: seconds until the link expires. None uses the tenant's setting.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/reset_password
+        API: ``POST /api/users/{user_id}/password/reset``
+        https://www.monocloud.com/docs/apis/identity/users/reset_password
         """
         body: dict[str, object] = {**flags(send_email=send_email)}
         if expiry is not None:
@@ -116,7 +119,8 @@ class PasswordsResource(Resource):
 
         After an attempt whose response was lost, a 404 counts as success: the password is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_password
+        API: ``DELETE /api/users/{user_id}/password``
+        https://www.monocloud.com/docs/apis/identity/users/remove_password
         """
         await self._call(passwords.REMOVE, user_id)
 
@@ -126,7 +130,8 @@ class PasswordsResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_password_reset_required
+        API: ``POST /api/users/{user_id}/password/force_reset``
+        https://www.monocloud.com/docs/apis/identity/users/set_password_reset_required
         """
         return await self._call(passwords.SET_RESET_REQUIRED, user_id)
 
@@ -136,7 +141,8 @@ class PasswordsResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_password_reset_required
+        API: ``DELETE /api/users/{user_id}/password/force_reset``
+        https://www.monocloud.com/docs/apis/identity/users/remove_password_reset_required
         """
         return await self._call(passwords.REMOVE_RESET_REQUIRED, user_id)
 

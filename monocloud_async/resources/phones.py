@@ -41,7 +41,8 @@ class PhonesResource(Resource):
             user = await client.phones.set_primary(user_id, phone.id)
             ```
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
+        API: ``POST /api/users/{user_id}/phones/{identifier_id}/primary``
+        https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
         """
         try:
             return await self._call(phones.SET_PRIMARY, user_id, identifier_id)
@@ -70,7 +71,7 @@ class PhonesResource(Resource):
 
         Example:
             ```python
-            user = await client.phones.set_primary_by_number(user_id, "+43 660 1234567")
+            user = await client.phones.set_primary_by_number(user_id, "+44 1632 960961")
             ```
         """
         wanted = _phone_number.number(phone)
@@ -117,7 +118,7 @@ class PhonesResource(Resource):
 
         Example:
             ```python
-            rows = [(user.user_id, user.phone_numbers[-1].id)]
+            rows = [("user-1", "phone-1"), ("user-2", "phone-2")]
             async for outcome in client.phones.set_primary_many(rows):
                 if outcome.error:
                     print(outcome.user_id, outcome.error)
@@ -158,7 +159,8 @@ class PhonesResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/add_phone
+        API: ``POST /api/users/{user_id}/phones``
+        https://www.monocloud.com/docs/apis/identity/users/add_phone
         """
         body = {
             "phone_number": _phone_number.number(phone_number, "phone_number"),
@@ -180,7 +182,8 @@ class PhonesResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_phone
+        API: ``DELETE /api/users/{user_id}/phones/{identifier_id}``
+        https://www.monocloud.com/docs/apis/identity/users/remove_phone
         """
         return await self._call(phones.REMOVE, user_id, identifier_id)
 
@@ -194,7 +197,8 @@ class PhonesResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_phone_verified
+        API: ``POST /api/users/{user_id}/phones/{identifier_id}/verify``
+        https://www.monocloud.com/docs/apis/identity/users/set_phone_verified
         """
         return await self._call(phones.SET_VERIFIED, user_id, identifier_id)
 
@@ -208,6 +212,7 @@ class PhonesResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_phone_unverified
+        API: ``POST /api/users/{user_id}/phones/{identifier_id}/unverify``
+        https://www.monocloud.com/docs/apis/identity/users/set_phone_unverified
         """
         return await self._call(phones.SET_UNVERIFIED, user_id, identifier_id)

@@ -30,7 +30,8 @@ class SessionsResource(Resource):
             page: the first page to fetch, counting from 1.
             size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_user_sessions
+        API: ``GET /api/users/{user_id}/sessions``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_user_sessions
         """
         return self._pages(
             sessions.LIST, user_id, client_id=client_id, sort=sort, page=page, size=size
@@ -39,7 +40,8 @@ class SessionsResource(Resource):
     async def get(self, user_id: str, session_id: str) -> UserSession:
         """Return one of a user's sessions.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/find_user_session
+        API: ``GET /api/users/{user_id}/sessions/{session_id}``
+        https://www.monocloud.com/docs/apis/identity/users/find_user_session
         """
         return await self._call(sessions.GET, user_id, session_id)
 
@@ -49,6 +51,7 @@ class SessionsResource(Resource):
         Tokens that are not bound to the session stay valid. After an attempt whose response was
         lost, a 404 counts as success: the session has ended.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_user_session
+        API: ``DELETE /api/users/{user_id}/sessions/{session_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_user_session
         """
         await self._call(sessions.REVOKE, user_id, session_id)

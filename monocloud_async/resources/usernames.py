@@ -21,7 +21,8 @@ class UsernamesResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/update_username
+        API: ``PUT /api/users/{user_id}/username``
+        https://www.monocloud.com/docs/apis/identity/users/update_username
         """
         body = {"username": text("username", username)}
         return await self._call(usernames.UPDATE, user_id, body=body)
@@ -35,6 +36,7 @@ class UsernamesResource(Resource):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_username
+        API: ``DELETE /api/users/{user_id}/username``
+        https://www.monocloud.com/docs/apis/identity/users/remove_username
         """
         return await self._call(usernames.REMOVE, user_id)

@@ -43,7 +43,8 @@ class UsersResource(UserTransfer):
                 print(user.user_id, user.claims.get("name"))
             ```
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_users
+        API: ``GET /api/users``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_users
         """
         return self._pages(users.LIST, filter=filter, sort=sort, page=page, size=size)
 
@@ -102,10 +103,11 @@ class UsersResource(UserTransfer):
 
         Example:
             ```python
-            user = await client.users.create(email="ada@example.com", name="Ada Lovelace")
+            user = await client.users.create(email="grace@example.com", name="Grace")
             ```
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/create_user
+        API: ``POST /api/users``
+        https://www.monocloud.com/docs/apis/identity/users/create_user
         """
         if phone_number is not None:
             phone_number = _phone_number.number(phone_number, "phone_number")
@@ -145,7 +147,8 @@ class UsersResource(UserTransfer):
         Raises:
             NotFoundError: the user does not exist.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/find_user_by_id
+        API: ``GET /api/users/{user_id}``
+        https://www.monocloud.com/docs/apis/identity/users/find_user_by_id
         """
         return await self._call(users.GET, user_id)
 
@@ -154,7 +157,8 @@ class UsersResource(UserTransfer):
 
         After an attempt whose response was lost, a 404 counts as success: the user is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/delete_user
+        API: ``DELETE /api/users/{user_id}``
+        https://www.monocloud.com/docs/apis/identity/users/delete_user
         """
         await self._call(users.DELETE, user_id)
 
@@ -164,7 +168,8 @@ class UsersResource(UserTransfer):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/enable_user
+        API: ``POST /api/users/{user_id}/enable``
+        https://www.monocloud.com/docs/apis/identity/users/enable_user
         """
         return await self._call(users.ENABLE, user_id)
 
@@ -178,7 +183,8 @@ class UsersResource(UserTransfer):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/disable_user
+        API: ``POST /api/users/{user_id}/disable``
+        https://www.monocloud.com/docs/apis/identity/users/disable_user
         """
         return await self._call(users.DISABLE, user_id, body=flags(revoke_sessions=revoke_sessions))
 
@@ -188,7 +194,8 @@ class UsersResource(UserTransfer):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/unblock_user
+        API: ``POST /api/users/{user_id}/unblock``
+        https://www.monocloud.com/docs/apis/identity/users/unblock_user
         """
         return await self._call(users.UNBLOCK, user_id)
 
@@ -229,7 +236,8 @@ class UsersResource(UserTransfer):
         Returns:
             The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/patch_claims
+        API: ``PATCH /api/users/{user_id}/claims``
+        https://www.monocloud.com/docs/apis/identity/users/patch_claims
         """
         claims = given(
             name=name,
