@@ -46,7 +46,7 @@ def _count(_: object, attribute: attrs.Attribute[int], value: object) -> None:
 class RetryPolicy:
     """How a client retries failed calls.
 
-    Args:
+    Attributes:
         max_attempts: the total number of attempts per call. 1 disables retries.
         base_delay: seconds. The wait before retry n is random between 0 and
             ``base_delay * 2**(n - 1)``.

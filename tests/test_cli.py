@@ -154,7 +154,7 @@ def test_options_come_before_the_environment(emulator: Emulator, tmp_path: Path)
         (b"", "empty"),
         (b"\n", "empty"),
         (b"\xff\xfe", "not text"),
-        (b"emulator-key two\n", "blanks"),
+        (b"emulator-key two\n", "without spaces"),
         (b"emulator-key\n\n", "line breaks"),
     ],
 )

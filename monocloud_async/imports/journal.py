@@ -81,7 +81,7 @@ class ImportJournal(JournalFile):
     """An import journal, locked against other processes and used by one thread at a time.
 
     Args:
-        path: the file, created if it does not exist. None keeps the journal in memory.
+        path: the file, created if it does not exist. None keeps the journal in a temporary file.
         origin: the tenant's origin.
 
     Attributes:

@@ -37,7 +37,8 @@ class ImportRow:
         emails: further email addresses.
         phones: further phone numbers.
         claims: profile claims.
-        private_data, public_data: the keys to set.
+        private_data: the keys to set.
+        public_data: the keys to set.
         groups: group ids.
         disabled: whether to disable the user.
         notes: which of the row's data is lost.

@@ -27,7 +27,8 @@ class Settings:
     Attributes:
         existing: what to do with users who already exist.
         send_reset: whether to email created users a link to set a password.
-        skip_password_policy_checks, skip_identifier_restriction_checks,
+        skip_password_policy_checks: as in ``users.create``.
+        skip_identifier_restriction_checks: as in ``users.create``.
         skip_conformance_checks: as in ``users.create``.
     """
 

@@ -226,7 +226,9 @@ class UsersResource(UserTransfer):
         Args:
             user_id: the user's id.
             birthdate: an ISO 8601 date, such as ``1990-12-31``.
-            picture, profile, website: URLs.
+            picture: the URL of a picture.
+            profile: the URL of a profile page.
+            website: a URL.
             zoneinfo: an IANA time zone, such as ``Europe/Vienna``.
             locale: a BCP 47 language tag, such as ``de-AT``.
             address: a mapping with any of ``formatted``, ``street_address``, ``locality``,
