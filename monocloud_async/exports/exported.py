@@ -67,7 +67,7 @@ class ExportReport:
         start, end = self.total_at_start, self.total_at_end
         moved = start is not None and end is not None and start != end
         parts = {
-            f"{self.vanished:,} were deleted before they could be read": self.vanished,
+            f"{self.vanished:,} deleted before being read": self.vanished,
             f"{self.failed:,} could not be read": self.failed,
             f"the list had {start or 0:,} users at the start and {end or 0:,} at the end": moved,
             f"the API counts {self.unlisted:,} more than it lists": self.unlisted,
