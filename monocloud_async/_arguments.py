@@ -19,8 +19,8 @@ class _Unset(enum.Enum):
         return self.name
 
 
-# The default of arguments for which None has a meaning of its own: it clears the value.
 KEEP: Any = _Unset.KEEP
+"""Leaves a value unchanged: the default of arguments that None clears."""
 
 
 def given(**members: object) -> dict[str, object]:

@@ -169,7 +169,7 @@ def test_more_commands(tenant: Emulator, tmp_path: Path) -> None:
         # Without jq, which may be missing, and without the comment at the end.
         args = shlex.split(line.partition("|")[0], comments=True)[1:]
         done = commands.run(*args, cwd=tmp_path)
-        said = "Nothing was changed. Without --dry-run: Delete a user for good.\n"
+        said = "Nothing was changed. Without --dry-run: Delete a user permanently.\n"
         assert (done.returncode, done.stderr) == (0, said if "--dry-run" in args else "")
         printed[" ".join(args[:2])] = done.stdout
     assert json.loads(printed["users list"])["user_id"] == USER_ID
