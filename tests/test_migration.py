@@ -494,16 +494,16 @@ def test_the_summary_says_it_in_plain_words() -> None:
         summary.add(one.result)
     assert str(summary).splitlines() == [
         "15 records read, 12 to import.",
-        "1 skipped: no e-mail, phone number or username to sign in with.",
+        "1 skipped: no email, phone number or username to sign in with.",
         "1 skipped: email_verified must be true or false, not str.",
         "1 skipped: a second record with the same id.",
         "Passwords: 4 imported, 4 not importable, 4 without one.",
         "Of unsupported algorithms: 1 bcrypt $2x$, 1 incomplete bcrypt hash, 1 argon2.",
-        "E-mail addresses: 9 verified, 3 unverified.",
+        "Email addresses: 9 verified, 3 unverified.",
         "Phone numbers: 2 verified, 0 unverified.",
         "4 people must set a new password.",
         "1 person has a phone number that is not E.164.",
-        "3 people have no password and no verified e-mail to recover with.",
+        "3 people have no password and no verified email to recover with.",
         "2 people only signed in with an external provider.",
         "1 person loses a second factor.",
     ]

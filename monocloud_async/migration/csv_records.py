@@ -39,7 +39,7 @@ def read_csv(source: Source, lines: Iterator[str], *, head: str) -> Iterator[Fou
             if "end of data" in str(error):
                 raise truncated(source.name, line) from None
             raise mistake(
-                source.name, line, f"it is not valid CSV: {error}", "export again"
+                source.name, line, f"it is not valid CSV: {error}", "export it again"
             ) from None
         if cells is None:
             return
@@ -79,7 +79,7 @@ def _record(source: Source, line: int, names: list[str], cells: list[str]) -> di
         raise truncated(source.name, line)
     if len(cells) < len(names) or any(cells[len(names) :]):
         what = f"it has {len(cells)} cells, but the header has {len(names)}"
-        raise mistake(source.name, line, what, "correct the line, or export again")
+        raise mistake(source.name, line, what, "correct the line, or export it again")
     return {name: cell for name, cell in zip(names, cells, strict=False) if name and cell}
 
 

@@ -18,7 +18,7 @@ CONTAINERS = ("users", "Users", "federatedUsers", "data")
 _CONTAINER = re.compile(f'"(?:{"|".join(CONTAINERS)})"\\s*:\\s*\\[')
 # An error this close to the end of the buffer may only mean that more input is needed.
 _NEAR = 16
-_REMEDY = "correct the file, or export again"
+_REMEDY = "correct the file, or export it again"
 
 Found = tuple[int, Any]
 

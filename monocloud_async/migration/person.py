@@ -19,7 +19,7 @@ from .values import one_line, present
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _BCRYPT = "bcrypt"
-_NOTHING = "no e-mail, phone number or username to sign in with"
+_NOTHING = "no email, phone number or username to sign in with"
 
 
 class Person:

@@ -133,7 +133,7 @@ def _records(file: Path, system: System | None) -> _Found:
         for line, record in _of_any_form(source, system):
             if not is_table(record):
                 what = f"the record is of type {type(record).__name__}, not an object"
-                raise mistake(source.name, line, what, "correct the file, or export again")
+                raise mistake(source.name, line, what, "correct the file, or export it again")
             yield line, record
         if source.cut:
             raise truncated(source.name, source.line)
@@ -146,7 +146,7 @@ def _of_any_form(source: Source, system: System | None) -> Iterator[tuple[int, A
         raise truncated(source.name, source.line)
     if not start:
         raise ConfigurationError(
-            f"{source.name}: the file is empty; nothing was read: export again"
+            f"{source.name}: the file is empty; nothing was read: export it again"
         )
     return _of_json(source, system) if start in "{[" else _of_csv(source, system)
 

@@ -39,8 +39,8 @@ def mistake(name: str, line: int, what: str, remedy: str) -> ConfigurationError:
 def truncated(name: str, line: int) -> TruncatedError:
     """Return the error for a file that ends in the middle of a record."""
     return TruncatedError(
-        f"{name}, line {line}: the file ends in the middle of this record; export again, or allow "
-        "truncated files to read the records before it",
+        f"{name}, line {line}: the file ends in the middle of this record; export it again, or "
+        "allow truncated files to read the records before it",
         line,
     )
 
@@ -82,7 +82,7 @@ class Source:
         while line := self._guarded(self._text.readline, MAX_RECORD + 1):
             if len(line) > MAX_RECORD:
                 raise mistake(
-                    self.name, self.line, "the line is longer than 16 MiB", "export again"
+                    self.name, self.line, "the line is longer than 16 MiB", "export it again"
                 )
             self.line += 1
             self.unfinished = not line.endswith(("\n", "\r"))

@@ -92,7 +92,7 @@ class MappingSummary:
     def _addresses(self) -> list[str]:
         emails, phones = self.emails, self.phones
         return [
-            f"E-mail addresses: {emails['verified']} verified, {emails['unverified']} unverified.",
+            f"Email addresses: {emails['verified']} verified, {emails['unverified']} unverified.",
             f"Phone numbers: {phones['verified']} verified, {phones['unverified']} unverified.",
         ]
 
@@ -100,7 +100,7 @@ class MappingSummary:
         said = [
             (self.must_set_password, "must set a new password"),
             (self.phones["rejected"], "have a phone number that is not E.164"),
-            (self.lost["recovery"], "have no password and no verified e-mail to recover with"),
+            (self.lost["recovery"], "have no password and no verified email to recover with"),
             (self.lost[notes.SIGN_IN], "only signed in with an external provider"),
             (self.lost[notes.SECOND_FACTOR], "lose a second factor"),
             (self.lost[notes.PASSKEYS], "lose passkeys"),
