@@ -90,14 +90,14 @@ def checked_key(key: object, source: str) -> Secret:
 
 
 def _environment_timeout() -> float:
-    said = os.environ.get(TIMEOUT_VARIABLE, "")
-    if not said:
+    text = os.environ.get(TIMEOUT_VARIABLE, "")
+    if not text:
         return _DEFAULT_TIMEOUT
-    if not re.fullmatch(r"[0-9]{1,9}", said) or int(said) == 0:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
         raise ConfigurationError(
-            f"{TIMEOUT_VARIABLE} must be a whole number of milliseconds, more than 0, not {said!r}"
+            f"{TIMEOUT_VARIABLE} must be a whole number of milliseconds, more than 0, not {text!r}"
         )
-    return int(said) / 1000
+    return int(text) / 1000
 
 
 def checked_timeout(value: object) -> float:

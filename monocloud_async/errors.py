@@ -119,8 +119,8 @@ class TransportError(MonoCloudError):
         return self.permanent
 
     def __str__(self) -> str:
-        said = history(self.attempts, self.may_have_been_applied)
-        return f"{self.operation}: {self.args[0]}{said}"
+        suffix = history(self.attempts, self.may_have_been_applied)
+        return f"{self.operation}: {self.args[0]}{suffix}"
 
 
 class RequestTimeoutError(TransportError, TimeoutError):
@@ -214,8 +214,8 @@ class APIError(MonoCloudError):
     @property
     def trace_id(self) -> str | None:
         """The server's trace id of the request, to quote in a support ticket."""
-        said = text_of(self.problem.get("trace_id")) or text_of(self.problem.get("traceId"))
-        return one_line(said or "") or trace_id_of(self.headers)
+        given = text_of(self.problem.get("trace_id")) or text_of(self.problem.get("traceId"))
+        return one_line(given or "") or trace_id_of(self.headers)
 
     @property
     def error_code(self) -> str | None:
@@ -289,7 +289,9 @@ class KeyValidationError(UnprocessableError):
         return key_findings(self.problem)
 
     def _findings(self) -> str:
-        return ", ".join(f"{field}: {' '.join(said)}" for field, said in self.errors.items())
+        return ", ".join(
+            f"{field}: {' '.join(messages)}" for field, messages in self.errors.items()
+        )
 
 
 class RateLimitedError(APIError):

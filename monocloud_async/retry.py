@@ -154,17 +154,19 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
         now: the time that a date is relative to. None uses the response's ``Date`` header, or
             else the local clock.
     """
-    asked = [_asked(said, headers, now) for said in _BETWEEN.split(headers.get("Retry-After", ""))]
+    asked = [
+        _asked(value, headers, now) for value in _BETWEEN.split(headers.get("Retry-After", ""))
+    ]
     return max((seconds for seconds in asked if seconds is not None), default=None)
 
 
-def _asked(said: str, headers: Mapping[str, str], now: datetime | None) -> float | None:
-    said = said.strip()
+def _asked(value: str, headers: Mapping[str, str], now: datetime | None) -> float | None:
+    value = value.strip()
     try:
-        if _NUMBER.fullmatch(said):
-            seconds = float(said)
+        if _NUMBER.fullmatch(value):
+            seconds = float(value)
         else:
-            then = _date(said)
+            then = _date(value)
             # Prefer the server's clock: if ours is ahead, it would shorten the wait.
             since = now or _date(headers.get("Date", "")) or datetime.now(timezone.utc)
             seconds = max(0.0, (then - since).total_seconds()) if then else -1

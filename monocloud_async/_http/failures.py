@@ -112,8 +112,8 @@ def _behind(error: BaseException | None) -> Iterator[BaseException]:
 def _tls_error(error: ssl.SSLError) -> ssl.SSLError:
     untrusted = isinstance(error, ssl.SSLCertVerificationError)
     kind = ssl.SSLCertVerificationError if untrusted else ssl.SSLError
-    said = one_line(error.strerror or "", 300)
-    made = kind(said) if error.errno is None else kind(error.errno, said)
+    text = one_line(error.strerror or "", 300)
+    made = kind(text) if error.errno is None else kind(error.errno, text)
     for name in ("library", "reason", "verify_code", "verify_message"):
         if isinstance(value := getattr(error, name, None), (str, int)):
             setattr(made, name, value)
@@ -146,5 +146,5 @@ def _is_refused_certificate(error: BaseException) -> bool:
     does not read.
     """
     cause = error.__cause__
-    said = (cause.reason or "") if isinstance(cause, ssl.SSLError) else ""
-    return "ALERT" in said and ("CERTIFICATE" in said or "UNKNOWN_CA" in said)
+    text = (cause.reason or "") if isinstance(cause, ssl.SSLError) else ""
+    return "ALERT" in text and ("CERTIFICATE" in text or "UNKNOWN_CA" in text)

@@ -37,9 +37,9 @@ class Hint:
 
 def hint(headers: Mapping[str, str]) -> Hint | None:
     """Return the rate limit hint in the headers, or None if there is no plausible one."""
-    said = headers.get("ratelimit")
-    if said is not None:
-        hints = [_of(found["remaining"], found["reset"], headers) for found in _found(said)]
+    value = headers.get("ratelimit")
+    if value is not None:
+        hints = [_of(found["remaining"], found["reset"], headers) for found in _found(value)]
         return min((one for one in hints if one), key=lambda one: one.remaining, default=None)
     for prefix in _PREFIXES:
         if (remaining := headers.get(f"{prefix}-remaining")) is not None:
@@ -47,9 +47,9 @@ def hint(headers: Mapping[str, str]) -> Hint | None:
     return None
 
 
-def _found(said: str) -> list[re.Match[str]]:
-    return [found for part in said.split('"') if (found := _ITEM.search(part))] or list(
-        _LIST.finditer(said)
+def _found(value: str) -> list[re.Match[str]]:
+    return [found for part in value.split('"') if (found := _ITEM.search(part))] or list(
+        _LIST.finditer(value)
     )
 
 

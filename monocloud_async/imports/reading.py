@@ -93,8 +93,8 @@ def _addresses(
     clean: Callable[[str, object], str],
 ) -> tuple[Address | None, tuple[Address, ...]]:
     """Return the first address, and the others."""
-    said = flag(f"{single}_verified", members.get(f"{single}_verified"))
-    first = Address(clean(single, members[single]), said) if single in members else None
+    verified = flag(f"{single}_verified", members.get(f"{single}_verified"))
+    first = Address(clean(single, members[single]), verified) if single in members else None
     if several not in members:
         return first, ()
     found, primary = _items(members[several], several, item_name, clean)

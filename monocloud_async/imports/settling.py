@@ -112,11 +112,11 @@ class Progress:
         )
         if self.error is None:
             return entry
-        said = self.error if isinstance(self.error, (APIError, ResponseDecodeError)) else None
+        answered = self.error if isinstance(self.error, (APIError, ResponseDecodeError)) else None
         return entry._replace(
             error=self._masked(str(self.error)),
-            http_status=said.status if said else None,
-            trace_id=one_line(said.trace_id) if said and said.trace_id else None,
+            http_status=answered.status if answered else None,
+            trace_id=one_line(answered.trace_id) if answered and answered.trace_id else None,
         )
 
     def _masked(self, text: str) -> str:

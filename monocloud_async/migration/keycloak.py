@@ -94,8 +94,8 @@ def _add_phone(person: Person, rest: dict[str, Any], options: MappingOptions) ->
         del rest[name]
         verified = False
         for companion in (f"{name}Verified", f"{name}_verified"):
-            if (said := _single(rest, companion)) is not None:
-                verified = said.lower() == "true"
+            if (given := _single(rest, companion)) is not None:
+                verified = given.lower() == "true"
                 del rest[companion]
         person.phone(number, verified=verified, primary=True)
         return

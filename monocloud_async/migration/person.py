@@ -85,8 +85,8 @@ class Person:
 
     def claim(self, name: str, value: str | None) -> None:
         """Set a claim, joining its lines."""
-        if value and (said := one_line(value)):
-            self._claims[name] = said
+        if value and (line := one_line(value)):
+            self._claims[name] = line
 
     def full_name(self, *parts: str | None) -> None:
         """Set the full name from its parts."""

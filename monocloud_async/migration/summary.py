@@ -49,23 +49,23 @@ class MappingSummary:
             self.mistakes += result.mistake
             return
         self.people += 1
-        said: list[str] = list(result.get("notes") or ())
-        self._add_password(result, said)
+        noted: list[str] = list(result.get("notes") or ())
+        self._add_password(result, noted)
         _add_addresses(self.emails, result, "email", "emails")
         _add_addresses(self.phones, result, "phone_number", "phone_numbers")
-        self.phones["rejected"] += any(one.startswith(f"{notes.PHONE}:") for one in said)
-        for one in {_kind(note) for note in said} - {"", notes.PASSWORD, notes.PHONE}:
+        self.phones["rejected"] += any(one.startswith(f"{notes.PHONE}:") for one in noted)
+        for one in {_kind(note) for note in noted} - {"", notes.PASSWORD, notes.PHONE}:
             self.lost[one] += 1
 
-    def _add_password(self, row: Mapping[str, Any], said: list[str]) -> None:
-        unsupported = next((one for one in said if one.startswith(notes.UNSUPPORTED)), None)
+    def _add_password(self, row: Mapping[str, Any], noted: list[str]) -> None:
+        unsupported = next((one for one in noted if one.startswith(notes.UNSUPPORTED)), None)
         if row.get("password_hash") or row.get("password"):
             self.passwords["imported"] += 1
         elif unsupported:
             self.passwords["unsupported"] += 1
             algorithm = unsupported.removeprefix(notes.UNSUPPORTED)
             self.algorithms[algorithm.removesuffix(_UNSUPPORTED_END)] += 1
-        elif any(_kind(one) == notes.PASSWORD for one in said):
+        elif any(_kind(one) == notes.PASSWORD for one in noted):
             self.passwords["not exported"] += 1
         else:
             self.passwords["none"] += 1
@@ -77,17 +77,17 @@ class MappingSummary:
 
     def lines(self) -> list[str]:
         """Return the summary, one sentence per line."""
-        said = [f"{_counted(self.records, 'record')} read, {self.people} to import."]
-        said += [f"{count} skipped: {why}." for why, count in self.skipped.most_common()]
-        said.append(
+        lines = [f"{_counted(self.records, 'record')} read, {self.people} to import."]
+        lines += [f"{count} skipped: {why}." for why, count in self.skipped.most_common()]
+        lines.append(
             f"Passwords: {self.passwords['imported']} imported, "
             f"{self.must_set_password} not importable, {self.passwords['none']} without one."
         )
         if self.algorithms:
             kinds = (f"{count} {name}" for name, count in self.algorithms.most_common())
-            said.append(f"Of unsupported algorithms: {', '.join(kinds)}.")
-        said += self._addresses() + self._losses()
-        return said
+            lines.append(f"Of unsupported algorithms: {', '.join(kinds)}.")
+        lines += self._addresses() + self._losses()
+        return lines
 
     def _addresses(self) -> list[str]:
         emails, phones = self.emails, self.phones
@@ -97,7 +97,7 @@ class MappingSummary:
         ]
 
     def _losses(self) -> list[str]:
-        said = [
+        losses = [
             (self.must_set_password, "must set a new password"),
             (self.phones["rejected"], "have a phone number that is not E.164"),
             (self.lost["recovery"], "have no password and no verified email to recover with"),
@@ -108,7 +108,7 @@ class MappingSummary:
         known = {"recovery", notes.SIGN_IN, notes.SECOND_FACTOR, notes.PASSKEYS}
         others = [(count, f"have a note: {kind}") for kind, count in self.lost.most_common()]
         others = [one for one in others if one[1].removeprefix("have a note: ") not in known]
-        return [_sentence(count, what) for count, what in [*said, *others] if count]
+        return [_sentence(count, what) for count, what in [*losses, *others] if count]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
