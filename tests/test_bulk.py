@@ -521,7 +521,7 @@ async def test_a_run_of_a_closed_client_sends_nothing_and_says_so(wire: Wire) ->
     async with MonoCloudClient(wire.url, KEY) as client:
         pass
     with pytest.raises(
-        ConfigurationError, match="client is closed: make a new one; nothing was sent"
+        ConfigurationError, match="client is closed; nothing was sent: create a new one"
     ):
         await outcomes(client, [("u",), *rows(9)])
     assert wire.requests == []
