@@ -92,7 +92,7 @@ class RetryQuota:
     Args:
         tokens: the size of the budget, which starts out full.
 
-    There is no lock, because a fork could inherit it locked. The price is small: two threads
+    It uses no lock, because a fork could inherit it locked. The price is small: two threads
     that race may lose an update worth one token.
     """
 

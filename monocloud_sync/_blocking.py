@@ -186,7 +186,7 @@ def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs:
 def _warn_of_blocked_loop() -> None:
     """Warn once that a blocking call blocks the event loop on this thread.
 
-    A notebook's own loop has nothing else to do, so there is no warning in notebooks.
+    A notebook's own loop has nothing else to do, so notebooks get no warning.
     """
     global _warned
     if _warned or _is_notebook():

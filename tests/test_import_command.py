@@ -278,7 +278,7 @@ def test_a_mapping_of_ones_own_needs_no_system(
     ("args", "told"),
     [
         (("--from", "ldap"), "--from must be one of auth0, clerk"),
-        (("--map", "missing:to_row"), "there is no module missing"),
+        (("--map", "missing:to_row"), "cannot find the module missing"),
         (("--from", "okta", "--option", "x=1"), "with one of the names hashes, passwords"),
         (("--from", "okta", "--option", "passwords"), "--option must be name=value"),
         (("--from", "okta", "--option", "passwords=x"), "passwords must be none or skip"),

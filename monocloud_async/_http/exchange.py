@@ -74,7 +74,7 @@ class RawResponse:
 
 @attrs.define(eq=False)
 class NoResponse:
-    """The reason why there is no usable response.
+    """Why an exchange produced no usable response.
 
     Attributes:
         reason: a readable description of the failure.

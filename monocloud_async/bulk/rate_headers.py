@@ -36,7 +36,7 @@ class Hint:
 
 
 def hint(headers: Mapping[str, str]) -> Hint | None:
-    """Return the rate limit hint in the headers, or None if there is no plausible one."""
+    """Return the rate limit hint in the headers, or None if none is plausible."""
     value = headers.get("ratelimit")
     if value is not None:
         hints = [_of(found["remaining"], found["reset"], headers) for found in _found(value)]

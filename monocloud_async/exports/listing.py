@@ -39,7 +39,7 @@ class Listing:
         ahead: how many pages to request before they are needed.
 
     Attributes:
-        ended: whether there are no more pages.
+        ended: whether the last page was read.
     """
 
     def __init__(

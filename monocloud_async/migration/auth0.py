@@ -133,7 +133,7 @@ def _add_password(person: Person, record: Record, user_id: str | None) -> None:
     if found := text(record, "passwordhash"):
         person.password_hash(found)
     elif "passwordhash" in record:
-        # The person is in the hashes file without a hash, so there is no password.
+        # The person is in the hashes file without a hash, so the user has no password.
         return
     elif any(text(item, "provider") == "auth0" for item in identities(record, user_id)):
         person.password_not_exported()

@@ -60,7 +60,7 @@ def _module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             raise ConfigurationError(
-                f"there is no module {name} in {here} or among the installed ones; nothing was "
+                f"cannot find the module {name} in {here} or among the installed ones; nothing was "
                 "read: correct the name, or change the directory"
             ) from None
         raise _broken(name, error) from error

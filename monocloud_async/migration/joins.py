@@ -31,7 +31,7 @@ def joined(
         system: the system.
         options: the mapping options.
         people: reads the records again.
-        hashes: the records of the hashes file; empty if there is none.
+        hashes: the records of the hashes file; empty without such a file.
     """
     if options.hashes is not None and system not in {"auth0", "clerk"}:
         raise ConfigurationError(

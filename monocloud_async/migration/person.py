@@ -168,7 +168,7 @@ class Person:
         self._row["disabled"] = True
 
     def row(self) -> Row | Skip:
-        """Return the row, or why there is none."""
+        """Return the row, or a Skip with the reason."""
         if not (self._emails or self._phones or self._row.get("username")):
             return Skip(_NOTHING)
         if self._options.passwords == "skip" and self._state == "lost":

@@ -66,7 +66,7 @@ class Source:
         self._text = text
 
     def first(self) -> str:
-        """Return the first non-blank character without consuming it, or "" if there is none."""
+        """Return the first non-blank character without consuming it, or "" at the end."""
         found = ""
         while (text := self.read(_PEEKED)) and not (found := text.lstrip()[:1]):
             pass

@@ -229,7 +229,7 @@ class UserSummary(AnswerRecord):
 
     @property
     def primary_phone(self) -> UserPhone | None:
-        """The user's primary phone, or None if there is none."""
+        """The user's primary phone; None if no phone is primary."""
         return next((phone for phone in self.phone_numbers if phone.primary), None)
 
 

@@ -15,7 +15,7 @@ _ALGORITHMS: tuple[str, ...] = get_args(PasswordAlgorithm)
 def password_members(
     prefix: str, password: Secret | None, hashed: Secret | None, algorithm: str | None
 ) -> dict[str, str]:
-    """Return the body members for a password; an empty dict if there is no password.
+    """Return the body members for a password; empty without a password.
 
     Args:
         prefix: the prefix of the members' names.
