@@ -38,7 +38,7 @@ def pairs(chance: random.Random, count: int, users: int) -> Sequence[tuple[str, 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [2_000, pytest.param(20_000, marks=FULL)])
+@pytest.mark.parametrize("count", [4_000, pytest.param(20_000, marks=FULL)])
 def test_a_batch_that_is_killed_ten_times(count: int, tmp_path: Path) -> None:
     chance = random.Random(20_000)
     users = count * 9 // 10
@@ -55,7 +55,7 @@ def test_a_batch_that_is_killed_ten_times(count: int, tmp_path: Path) -> None:
             with started(*args, "--concurrency", str(CONCURRENCY), **settings) as process:
                 if emulator.counts.requests >= kill_at:
                     # So soon after the last that it is caught while it starts, or shortly after.
-                    time.sleep(chance.uniform(0, 1))
+                    time.sleep(chance.uniform(0, min(1.0, count / 8_000)))
                 wait_for(kill_at, emulator, process)
                 process.kill()
                 assert process.wait() == -signal.SIGKILL
