@@ -7,10 +7,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any, TypeVar
 
 from .account import Account, Json, identifier
+from .json_copy import copied
 from .problems import identity_refused, not_found
 from .tenant_state import TenantState
 
@@ -79,7 +79,7 @@ class Tenant:
     def export(self) -> list[Json]:
         """Return all users, copied."""
         with self._lock:
-            return [deepcopy(account.record) for account in self.accounts.values()]
+            return [copied(account.record) for account in self.accounts.values()]
 
     def content(self) -> TenantState:
         """Return all of it, copied."""
@@ -107,7 +107,7 @@ class Tenant:
         """
         account = self.account(user_id)
         if self._pretending:
-            account = self.accounts[user_id] = deepcopy(account)
+            account = self.accounts[user_id] = account.copy()
         self._changing[user_id] = account
         if stamp:
             self._stamped.add(user_id)
