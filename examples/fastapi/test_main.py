@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-import main
 import pytest
 from fastapi.testclient import TestClient
 
+import main
 from monocloud_async import MonoCloudClient, RetryPolicy
 from monocloud_async.emulator import PHONE_ID, USER_ID, Fault
 
