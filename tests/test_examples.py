@@ -7,7 +7,10 @@ takes a process, and what all of them have in common.
 from __future__ import annotations
 
 import json
+import os
 import re
+import runpy
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -16,8 +19,11 @@ from pathlib import Path
 
 import pytest
 
+from monocloud_sync import MonoCloudClient
 from monocloud_sync.emulator import PHONE_ID, USER_ID, Emulator, Fault
 
+from .commands import run
+from .conftest import API_KEY, DOMAIN
 from .programs import FLAGS, ROOT, SECONDS, Running, environment, posix
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if (path / "README.md").exists())
@@ -30,7 +36,7 @@ def run_in(folder: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT / "examples" / folder,
-        env={**env, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**env, "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         timeout=SECONDS,
@@ -48,12 +54,11 @@ def test_an_example_says_how_to_run_it_and_what_it_needs(example: Path) -> None:
         if line and not line.startswith("#"):
             name, floor = re.fullmatch(r"([\w-]+)(?:\[[\w,]+\])?(>=[\d.]+,<\d+)", line).groups()
             # The floors of the suite are those that the lowest run has tested.
-            assert name in ("monocloud", "uvicorn") or f'"{name}{floor}' in PYPROJECT
+            assert name in ("monocloud", "uvicorn", "jupyterlab") or f'"{name}{floor}' in PYPROJECT
 
 
 def test_pytest_runs_in_an_example_s_folder() -> None:
-    plugins = "-p", "no:xdist", "-p", "no:randomly", "-p", "no:cacheprovider"
-    done = run_in("fastapi", "-m", "pytest", "-q", *plugins)
+    done = run_in("fastapi", "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"^7 passed", done.stdout, re.MULTILINE)
 
@@ -99,3 +104,61 @@ def test_django_under_gunicorn_that_forks(tmp_path: Path) -> None:
         assert emulator.user(USER_ID).primary_phone.id == PHONE_ID
         # The one that was reset was sent again, and nothing else was.
         assert emulator.counts.requests == 21
+
+
+@posix
+def test_a_migration_and_its_verification(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "migration"
+    shutil.copytree(ROOT / "examples/migration", folder)
+    command = tmp_path / "monocloud"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m monocloud_async.cli "$@"\n')
+    command.chmod(0o755)
+
+    def step(name: str) -> tuple[int, str]:
+        env = {**environment(emulator.url), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        env["MONOCLOUD_MANAGEMENT_API_KEY"] = emulator.api_key
+        done = subprocess.run(
+            [folder / "migrate.sh", name],
+            cwd=folder,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    lost = Fault(operation="users.create", connection="reset", executed=True, times=1)
+    with Emulator([], faults=[lost]) as emulator:
+        code, said = step("dry-run")
+        assert (code, emulator.executions) == (0, 0)
+        assert "1 left out: no e-mail, phone number or username to sign in with" in said
+        assert "5 rows: 4 would be created, 0 exist already, 0 failed, 1 skipped" in said
+        code, said = step("import")
+        assert code == 0
+        assert "5 rows: 4 created, 0 existed, 0 failed, 1 skipped" in said
+        assert emulator.executions_of("users.create") == 4
+        code, said = step("verify")
+        assert (code, said.splitlines()[-1]) == (
+            0,
+            "4 of 4 users are in the tenant as they were exported",
+        )
+        changes = emulator.executions
+        with MonoCloudClient(emulator.url, emulator.api_key) as client:
+            ada, ben = (user["user_id"] for user in emulator.export()[:2])
+            client.users.delete(ada)
+            client.users.patch_claims(ben, name="Somebody Else")
+        settings = {DOMAIN: emulator.url, API_KEY: emulator.api_key}
+        again = "--from", "auth0", "--dry-run", "--results", folder / "check.csv"
+        assert run("users", "import", folder / "users.json", *again, env=settings).returncode == 0
+        assert emulator.executions == changes + 2
+    verify = runpy.run_path(str(folder / "verify.py"))["main"]
+    assert verify(str(folder / "results.csv"), str(folder / "check.csv")) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "auth0|5f01 is not in the tenant",
+        'auth0|5f02 differs in claims.name: "Ben Summer", and the user has "Somebody Else"',
+        "2 of 4 users are in the tenant as they were exported",
+    ]
