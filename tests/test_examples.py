@@ -162,3 +162,12 @@ def test_a_migration_and_its_verification(
         'auth0|5f02 differs in claims.name: "Ben Summer", and the user has "Somebody Else"',
         "2 of 4 users are in the tenant as they were exported",
     ]
+
+
+def test_the_pages_include_files_that_exist() -> None:
+    texts = [page.read_text() for page in (ROOT / "docs/how-to").glob("*.md")]
+    paths = [re.findall(r"^--8<--\n(.+)\n--8<--$", text, re.MULTILINE) for text in texts]
+    assert len([found for found in paths if found]) >= 6
+    for text, found in zip(texts, paths, strict=True):
+        assert text.count("8<") == 2 * len(found)
+        assert [path for path in found if not (ROOT / path).is_file()] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from monocloud_sync.emulator import USER_ID, Emulator
@@ -35,3 +36,13 @@ def test_the_notebook_runs_and_the_tenant_has_what_it_did(tmp_path: Path) -> Non
         assert all(user["disabled"] for user in emulator.export())
         assert emulator.executions_of("users.disable") == 2
         assert emulator.executions_of("phones.set_primary") == 1
+
+
+def test_the_page_about_notebooks_shows_the_notebook() -> None:
+    code = "".join(line for cell in CELLS for line in [*cell["source"], "\n"])
+    page = (ROOT / "docs/how-to/notebooks.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        for line in block.splitlines():
+            assert line in code.splitlines()
