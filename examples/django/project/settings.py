@@ -7,6 +7,7 @@ ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1").sp
 INSTALLED_APPS = ["phones"]
 ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
+USE_TZ = True
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware", "phones.errors.ErrorsAsAnswers"]
 
 # Where None, the SDK takes MONOCLOUD_MANAGEMENT_DOMAIN and MONOCLOUD_MANAGEMENT_API_KEY.
