@@ -31,7 +31,12 @@ def success(text: str) -> None:
 
 def code_of(function: Callable[..., object]) -> None:
     """Print a function's body: the very code that is run."""
-    source = indent(dedent(inspect.getsource(function).partition("\n")[2]), _MARGIN)
+    code(dedent(inspect.getsource(function).partition("\n")[2]))
+
+
+def code(source: str) -> None:
+    """Print Python, in colours on a terminal."""
+    source = indent(source, _MARGIN)
     highlighted = Syntax(source, "python", theme="ansi_dark").highlight(source)
     highlighted.rstrip()
     show(highlighted)

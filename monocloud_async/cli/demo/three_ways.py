@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from ...emulator import USER_ID, Emulator
 from ..output import fail
-from .display import code_of, command, paragraph, result
+from .display import code, code_of, command, paragraph, result
 from .processes import Process
 
 # Domain, API key, user id, phone id.
@@ -46,11 +46,13 @@ async def _with_asyncio(domain: str, api_key: str, user_id: str, phone_id: str) 
         await client.phones.set_primary(user_id, phone_id)
 
 
-def _without_asyncio(domain: str, api_key: str, user_id: str, phone_id: str) -> None:
-    from monocloud_sync import MonoCloudClient
+# A text, since nothing in this package imports the blocking one.
+_BLOCKING = """\
+from monocloud_sync import MonoCloudClient
 
-    with MonoCloudClient(domain, api_key) as client:
-        client.phones.set_primary(user_id, phone_id)
+with MonoCloudClient(domain, api_key) as client:
+    client.phones.set_primary(user_id, phone_id)
+"""
 
 
 async def _async(*call: str) -> None:
@@ -58,10 +60,11 @@ async def _async(*call: str) -> None:
     await _with_asyncio(*call)
 
 
-async def _blocking(*call: str) -> None:
-    code_of(_without_asyncio)
+async def _blocking(domain: str, api_key: str, user_id: str, phone_id: str) -> None:
+    code(_BLOCKING)
+    names = {"domain": domain, "api_key": api_key, "user_id": user_id, "phone_id": phone_id}
     # The emulator lives on this event loop, which a blocking call would stop.
-    await asyncio.to_thread(_without_asyncio, *call)
+    await asyncio.to_thread(exec, _BLOCKING, names)
 
 
 async def _shell(domain: str, api_key: str, user_id: str, phone_id: str) -> None:
