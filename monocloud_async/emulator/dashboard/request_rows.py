@@ -13,7 +13,7 @@ from .markup import Html, join, tag
 from .paths import path_of
 
 SHOWN = 200
-_HEADINGS = ("Time", "Operation", "Request", "Status", "Attempt", "Fault", "Executed", "Details")
+_HEADINGS = ("Time", "Request", "Status", "Attempt", "Fault", "Executed", "Details")
 
 
 def request_table(service: Service) -> Html:
@@ -65,8 +65,7 @@ def _row(service: Service, request: RecordedRequest) -> Html:
     return tag(
         "tr",
         tag("td", tag("time", f"{when:%H:%M:%S}", datetime=when.isoformat())),
-        tag("td", request.operation or "unknown"),
-        tag("td", tag("b", request.method), " ", tag("code", masked(service, request.path))),
+        tag("td", *_asked(service, request)),
         tag("td", tag("span", said, class_=f"status {look}")),
         tag("td", attempt, class_=again),
         tag("td", summary(request.fault) if request.fault else "–"),
@@ -74,6 +73,12 @@ def _row(service: Service, request: RecordedRequest) -> Html:
         tag("td", _link(request)),
         id=f"request-{request.number}",
     )
+
+
+def _asked(service: Service, request: RecordedRequest) -> tuple[Html, Html]:
+    path = masked(service, request.path)
+    name = tag("span", request.operation or "unknown operation", class_="name")
+    return name, tag("code", tag("b", request.method), " ", path)
 
 
 def _link(request: RecordedRequest) -> Html:
