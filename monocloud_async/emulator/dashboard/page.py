@@ -65,7 +65,6 @@ def page(view: View) -> Html:
     """Return the whole page; the API key is not on it."""
     main = tag(
         "main",
-        _notice(view),
         _requests(view),
         _faults(view),
         _users(view),
@@ -93,17 +92,16 @@ def _header(view: View) -> Html:
     )
 
 
-def _notice(view: View) -> Html | None:
-    if view.notice is not None:
-        link = tag("a", "Go to the form", href=f"#{view.notice.section}")
+def _notice(view: View, section: str) -> Html | None:
+    """Return what became of the form that was sent last, where it belongs to a section."""
+    if view.notice is not None and view.notice.section == section:
         said = tag("p", "Nothing was changed: ", view.notice.message)
-        return tag(
-            "div", said, link, class_="notice bad", role="alert", tabindex=-1, autofocus=True
-        )
+        return tag("div", said, class_="notice bad", role="alert", tabindex=-1, autofocus=True)
     action = ACTIONS.get(f"/{view.query.get('done', '')}")
-    if action is None:
+    if view.notice is not None or action is None or action.section != section:
         return None
-    return tag("p", action.done, class_="notice", role="status", tabindex=-1, autofocus=True)
+    # The path's fragment leads here, and takes the focus along.
+    return tag("p", action.done, class_="notice", id="notice", role="status", tabindex=-1)
 
 
 def _requests(view: View) -> Html:
@@ -119,7 +117,7 @@ def _requests(view: View) -> Html:
 def _faults(view: View) -> Html:
     listed = _live("fault-list", fault_list(view.service, view.token))
     add = fault_form(view.token, _sent(view, "faults"))
-    return _section("faults", listed, preset_forms(view.token), add)
+    return _section("faults", _notice(view, "faults"), listed, preset_forms(view.token), add)
 
 
 def _users(view: View) -> Html:
@@ -134,14 +132,14 @@ def _settings(view: View) -> Html:
         rate_limit_form(token, view.service.rate_limit, sent),
         reset_form(token),
     )
-    return _section("settings", tag("div", *forms, class_="forms"))
+    return _section("settings", _notice(view, "settings"), tag("div", *forms, class_="forms"))
 
 
 def _sent(view: View, section: str) -> Mapping[str, str]:
     return view.notice.sent if view.notice and view.notice.section == section else {}
 
 
-def _section(name: str, *children: Html) -> Html:
+def _section(name: str, *children: Html | None) -> Html:
     heading = tag("h2", _SECTIONS[name], id=f"{name}-heading")
     labelled = f"{name}-heading"
     return tag("section", heading, *children, id=name, class_="card", aria_labelledby=labelled)

@@ -13,7 +13,7 @@ from .markup import Html, join, tag
 from .paths import path_of
 
 SHOWN = 200
-_HEADINGS = ("Time", "Request", "Status", "Attempt", "Fault", "Executed", "Details")
+_HEADINGS = ("Time", "Request", "Status", "Attempt", "Fault", "Executed")
 
 
 def request_table(service: Service) -> Html:
@@ -70,18 +70,13 @@ def _row(service: Service, request: RecordedRequest) -> Html:
         tag("td", attempt, class_=again),
         tag("td", summary(request.fault) if request.fault else "–"),
         tag("td", "yes" if request.executed else "no"),
-        tag("td", _link(request)),
         id=f"request-{request.number}",
     )
 
 
 def _asked(service: Service, request: RecordedRequest) -> tuple[Html, Html]:
-    path = masked(service, request.path)
-    name = tag("span", request.operation or "unknown operation", class_="name")
-    return name, tag("code", tag("b", request.method), " ", path)
-
-
-def _link(request: RecordedRequest) -> Html:
-    unseen = tag("span", f" of request {request.number}", class_="unseen")
+    unseen = tag("span", f", details of request {request.number}", class_="unseen")
+    name = request.operation or "unknown operation"
     path = path_of(f"requests/{request.number}")
-    return tag("a", "Details", unseen, href=path, class_="details")
+    link = tag("a", name, unseen, href=path, class_="details")
+    return link, tag("code", tag("b", request.method), " ", masked(service, request.path))

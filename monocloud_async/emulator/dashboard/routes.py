@@ -94,7 +94,7 @@ class Dashboard:
         except ConfigurationError as error:
             wrong = Notice(f"{error}", action.section, form)
             return _html(400, page(attrs.evolve(view, notice=wrong)))
-        return Reply(303, {"Location": f"/?done={action.name}#{action.section}"}, b"")
+        return Reply(303, {"Location": f"/?done={action.name}#notice"}, b"")
 
 
 def _check_method(method: str, allowed: str) -> None:
