@@ -87,8 +87,8 @@ shown. These requests are not counted, recorded, limited or struck:
 At ``/`` a browser gets a page: the requests as they come, users and groups, and forms for faults,
 the rate limit, the seed and a reset. That page, and the paths under ``/_emulator``, are for this
 machine only, even where ``host`` lets others in, unless ``open_control`` opens them. The page then
-takes an IP address or a private name in ``Host``, such as ``emulator`` or ``emulator.internal``. Its
-forms need its own token and origin, so no other web page can send them.
+takes an IP address or a private name in ``Host``, such as ``emulator`` or ``emulator.internal``.
+Its forms need its own token and origin, so no other web page can send them.
 
 The parts: server.py and threaded.py are the emulator, with and without async, over emulation.py;
 additions.py has what code may add. listener.py has the port, and certificate.py what https needs.
