@@ -12,7 +12,7 @@ from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator, Fault
 from .chromium import launched
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-SIZE = {"width": 1180, "height": 800}
+SIZE = {"width": 1180, "height": 780}
 LARGEST = 150_000
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from ..fault import Fault
 from ..service import Service
 from .form_controls import form
 from .markup import Html, tag
+
+# What chooses the requests that a fault strikes.
+_CHOICE = ("operation", "user_id", "after", "every", "probability", "seed", "times")
 
 
 def fault_list(service: Service, token: str) -> Html:
@@ -25,7 +29,16 @@ def fault_list(service: Service, token: str) -> Html:
 
 def summary(fault: Fault) -> str:
     """Return a fault in a few words, such as ``503, times 2``."""
+    return _words(fault.to_dict())
+
+
+def effect(fault: Fault) -> str:
+    """Return what a fault does, without what it strikes."""
     members = fault.to_dict()
+    return _words({name: members[name] for name in members if name not in _CHOICE})
+
+
+def _words(members: dict[str, Any]) -> str:
     status = [str(members.pop("status"))] if "status" in members else []
     return ", ".join(status + [f"{name} {_value(value)}" for name, value in members.items()])
 

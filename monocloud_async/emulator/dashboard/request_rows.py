@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ..request_log import RecordedRequest
 from ..service import Service
-from .fault_list import summary
+from .fault_list import effect
 from .markup import Html, join, tag
 from .paths import path_of
 
@@ -68,7 +68,7 @@ def _row(service: Service, request: RecordedRequest) -> Html:
         tag("td", *_asked(service, request)),
         tag("td", tag("span", said, class_=f"status {look}")),
         tag("td", attempt, class_=again),
-        tag("td", summary(request.fault) if request.fault else "–"),
+        tag("td", effect(request.fault) if request.fault else "–"),
         tag("td", "yes" if request.executed else "no"),
         id=f"request-{request.number}",
     )
