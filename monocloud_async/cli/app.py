@@ -39,7 +39,8 @@ from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_batch_clien
 
 _SETTINGS = (
     "The tenant and its API key come from MONOCLOUD_MANAGEMENT_DOMAIN and "
-    "MONOCLOUD_MANAGEMENT_API_KEY, or from the options."
+    "MONOCLOUD_MANAGEMENT_API_KEY, or from the options. MONOCLOUD_ALLOW_INSECURE_HTTP=1 allows "
+    "plain http:// to hosts other than this machine, such as an emulator in a container."
 )
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 the API or the network said no; 2 wrong usage or settings, or not "
@@ -109,7 +110,9 @@ Tls = Annotated[
 ]
 OpenControl = Annotated[
     bool,
-    typer.Option("--open-control", help="Let other machines use /_emulator, which has no key."),
+    typer.Option(
+        "--open-control", help="Let other machines use the page and /_emulator, which have no key."
+    ),
 ]
 Log = Annotated[bool, typer.Option(help="Print a line for each request.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 picks a free port.")]

@@ -80,16 +80,21 @@ shown. These requests are not counted, recorded, limited or struck:
 - ``PUT /_emulator/rate-limit`` sets it, ``{"per_second": 200, "burst": 20}`` or
   ``"200/s burst 20"``; ``DELETE`` lifts it.
 - ``POST /_emulator/reset`` goes back to the beginning.
+- ``PUT /_emulator/seed`` replaces users and groups by a seed's JSON, also for later resets.
+- ``GET /_emulator/health`` is 200 while the emulator serves; any machine may ask it.
 - ``GET /_emulator/requests`` is the last requests, ``GET /_emulator/users`` all users.
 
-At ``/`` a browser gets a page that says what this is. That page, and the paths under
-``/_emulator``, are for this machine only, even where ``host`` lets others in, unless
-``open_control`` opens them.
+At ``/`` a browser gets a page: the requests as they come, users and groups, and forms for faults,
+the rate limit, the seed and a reset. That page, and the paths under ``/_emulator``, are for this
+machine only, even where ``host`` lets others in, unless ``open_control`` opens them. The page then
+takes an IP address or a private name in ``Host``, such as ``emulator`` or ``emulator.internal``.
+Its forms need its own token and origin, so no other web page can send them.
 
 The parts: server.py and threaded.py are the emulator, with and without async, over emulation.py;
 additions.py has what code may add. listener.py has the port, and certificate.py what https needs.
 service.py decides on a request, delivery.py sends the reply.py; access_log.py prints a line,
-request_log.py keeps requests and counts; control.py is /_emulator, and start_page.py the page at /.
+request_log.py keeps requests and counts; attempts.py numbers attempts.
+control.py is /_emulator, and dashboard/ the page at /.
 routing.py finds the operation, answering.py its function, and handlers/ has these functions;
 body.py reads what they take; listing.py pages and sorts lists, and search.py filters them;
 identifiers.py, links.py and password_rules.py are what handlers share. tenant.py keeps the state:

@@ -34,12 +34,15 @@ class Tenant:
         self._seed = seed
         self._clock = clock
         self._lock = threading.RLock()
+        # Moves with each change, so that what shows the tenant knows when to look again.
+        self.version = 0
         self.reset()
 
     def reset(self) -> None:
         """Go back to the beginning."""
         with self._lock:
             seed = self._seed.copy()
+            self.version += 1
             self.groups: dict[str, Json] = seed.groups
             self.accounts: dict[str, Account] = seed.accounts
             self._holders: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -80,6 +83,17 @@ class Tenant:
         """Return all users, copied."""
         with self._lock:
             return [copied(account.record) for account in self.accounts.values()]
+
+    def read(self, view: Callable[[Tenant], T]) -> T:
+        """Return what a function makes of it, while nothing changes; it must copy what it keeps."""
+        with self._lock:
+            return view(self)
+
+    def begin_with(self, seed: TenantState) -> None:
+        """Replace all of it, now and for later resets."""
+        with self._lock:
+            self._seed = seed
+            self.reset()
 
     def content(self) -> TenantState:
         """Return all of it, copied."""
@@ -166,6 +180,7 @@ class Tenant:
             self._changing, self._stamped = {}, set()
 
     def _commit(self) -> None:
+        self.version += 1
         for user_id in self._stamped:
             record = self._changing[user_id].record
             last = record.get("last_updated")
