@@ -18,11 +18,13 @@ from typing import Any, TypeVar, overload
 import aiohttp
 import attrs
 
-from ._call import Caller, Query
+from ._call import Caller, Query, Telemetry
+from ._http import checked_headers
 from ._operation import Repeat, any_operation
 from ._secret import concealed
-from ._settings import caller_for, checked_policy, checked_timeout
+from ._settings import caller_for, checked_policy, checked_timeout, with_hooks
 from .errors import InvalidArgumentError
+from .hooks import RequestHook, ResponseHook
 from .outcome import Outcome
 from .resources import (
     BlockedIpsResource,
@@ -102,6 +104,9 @@ class MonoCloudClient:
         proxy: str | None = None,
         session: aiohttp.ClientSession | None = None,
         allow_insecure_http: bool = False,
+        on_request: RequestHook | None = None,
+        on_response: ResponseHook | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
         caller = caller_for(
@@ -114,6 +119,9 @@ class MonoCloudClient:
             proxy=proxy,
             session=session,
             allow_insecure_http=allow_insecure_http,
+            on_request=on_request,
+            on_response=on_response,
+            telemetry=telemetry,
         )
         self._use(caller, owner=True)
 
@@ -122,7 +130,13 @@ class MonoCloudClient:
         self._owner = owner
 
     def with_options(
-        self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None
+        self: C,
+        *,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_request: RequestHook | None = None,
+        on_response: ResponseHook | None = None,
     ) -> C:
         """Return a view of this client with other limits, on the same connections.
 
@@ -141,6 +155,10 @@ class MonoCloudClient:
                 mine,
                 timeout=mine.timeout if timeout is None else checked_timeout(timeout),
                 policy=mine.policy if retry is None else checked_policy(retry),
+                headers=mine.headers
+                if headers is None
+                else mine.headers.extended(checked_headers(headers)),
+                observer=with_hooks(mine.observer, on_request, on_response),
             )
         )
 

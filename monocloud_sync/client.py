@@ -17,11 +17,13 @@ from typing import Any, Final, TypeVar, overload
 
 import monocloud_async as aio
 from monocloud_async import Outcome, RetryPolicy
+from monocloud_async._call import Telemetry
 from monocloud_async._secret import concealed
 from monocloud_async.resources._part import Part
 
 from ._blocking import async_twin, blocking, close
 from ._iterating import iterate
+from .hooks import RequestHook, ResponseHook, plain_hook
 from .resources import (
     BlockedIpsResource,
     DataResource,
@@ -96,6 +98,9 @@ class MonoCloudClient:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
         allow_insecure_http: bool = False,
+        on_request: RequestHook | None = None,
+        on_response: ResponseHook | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
         self._use(
@@ -108,6 +113,9 @@ class MonoCloudClient:
                 ssl_context=ssl_context,
                 proxy=proxy,
                 allow_insecure_http=allow_insecure_http,
+                on_request=plain_hook("on_request", on_request),
+                on_response=plain_hook("on_response", on_response),
+                telemetry=telemetry,
             )
         )
 
@@ -119,7 +127,13 @@ class MonoCloudClient:
         return getattr(self._async, name)
 
     def with_options(
-        self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None
+        self: C,
+        *,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_request: RequestHook | None = None,
+        on_response: ResponseHook | None = None,
     ) -> C:
         """Return a view of this client with other limits, on the same connections.
 
@@ -133,7 +147,15 @@ class MonoCloudClient:
             ConfigurationError: a limit cannot work.
         """
         view = type(self).__new__(type(self))
-        view._use(self._async.with_options(timeout=timeout, retry=retry))
+        view._use(
+            self._async.with_options(
+                timeout=timeout,
+                retry=retry,
+                headers=headers,
+                on_request=plain_hook("on_request", on_request),
+                on_response=plain_hook("on_response", on_response),
+            )
+        )
         return view
 
     request: Final = blocking(aio.MonoCloudClient.request)

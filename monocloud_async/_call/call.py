@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from .._http import Request
 from .._operation import Operation
+
+if TYPE_CHECKING:
+    from .observer import CallRecord
 
 
 @attrs.define(eq=False)
@@ -24,6 +27,7 @@ class Call:
         reached_server: whether the last attempt may have reached the server.
         reused_connection: whether the last attempt failed on a kept connection that was closed.
         may_have_been_applied: whether an attempt may have made the change.
+        record: what telemetry keeps of it, if it does.
     """
 
     operation: Operation[Any]
@@ -35,3 +39,4 @@ class Call:
     reached_server: bool = True
     reused_connection: bool = False
     may_have_been_applied: bool = False
+    record: CallRecord | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -45,6 +46,15 @@ class RequestHeaders:
             self.fields.update(proxy.headers)
         self.with_body: CIMultiDict[str] = self.fields.copy()
         self.with_body[istr("Content-Type")] = "application/json"
+
+    def extended(self, extra: Mapping[str, str]) -> RequestHeaders:
+        """Return the same headers and more; an extra one replaces one with the same name."""
+        made = object.__new__(RequestHeaders)
+        made._key = self._key
+        made.fields, made.with_body = self.fields.copy(), self.with_body.copy()
+        made.fields.update(extra)
+        made.with_body.update(extra)
+        return made
 
     def masked_in(self, text: str) -> str:
         """Return what a server said without the API key, in case that it says it back."""
