@@ -12,7 +12,6 @@ from yarl import URL
 
 from . import _address
 from ._call import Caller, Observer, Telemetry
-from ._call.observer import default_telemetry
 from ._http import RequestHeaders, Sessions, proxy_for
 from ._secret import Secret, concealed
 from .errors import ConfigurationError
@@ -39,9 +38,7 @@ def caller_for(
     proxy: Secret | None,
     session: aiohttp.ClientSession | None,
     allow_insecure_http: bool,
-    on_request: RequestHook | None,
-    on_response: ResponseHook | None,
-    telemetry: Telemetry | None,
+    observer: Observer | None,
 ) -> Caller:
     """Return what carries out the operations of a client with these settings.
 
@@ -66,19 +63,16 @@ def caller_for(
         direct=proxy == "",
     )
     seconds = _environment_timeout() if timeout is None else checked_timeout(timeout)
-    caller = Caller(
+    enable_logging_from_environment()
+    return Caller(
         sessions,
         URL(origin),
         headers,
         route,
         seconds,
         checked_policy(retry),
-        observer=with_hooks(None, on_request, on_response, telemetry or default_telemetry()),
+        observer=observer,
     )
-    enable_logging_from_environment()
-    if caller.observer is not None:
-        caller.observer.client_made(caller.server, caller.quota)
-    return caller
 
 
 def with_hooks(

@@ -19,6 +19,7 @@ import aiohttp
 import attrs
 
 from ._call import Caller, Query, Telemetry
+from ._call.observer import default_telemetry
 from ._http import checked_headers
 from ._operation import Repeat, any_operation
 from ._secret import concealed
@@ -119,11 +120,11 @@ class MonoCloudClient:
             proxy=proxy,
             session=session,
             allow_insecure_http=allow_insecure_http,
-            on_request=on_request,
-            on_response=on_response,
-            telemetry=telemetry,
+            observer=with_hooks(None, on_request, on_response, telemetry or default_telemetry()),
         )
         self._use(caller, owner=True)
+        if caller.observer is not None:
+            caller.observer.client_made(caller.server, caller.quota)
 
     def _use(self, caller: Caller, *, owner: bool) -> None:
         self._caller = caller

@@ -3,8 +3,9 @@
 from .address import Query
 from .call import Call
 from .caller import Caller
-from .observer import CallRecord, Observer, RunPace, RunRecord, Telemetry
+from .observer import Observer, Telemetry
 from .pace import Pace
+from .record import CallRecord, RunPace, RunRecord
 
 __all__ = [
     "Call",

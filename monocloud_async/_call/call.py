@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import attrs
 
 from .._http import Request
 from .._operation import Operation
-
-if TYPE_CHECKING:
-    from .observer import CallRecord
+from .record import CallRecord
 
 
 @attrs.define(eq=False)

@@ -14,49 +14,12 @@ from ..hooks import RequestHook, RequestInfo, ResponseHook, ResponseInfo
 from ..response import trace_id_of
 from ..retry import RetryQuota
 from .call import Call
+from .record import CallRecord, RunPace, RunRecord
 
 T = TypeVar("T")
 P = ParamSpec("P")
 I = TypeVar("I", bound=RequestInfo)  # noqa: E741
 _log = logging.getLogger("monocloud")
-
-
-class RunPace(Protocol):
-    """The pace of a run of many calls; read from any thread."""
-
-    @property
-    def rate(self) -> float:
-        """Attempts a second that the run keeps to; infinite if nothing limits it."""
-        ...
-
-    @property
-    def in_flight(self) -> int:
-        """Rows that are being worked on."""
-        ...
-
-
-class CallRecord(Protocol):
-    """What telemetry keeps of one call."""
-
-    def attempted(self, attempt: ResponseInfo) -> None:
-        """Note an attempt that ended."""
-        ...
-
-    def ended(self, error: BaseException | None) -> None:
-        """Note the end of the call, and the error that it raises, if it does."""
-        ...
-
-
-class RunRecord(Protocol):
-    """What telemetry keeps of one run of many calls."""
-
-    def row_done(self, *, failed: bool) -> None:
-        """Note a row that has its outcome."""
-        ...
-
-    def ended(self) -> None:
-        """Note the end of the run."""
-        ...
 
 
 class Telemetry(Protocol):

@@ -18,7 +18,7 @@ from .pace import Pace
 
 R = TypeVar("R")
 Sleep = Callable[[float], Awaitable[None]]
-_log = logging.getLogger("monocloud")
+_log = logging.getLogger("monocloud.retry")
 
 
 @attrs.frozen(eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import cast
 
 from ..errors import ConfigurationError
 
@@ -39,7 +40,7 @@ def checked_headers(given: object) -> dict[str, str]:
             f"headers must be a mapping of names to values, not {type(given).__name__}"
         )
     headers: dict[str, str] = {}
-    for name, value in given.items():
+    for name, value in cast("Mapping[object, object]", given).items():
         if wrong := _problem(name, value):
             raise ConfigurationError(wrong)
         headers[str(name)] = str(value)

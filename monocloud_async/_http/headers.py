@@ -23,6 +23,7 @@ class RequestHeaders:
     Args:
         api_key: the tenant's API key.
         proxy: a proxy that gets the request itself, and so its own headers with it.
+        fields: the headers, if they are known already; the key among them.
 
     Attributes:
         fields: the headers, for aiohttp alone, which adds the Host.
@@ -31,30 +32,23 @@ class RequestHeaders:
 
     __slots__ = ("_key", "fields", "with_body")
 
-    def __init__(self, api_key: Secret, proxy: Proxy | None = None) -> None:
+    def __init__(
+        self,
+        api_key: Secret,
+        proxy: Proxy | None = None,
+        *,
+        fields: CIMultiDict[str] | None = None,
+    ) -> None:
         self._key = api_key
-        # As istr, names need not be put into lower case again for each request.
-        self.fields: CIMultiDict[str] = CIMultiDict()
-        self.fields[istr("X-API-KEY")] = api_key
-        self.fields[istr("Accept")] = "application/json, application/problem+json"
-        self.fields[istr("Accept-Encoding")] = ACCEPT_ENCODING
-        self.fields[istr("User-Agent")] = (
-            f"monocloud-python/{__version__} Python/{platform.python_version()} "
-            f"aiohttp/{aiohttp.__version__}"
-        )
-        if proxy is not None:
-            self.fields.update(proxy.headers)
+        self.fields: CIMultiDict[str] = _own_fields(api_key, proxy) if fields is None else fields
         self.with_body: CIMultiDict[str] = self.fields.copy()
         self.with_body[istr("Content-Type")] = "application/json"
 
     def extended(self, extra: Mapping[str, str]) -> RequestHeaders:
         """Return the same headers and more; an extra one replaces one with the same name."""
-        made = object.__new__(RequestHeaders)
-        made._key = self._key
-        made.fields, made.with_body = self.fields.copy(), self.with_body.copy()
-        made.fields.update(extra)
-        made.with_body.update(extra)
-        return made
+        fields = self.fields.copy()
+        fields.update(extra)
+        return RequestHeaders(self._key, fields=fields)
 
     def masked_in(self, text: str) -> str:
         """Return what a server said without the API key, in case that it says it back."""
@@ -65,3 +59,18 @@ class RequestHeaders:
 
     def __reduce__(self) -> Any:
         raise TypeError("the API key is neither pickled nor copied")
+
+
+def _own_fields(api_key: Secret, proxy: Proxy | None) -> CIMultiDict[str]:
+    # As istr, names need not be put into lower case again for each request.
+    fields: CIMultiDict[str] = CIMultiDict()
+    fields[istr("X-API-KEY")] = api_key
+    fields[istr("Accept")] = "application/json, application/problem+json"
+    fields[istr("Accept-Encoding")] = ACCEPT_ENCODING
+    fields[istr("User-Agent")] = (
+        f"monocloud-python/{__version__} Python/{platform.python_version()} "
+        f"aiohttp/{aiohttp.__version__}"
+    )
+    if proxy is not None:
+        fields.update(proxy.headers)
+    return fields
