@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import ssl
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import aiohttp
+import attrs
 from yarl import URL
 
 from . import _address
 from ._call import Caller, Observer, Telemetry
-from ._http import RequestHeaders, Sessions, proxy_for
+from ._http import RequestHeaders, Sessions, checked_headers, proxy_for
 from ._secret import Secret, concealed
 from .errors import ConfigurationError
 from .hooks import RequestHook, ResponseHook
@@ -72,6 +74,29 @@ def caller_for(
         seconds,
         checked_policy(retry),
         observer=observer,
+    )
+
+
+def changed(
+    caller: Caller,
+    timeout: float | None,
+    retry: RetryPolicy | None,
+    headers: Mapping[str, str] | None,
+    on_request: RequestHook | None,
+    on_response: ResponseHook | None,
+) -> Caller:
+    """Return a caller with other options, on the same connections; None keeps what there is.
+
+    Raises:
+        ConfigurationError: an option is invalid.
+    """
+    sent = caller.headers
+    return attrs.evolve(
+        caller,
+        timeout=caller.timeout if timeout is None else checked_timeout(timeout),
+        policy=caller.policy if retry is None else checked_policy(retry),
+        headers=sent if headers is None else sent.extended(checked_headers(headers)),
+        observer=with_hooks(caller.observer, on_request, on_response),
     )
 
 

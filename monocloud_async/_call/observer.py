@@ -143,7 +143,7 @@ def quietly(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T
 async def _run_hook(name: str, hook: Callable[[I], Awaitable[None] | None], info: I) -> None:
     try:
         waiting = hook(info)
-        if inspect.isawaitable(waiting):
+        if waiting is not None and inspect.isawaitable(waiting):
             await waiting
     except Exception:
         _log.exception("%s raised an error, and the call goes on", name)

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Iterator
 
 from opentelemetry.context import Context
-from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
 
 from .._call import RunPace
 from ..retry import RetryQuota
@@ -32,7 +32,7 @@ class Instruments:
     def __init__(self, meter: Meter) -> None:
         self._quotas: weakref.WeakKeyDictionary[RetryQuota, str] = weakref.WeakKeyDictionary()
         self.runs: dict[object, tuple[str, RunPace]] = {}
-        self.duration = meter.create_histogram(
+        self.duration: Histogram = meter.create_histogram(
             "monocloud.client.call.duration",
             "s",
             "Duration of calls, retries and waits included.",
@@ -44,7 +44,7 @@ class Instruments:
         self._retries = meter.create_counter(
             "monocloud.client.retries", "{attempt}", "Attempts after the first of a call."
         )
-        self.rows = meter.create_counter(
+        self.rows: Counter = meter.create_counter(
             "monocloud.client.bulk.rows", "{row}", "Rows of runs that have their outcome."
         )
         self._observe(meter)
