@@ -332,6 +332,22 @@ def test_so_they_are_for_the_blocking_client(tracing: Tracing) -> None:
     assert parent_of(ours) == request.get_span_context().span_id
 
 
+async def test_the_filter_that_the_guide_gives_keeps_ids_out_of_aiohttp_s_spans(
+    tracing: Tracing,
+) -> None:
+    instrumentor = AioHttpClientInstrumentor()
+    instrumentor.instrument(
+        tracer_provider=tracing.provider, url_filter=lambda url: str(url.origin())
+    )
+    try:
+        async with calling(tracing, answer()) as (client, _):
+            await client.phones.set_primary("the-user", "the-phone")
+    finally:
+        instrumentor.uninstrument()
+    assert len(tracing.spans) == 2
+    assert not [span for span in tracing.spans if "the-user" in span.to_json()]
+
+
 # Turned off, left out, broken
 
 
