@@ -67,6 +67,11 @@ class Operation(Generic[T]):
         object.__setattr__(self, "parameters", tuple(texts[1::2]))
 
     @property
+    def template(self) -> str:
+        """The whole path, with its parameters unfilled."""
+        return f"/api{self.path}"
+
+    @property
     def reads(self) -> bool:
         """Whether the operation only reads, so a failed attempt has changed nothing."""
         return self.method in _READING

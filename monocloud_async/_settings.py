@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import aiohttp
+import attrs
 from yarl import URL
 
 from . import _address
-from ._call import Caller
-from ._http import RequestHeaders, Sessions, proxy_for
+from ._call import Caller, Observer, Telemetry
+from ._http import RequestHeaders, Sessions, checked_headers, proxy_for
 from ._secret import Secret, concealed
 from .errors import ConfigurationError
+from .hooks import RequestHook, ResponseHook
+from .logs import enable_logging_from_environment
 from .retry import RetryPolicy, is_number
 
 DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
 API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
 TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
 _DEFAULT_TIMEOUT = 10.0
+F = TypeVar("F")
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
@@ -35,6 +40,7 @@ def caller_for(
     proxy: Secret | None,
     session: aiohttp.ClientSession | None,
     allow_insecure_http: bool,
+    observer: Observer | None,
 ) -> Caller:
     """Return the caller for a client with these settings.
 
@@ -59,7 +65,68 @@ def caller_for(
         direct=proxy == "",
     )
     seconds = _environment_timeout() if timeout is None else checked_timeout(timeout)
-    return Caller(sessions, URL(origin), headers, route, seconds, checked_policy(retry))
+    enable_logging_from_environment()
+    return Caller(
+        sessions,
+        URL(origin),
+        headers,
+        route,
+        seconds,
+        checked_policy(retry),
+        observer=observer,
+    )
+
+
+def changed(
+    caller: Caller,
+    timeout: float | None,
+    retry: RetryPolicy | None,
+    headers: Mapping[str, str] | None,
+    on_request: RequestHook | None,
+    on_response: ResponseHook | None,
+) -> Caller:
+    """Return a caller with other options, on the same connections; None keeps what there is.
+
+    Raises:
+        ConfigurationError: an option is invalid.
+    """
+    sent = caller.headers
+    return attrs.evolve(
+        caller,
+        timeout=caller.timeout if timeout is None else checked_timeout(timeout),
+        policy=caller.policy if retry is None else checked_policy(retry),
+        headers=sent if headers is None else sent.extended(checked_headers(headers)),
+        observer=with_hooks(caller.observer, on_request, on_response),
+    )
+
+
+def with_hooks(
+    observer: Observer | None,
+    on_request: RequestHook | None,
+    on_response: ResponseHook | None,
+    telemetry: Telemetry | None = None,
+) -> Observer | None:
+    """Return an observer with these hooks after its own, or None if nothing observes.
+
+    Raises:
+        ConfigurationError: a hook cannot be called.
+    """
+    if on_request is None and on_response is None and telemetry is None:
+        return observer
+    before = observer or Observer()
+    return Observer(
+        (*before.on_request, *_hooks("on_request", on_request)),
+        (*before.on_response, *_hooks("on_response", on_response)),
+        before.telemetry if telemetry is None else telemetry,
+    )
+
+
+def _hooks(name: str, hook: F | None) -> tuple[F, ...]:
+    if hook is None:
+        return ()
+    if not callable(hook):
+        raise ConfigurationError(f"{name} must be a function, not {type(hook).__name__}")
+    return (hook,)
 
 
 def _setting(name: str, given: object, variable: str) -> tuple[object, str]:

@@ -147,7 +147,7 @@ def test_a_proxy_of_the_environment_that_will_not_do_is_named(
 )
 def test_a_client_shows_its_key_to_nobody(client: Any) -> None:
     for travel in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(TypeError, match="make one in the process"):
+        with pytest.raises(TypeError, match="create one in the process"):
             travel(client)  # type: ignore[operator]
     transport = getattr(client, "_async", client)._caller
     shown = [repr(client), str(client), repr(vars(client)), repr(transport)]

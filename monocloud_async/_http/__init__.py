@@ -7,6 +7,7 @@ the code outside this package.
 from __future__ import annotations
 
 from .exchange import NoResponse, RawResponse, Request, exchange
+from .extra_headers import checked_headers, sendable
 from .headers import RequestHeaders
 from .proxy import Proxy, proxy_for
 from .session import Pool, Sessions, running_loop
@@ -19,7 +20,9 @@ __all__ = [
     "Request",
     "RequestHeaders",
     "Sessions",
+    "checked_headers",
     "exchange",
     "proxy_for",
     "running_loop",
+    "sendable",
 ]

@@ -57,6 +57,7 @@ class Pacing:
     Attributes:
         free: whether attempts may be made without waiting.
         asked_until: the time until which the server asked the whole run to wait.
+        rate: attempts a second that the run kept to when it last waited for a turn.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Pacing:
         self.free: bool = rate is None
         self._rate = math.inf if rate is None else rate
         self._max_retry_after = max_retry_after
+        self.rate: float = self._rate
         self._limit = Limit()
         self._outage = Outage(workers)
         self._pause = now
@@ -81,6 +83,11 @@ class Pacing:
         self._outage.workers += more
 
     @property
+    def in_flight(self) -> int:
+        """The workers that are making a call."""
+        return self._outage.workers
+
+    @property
     def is_down(self) -> bool:
         """Whether the server seems to be down for longer than a moment."""
         return self._outage.is_long
@@ -90,7 +97,7 @@ class Pacing:
         wait = max(self._pause - now, self._outage.wait(now))
         if wait > 0:
             return max(wait, _TICK)
-        rate = self._current_rate()
+        rate = self.rate = self._current_rate()
         if rate == math.inf:
             self.free = not self._outage.lasts
             return 0.0

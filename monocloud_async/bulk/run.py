@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from typing import Generic, TypeVar
 
-from .._call import Caller
+from .._call import Caller, RunRecord
+from .._call.observer import quietly
 from .._http import running_loop
 from ..errors import (
     ConfigurationError,
@@ -118,6 +119,7 @@ class Run(Generic[T]):
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._record: RunRecord | None = None
 
     @property
     def caller(self) -> Caller:
@@ -132,6 +134,8 @@ class Run(Generic[T]):
             self._rate, max_retry_after=caller.policy.max_retry_after, now=caller.clock()
         )
         gate = Gate(pacing, caller.clock, caller.wait, unheard=_unheard(caller))
+        if caller.observer is not None:
+            self._record = caller.observer.run_began(caller.server, pacing)
         self._tasks = [asyncio.create_task(self._work(gate)) for _ in range(self._workers)]
         for task in self._tasks:
             task.add_done_callback(self._left)
@@ -184,6 +188,8 @@ class Run(Generic[T]):
             if pace.tries.attempts:
                 self._sent = True
                 self.unsettled[row.index] = pace.tries
+        if self._record is not None:
+            quietly(self._record.row_done, failed=error is not None)
         return Outcome(
             index=row.index,
             row=row.given,
@@ -225,6 +231,8 @@ class Run(Generic[T]):
 
     async def _stop(self) -> None:
         self._order.let_go()
+        if self._record is not None:
+            quietly(self._record.ended)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
