@@ -1,1 +1,1 @@
-"""How fast the clients are, side by side with others: ``python -m benchmarks``."""
+"""Benchmarks of the clients against other libraries: ``python -m benchmarks``."""

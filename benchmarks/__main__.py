@@ -17,7 +17,7 @@ _CHART = ROOT / "docs" / "speed.svg"
 
 
 def main() -> None:
-    """Run the benchmarks as the command line says."""
+    """Run the benchmarks with the options from the command line."""
     options = _options()
     _forget_proxies()
     measured = report.Measured(
@@ -47,22 +47,22 @@ def _options() -> argparse.Namespace:
         "--json",
         type=Path,
         default=Path(__file__).parent / "results.json",
-        help="where to write all samples (default: benchmarks/results.json)",
+        help="file for all samples (default: benchmarks/results.json)",
     )
     parser.add_argument(
-        "--chart", type=Path, default=_CHART, help="where to draw (default: docs/speed.svg)"
+        "--chart", type=Path, default=_CHART, help="file for the chart (default: docs/speed.svg)"
     )
     return parser.parse_args()
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 
 def _forget_proxies() -> None:
-    """Make sure that all go straight to the server, with their defaults."""
+    """Ensure that every contender connects directly, with its defaults."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
 

@@ -1,7 +1,7 @@
-"""The answer that all contenders read: a user of today, written as servers may write it.
+"""The response that all contenders read: a typical user, serialized as servers may do it.
 
-It is what the API documents now: a Google account with an id of 21 digits, names beyond ASCII,
-telephone numbers with a plus sign. MonoCloud is built on .NET, which escapes the last two.
+It follows the API's current documentation: a Google account with a 21-digit id, non-ASCII names,
+and phone numbers with a plus sign. MonoCloud is built on .NET, which escapes the last two.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 _RECORD = json.loads((Path(__file__).parent / "record.json").read_text(encoding="utf-8"))
 _GOOGLE_ID = b"108204268033311374519"
 _COMPACT = (",", ":")
-# What .NET's default encoder escapes, besides all that is not ASCII.
+# What .NET's default encoder escapes, in addition to all non-ASCII characters.
 _ESCAPED_BY_DOTNET = re.compile(r"[+<>&'`\u007f-\uffff]")
 
 
@@ -22,7 +22,7 @@ def as_dotnet_writes(record: object, indent: int | None = None) -> bytes:
 
     Args:
         record: the value.
-        indent: blanks for each level; None for all in one line.
+        indent: spaces per level; None for a single line.
     """
     separators = _COMPACT if indent is None else None
     text = json.dumps(record, indent=indent, separators=separators, ensure_ascii=False)

@@ -1,7 +1,7 @@
-"""Many rows, beside what people write for that today: ``python -m benchmarks.bulk``.
+"""Compare bulk calls with what people write by hand today: ``python -m benchmarks.bulk``.
 
-First before a limit that no header tells (200 calls a second, a burst of 20, 429 with
-``Retry-After: 1``), then before a server that takes all there are.
+First with a rate limit that no header announces (200 calls a second, a burst of 20, 429 with
+``Retry-After: 1``), then without a limit.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ OURS = "monocloud set_primary_many"
 
 @attrs.frozen
 class Result:
-    """What one contender did.
+    """One contender's result.
 
     Attributes:
-        rows: rows that are done.
+        rows: how many rows are done.
         seconds: how long it took.
-        refused: requests that were refused.
-        megabytes: the most memory that its process had.
+        refused: how many requests got 429.
+        megabytes: the peak memory of its process.
     """
 
     rows: int
@@ -55,7 +55,7 @@ class Result:
 
     @property
     def rate(self) -> float:
-        """Rows a second."""
+        """Rows per second."""
         return self.rows / self.seconds
 
 
@@ -71,7 +71,7 @@ def _url(origin: str, user_id: str, phone: str) -> str:
 
 
 async def _monocloud(origin: str, count: int) -> int:
-    """Return how many requests were refused; so do all contenders."""
+    """Like all contenders, return how many requests got 429."""
     attempts = 0
     async with monocloud_async.MonoCloudClient(origin, _KEY) as client:
         async for outcome in client.phones.set_primary_many(_rows(count), concurrency=_WORKERS):
@@ -135,7 +135,7 @@ UNLIMITED: dict[str, Contender] = {OURS: _monocloud, "bare aiohttp workers": _ba
 
 
 def _measure(contender: Contender, origin: str, count: int, bound: float) -> Result:
-    """Run a contender in this process, for so many seconds at most."""
+    """Run a contender in this process, for at most ``bound`` seconds."""
     gc.collect()
     started = time.perf_counter()
     refused = asyncio.run(asyncio.wait_for(contender(origin, count), bound))
@@ -151,23 +151,23 @@ def _task(arguments: tuple[str, str, str, int, float]) -> Result:
 
 
 def _apart(*arguments: str | float) -> Result:
-    """Measure in a process of its own, so that the memory is its own too."""
+    """Measure in a separate process, to get its memory alone."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.map(_task, [arguments])[0]  # type: ignore[list-item]
 
 
 def limited(count: int) -> dict[str, Result]:
-    """Run all contenders before the limit, each before a server of its own."""
+    """Run all contenders with the rate limit, each against its own server."""
     results = {}
     for name in LIMITED:
         with running("benchmarks.limited_server", str(_LIMIT), str(_BURST)) as origin:
-            print(f"before the limit: {name}", file=sys.stderr, flush=True)
+            print(f"with a limit: {name}", file=sys.stderr, flush=True)
             results[name] = _apart("limited", name, origin, count, 60 + 20 * count / _LIMIT)
     return results
 
 
 def unlimited(count: int, rounds: int) -> dict[str, list[Result]]:
-    """Run all contenders before the quick server, in turn."""
+    """Run all contenders against the fast server, in turn."""
     results: dict[str, list[Result]] = {name: [] for name in UNLIMITED}
     with running() as origin:
         for turn in range(rounds):
@@ -178,7 +178,7 @@ def unlimited(count: int, rounds: int) -> dict[str, list[Result]]:
 
 
 def main() -> None:
-    """Run the benchmark as the command line says."""
+    """Run the benchmark with the options from the command line."""
     options = _options()
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
@@ -195,10 +195,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=50_000, help="(default: 50000)")
     parser.add_argument("--rounds", type=int, default=3, help="(default: 3)")
     parser.add_argument(
-        "--limited-rows", type=int, default=12_000, help="0 leaves that out (default: 12000)"
+        "--limited-rows", type=int, default=12_000, help="0 to skip (default: 12000)"
     )
     where = Path(__file__).parent / "bulk.json"
-    parser.add_argument("--json", type=Path, default=where, help="where to write all samples")
+    parser.add_argument("--json", type=Path, default=where, help="file for all samples")
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""A chart of the comparisons: bars of throughput relative to the other library, as SVG."""
+"""Draw the comparisons as an SVG bar chart of relative throughput."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STYLE = (
 
 
 def drawn(report: Mapping[str, Any]) -> str:
-    """Return the chart of a report of the benchmarks."""
+    """Return the chart for a benchmark report."""
     rows = list(_rows(report))
     height = _TOP + _ROW * len(rows) + 34
     scale = _Scale(ratio for _, ratio in rows)
@@ -28,14 +28,14 @@ def drawn(report: Mapping[str, Any]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">'
         f"<style>{_STYLE}</style>"
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>'
-        + _text(16, 26, "Throughput of monocloud, as a multiple of the other's", "title")
-        + _text(16, 46, "Right of the dashed line monocloud is faster; logarithmic", "note")
+        + _text(16, 26, "Throughput of monocloud relative to the other library", "title")
+        + _text(16, 46, "Right of the dashed line, monocloud is faster (logarithmic scale)", "note")
         + f"{bars}{even}{_text(16, height - 12, _circumstances(report), 'note')}</svg>\n"
     )
 
 
 class _Scale:
-    """Where on the chart a ratio is, logarithmic."""
+    """Map a ratio to a position on the chart, logarithmically."""
 
     def __init__(self, ratios: Iterator[float]) -> None:
         found = [1.0, *ratios]

@@ -1,7 +1,7 @@
-"""What is compared: each makes the same call, with the same headers, and reads the JSON.
+"""The contenders: each makes the same call, with the same headers, and reads the JSON.
 
-Each is used as its documentation shows: one client for all calls, ten seconds for an answer, and
-as many connections as each but requests has by default, 100, so that no call waits for one.
+Each is used as documented: one client for all calls, a timeout of ten seconds, and 100 connections
+(the default of all but requests), so that no call waits for one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The emulator, empty, in a process of its own."""
+"""Run an empty emulator in a separate process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from monocloud_async.emulator import Emulator
 
 
 async def main(api_key: str) -> None:
-    """Say which port it has, and go on until stdin is closed."""
+    """Print the port, and serve until stdin is closed."""
     async with Emulator([], api_key=api_key, journal=1) as emulator:
         print(urlsplit(emulator.url).port, flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -1,4 +1,4 @@
-"""A server of a tenant with many users, which costs next to nothing: rows are made of one record.
+"""A very cheap server of a tenant with many users, all generated from one record.
 
 It answers ``GET …/users?page=…&size=…`` with a page, and ``GET …/users/{user_id}`` with a user.
 """
@@ -33,7 +33,7 @@ _WHOLE, _SUMMARY = _template(whole=True), _template(whole=False)
 
 
 class Tenant(Connection):
-    """One connection to a tenant with so many users."""
+    """One connection to a tenant with ``users`` users."""
 
     def __init__(self, users: int) -> None:
         super().__init__(b"")

@@ -1,7 +1,7 @@
-"""An export beside bare aiohttp with the same pages and calls: ``python -m benchmarks.exporting``.
+"""Compare exports with bare aiohttp and the same requests: ``python -m benchmarks.exporting``.
 
-Each is measured in a process of its own: rows a second, and the memory beyond what it had after
-its imports, for some users and for ten times as many.
+Each runs in a separate process. Measured are rows per second and the memory used beyond that after
+imports, for some users and for ten times as many.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ Contender = Callable[[str, int], Awaitable[int]]
 
 @attrs.frozen
 class Result:
-    """What one contender did.
+    """One contender's result.
 
     Attributes:
-        rows: users that it had in the end.
+        rows: how many users it got.
         seconds: how long it took.
-        megabytes: the most memory that it had, beyond what it had after its imports.
+        megabytes: the peak memory beyond that after imports.
     """
 
     rows: int
@@ -61,7 +61,7 @@ class Result:
 
     @property
     def rate(self) -> float:
-        """Rows a second."""
+        """Rows per second."""
         return self.rows / self.seconds
 
 
@@ -88,7 +88,7 @@ def _bare(*, details: bool, file: bool = False) -> Contender:
 
 
 class _BareExport:
-    """What people write: some tasks that read pages, and some that read users."""
+    """What people write by hand: some tasks that read pages, and some that read users."""
 
     def __init__(
         self, session: aiohttp.ClientSession, origin: str, users: int, out: IO[bytes] | None
@@ -172,9 +172,9 @@ CONTENDERS: dict[str, Contender] = {
 
 
 def _peak() -> float:
-    """Return the most megabytes that this program had.
+    """Return the peak memory of this program in megabytes.
 
-    What getrusage says also counts what the process had before this program began.
+    getrusage would include what the process used before exec.
     """
     try:
         status = Path("/proc/self/status").read_text()
@@ -198,12 +198,12 @@ async def _awaited(result: Awaitable[int]) -> int:
 
 
 def measured_apart(name: str, origin: str, users: int) -> Result:
-    """Measure in a program of its own, so that the memory is its own too."""
+    """Measure in a separate program, to get its memory alone."""
     command = [sys.executable, "-m", "benchmarks.exporting", "--measure", name, origin, str(users)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     result = Result(**json.loads(done.stdout.splitlines()[-1]))
     if result.rows != users:
-        raise RuntimeError(f"{name} has {result.rows} users, and not {users}")
+        raise RuntimeError(f"{name} has {result.rows} users, not {users}")
     return result
 
 
@@ -218,7 +218,7 @@ def _all(users: int, rounds: int) -> dict[str, list[Result]]:
 
 
 def main() -> None:
-    """Run the benchmark as the command line says."""
+    """Run the benchmark with the options from the command line."""
     options = _options()
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
@@ -238,10 +238,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--users", type=int, default=100_000, help="(default: 100000)")
     parser.add_argument("--rounds", type=int, default=3, help="(default: 3)")
     parser.add_argument(
-        "--more", action=argparse.BooleanOptionalAction, default=True, help="ten times as many too"
+        "--more",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="also run with ten times as many users",
     )
     where = Path(__file__).parent / "exporting.json"
-    parser.add_argument("--json", type=Path, default=where, help="where to write all samples")
+    parser.add_argument("--json", type=Path, default=where, help="file for all samples")
     parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -1,9 +1,9 @@
-"""A small tenant that counts: what the import needs of the Users API, kept in memory.
+"""A minimal in-memory tenant that counts: the part of the Users API that imports need.
 
-It keeps email addresses unique, finds users by them, and counts every change it makes, by the user
-and by what it was. ``GET /counts`` tells how many there were, and how many of them happened twice.
-It answers at once, or after some seconds; with a rate and a burst it refuses what is beyond them,
-with 429 and ``Retry-After: 1``.
+It keeps email addresses unique, finds users by them, and counts every change by user and kind.
+``GET /counts`` returns the number of changes, and how many were made twice. It answers immediately
+or after a delay; given a rate and a burst, it answers calls over the limit with 429 and
+``Retry-After: 1``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CLAIMS = ("name", "given_name", "family_name")
 
 
 class Tenant:
-    """Users, and how often each change was made."""
+    """Users, with counts of each change."""
 
     def __init__(self, bucket: Bucket | None) -> None:
         self.users: dict[str, dict[str, Any]] = {}
@@ -55,7 +55,7 @@ class Tenant:
         return self._carried_out(method.decode(), parts, query, json.loads(body or b"{}"))
 
     def counts(self) -> dict[str, Any]:
-        """Return what was counted."""
+        """Return the counts."""
         made = Counter(what for _, what in self.changes)
         return {
             "users": len(self.users),
@@ -131,7 +131,7 @@ def _answer(status: int, body: object, headers: str = "") -> bytes:
 
 
 class TenantConnection(Connection):
-    """One connection of the tenant's, whose requests have bodies."""
+    """One connection to the tenant, with request bodies."""
 
     def __init__(self, tenant: Tenant, delay: float) -> None:
         super().__init__(b"", delay)

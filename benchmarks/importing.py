@@ -1,10 +1,10 @@
-"""Import users, and be killed in the midst of it: ``python -m benchmarks.importing``.
+"""Import users, with and without kills: ``python -m benchmarks.importing``.
 
-First an import with a journal is killed again and again, and goes on each time: every user has to
-be there in the end, and nothing may have been done twice. Then imports without a kill, beside a
-plain loop of ``client.users.create`` with as many workers, on the emulator and on a small server.
-Last an import before a limit that no
-header tells (200 calls a second, a burst of 20, 429 with ``Retry-After: 1``).
+First, an import with a journal is killed repeatedly and resumes each time: in the end every user
+must exist, and nothing may have been done twice. Then imports without kills are compared with a
+plain loop of ``client.users.create`` with as many workers, against the emulator and a small server.
+Last, an import runs with a rate limit that no header announces (200 calls a second, a burst of 20, 429 with
+``Retry-After: 1``).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .server import ROOT, running
 
 _WORKERS = 32
 _SERVER = "benchmarks.import_server"
-# What a real server takes for an answer, in seconds; with it, fewer rows say enough.
+# A realistic response time, in seconds; fewer rows suffice with it.
 _SLOW = 0.02
 _FEWER_WHERE_SLOW = 5
 _LIMIT = 200
@@ -43,7 +43,7 @@ _KEY = "benchmark-key"
 
 
 def rows(count: int, steps: int) -> Iterator[dict[str, Any]]:
-    """Yield import rows of one step, or of four."""
+    """Yield import rows of one or four steps."""
     for n in range(count):
         row: dict[str, Any] = {
             "email": f"user-{n:08}@example.com",
@@ -122,7 +122,7 @@ def _counts(origin: str) -> dict[str, Any]:
 
 
 def killed(count: int, kills: int, steps: int, seed: int) -> str:
-    """Import users, be killed in the midst of it, and say what came of them."""
+    """Import users with repeated kills, and return a summary."""
     chance = random.Random(seed)
     kill_at = sorted(chance.randrange(count * steps) for _ in range(kills))
     with tempfile.TemporaryDirectory() as directory, running(_SERVER, "0") as origin:
@@ -148,7 +148,7 @@ def killed(count: int, kills: int, steps: int, seed: int) -> str:
 
 
 def compared(name: str, count: int, rounds: int, *server: str) -> str:
-    """Import users and create them in a plain loop, in turn, and say how long it took."""
+    """Import users and create them in a plain loop, in turn, and compare the times."""
     best: dict[str, dict[str, Any]] = {}
     for turn in range(rounds):
         for what, way, journaled in _COMPARED:
@@ -181,7 +181,7 @@ def _table(count: int, best: dict[str, dict[str, Any]]) -> str:
 
 
 def limited(count: int, steps: int) -> str:
-    """Import users before a limit, and say how much of it was used."""
+    """Import users with a rate limit, and return how much of it was used."""
     with (
         tempfile.TemporaryDirectory() as directory,
         running(_SERVER, "0", str(_LIMIT), str(_BURST)) as origin,
@@ -192,20 +192,20 @@ def limited(count: int, steps: int) -> str:
     used = passed / found["seconds"] / _LIMIT
     refused = counts["refused"] / counts["requests"]
     return (
-        f"{count:,} rows of {steps} steps before a limit of {_LIMIT}/s: {used:.1%} of it used, "
+        f"{count:,} rows of {steps} steps with a limit of {_LIMIT}/s: {used:.1%} of it used,  "
         f"{refused:.2%} of the requests refused, {found['seconds']:.1f} s"
     )
 
 
 def main() -> None:
-    """Run the benchmark as the command line says."""
+    """Run the benchmark with the options from the command line."""
     if sys.argv[1:2] == ["--child"]:
         _child(*sys.argv[2:])
         return
     options = _options()
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
-    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {_WORKERS} rows in work")
+    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {_WORKERS} rows in flight")
     if options.kills:
         print(killed(options.rows, options.kills, options.steps, options.seed))
     if options.rounds:
@@ -214,7 +214,11 @@ def main() -> None:
         print(compared("the emulator", fewer, options.rounds, *emulator))
         slow = f"a server that answers after {_SLOW * 1000:g} ms"
         print(compared(slow, fewer, options.rounds, _SERVER, str(_SLOW)))
-        print(compared("a server that answers at once", options.rows, options.rounds, _SERVER, "0"))
+        print(
+            compared(
+                "a server that answers immediately", options.rows, options.rounds, _SERVER, "0"
+            )
+        )
     if options.limited_requests:
         print(limited(options.limited_requests, 1))
         print(limited(options.limited_requests // 4, 4))
@@ -223,12 +227,14 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.importing", description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="(default: 100000)")
-    parser.add_argument("--kills", type=int, default=10, help="0 leaves that out (default: 10)")
+    parser.add_argument("--kills", type=int, default=10, help="0 to skip (default: 10)")
     parser.add_argument("--steps", type=int, choices=(1, 4), default=4, help="(default: 4)")
-    parser.add_argument("--seed", type=int, default=1, help="of when it is killed (default: 1)")
-    parser.add_argument("--rounds", type=int, default=3, help="0 leaves that out (default: 3)")
     parser.add_argument(
-        "--limited-requests", type=int, default=12_000, help="0 leaves that out (default: 12000)"
+        "--seed", type=int, default=1, help="random seed for the kills (default: 1)"
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="0 to skip (default: 3)")
+    parser.add_argument(
+        "--limited-requests", type=int, default=12_000, help="0 to skip (default: 12000)"
     )
     return parser.parse_args()
 

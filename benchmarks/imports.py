@@ -1,4 +1,4 @@
-"""What importing costs, each time in an interpreter of its own."""
+"""Measure import time, each time in a new interpreter."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _MODULES = ("aiohttp", "monocloud_async", "monocloud_sync")
 
 
 def importing(rounds: int) -> dict[str, float]:
-    """Return the milliseconds of each import, and what ours cost beside aiohttp's.
+    """Return the milliseconds of each import, and ours relative to aiohttp's.
 
     Args:
-        rounds: how often each is measured, in turns; the first is left out.
+        rounds: how often to measure each, in turn; the first round is discarded.
     """
     samples: dict[str, list[float]] = {module: [] for module in ("", *_MODULES)}
     for turn in range(rounds + 1):
         for module, seconds in samples.items():
             taken = _seconds(f"import {module}" if module else "pass")
-            # The first time, files have to be compiled and to get into the cache.
+            # The first time, files must be compiled and cached.
             seconds += [taken] if turn else []
     nothing = statistics.median(samples.pop(""))
     took = {name: (statistics.median(taken) - nothing) * 1000 for name, taken in samples.items()}

@@ -1,8 +1,8 @@
-"""Measure what a journal costs the command line: ``python -m benchmarks.journal``.
+"""Measure the cost of a journal on the command line: ``python -m benchmarks.journal``.
 
-Each round runs `monocloud phones set-primary-many` over the same rows without a journal, with one,
-and with one and a results file, each in a process of its own, against the small local server. The
-time is the whole process's: its start, the check of the file, the run, and the results.
+Each round runs `monocloud phones set-primary-many` on the same rows without a journal, with one,
+and with a journal and a results file, each in a separate process, against the small local server. The
+time covers the whole process: startup, checking the file, the run, and writing the results.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WAYS = {
 
 @attrs.frozen
 class Used:
-    """What a process used: seconds, seconds of CPU time, and MiB of memory at its peak."""
+    """What a process used: seconds, CPU seconds, and peak memory in MiB."""
 
     seconds: float
     cpu: float
@@ -41,7 +41,7 @@ class Used:
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.journal", description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="(default: 100,000)")
     parser.add_argument("--rounds", type=int, default=3, help="(default: 3)")
@@ -71,7 +71,7 @@ def _run(origin: str, path: Path, args: Sequence[str]) -> Used:
     env = {**os.environ, "PYTHONPATH": str(ROOT), DOMAIN_VARIABLE: origin, API_KEY_VARIABLE: "key"}
     silent = [(os.POSIX_SPAWN_OPEN, end, os.devnull, os.O_WRONLY, 0) for end in (1, 2)]
     before = time.perf_counter()
-    # posix_spawn, because what it starts can be waited for with a look at what it used.
+    # posix_spawn, because its child can be waited for with wait4, which returns resource usage.
     paths = [str(path.parent / arg) if index % 2 else arg for index, arg in enumerate(args)]
     command = [*_COMMAND, str(path), *paths]
     process = os.posix_spawn(command[0], command, env, file_actions=silent)

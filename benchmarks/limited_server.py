@@ -1,4 +1,4 @@
-"""The small server with a limit: a token bucket, and 429 with ``Retry-After: 1`` beyond it."""
+"""The small server with a rate limit: a token bucket, and 429 with ``Retry-After: 1``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ REFUSAL = (
 
 
 class Bucket:
-    """So many calls a second, and some more at once after a rest."""
+    """A token bucket: ``rate`` calls per second, with a burst."""
 
     def __init__(self, rate: float, burst: float) -> None:
         self._rate, self._burst = rate, burst
         self._tokens, self._last = burst, time.monotonic()
 
     def take(self) -> bool:
-        """Return whether one more call passes."""
+        """Return whether another call is allowed."""
         now = time.monotonic()
         self._tokens = min(self._burst, self._tokens + (now - self._last) * self._rate)
         self._last = now
@@ -33,7 +33,7 @@ class Bucket:
 
 
 class LimitedConnection(Connection):
-    """One connection, behind the limit that all share."""
+    """One connection, subject to the shared limit."""
 
     def __init__(self, answer: bytes, bucket: Bucket) -> None:
         super().__init__(answer)

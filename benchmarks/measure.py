@@ -1,4 +1,4 @@
-"""Calls, made by all contenders in turn, in rounds, and what they say."""
+"""Measure all contenders in turn, in rounds, and summarize the results."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ import attrs
 
 from .contenders import ASYNC, OURS, SYNC, AsyncContender, SyncContender
 
-# What a real server takes for an answer, in seconds; with it, fewer calls say enough.
+# A realistic response time, in seconds; fewer calls suffice with it.
 SLOW = 0.02
 _FEWER_WHERE_SLOW = 20
-# Nobody gets an id that anybody has had before: a cache of addresses helps no one.
+# No id is used twice, so that caching URLs helps no contender.
 _numbers = itertools.count()
 
 
 @attrs.frozen(eq=False)
 class Setting:
-    """Contenders that are compared with each other.
+    """Contenders to compare with each other.
 
     Attributes:
-        name: what people call it.
-        workers: calls in flight, or threads.
+        name: a name for the report.
+        workers: the number of calls in flight, or of threads.
         timers: each contender's function from (origin, number of calls) to seconds.
-        delay: seconds that the server takes for an answer.
+        delay: the server's response time, in seconds.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Setting:
 
 @attrs.frozen
 class Result:
-    """What one contender did in one setting.
+    """One contender's result in one setting.
 
     Attributes:
         samples: calls per second, for each round.
         ratios: monocloud's calls per second divided by this contender's, for each round.
-        ratio: monocloud's median of calls per second divided by this contender's.
+        ratio: monocloud's median calls per second divided by this contender's.
     """
 
     samples: list[float]
@@ -54,7 +54,7 @@ class Result:
 
     @property
     def median(self) -> float:
-        """Calls per second, the median of the rounds."""
+        """The median calls per second of all rounds."""
         return statistics.median(self.samples)
 
 
@@ -68,13 +68,13 @@ def settings() -> list[Setting]:
 
 
 def growth() -> list[Setting]:
-    """Return the settings that show what a call costs beside how many others."""
+    """Return the settings that show how the cost of a call grows with the calls in flight."""
     ours = {OURS: ASYNC[OURS]}
     return [_async_setting(in_flight, ours) for in_flight in (16, 64, 256, 1024)]
 
 
 def one_round(setting: Setting, origin: str, calls: int, turn: int) -> dict[str, float]:
-    """Return each contender's calls per second; each round begins with another of them."""
+    """Return each contender's calls per second; each round starts with a different one."""
     if setting.delay:
         calls = max(1, calls // _FEWER_WHERE_SLOW)
     names = list(setting.timers)
@@ -84,7 +84,7 @@ def one_round(setting: Setting, origin: str, calls: int, turn: int) -> dict[str,
 
 
 def summed_up(rounds: list[dict[str, float]]) -> dict[str, Result]:
-    """Return what the rounds of a setting say of each contender, ours first."""
+    """Summarize the rounds of a setting per contender, ours first."""
     ours = [one[OURS] for one in rounds]
     results = {}
     for name in sorted(rounds[0], key=lambda name: name != OURS):
@@ -150,10 +150,10 @@ def _time_threads(contender: SyncContender, origin: str, threads: int, calls: in
 
 
 def _warm_up(calls: int, workers: int) -> int:
-    """Return how many calls to make before the clock runs: all connections are open then."""
+    """Return how many calls to make before timing, so that all connections are open."""
     return max(calls // 10, 2 * workers)
 
 
 def _user_ids(count: int) -> Iterator[str]:
-    """Return new ids that look like the API's; the workers share them out among themselves."""
+    """Return new ids that look like the API's, for the workers to share."""
     return iter([f"UOtBaOybB6dT{next(_numbers):09d}" for _ in range(count)])

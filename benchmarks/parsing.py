@@ -1,4 +1,4 @@
-"""What it costs to parse an answer: the standard library beside orjson."""
+"""Measure parsing a response: the standard library and orjson."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _LONG_NUMBER = b"0" * 19
 
 
 def parsing(rounds: int, bodies: int) -> dict[str, dict[str, float]]:
-    """Return the microseconds that each parser takes for one body, for each way to write it.
+    """Return the microseconds per body, for each parser and serialization.
 
     Args:
-        rounds: how often each is measured, in turns.
-        bodies: how many are parsed each time.
+        rounds: how often to measure each, in turn.
+        bodies: how many bodies to parse each time.
     """
     return {name: _measured(body, rounds, bodies) for name, body in BODIES.items()}
 
@@ -47,27 +47,27 @@ def _seconds(parser: Callable[[bytes], Any], body: bytes, bodies: int) -> float:
 
 
 def checked_orjson(body: bytes) -> Any:
-    """Parse with orjson, as strictly as the SDK does: by the cheapest check that was found."""
+    """Parse with orjson, as strictly as the SDK does, with the cheapest check that we found."""
     value = orjson.loads(body)
     written = orjson.dumps(value)
     return value if written == body or _is_whole(body, written) else parse(body)
 
 
 def _is_whole(body: bytes, written: bytes) -> bool:
-    """Return whether a text surely holds no more than what was read of it and written again."""
-    # Integers of more than 64 bits became floats. A text that begins with digits holds none.
+    """Return whether parsing certainly lost nothing, by comparing a text with its round trip."""
+    # Integers over 64 bits became floats. A text that starts with digits has none.
     digits = body.translate(_DIGITS)
     if digits.count(_LONG_NUMBER) > digits.count(b'"' + _LONG_NUMBER):
         return False
-    # Each member has a colon: where one got lost, fewer are written than were read. A colon
-    # that came as an escape would make up for it.
+    # Each member has a colon, so a lost member means fewer colons in the round trip, unless an
+    # escaped colon makes up for it.
     if b"\\" in body and (b"\\u003a" in body or b"\\u003A" in body):
         return False
     return _colons(written) >= _colons(body)
 
 
 def _colons(text: bytes) -> int:
-    """Return how many there are, faster than count() does."""
+    """Count colons, faster than count()."""
     return len(text) - len(text.replace(b":", b""))
 
 

@@ -1,4 +1,4 @@
-"""What records cost: time to make one of its JSON, and memory to hold many."""
+"""Measure records: the time to structure one, and the memory to hold many."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from .bodies import BODY
 
 
 def structuring(rounds: int, records: int) -> dict[str, float]:
-    """Return the microseconds for one record, ours and cattrs' own, and their ratio.
+    """Return the microseconds per record, ours and plain cattrs', and their ratio.
 
     Args:
-        rounds: how often each is measured, in turns.
-        records: how many are made each time.
+        rounds: how often to measure each, in turn.
+        records: how many records to structure each time.
     """
     data = json.loads(BODY)
     plain = _plain_cattrs()
@@ -39,10 +39,10 @@ def structuring(rounds: int, records: int) -> dict[str, float]:
 
 
 def memory(records: int) -> dict[str, float]:
-    """Return the bytes that one record holds, and that the parsed JSON of it holds.
+    """Return the bytes that one record and its parsed JSON take.
 
     Args:
-        records: how many are held at once.
+        records: how many to hold at a time.
     """
     _warm_up(json.loads(BODY))
     parsed = _bytes(lambda: json.loads(BODY), records)
@@ -51,7 +51,7 @@ def memory(records: int) -> dict[str, float]:
 
 
 def _warm_up(data: Any) -> None:
-    """Make so many records that each class has the function that it gets when it is worth it."""
+    """Structure enough records for each class to get its specialized function."""
     for _ in range(2 * WORTH_WRITING):
         structure(data, User)
 
@@ -62,7 +62,7 @@ def _compared(ours: list[float], theirs: list[float], scale: float, unit: str) -
 
 
 def _plain_cattrs() -> Callable[[Any, type[User]], User]:
-    """Return cattrs' own way with these classes, at its fastest; it knows no times."""
+    """Return plain cattrs' fastest function for these classes; it does not parse times."""
     converter = Converter(detailed_validation=False)
     converter.register_structure_hook(
         datetime, lambda seconds, _: datetime.fromtimestamp(seconds, timezone.utc)

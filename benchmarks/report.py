@@ -1,4 +1,4 @@
-"""What was measured, for people and for programs."""
+"""Report the measurements as text and as JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .contenders import OURS
 from .measure import Result, Setting
 
 MEANING = "throughput of monocloud / throughput of X; more than 1: monocloud is faster"
-# httpcore looks for sniffio in each call where it is not installed: that is to be seen.
+# httpcore tries to import sniffio in each call if it is missing, so list its version.
 _LIBRARIES = (
     "aiohttp",
     "yarl",
@@ -36,17 +36,17 @@ Results = Mapping[Setting, Mapping[str, Result]]
 
 @attrs.frozen
 class Measured:
-    """All that one run of the benchmarks found.
+    """All results of one benchmark run.
 
     Attributes:
         rounds: how often each was measured.
         calls: how many calls each time.
-        settings: contenders beside each other.
-        growth: ours alone, with more and more calls in flight.
-        parsing: the microseconds that each parser takes, for each way to write the answer.
-        structuring: the time to make a record, beside cattrs' own.
-        memory: what a record holds, beside its parsed JSON.
-        imports: the time to import, beside aiohttp.
+        settings: the comparisons of contenders.
+        growth: ours alone, with increasing calls in flight.
+        parsing: microseconds per parser and serialization.
+        structuring: the time to structure a record, compared with plain cattrs.
+        memory: the memory of a record, compared with its parsed JSON.
+        imports: the import time, compared with aiohttp.
     """
 
     rounds: int
@@ -60,7 +60,7 @@ class Measured:
 
 
 def table(measured: Measured) -> str:
-    """Return what was measured as text, a line for each comparison."""
+    """Return the results as text, one line per comparison."""
     libraries = ", ".join(f"{name} {version or '-'}" for name, version in _versions().items())
     lines = [
         f"Python {platform.python_version()}, {os.cpu_count()} CPUs; {libraries}",
@@ -70,7 +70,7 @@ def table(measured: Measured) -> str:
     ]
     for setting, contenders in measured.settings.items():
         lines += [_row(setting, name, result) for name, result in contenders.items()]
-    lines += ["", "monocloud alone, with more and more calls in flight:"]
+    lines += ["", "monocloud alone, with increasing calls in flight:"]
     best = max(_ours(contenders).median for contenders in measured.growth.values())
     for setting, contenders in measured.growth.items():
         ours = _ours(contenders).median
@@ -84,7 +84,7 @@ def table(measured: Measured) -> str:
 
 
 def plain(measured: Measured) -> dict[str, Any]:
-    """Return what was measured as JSON."""
+    """Return the results as JSON."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -104,9 +104,9 @@ def plain(measured: Measured) -> dict[str, Any]:
 
 
 def _parsing(parsing: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return a table: a line for each way to write the answer, a column for each parser."""
+    """Return a table with a line per serialization and a column per parser."""
     parsers = list(next(iter(parsing.values())))
-    lines = [f"{'µs to parse the answer':36} " + " ".join(f"{name:>18}" for name in parsers)]
+    lines = [f"{'µs to parse the response':36} " + " ".join(f"{name:>18}" for name in parsers)]
     for body, figures in parsing.items():
         lines.append(f"{body:36} " + " ".join(f"{figures[name]:18.1f}" for name in parsers))
     return lines
@@ -146,7 +146,7 @@ def _plain_result(result: Result) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str | None]:
-    """Return the versions of what takes part, None for those not installed."""
+    """Return the versions of the libraries involved; None if not installed."""
     return {OURS: monocloud_async.__version__} | {name: _version(name) for name in _LIBRARIES}
 
 

@@ -1,7 +1,7 @@
-"""A server that costs next to nothing, so that what is measured is the client before it.
+"""A very cheap server, so that the benchmark measures the client.
 
-It answers every ``POST …/primary`` with one record, prepared beforehand, and checks nothing else;
-at once, or after as many seconds as it is told, as a server does that has something to do.
+It answers every ``POST …/primary`` with the same prepared record and checks nothing else,
+immediately or after a configured delay like a busy server.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from .bodies import BODY
 
 ROOT = Path(__file__).resolve().parent.parent
 _END_OF_HEAD = b"\r\n\r\n"
-# No body: a contender that asks for the wrong thing fails when it parses that.
+# No body, so that a contender that requests the wrong path fails to parse it.
 _REFUSAL = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 @contextmanager
 def running(module: str = "benchmarks.server", *arguments: str) -> Iterator[str]:
-    """Run the server in a process of its own, and yield its origin.
+    """Run the server in a separate process, and yield its origin.
 
     Args:
-        module: which server.
-        arguments: of its command line.
+        module: the server's module.
+        arguments: its command-line arguments.
     """
-    # In a session of its own, Ctrl-C does not reach it; it ends when its stdin is closed, and
-    # that happens however this process ends.
+    # In its own session, Ctrl-C does not reach it; it ends when its stdin is closed, which happens
+    # however this process ends.
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(
         command,
@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
 
 
 def prepared() -> bytes:
-    """Return the one answer, head and body."""
+    """Return the prepared answer, head and body."""
     lines = [
         "HTTP/1.1 200 OK",
         "Content-Type: application/json",
@@ -96,7 +96,7 @@ def prepared() -> bytes:
 
 
 async def serve(connection: Callable[[], asyncio.Protocol]) -> None:
-    """Listen on a free port, say which, and go on until stdin is closed."""
+    """Listen on a free port, print it, and serve until stdin is closed."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(connection, "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)

@@ -33,9 +33,9 @@ from .fork_server import ROOT, Forked
 MANY = ("phones", "set-primary-many")
 HEADER = "user_id,identifier_id\n"
 NUMBERS = "user_id,phone\n" + "".join(f"u-{n},+441515{n:06}\n" for n in range(10))
-MAYBE = "may have been sent when the run was stopped, and applied"
-NOT_APPLIED = "not applied: the run ended while it was tried"
-NOT_SENT = "not sent: the run ended before it"
+MAYBE = "may have been applied: the run stopped while it was in flight"
+NOT_APPLIED = "not applied: the run stopped while it was in flight"
+NOT_SENT = "not sent: the run ended first"
 _DAC_OVERRIDE, _PR_CAPBSET_DROP = 1, 24
 
 
@@ -294,7 +294,7 @@ def test_a_second_signal_does_not_wait_for_what_is_on_its_way(
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(10)))
     printed, errors = stopped_at_once(emulator, path)
     assert printed[0] == "10 rows: 0 ok, 0 failed, 10 skipped\n"
-    assert "a new run sends all rows again, which does no harm" in printed[1]
+    assert "a new run resends all rows, which is harmless" in printed[1]
     assert errors == {(MAYBE, "1"): 2, (NOT_SENT, "0"): 8}
 
 

@@ -108,7 +108,7 @@ def test_a_second_signal_ends_that_but_not_without_the_totals(
         printed, errors = process.communicate(timeout=10)
     assert process.returncode == 143
     assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    assert "Error: the results are missing: the command did not wait for them\n" in errors
+    assert "Error: no results were written: interrupted\n" in errors
 
 
 def test_a_run_that_waits_for_its_last_answers_says_so(emulator: Emulator, path: Path) -> None:

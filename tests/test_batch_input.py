@@ -390,7 +390,7 @@ NEEDED = "the header must have the columns user_id and identifier_id, or user_id
         ("user_id,phone\nu,+4401632960961\n", 2, "the 0 after +44"),
         ('{"user_id": "u\\u200bv", "identifier_id": "p"}', 1, "U+200B ZERO WIDTH SPACE"),
         (IDS + 'u, "p" q\n', 2, "not CSV: something stands between"),
-        (IDS + 'u,p\nu, "p\nq\n', 3, "not CSV: a quote is not closed"),
+        (IDS + 'u,p\nu, "p\nq\n', 3, "not CSV: unclosed quote"),
         (IDS + 'u,"' + ("p" * 1023 + "\n") * 1200, 2, "not CSV: a cell is longer than 1024 KiB"),
         (CP1252, 2, "it is not UTF-8 (byte 0xEB after 6 others): save it as 'CSV UTF-8', or"),
         ((IDS + "u,p\n").encode("utf-16-le"), 1, "UTF-16"),

@@ -31,9 +31,9 @@ from .test_batch import PATIENT, many, twice, wait_for
 from .test_batch_run import lines, ran
 
 USERS = 600
-STOPPED = "may have been sent when the run was stopped, and applied"
-LOST = "may have been sent by a run that did not come to its end, and applied"
-HINT = "may have been applied, and are not sent again: look them up, and --retry-unknown sends them"
+STOPPED = "may have been applied: the run stopped while it was in flight"
+LOST = "may have been applied: an earlier run was killed and may have sent it"
+HINT = "may have been applied and will not be resent: check them, then resend with --retry-unknown"
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ def test_what_a_kill_leaves_of_removals_is_found_out(emulator: Emulator, path: P
     assert not emulator.export()
     errors = Counter(row["error"] for row in told(path))
     assert errors.pop(None) < 600
-    assert list(errors) == ["it is not there, and an earlier try may have removed it"]
+    assert list(errors) == ["not found; an earlier attempt may have removed it"]
 
 
 def test_what_was_not_there_before_is_a_failure(emulator: Emulator, path: Path) -> None:

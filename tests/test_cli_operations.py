@@ -128,7 +128,10 @@ def test_without_a_yes_nothing_is_sent(operation: str) -> None:
     with served(answer()) as wire:
         code, printed, complaint = run(wire.url, *command(operation), *ids_of(operation))
     assert (code, printed, wire.requests) == (2, "", [])
-    assert complaint == "Error: without a terminal to ask on, give --yes; nothing was sent\n"
+    assert (
+        complaint
+        == "Error: cannot ask for confirmation without a terminal; nothing was sent: pass --yes\n"
+    )
 
 
 @each_destructive
@@ -163,7 +166,7 @@ def test_a_dry_run_shows_what_would_be_removed() -> None:
     ("typed", "code", "said", "sent"),
     [
         ("y\n", 0, "Done.", 1),
-        ("n\n", 2, "it was not confirmed; nothing was sent", 0),
+        ("n\n", 2, "not confirmed; nothing was sent", 0),
         ("\x03", 130, "", 0),
     ],
 )

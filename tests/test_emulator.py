@@ -308,7 +308,7 @@ async def test_a_body_that_is_not_what_it_says(server: Emulator) -> None:
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     answer = await ask(server, "POST", PHONES, data=b"no gzip", headers=headers)
     assert_problem(answer, 400, PHONES)
-    assert answer.json["detail"] == "The body breaks off."
+    assert answer.json["detail"] == "The body is incomplete."
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,7 @@ async def test_a_filter(many: MonoCloudClient, text: str, found: Any) -> None:
         ("name:a:b", "."),
         ("a AND", "a term is missing"),
         ("OR a", "a term is missing"),
-        ("(a", "a bracket is not closed"),
+        ("(a", "unclosed parenthesis"),
         ("a)", "a bracket closes"),
         ('"a', "means nothing"),
         ("failure_count:[1 TO 5]", "more than a term"),

@@ -705,7 +705,7 @@ def test_a_limit_is_a_value(words: Any, limit: RateLimit | None) -> None:
     [
         ("200", "must be like '200/s burst 20'"),
         ("200/d", "must be like"),
-        ("0/s", "per_second must be a number, more than 0"),
+        ("0/s", "per_second must be a number greater than 0"),
         ("1/s burst 0", "burst must be a whole number, 1 or more"),
         ({"burst": 1}, "per_second .* not None"),
         ({"per_second": "1"}, "per_second"),

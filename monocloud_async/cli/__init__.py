@@ -1,4 +1,4 @@
-"""The `monocloud` command. It needs the extra `cli`, which brings Typer and Rich."""
+"""The `monocloud` command; needs the extra `cli`, which installs Typer and Rich."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def main() -> None:
         if error.name not in ("typer", "rich"):
             raise
         sys.stderr.write(
-            "Error: the command line needs Typer and Rich: pip install 'monocloud[cli]'\n"
+            "Error: the command line needs Typer and Rich; run: pip install 'monocloud[cli]'\n"
         )
         sys.exit(2)
-    # A number that stdout's encoding lacks must not fail the command after the change is made.
+    # Printing must not fail after the change is made just because stdout cannot encode a character.
     if reconfigure := getattr(sys.stdout, "reconfigure", None):
         reconfigure(errors="backslashreplace")
     app(prog_name="monocloud")

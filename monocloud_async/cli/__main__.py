@@ -1,4 +1,4 @@
-"""Lets `python -m monocloud_async.cli` do what `monocloud` does."""
+"""Run the command line with `python -m monocloud_async.cli`."""
 
 from . import main
 

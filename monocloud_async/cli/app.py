@@ -1,4 +1,4 @@
-"""The commands: what each takes, and which call it makes."""
+"""The commands: their options, and what each one runs."""
 
 from __future__ import annotations
 
@@ -38,53 +38,53 @@ from .runnable import find, listing
 from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_batch_client
 
 _SETTINGS = (
-    "The tenant and its API key come from MONOCLOUD_MANAGEMENT_DOMAIN and "
-    "MONOCLOUD_MANAGEMENT_API_KEY, or from the options. MONOCLOUD_ALLOW_INSECURE_HTTP=1 allows "
+    "Set the tenant and its API key with MONOCLOUD_MANAGEMENT_DOMAIN and "
+    "MONOCLOUD_MANAGEMENT_API_KEY, or with options. MONOCLOUD_ALLOW_INSECURE_HTTP=1 allows "
     "plain http:// to hosts other than this machine, such as an emulator in a container."
 )
 _EXIT_CODES = (
-    "Exit codes: 0 done; 1 the API or the network said no; 2 wrong usage or settings, or not "
-    "confirmed, and nothing was sent; 130 interrupted."
+    "Exit codes: 0 success; 1 the API refused the call or could not be reached; 2 usage or "
+    "settings error, or not confirmed (nothing was sent); 130 interrupted."
 )
 _BATCH_EXIT_CODES = (
-    "Exit codes: 0 nothing failed; 1 rows failed, or the run was stopped; 2 a mistake in the file, "
-    "in the usage or in the settings, and nothing was sent; 130 interrupted; 143 terminated."
+    "Exit codes: 0 success; 1 rows failed, or the run was stopped; 2 error in the file, usage or "
+    "settings (nothing was sent); 130 interrupted; 143 terminated."
 )
 _EXPORT_EXIT_CODES = (
-    "Exit codes: 0 all users were exported; 1 some could not be read, or the export was stopped; "
-    "2 a mistake in the usage or in the settings, and nothing was sent; 130 interrupted; "
-    "143 terminated."
+    "Exit codes: 0 success; 1 some users could not be read, or the export was stopped; 2 usage or "
+    "settings error (nothing was sent); 130 interrupted; 143 terminated. If the reader of a pipe "
+    "closes it early, as head does, the export ends by SIGPIPE (141 in a shell)."
 )
 _FAULTS = (
-    "A fault says what goes wrong, by status, headers, problem, delay, body_delay, drip, body, "
-    "connection, outage and executed, and with which requests, by operation, user_id, after, "
-    "every, probability, seed and times: python -m pydoc monocloud_async.emulator.Fault"
+    "What a fault does: status, headers, problem, delay, body_delay, drip, body, connection, "
+    "outage and executed. Which requests it hits: operation, user_id, after, every, probability, "
+    "seed and times. See:  python -m pydoc monocloud_async.emulator.Fault"
 )
-# Plain help and errors: in a frame, what is meant to be copied or searched for gets broken up.
+# Plain help and errors: Rich's frames break up text that people copy or search for.
 _PLAIN = None
 
 app: typer.Typer = typer.Typer(
     name="monocloud",
     cls=MainGroup,
-    help=f"MonoCloud's Users API on the command line.\n\n{_SETTINGS}\n\n{_EXIT_CODES}",
+    help=f"Work with MonoCloud's Users API from the command line.\n\n{_SETTINGS}\n\n{_EXIT_CODES}",
     no_args_is_help=True,
     rich_markup_mode=_PLAIN,
-    # They would show the API key, which is a local variable of what fails.
+    # Rich's tracebacks print local variables, and the API key is one.
     pretty_exceptions_enable=False,
 )
 app.command("request", epilog=DASHES)(request)
 
 Seed = Annotated[
     Path | None,
-    typer.Option(metavar="SEED.JSON", help="What to begin with; otherwise two made-up users."),
+    typer.Option(metavar="SEED.JSON", help="Initial users. Default: two sample users."),
 ]
 Faults = Annotated[
     list[str] | None,
     typer.Option(
         "--fault",
         metavar="JSON|FILE",
-        help='What goes wrong, such as \'{"status": 503, "every": 20}\', or a file with one or '
-        "a list of them; may be given more than once.",
+        help='Fault to inject, such as \'{"status": 503, "every": 20}\', or a file with one fault '
+        "or a list (repeatable).",
     ),
 ]
 Limit = Annotated[
@@ -92,30 +92,29 @@ Limit = Annotated[
     typer.Option(
         "--rate-limit",
         metavar="LIMIT",
-        help="How many calls are served: '200/s burst 20', '60/min', '1000/h', or JSON; others "
-        "get 429.",
+        help="Answer 429 above this rate: '200/s burst 20', '60/min', '1000/h', or JSON.",
     ),
 ]
-Journal = Annotated[int, typer.Option(min=0, help="How many of the last requests to keep.")]
+Journal = Annotated[int, typer.Option(min=0, help="How many recent requests to keep.")]
 Host = Annotated[
     str,
     typer.Option(
         metavar="ADDRESS",
-        help="Where to listen, such as 0.0.0.0 in a container: other machines can reach it then.",
+        help="Address to listen on. With 0.0.0.0, as in a container, other machines can connect.",
     ),
 ]
 Tls = Annotated[
     bool,
-    typer.Option("--tls", help="Speak https, with a certificate made on the spot (extra: tls)."),
+    typer.Option("--tls", help="Serve https with a generated certificate (needs the extra tls)."),
 ]
 OpenControl = Annotated[
     bool,
     typer.Option(
-        "--open-control", help="Let other machines use the page and /_emulator, which have no key."
+        "--open-control", help="Let other machines use the page and /_emulator, without a key."
     ),
 ]
 Log = Annotated[bool, typer.Option(help="Print a line for each request.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 picks a free port.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -126,13 +125,15 @@ def _print_version(wanted: bool) -> None:
 
 Version = Annotated[
     bool,
-    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    typer.Option(
+        "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
 ]
 
 
 @app.callback()
 def _options(version: Version = False) -> None:  # pyright: ignore[reportUnusedFunction]
-    """Take the options that stand before a command."""
+    """Handle the options that come before a command."""
 
 
 @written("phones", "set-primary-many", epilog=_BATCH_EXIT_CODES)
@@ -150,14 +151,14 @@ def set_primary_phones(
     timeout: Timeout = None,
     max_attempts: MaxAttempts = BATCH_ATTEMPTS,
 ) -> None:
-    """Make many phones their users' primary ones, as a file of rows says.
+    """Set the primary phone of many users, from a file.
 
-    The file is CSV (comma, semicolon or tab) with a header, or JSON Lines. Its columns are user_id
-    and identifier_id; or user_id and phone, a number in E.164, which is looked up first. Others are
-    passed over. The whole file is checked before anything is sent. Rows of one user are done in
-    their order, so that the last one wins.
+    The file is CSV (comma, semicolon or tab) with a header, or JSON Lines. Each row has user_id and
+    identifier_id, or user_id and phone (an E.164 number, which is looked up first). Other columns
+    are ignored. The whole file is checked before anything is sent. Rows of the same user are sent
+    in file order, so the last one wins.
     """
-    # It brings SQLite and more, which the other commands need not wait for.
+    # Imported here because SQLite and the rest would slow down the other commands.
     from .batch.command import carry_out
     from .batch.job import Options
     from .batch.phones_job import PhonesJob
@@ -189,11 +190,10 @@ def run_operation(
     timeout: Timeout = None,
     max_attempts: MaxAttempts = BATCH_ATTEMPTS,
 ) -> None:
-    """Carry out an operation for each row of a file.
+    """Run an operation for each row of a file.
 
-    The file is CSV with a header, or JSON Lines; its columns are named as the operation's
-    arguments. The whole file is checked before anything is sent. Rows of one user are done in
-    their order.
+    The file is CSV with a header, or JSON Lines; its columns are the operation's arguments. The
+    whole file is checked before anything is sent. Rows of the same user are sent in file order.
     """
     from .batch.call_job import CallJob, CallOptions
     from .batch.command import carry_out
@@ -227,11 +227,11 @@ def export_all_users(
     timeout: Timeout = None,
     max_attempts: MaxAttempts = BATCH_ATTEMPTS,
 ) -> None:
-    """Write every user to a file, as JSON Lines, CSV or Parquet.
+    """Export all users to a file, as JSON Lines, CSV or Parquet.
 
-    Each line is a user as the API sends it, and read_at, the time when that was, in seconds since
-    1970. Others may add and remove users meanwhile: every user who stays is written once.
-    Passwords are never sent by the API, and are not there.
+    Each line is one user as the API returns it, plus read_at, the time of reading in seconds since
+    1970. Users may be added and removed during the export: every user who exists throughout is
+    written exactly once. The API never returns passwords, so the file has none.
     """
     from .export.command import Options, export_users
 
@@ -255,15 +255,15 @@ def run_emulator(
     open_control: OpenControl = False,
     log: Log = True,
 ) -> None:
-    """Serve a local MonoCloud to try things on, until Ctrl-C.
+    """Run a local MonoCloud for testing, until Ctrl-C.
 
-    What goes wrong, and how much is served, can also be changed while it runs, by programs of
-    this machine, at its path /_emulator.
+    Programs on this machine can change the faults and the rate limit while it runs, through the
+    path /_emulator.
     """
-    # Its web server takes a while to import, which the other commands need not wait for.
+    # Imported here because the web server would slow down the other commands.
     from .serve import made, serve
 
-    # Windows has no handler for it, so that Ctrl-C arrives as an error there: it is the end.
+    # Windows has no signal handlers on the loop, so Ctrl-C arrives as KeyboardInterrupt.
     with contextlib.suppress(KeyboardInterrupt):
         options = (seed, port, fault or (), rate_limit, journal, host)
         asyncio.run(serve(made(*options, tls=tls, open_control=open_control), log=log))
@@ -272,7 +272,7 @@ def run_emulator(
 @app.command("demo")
 @exit_codes()
 def run_demo() -> None:
-    """Set a phone in three ways and run a batch, on a local MonoCloud that starts by itself."""
+    """Set a phone in three ways and run a batch, on a local emulator."""
     from .demo import demo
 
     asyncio.run(demo())

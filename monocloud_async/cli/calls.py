@@ -1,4 +1,4 @@
-"""How a command calls a method: for a list, for one answer, or after a yes."""
+"""Run a command's API call: list records, print one answer, or ask for confirmation first."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from .inputs import confirm
 from .parts import PARTS, part_of
 
 T = TypeVar("T")
-AsJson = Annotated[bool, typer.Option("--json", help="Print the API's whole record, for a pipe.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the full record as JSON.")]
 AsTable = Annotated[
     bool | None,
     typer.Option(
         "--table/--json",
-        help="Print a table of some members, or whole records as JSON Lines; otherwise a table "
-        "on a terminal, and JSON Lines elsewhere.",
+        help="Print a table of the main fields, or full records as JSON Lines. Default: a table on "
+        "a terminal, JSON Lines otherwise.",
     ),
 ]
 Limit = Annotated[
-    int | None, typer.Option(min=1, metavar="NUMBER", help="How many records to print, at most.")
+    int | None, typer.Option(min=1, metavar="NUMBER", help="Maximum number of records to print.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
 IsDryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Only read, and show what would be affected.")
+    bool, typer.Option("--dry-run", help="Show what would be affected; change nothing.")
 ]
 
 
 @attrs.frozen
 class CommandCall:
-    """A call of a resource's method, before it is made.
+    """A pending call of a resource's method.
 
     Attributes:
-        client: the client that makes it.
+        client: the client to call with.
         operation: the resource and its method, such as ``users.get``.
-        does: what it does, as a sentence.
+        does: one sentence that describes the call.
         arguments: the method's arguments, by name.
     """
 
@@ -63,7 +63,7 @@ class CommandCall:
         return getattr(self.resource, self.operation.partition(".")[2])(**self.arguments)
 
     def reading(self) -> Awaitable[Record]:
-        """Return the call that reads what this one affects: its own record, or its user."""
+        """Return the call that reads the affected record, or the user it belongs to."""
         get = getattr(self.resource, "get", self.client.users.get)
         if set(inspect.signature(get).parameters) == set(self.arguments):
             return get(**self.arguments)
@@ -71,14 +71,14 @@ class CommandCall:
 
 
 def call_one(call: CommandCall, *, as_json: AsJson = False) -> None:
-    """Make a call, and print what it answers."""
+    """Make a call and print the answer."""
     record = asyncio.run(answer_of(call.client, call.made()))
     with after_call():
         _show(call, record, as_json=as_json)
 
 
 def call_list(call: CommandCall, *, limit: Limit = None, as_table: AsTable = None) -> None:
-    """Read a list, and print each page when it is there."""
+    """Read a list and print each page as it arrives."""
     show = _table() if (sys.stdout.isatty() if as_table is None else as_table) else _show_lines
     asyncio.run(_stream(call, limit, show))
 
@@ -86,17 +86,17 @@ def call_list(call: CommandCall, *, limit: Limit = None, as_table: AsTable = Non
 def destroy(
     call: CommandCall, *, yes: Yes = False, dry_run: IsDryRun = False, as_json: AsJson = False
 ) -> None:
-    """Make a call that cannot be undone, once a person or ``--yes`` says so."""
+    """Make a call that cannot be undone, after a prompt or with ``--yes``."""
     if dry_run:
         return _preview(call, as_json=as_json)
     if not yes:
         ids = ", ".join(f"{name} {value}" for name, value in call.arguments.items())
-        confirm(f"{call.does} ({ids}) Go on?")
+        confirm(f"{call.does} ({ids}) Continue?")
     return call_one(call, as_json=as_json)
 
 
 def _preview(call: CommandCall, *, as_json: bool) -> None:
-    """Show what a call would affect, as far as the API lets it be read."""
+    """Show what a call would affect, as far as the API can show it."""
     record = asyncio.run(answer_of(call.client, call.reading()))
     found = [record]
     if isinstance(record, User) and (resource := call.operation.partition(".")[0]) in PARTS:
@@ -114,7 +114,7 @@ def _show(call: CommandCall, record: Record | None, *, as_json: bool) -> None:
     if record is not None and as_json:
         show_json(record.to_dict())
     elif record is not None:
-        # Rich takes a while to import, which JSON need not wait for.
+        # Rich is slow to import, and JSON output does not need it.
         from .tables import show_record
 
         show_record(call.operation, record)
@@ -144,6 +144,6 @@ def _show_lines(records: Sequence[Record]) -> None:
 
 
 async def answer_of(client: MonoCloudClient, call: Awaitable[T]) -> T:
-    """Make a call, and close the client."""
+    """Make a call, then close the client."""
     async with client:
         return await call

@@ -1,4 +1,4 @@
-"""The files that the process has open, by their numbers."""
+"""File descriptors: the standard streams, and the limit on open files."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import sys
 from ..errors import ConfigurationError
 
 _STDERR = 2
-# For the input, the journal, the results and what libraries open.
+# For the input, the journal, the results and files that libraries open.
 _FILES_BESIDES = 64
 
 
 def fill_standard() -> None:
-    """Make standard streams that the process was started without lead nowhere.
+    """Point missing standard streams at the null device.
 
-    A file opened later would get their numbers, and what is printed be written into it. Standard
-    input remains None for Python, so that its readers learn that it is closed.
+    Without this, a file opened later would get descriptor 1 or 2, and printed text would end up in
+    it. ``sys.stdin`` stays None, so code that reads it still sees that it is closed.
     """
     while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
         os.set_inheritable(opened, True)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            # Not the stream's own number: a module that was imported may have taken that.
+            # Not the stream's own descriptor: an imported module may have taken it.
             number = os.dup(opened)
             nowhere = os.fdopen(number, "w", errors="backslashreplace", closefd=False)
             setattr(sys, name, nowhere)
@@ -30,14 +30,14 @@ def fill_standard() -> None:
 
 
 def make_room(concurrency: int) -> None:
-    """See that the process may have as many open files as calls in flight need.
+    """Raise the limit on open files to what the calls in flight need.
 
     Raises:
-        ConfigurationError: it may not.
+        ConfigurationError: the limit cannot be raised that far.
     """
     try:
         import resource
-    except ModuleNotFoundError:  # on Windows, which has no such limit
+    except ModuleNotFoundError:  # Windows has no such limit
         return
     wanted = concurrency + _FILES_BESIDES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -48,9 +48,9 @@ def make_room(concurrency: int) -> None:
         if allowed:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             return
-    except (OSError, ValueError):  # a system may have another limit than the one it names
+    except (OSError, ValueError):  # the real limit may be below the reported one
         pass
     raise ConfigurationError(
-        f"--concurrency {concurrency} needs {wanted} open files, and this process may have "
+        f"--concurrency {concurrency} needs {wanted} open files, but this process is limited to "
         f"{soft if allowed else hard}: lower it, or raise the limit (ulimit -n); nothing was sent"
     )

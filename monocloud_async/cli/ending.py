@@ -1,4 +1,4 @@
-"""How the commands end, and what they print without Rich."""
+"""Exit codes, error messages, and output that does not need Rich."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STDOUT = 1
 
 @contextmanager
 def exit_codes() -> Generator[None, None, None]:
-    """End the command with one line on stderr and an exit code, where something goes wrong."""
+    """Turn an error into one line on stderr and an exit code."""
     try:
         yield
     except (ConfigurationError, InvalidArgumentError) as error:
@@ -34,20 +34,20 @@ def exit_codes() -> Generator[None, None, None]:
     except OSError as error:
         drop_output()
         fail(error.strerror or str(error))
-    # Typer makes the one of an interrupt, or of the end of the input, where it asks.
+    # Typer raises it when a prompt is interrupted or its input ends.
     except (KeyboardInterrupt, typer.Abort):
         raise typer.Exit(INTERRUPTED) from None
 
 
 def fail(message: str, code: int = REFUSED) -> NoReturn:
-    """Print an error and end the command."""
+    """Print an error and exit."""
     typer.echo(f"Error: {visible(message)}", err=True)
     raise typer.Exit(code)
 
 
 @contextmanager
 def after_call() -> Generator[None, None, None]:
-    """Print what came of a call: where that fails, it must not read as if the API had refused."""
+    """Print the outcome of a call; a failure to print must not look like a refusal by the API."""
     try:
         yield
     except BrokenPipeError:
@@ -55,21 +55,21 @@ def after_call() -> Generator[None, None, None]:
     except OSError as error:
         drop_output()
         why = error.strerror or error
-        fail(f"it was done, and what came of it cannot be printed: {why}")
+        fail(f"the call succeeded, but its output cannot be printed: {why}")
 
 
 def show_json(value: object, indent: int | None = 2) -> None:
-    """Print JSON in pure ASCII: it survives any encoding, and cannot steer the terminal."""
+    """Print JSON in pure ASCII: safe in any encoding, and free of terminal escapes."""
     typer.echo(json.dumps(value, indent=indent))
 
 
 def visible(text: str) -> str:
-    """Return foreign text fit to be shown: what would steer a terminal becomes an escape."""
+    """Return untrusted text with terminal control characters escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def drop_output() -> None:
-    """Send what is still to be written nowhere: at its end Python would try, and complain."""
+    """Discard buffered output: Python would try to flush it at exit, and complain."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, _STDOUT)
     os.close(nowhere)

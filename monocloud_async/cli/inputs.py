@@ -1,4 +1,4 @@
-"""What a command reads besides its arguments: secrets, JSON and a yes."""
+"""Input other than arguments: secrets, JSON and confirmations."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ STDIN = "-"
 
 
 def file_secret(path: Path, option: str) -> Secret:
-    """Return the secret that a file holds, without the line break at its end.
+    """Read a secret from a file, without the trailing line break.
 
     Args:
         path: the file.
-        option: what named it, for the message of an error.
+        option: the option that named the file, for error messages.
 
     Raises:
-        ConfigurationError: it holds no secret.
+        ConfigurationError: the file cannot be read, or is empty.
     """
     return _text(path.read_bytes, f"{option} {path}")
 
 
 def secret(name: str, source: str) -> Secret:
-    """Return a secret argument: every user of the machine can read a command line.
+    """Read a secret argument; it is not taken from the command line, which other users can see.
 
     Args:
         name: the argument's name.
-        source: the path of a file, or - to ask on a terminal and else to read a line.
+        source: the path of a file, or - to prompt on a terminal (read a line otherwise).
 
     Raises:
-        ConfigurationError: none was given.
+        ConfigurationError: no secret was given.
     """
     if source != STDIN:
         return file_secret(Path(source), f"--{name.replace('_', '-')}-file")
@@ -52,7 +52,7 @@ def secret(name: str, source: str) -> Secret:
 
 
 def json_value(name: str, given: str) -> Any:
-    """Return the value of a JSON argument; - stands for what standard input holds.
+    """Parse a JSON argument; - reads standard input.
 
     Raises:
         ConfigurationError: it is not JSON.
@@ -66,31 +66,35 @@ def json_value(name: str, given: str) -> Any:
 
 
 def confirm(question: str) -> None:
-    """Ask for a yes on a terminal.
+    """Ask for confirmation on a terminal.
 
     Raises:
-        ConfigurationError: nobody can be asked, or the answer was no.
+        ConfigurationError: there is no terminal, or the answer was no.
     """
     if not _is_terminal():
-        raise ConfigurationError("without a terminal to ask on, give --yes; nothing was sent")
+        raise ConfigurationError(
+            "cannot ask for confirmation without a terminal; nothing was sent: pass --yes"
+        )
     if not typer.confirm(visible(question), err=True):
-        raise ConfigurationError("it was not confirmed; nothing was sent")
+        raise ConfigurationError("not confirmed; nothing was sent")
 
 
-def confirm_number(told: str, number: int) -> None:
-    """Ask on a terminal for a number to be typed.
+def confirm_number(warning: str, number: int) -> None:
+    """Ask on a terminal to type a number.
 
     Raises:
-        ConfigurationError: nobody can be asked, or something else was typed.
+        ConfigurationError: there is no terminal, or something else was typed.
     """
     if not _is_terminal():
-        raise ConfigurationError("without a terminal to ask on, give --yes; nothing was sent")
-    typer.echo(visible(told), err=True)
+        raise ConfigurationError(
+            "cannot ask for confirmation without a terminal; nothing was sent: pass --yes"
+        )
+    typer.echo(visible(warning), err=True)
     typed = typer.prompt(
-        "Type the number of rows to go on", err=True, default="", show_default=False
+        "Type the number of rows to continue", err=True, default="", show_default=False
     )
     if typed.replace(",", "").strip() != str(number):
-        raise ConfigurationError("it was not confirmed; nothing was sent")
+        raise ConfigurationError("not confirmed; nothing was sent")
 
 
 def _is_terminal() -> bool:
@@ -99,15 +103,15 @@ def _is_terminal() -> bool:
 
 def _text(read: Callable[[], bytes], source: str) -> Secret:
     try:
-        # Editors on Windows put a byte order mark before it.
+        # Windows editors may prepend a byte order mark.
         content = read().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise ConfigurationError(f"{source}: {error.strerror}") from None
-    # A codec's error would hold on to what the file holds, wherever it is raised from.
+    # Raised here: a codec's error would keep a reference to the secret.
     found = Secret(content.decode(errors="replace").replace("\r\n", "\n").removesuffix("\n"))
     del content
     if "\ufffd" in found:
-        raise ConfigurationError(f"{source}: it is not text")
+        raise ConfigurationError(f"{source}: not a text file")
     if not found:
-        raise ConfigurationError(f"{source}: it is empty")
+        raise ConfigurationError(f"{source}: empty")
     return found

@@ -1,4 +1,4 @@
-"""The commands of the resources, made from the signatures and docstrings of their methods."""
+"""Commands generated from the signatures and docstrings of the resources' methods."""
 
 from __future__ import annotations
 
@@ -26,18 +26,16 @@ RESOURCES: Mapping[str, type[Resource]] = {
     for name, attribute in vars(MonoCloudClient).items()
     if isinstance(attribute, Part)
 }
-# They ask first: what they remove does not come back.
+# These ask first, since they cannot be undone.
 DESTRUCTIVE = {operation.name for operation in ALL if operation.method == "DELETE"} | {
     "external_providers.disconnect"
 }
-DASHES = (
-    "An id that begins with a dash goes after two dashes, and options before them: --json -- -an-id"
-)
+DASHES = "If an id begins with a dash, put -- before it and options before that: --json -- -an-id"
 _written: dict[str, dict[str, Callable[[], Any]]] = {}
 
 
 class Commands(Mapping[str, Any]):
-    """Commands that are made once they are asked for: a run needs one of them."""
+    """Commands that are built on first use, since a run needs only one."""
 
     def __init__(self, makers: Mapping[str, Callable[[], Any]], made: Mapping[str, Any]) -> None:
         self._makers = makers
@@ -50,7 +48,7 @@ class Commands(Mapping[str, Any]):
         return self._made[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a command; the inherited one would take a KeyError of its maker for no command."""
+        """Return a command; the inherited method would hide a KeyError raised while building it."""
         return self[name] if name in (*self,) else default
 
     def __iter__(self) -> Iterator[str]:
@@ -61,7 +59,7 @@ class Commands(Mapping[str, Any]):
 
 
 class MainGroup(TyperGroup):
-    """All commands: those that are given, and a group for each resource."""
+    """All commands: the hand-written ones, and a group for each resource."""
 
     def __init__(self, *, commands: Any, **more: Any) -> None:
         makers = {dashed(name): partial(_group, name) for name in RESOURCES}
@@ -83,7 +81,7 @@ def _group(resource: str) -> TyperGroup:
 
 def _derived(resource: str, method: Method) -> Any:
     run = _command(f"{resource}.{method.__name__}", method)
-    # \b keeps the line whole, so that the address can be copied.
+    # \b keeps the line unwrapped, so that the URL can be copied.
     epilog = f"\b\n{page(method)}\n\n{DASHES}"
     return _alone(run, dashed(method.__name__), help=summary(method), epilog=epilog)
 
@@ -95,7 +93,7 @@ def _alone(function: Callable[..., None], name: str, **settings: str) -> Any:
 
 
 def written(resource: str, name: str, **settings: str) -> Callable[[F], F]:
-    """Add a command that is written by hand to those of a resource."""
+    """Add a hand-written command to a resource's group."""
 
     def register(function: F) -> F:
         _written.setdefault(resource, {})[name] = partial(_alone, function, name, **settings)
@@ -105,14 +103,14 @@ def written(resource: str, name: str, **settings: str) -> Callable[[F], F]:
 
 
 def methods(resource: str) -> Iterator[Method]:
-    """Yield the methods of a resource that a command calls once."""
+    """Yield the methods of a resource that become commands."""
     for name, member in vars(RESOURCES[resource]).items():
         if inspect.isfunction(member) and not name.startswith("_") and not _runs(name):
             yield member
 
 
 def _runs(name: str) -> bool:
-    """Return whether a method makes many calls, and has a command of its own."""
+    """Return whether a method makes many calls and so has a hand-written command."""
     return name == "export" or name.endswith("_many")
 
 

@@ -1,4 +1,4 @@
-"""What the commands show to a person: tables, by Rich, which takes a while to import."""
+"""Tables for people, drawn by Rich; in a module of its own because Rich is slow to import."""
 
 from __future__ import annotations
 
@@ -23,37 +23,37 @@ __all__ = [
     "user_view",
     "visible",
 ]
-# Ids are there to be copied: nothing is wrapped or cut, but left to the terminal to wrap.
+# Ids must stay copyable: leave wrapping to the terminal, and never truncate.
 _WIDTH = 100_000
 _YES_NO = {True: "yes", False: "no", None: "-"}
 
 
 def user_view(user: User) -> Iterable[RenderableType]:
-    """Return a user's phones as Rich shows them."""
+    """Return a user's phones for Rich to print."""
     if not user.phone_numbers:
         return [Text(f"User {visible(user.user_id)} has no phones.")]
     return [Text(f"User {visible(user.user_id)}", style="bold"), _phones(user.phone_numbers)]
 
 
 def table(*columns: str) -> Table:
-    """Return an empty table, drawn without lines so that it is easy to copy and to cut up."""
+    """Return an empty table without borders, so that it is easy to copy and to split."""
     return Table(*columns, box=None, padding=(0, 3, 0, 0), header_style="dim")
 
 
 def show(*parts: RenderableType) -> None:
-    """Print with Rich, which leaves out colours where nobody would see them."""
+    """Print with Rich, in colour only on a terminal."""
     console = Console(width=_WIDTH, highlight=False, markup=False, emoji=False)
     with console.capture() as printed:
         for part in parts:
             console.print(part)
-    # Rich ends the program itself where a pipe is broken; Typer leaves that to exit_codes().
+    # On a broken pipe Rich would exit by itself; exit_codes() handles that here.
     typer.echo(printed.get(), nl=False, color=True)
 
 
 def _phones(phones: Iterable[UserPhone]) -> Table:
     rows = table("Phone", "Identifier id", "Verified", "")
     for phone in phones:
-        # Not a str, in which Rich would look for its markup.
+        # Rich would parse markup in a plain str.
         cells = (
             Text(visible(phone.phone or "-")),
             Text(visible(phone.id)),

@@ -1,4 +1,4 @@
-"""The parameters of a command, made from the signature and the docstring of a method."""
+"""A command's parameters, generated from a method's signature and docstring."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ _CLEAR = "clear"
 
 
 def dashed(name: str) -> str:
-    """Return a name as it is written on a command line."""
+    """Return a name as the command line spells it, with dashes."""
     return name.replace("_", "-")
 
 
 def summary(method: Method) -> str:
-    """Return what a method does, as far as that concerns the shell as well."""
+    """Return the part of a method's summary that also applies to its command."""
     return re.split("[.:;]", _doc(method), maxsplit=1)[0].replace("\n", " ") + "."
 
 
 def page(method: Method) -> str:
-    """Return where the API's documentation has it, or nothing."""
+    """Return the link to the API's documentation, or an empty string."""
     found = _PAGE.search(_doc(method))
     return found[0] if found else ""
 
 
 def declared(method: Method) -> list[inspect.Parameter]:
-    """Return the parameters of the command that calls a method."""
+    """Return the parameters of the command for a method."""
     hints, helps = get_type_hints(method), _helps(method)
     own = list(inspect.signature(method).parameters.values())[1:]
     made = [_declared(p, hints.get(p.name, str), helps.get(p.name, _guess(p.name))) for p in own]
     if clearable := [dashed(p.name) for p in own if p.default is KEEP]:
-        text = f"Clear this one; may be given more than once: {', '.join(clearable)}."
+        text = f"Clear this field (repeatable): {', '.join(clearable)}."
         option = typer.Option("--clear", metavar="NAME", help=text)
         made.append(keyword(_CLEAR, list[str] | None, option, None))
     return made
 
 
 def arguments(method: Method, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a method for what its command was given.
+    """Convert a command's parameters to the method's arguments.
 
     Raises:
-        ConfigurationError: they cannot be read.
+        ConfigurationError: one of them cannot be read.
     """
     own = list(inspect.signature(method).parameters.values())[1:]
     hints = get_type_hints(method)
@@ -69,7 +69,7 @@ def arguments(method: Method, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def keyword(name: str, kind: Any, info: Any, default: object) -> inspect.Parameter:
-    """Return a parameter as Typer reads it from a signature."""
+    """Return a parameter in the form that Typer reads from a signature."""
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, info]
     )
@@ -81,25 +81,25 @@ def _declared(parameter: inspect.Parameter, kind: Any, text: str) -> inspect.Par
         return _secret_file(parameter, text)
     if _is_json(kind):
         kind = str if default is inspect.Parameter.empty else str | None
-        text = f"{text.replace('None', 'null')} As JSON; - reads standard input."
+        text = f"{text.replace('None', 'null')} JSON, or - to read it from standard input."
     if default is inspect.Parameter.empty:
         return keyword(name, kind, typer.Argument(metavar=name.upper(), help=text), default)
     flag = (f"--{dashed(name)}",) if default is False else ()
-    # The fields to sort by are too many for a line of help; an error lists them all.
+    # There are too many sort fields for one line of help; the error message lists them.
     metavar = "FIELD:1|-1" if name == "sort" else None
     option = typer.Option(*flag, metavar=metavar, help=text)
     return keyword(name, kind, option, None if default is KEEP else default)
 
 
 def _secret_file(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
-    text = f"A file with {text[0].lower()}{text[1:].rstrip('.')}; - asks on a terminal, and else "
-    text += "reads a line: the default." if _is_asked(parameter) else "reads a line."
+    text = f"File that holds {text[0].lower()}{text[1:].rstrip('.')}, or - to prompt for it on a "
+    text += "terminal (read a line otherwise)" + (". Default: -." if _is_asked(parameter) else ".")
     option = typer.Option(metavar="PATH", help=text)
     return keyword(f"{parameter.name}_file", str | None, option, None)
 
 
 def _source(parameter: inspect.Parameter, given: Mapping[str, Any]) -> str | None:
-    """Return where a secret comes from; None where it is not given."""
+    """Return where to read a secret from; None if it is not given."""
     name = parameter.name
     if (path := given[f"{name}_file"]) is not None:
         return str(path)
@@ -121,9 +121,13 @@ def _cleared(
     cleared = dict.fromkeys(name.replace("-", "_") for name in wanted)
     for name in cleared:
         if name not in clearable:
-            raise ConfigurationError(f"--clear {name}: it cannot be cleared; nothing was sent")
+            raise ConfigurationError(
+                f"--clear {name}: this field cannot be cleared; nothing was sent"
+            )
         if name in given:
-            raise ConfigurationError(f"--clear {name}: it was given too; nothing was sent")
+            raise ConfigurationError(
+                f"--clear {name}: a value was given as well; nothing was sent: choose one"
+            )
     return cleared
 
 
@@ -137,7 +141,7 @@ def _helps(method: Method) -> dict[str, str]:
 
 
 def _guess(name: str) -> str:
-    """Return the help of an argument whose name says all."""
+    """Return the help for an argument whose name is self-explanatory."""
     return f"The {name.removesuffix('_id')}'s id." if name.endswith("_id") else ""
 
 

@@ -1,4 +1,4 @@
-"""Which part of a user the commands of a resource are about."""
+"""Map each resource to the part of a user that its commands work on."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ PARTS: Mapping[str, str] = {
 
 
 def part_of(user: User, resource: str) -> Sequence[Record]:
-    """Return the records of a user that the commands of a resource are about."""
+    """Return the records of a user that belong to a resource."""
     found: tuple[Record, ...] | Record | None = getattr(user, PARTS[resource])
     return found if isinstance(found, tuple) else (found,) if found else ()

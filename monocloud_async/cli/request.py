@@ -1,4 +1,4 @@
-"""`monocloud request`: any path of the API, as `client.request` calls it."""
+"""`monocloud request`: call any API path, like `client.request`."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from .settings import DEFAULT_ATTEMPTS, ApiKeyFile, Domain, MaxAttempts, Timeout
 Verb = Annotated[str, typer.Argument(metavar="METHOD", help="The HTTP method, such as POST.")]
 PathTemplate = Annotated[
     str,
-    typer.Argument(metavar="PATH", help="Below /api, ids in braces: '/users/{user_id}/enable'."),
+    typer.Argument(
+        metavar="PATH", help="Path below /api, with ids in braces: '/users/{user_id}/enable'."
+    ),
 ]
 Ids = Annotated[
-    list[str] | None, typer.Argument(metavar="[IDS]...", help="The ids, in the path's order.")
+    list[str] | None, typer.Argument(metavar="[IDS]...", help="The ids, in the order of the path.")
 ]
 Parameters = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="NAME=VALUE", help="A parameter of the query; may be given more than once."
-    ),
+    typer.Option(metavar="NAME=VALUE", help="Query parameter (repeatable)."),
 ]
-Body = Annotated[str | None, typer.Option(metavar="JSON", help="The body; - reads standard input.")]
+Body = Annotated[
+    str | None, typer.Option(metavar="JSON", help="The body, or - to read standard input.")
+]
 
 
 def request(
@@ -43,10 +45,10 @@ def request(
     timeout: Timeout = None,
     max_attempts: MaxAttempts = DEFAULT_ATTEMPTS,
 ) -> None:
-    """Call any path of the API, and print the JSON that it answers with.
+    """Call any API path and print the JSON response.
 
-    It does not ask before it deletes. What may change something is sent once only, unless it has
-    certainly not been carried out.
+    This command never asks for confirmation, even to delete. A request that may change something
+    is retried only if the first attempt certainly had no effect.
     """
     with exit_codes():
         client = make_client(domain, api_key_file, timeout, max_attempts)
@@ -61,7 +63,7 @@ def _query(given: Iterable[str]) -> dict[str, str]:
     pairs = [item.partition("=") for item in given]
     found = {name: value for name, _, value in pairs}
     if len(found) < len(pairs) or not all(name and sign for name, sign, _ in pairs):
-        raise ConfigurationError("--query: it must be NAME=VALUE, each name once")
+        raise ConfigurationError("--query must be NAME=VALUE, and each name may be given only once")
     return found
 
 
@@ -69,6 +71,6 @@ def _print(answer: APIResponse) -> None:
     try:
         content = answer.json()
     except ValueError:
-        fail(f"it was done, status {answer.status}, and its answer cannot be read as JSON")
+        fail(f"the call succeeded with status {answer.status}, but the response is not JSON")
     if content is not None:
         show_json(content)

@@ -1,4 +1,4 @@
-"""The operations that `monocloud run` carries out over a file: those that change something."""
+"""The operations that `monocloud run` accepts: all that change something."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from .operations import DESTRUCTIVE, RESOURCES, methods
 from .parameters import Method, dashed
 
 _DECLARED: Mapping[str, Operation[Any]] = {operation.name: operation for operation in ALL}
-# Methods that make more than one call, with the one that changes something.
+# Methods that make several calls, mapped to the call that changes something.
 _SEVERAL = {"phones.set_primary_by_number": "phones.set_primary"}
-_HELP = "monocloud run --help lists them; nothing was sent"
+_HELP = "see monocloud run --help; nothing was sent"
 
 
 @attrs.frozen
 class Runnable:
-    """An operation that can be run over a file.
+    """An operation that can run over a file.
 
     Attributes:
         name: the resource and its method, such as ``users.disable``.
-        method: the method, as its class has it.
-        operation: what changes something.
+        method: the unbound method.
+        operation: the operation that makes the change.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Runnable:
 
     @property
     def destructive(self) -> bool:
-        """Whether what it changes cannot be changed back."""
+        """Whether it cannot be undone."""
         return self.name in DESTRUCTIVE
 
 
 def runnables() -> Mapping[str, Runnable]:
-    """Return all of them, by name."""
+    """Return all runnable operations by name."""
     found: dict[str, Runnable] = {}
     for resource in RESOURCES:
         for method in methods(resource):
@@ -54,13 +54,13 @@ def runnables() -> Mapping[str, Runnable]:
 
 
 def find(given: str) -> Runnable:
-    """Return the operation with a name.
+    """Find an operation by name.
 
     Args:
-        given: the name, dashes or underscores in it.
+        given: the name, with dashes or underscores.
 
     Raises:
-        ConfigurationError: there is none, or it changes nothing.
+        ConfigurationError: no such operation exists, or it changes nothing.
     """
     name = given.replace("-", "_")
     known = runnables()
@@ -69,30 +69,30 @@ def find(given: str) -> Runnable:
     if name in _DECLARED:
         reading = dashed(name).replace(".", " ")
         raise ConfigurationError(
-            f"{name} changes nothing, and is not run over a file: monocloud {reading} --help; "
+            f"{name} only reads and cannot run over a file: try monocloud {reading} --help;  "
             "nothing was sent"
         )
     if name == "phones.set_primary_many":
         raise ConfigurationError(
-            "phones.set_primary_many has a command of its own: monocloud phones set-primary-many; "
+            "phones.set_primary_many has its own command: try monocloud phones set-primary-many; "
             "nothing was sent"
         )
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
-    raise ConfigurationError(f"{given}: there is no such operation: {meant}{_HELP}")
+    raise ConfigurationError(f"unknown operation {given}: {meant}{_HELP}")
 
 
 def completed(incomplete: str) -> list[str]:
-    """Return the names that begin as what is typed does."""
+    """Return the names that start with the typed text."""
     return [name for name in runnables() if name.startswith(incomplete.replace("-", "_"))]
 
 
 def listing() -> str:
-    """Return all names for a help text, a line for each resource."""
+    """Return all names for the help text, one line per resource."""
     lines: dict[str, list[str]] = {}
     for name in runnables():
         resource, _, method = name.partition(".")
         lines.setdefault(resource, []).append(method)
-    # \\b keeps the lines as they are.
-    told = (f"  {resource}.  {', '.join(names)}" for resource, names in lines.items())
-    return "\b\nOperations:\n" + "\n".join(told)
+    # \\b keeps Click from rewrapping the lines.
+    rows = (f"  {resource}.  {', '.join(names)}" for resource, names in lines.items())
+    return "\b\nOperations:\n" + "\n".join(rows)

@@ -1,4 +1,4 @@
-"""`monocloud emulator`: a local MonoCloud in the foreground."""
+"""`monocloud emulator`: serve a local MonoCloud in the foreground."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def made(
     tls: bool,
     open_control: bool,
 ) -> Emulator:
-    """Return the emulator for some options.
+    """Build the emulator from the command's options.
 
     Args:
-        seed: a file with what to begin with.
+        seed: a file with the initial users.
         port: where to listen; 0 picks a free port.
-        faults: what goes wrong, each as JSON or the path of a file.
-        rate_limit: how many calls a second are served, as JSON or in words.
-        journal: how many requests to keep.
+        faults: faults to inject, each as JSON or the path of a file.
+        rate_limit: the rate limit, as JSON or as text such as ``200/s``.
+        journal: how many recent requests to keep.
         host: the address to listen on.
-        tls: whether to speak https.
+        tls: whether to serve https.
         open_control: whether other machines may use ``/_emulator``.
 
     Raises:
-        ConfigurationError: an option cannot work; the message names it.
+        ConfigurationError: an option is invalid; the message names it.
     """
     return Emulator(
         seed,
@@ -66,11 +66,11 @@ def made(
 
 
 async def serve(emulator: Emulator, *, log: bool) -> None:
-    """Serve until the process is told to end: such an end is a success.
+    """Serve until SIGINT or SIGTERM, which count as success.
 
     Args:
-        emulator: what to serve.
-        log: whether to print a line for each request, on standard output.
+        emulator: the emulator to serve.
+        log: whether to print a line for each request to standard output.
     """
     stop = asyncio.Event()
     _on_signals(stop)
@@ -100,7 +100,7 @@ def _read(source: str, text: str, made: Callable[[object], T]) -> T:
     except ConfigurationError as error:
         reason = str(error)
     except (ValueError, RecursionError) as error:
-        reason = f"it is not JSON: {error}"
+        reason = f"not valid JSON: {error}"
     raise ConfigurationError(f"{source}: {reason}")
 
 
@@ -112,16 +112,16 @@ def _content(source: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
-        reason = f"{error.strerror} (and it is not a JSON object)"
+        reason = f"{error.strerror} (and not a JSON object either)"
     except ValueError:
-        reason = "it is not text"
+        reason = "not a text file"
     raise ConfigurationError(f"{source}: {reason}")
 
 
 def _on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no such handlers.
+        # Windows does not support signal handlers on the loop.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stop.set)
 
@@ -129,7 +129,7 @@ def _on_signals(stop: asyncio.Event) -> None:
 def _introduce(emulator: Emulator) -> None:
     found = [User.from_dict(user) for user in emulator.export()]
     show(
-        Text(f"A local MonoCloud at {emulator.url}, until Ctrl-C. To use it, paste:\n"),
+        Text(f"Emulator running at {emulator.url} (press Ctrl-C to stop). To use it, paste:\n"),
         Text(f"export {DOMAIN_VARIABLE}={shlex.quote(emulator.url)}"),
         Text(f"export {API_KEY_VARIABLE}={shlex.quote(emulator.api_key)}\n"),
         Text(f"To watch it and to make calls fail, open {emulator.url}/ in a browser.\n"),
@@ -143,12 +143,12 @@ def _introduce(emulator: Emulator) -> None:
 
 
 def _show_trust(emulator: Emulator) -> None:
-    """Say how to trust the certificate, where there is one."""
+    """Print how to trust the certificate, if the emulator serves https."""
     if not emulator.url.startswith("https:"):
         return
     file = shlex.quote(str(emulator.ca_file))
     show(
-        Text("Its certificate is of an authority of its own. For Python and Node to trust it:\n"),
+        Text("The certificate comes from a private CA. To make Python and Node trust it, paste:\n"),
         Text(f"export SSL_CERT_FILE={file} NODE_EXTRA_CA_CERTS={file}\n"),
     )
 
@@ -169,10 +169,10 @@ def _logged_requests() -> Generator[None, None, None]:
 
 
 def _warn(emulator: Emulator) -> None:
-    """Say what is made to go wrong, so that nobody looks for the reason elsewhere."""
+    """List the injected faults, so that nobody mistakes them for real failures."""
     for fault in emulator.faults:
         show(Text(f"Fault: {json.dumps(fault.to_dict())}"))
     if limit := emulator.rate_limit:
-        show(Text(f"Rate limit: {limit.per_second:g} calls a second, {limit.burst} at once"))
+        show(Text(f"Rate limit: {limit.per_second:g} calls a second, burst {limit.burst}"))
     if len(emulator.faults) or limit:
         show("")

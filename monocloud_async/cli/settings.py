@@ -1,4 +1,4 @@
-"""The options that say which tenant to call and how, and the client that they make."""
+"""The options that configure the client: tenant, API key, timeout and retries."""
 
 from __future__ import annotations
 
@@ -21,24 +21,22 @@ DEFAULT_ATTEMPTS = RetryPolicy().max_attempts
 
 Domain = Annotated[
     str | None,
-    typer.Option(metavar="DOMAIN", help=f"The tenant's domain; otherwise {DOMAIN_VARIABLE}."),
+    typer.Option(metavar="DOMAIN", help=f"The tenant's domain. Default: {DOMAIN_VARIABLE}."),
 ]
 # The key itself has no option: every user of the machine can list processes.
 ApiKeyFile = Annotated[
     Path | None,
-    typer.Option(
-        metavar="PATH", help=f"A file that holds the API key; otherwise {API_KEY_VARIABLE}."
-    ),
+    typer.Option(metavar="PATH", help=f"File that holds the API key. Default: {API_KEY_VARIABLE}."),
 ]
 Timeout = Annotated[
     float | None,
     typer.Option(
         metavar="SECONDS",
-        help=f"The limit of one attempt; otherwise {TIMEOUT_VARIABLE} (milliseconds), or 10.",
+        help=f"Timeout of one attempt. Default: {TIMEOUT_VARIABLE} (milliseconds), or 10.",
     ),
 ]
 MaxAttempts = Annotated[
-    int, typer.Option(metavar="NUMBER", min=1, help="How often to try in all; 1 never repeats.")
+    int, typer.Option(metavar="NUMBER", min=1, help="Attempts per call; 1 disables retries.")
 ]
 
 
@@ -50,10 +48,10 @@ def make_client(
     *,
     max_connections: int = 100,
 ) -> MonoCloudClient:
-    """Return the client for some options; what is None comes from the environment.
+    """Build the client; settings that are None come from the environment.
 
     Raises:
-        ConfigurationError: a setting is missing or cannot work; the message names it.
+        ConfigurationError: a setting is missing or invalid; the message names it.
     """
     return MonoCloudClient(
         domain,
@@ -72,7 +70,7 @@ def make_batch_client(
     max_attempts: int,
     concurrency: int,
 ) -> MonoCloudClient:
-    """Return the client for so many calls in flight, and see to it that there may be as many."""
+    """Build the client, with connections and open files for ``concurrency`` calls in flight."""
     make_room(concurrency)
     return make_client(
         domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)

@@ -1,4 +1,4 @@
-"""Records as tables, whatever their fields are."""
+"""Print records of any type as tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_COLUMNS = 7
 
 
 def show_record(operation: str, record: Record) -> None:
-    """Print what a person wants of an answer: of a user, the part that the command is about."""
+    """Print the part of an answer that matters to the command."""
     show(*_view(operation, record))
 
 
@@ -38,7 +38,7 @@ def _view(operation: str, record: Record) -> Iterable[RenderableType]:
 
 
 class Rows:
-    """A table that comes page by page, each as wide as those before it."""
+    """A table printed page by page, with stable column widths."""
 
     def __init__(self) -> None:
         self._widths: dict[str, int] = {}
@@ -49,7 +49,7 @@ class Rows:
             show(self.page_of(records))
 
     def page_of(self, records: Sequence[Record]) -> Table:
-        """Return the rows of one or more records; only the first page names the columns."""
+        """Return the records as a table; only the first page has a header."""
         page = table()
         page.show_header = not self._widths
         names = _columns(type(records[0]))
@@ -63,13 +63,13 @@ class Rows:
 
 
 def _columns(kind: type[Record]) -> list[str]:
-    """Return the first members, without those that are free JSON: too much for a column."""
+    """Return the first fields, without free-form JSON, which is too wide for a column."""
     fields = wire_fields(kind).values()
     return [f.name for f in fields if f.type != Mapping[str, Any]][:_MOST_COLUMNS]
 
 
 def _fields(record: Record) -> Table:
-    """Return all that a record has, line by line."""
+    """Return a record's fields, one per line."""
     lines = table()
     lines.show_header = False
     lines.add_column(style="dim")
@@ -81,7 +81,7 @@ def _fields(record: Record) -> Table:
 
 
 def _cell(value: object, unset: str = "-") -> str:
-    """Return a member's value on one line."""
+    """Return a field's value on one line."""
     if value is None or value in ((), {}):
         return unset
     if isinstance(value, bool):
@@ -96,6 +96,6 @@ def _cell(value: object, unset: str = "-") -> str:
 
 
 def _name(record: Record) -> str:
-    """Return what a person knows a part of a record by: what follows its id."""
+    """Return the name of a nested record: the field after its id."""
     known = (getattr(record, name) for name in [*wire_fields(type(record))][1::-1])
     return visible(next((text for text in known if isinstance(text, str)), "-"))

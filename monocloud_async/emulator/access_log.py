@@ -1,4 +1,4 @@
-"""A line for each request, for those who want to see them: logger ``monocloud.emulator.access``."""
+"""The access log: one line per request, logged to ``monocloud.emulator.access``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ access_log: logging.Logger = logging.getLogger("monocloud.emulator.access")
 
 
 def note(received: Received, reply: Reply, fault: Fault | None, seconds: float) -> None:
-    """Log a request and its answer; no header and no body is in the line."""
+    """Log a request and its answer, without headers and bodies."""
     if not access_log.isEnabledFor(logging.INFO):
         return
     broken = fault is not None and (fault.breaks or fault.body == "garbage")
@@ -23,5 +23,5 @@ def note(received: Received, reply: Reply, fault: Fault | None, seconds: float) 
         "no answer" if broken else reply.status,
         received.operation or "-",
         seconds * 1000,
-        " (a fault)" if fault else "",
+        " (fault)" if fault else "",
     )

@@ -1,4 +1,4 @@
-"""A user of the emulated tenant, with all that belongs to it."""
+"""A user of the emulated tenant, with everything that belongs to it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .json_copy import copied
 from .problems import not_found
 
 Json = dict[str, Any]
-# What a kind of identifier is found under: the list of a user, and the member with its value.
+# For each kind of identifier: the user's list, and the member that holds the value.
 IDENTIFIERS = {"email": "emails", "phone": "phone_numbers"}
-# The kinds of grants that have rows of their own, as an account and a seed call them.
+# The kinds of grants with their own rows, as named in accounts and seeds.
 GRANTS = ("consents", "reference_tokens", "refresh_tokens", "authorization_codes")
 _KINDS = ("memberships", "sessions", "blocked_ips", *GRANTS)
 
 
 @attrs.frozen
 class Password:
-    """A password that the emulator can compare, and nobody can read."""
+    """A hashed password."""
 
     _salt: bytes = attrs.field(repr=False)
     _digest: bytes = attrs.field(repr=False)
 
     @classmethod
     def of(cls, text: str) -> Password:
-        """Return what is kept of a password."""
+        """Hash a password."""
         salt = secrets.token_bytes(16)
         return cls(salt, _digest(salt, text))
 
@@ -49,12 +49,12 @@ def _no_rows() -> list[Json]:
 
 @attrs.define(eq=False)
 class Account:
-    """A user, and what the API keeps beside the user's record.
+    """A user, and the data that the API keeps besides the user's record.
 
     Attributes:
-        record: the user as the API's JSON.
-        password: None where the emulator does not know it, though the record may say there is one.
-        memberships: the groups of the user, as UserGroup.
+        record: the user in the API's JSON form.
+        password: None if the emulator does not know it; the record may still say that one is set.
+        memberships: the user's groups, as UserGroup.
     """
 
     record: Json
@@ -80,7 +80,7 @@ class Account:
         return Account(copied(self.record), self.password, **rows)
 
     def identifiers(self) -> Iterator[tuple[str, str]]:
-        """Yield what no other user may sign in with: kinds and values, in one spelling."""
+        """Yield the kinds and normalized values of the identifiers that must be unique."""
         for kind, member in IDENTIFIERS.items():
             rows: list[Json] = self.record.get(member, [])
             for row in rows:
@@ -91,7 +91,7 @@ class Account:
             yield identifier("username", username["username"])
 
     def join(self, group: Json, now: int) -> Json:
-        """Make the user a member of a group, and return the membership.
+        """Add the user to a group and return the membership.
 
         Args:
             group: its id and its name.
@@ -110,10 +110,10 @@ class Account:
         return membership
 
     def revoke_sessions(self, session_id: str | None = None) -> None:
-        """End a session, or all of them, and the tokens that are bound to it.
+        """End a session, or all of them, and revoke the tokens bound to it.
 
         Raises:
-            ProblemError: 404, the session does not exist.
+            ProblemError: 404 if the session does not exist.
         """
         ended = [s for s in self.sessions if session_id in (None, s["session_id"])]
         if session_id is not None and not ended:
@@ -129,15 +129,15 @@ def _is_bound(token: Json, session_ids: list[str]) -> bool:
 
 
 def identifier(kind: str, value: str) -> tuple[str, str]:
-    """Return how an identifier is compared: without regard to case."""
+    """Return the key by which an identifier is compared, ignoring case."""
     return kind, value.casefold()
 
 
 def row_of(rows: list[Json], member: str, wanted: str, called: str) -> Json:
-    """Return the row whose member has a value.
+    """Return the row whose member has the wanted value.
 
     Raises:
-        ProblemError: 404, the row does not exist.
+        ProblemError: 404 if the row does not exist.
     """
     for row in rows:
         if row.get(member) == wanted:

@@ -1,4 +1,4 @@
-"""What code may add to an emulated tenant, where the API has no operation for it."""
+"""Add data to an emulated tenant that the API has no operation to create."""
 
 from __future__ import annotations
 
@@ -31,20 +31,19 @@ _SCOPES = ("openid", "profile")
 
 
 class Additions:
-    """The methods of an emulator that add what only users and applications make by themselves.
+    """The emulator's methods that add what normally only users and applications create.
 
-    All raise KeyError for a user that does not exist, and ConfigurationError for an id that is
-    taken.
+    All raise KeyError if the user does not exist, and ConfigurationError if an id is taken.
     """
 
     _service: Service
 
     def add_group(self, name: str, *user_ids: str, group_id: str | None = None) -> str:
-        """Add a group, and return its id.
+        """Add a group and return its id.
 
         Args:
             user_ids: its members.
-            group_id: the id; None for a new one.
+            group_id: the id; None to generate one.
         """
         group = {"group_id": group_id or str(uuid4()), "name": name}
 
@@ -68,14 +67,14 @@ class Additions:
         ip_address: str | None = None,
         user_agent: str | None = None,
     ) -> UserSession:
-        """Add a session of a user.
+        """Add a session for a user.
 
         Args:
-            client_ids: the applications that take part in it.
-            session_id: the id; None for a new one.
+            client_ids: the applications that share it.
+            session_id: the id; None to generate one.
             lifetime: seconds until it ends.
-            ip_address: where it was last used from.
-            user_agent: the browser that it was last used with.
+            ip_address: the address of its last use.
+            user_agent: the browser of its last use.
         """
         place = dict.fromkeys(("city", "country", "region", "latitude", "longitude"))
 
@@ -97,7 +96,7 @@ class Additions:
         """Add a user's consent to an application.
 
         Args:
-            scopes: what the user consents to.
+            scopes: the scopes that the user consents to.
         """
 
         def row(now: int) -> Json:
@@ -119,9 +118,9 @@ class Additions:
         """Add a reference token that an application holds.
 
         Args:
-            session_id: the session that it is issued in.
+            session_id: the session that it was issued in.
             is_session_bound: whether it ends with the session.
-            scopes: what it allows.
+            scopes: the scopes that it grants.
             lifetime: seconds until it expires.
         """
         made = _token(client_id, session_id, is_session_bound, scopes, lifetime)
@@ -140,9 +139,9 @@ class Additions:
         """Add a refresh token that an application holds.
 
         Args:
-            session_id: the session that it is issued in.
+            session_id: the session that it was issued in.
             is_session_bound: whether it ends with the session.
-            scopes: what it allows.
+            scopes: the scopes that it grants.
             lifetime: seconds until it expires.
         """
         made = _token(client_id, session_id, is_session_bound, scopes, lifetime)
@@ -157,11 +156,11 @@ class Additions:
         scopes: Sequence[str] = _SCOPES,
         lifetime: int = _CODE_SECONDS,
     ) -> AuthorizationCode:
-        """Add an authorization code that an application has yet to redeem.
+        """Add an authorization code that an application has not redeemed yet.
 
         Args:
-            session_id: the session that it is issued in.
-            scopes: what it allows.
+            session_id: the session that it was issued in.
+            scopes: the scopes that it grants.
             lifetime: seconds until it expires.
         """
 
@@ -174,7 +173,7 @@ class Additions:
     def block_ip(
         self, user_id: str, ip: str, *, failure_count: int = 5, lifetime: int = _HOUR
     ) -> UserIpAccessDetails:
-        """Block an address for a user, as failed attempts to sign in do.
+        """Block an address for a user, as failed sign-ins do.
 
         Args:
             failure_count: how many attempts failed.

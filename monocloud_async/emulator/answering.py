@@ -1,4 +1,4 @@
-"""Which function answers which operation, and how its result becomes an answer."""
+"""Register handlers for operations, and turn their results into replies."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @attrs.frozen(eq=False)
 class Handler:
-    """What answers an operation.
+    """The handler of an operation.
 
     Attributes:
         function: takes the tenant, the ids of the path, and the members of the body as keywords;
-            returns what is answered: JSON, all rows of a list, or None.
-        status: the status, where there is something to answer.
-        body: what it takes; None if nothing.
-        listing: how its rows are chosen; None for other answers.
+            returns JSON, all rows of a list, or None.
+        status: the status if there is something to return.
+        body: the body that it accepts, if any.
+        listing: how to page, sort and filter its rows; None if it is not a list.
     """
 
     function: Callable[..., Any]
@@ -37,7 +37,7 @@ class Handler:
     def act(
         self, ids: tuple[str, ...], fields: Mapping[str, Any], question: Question | None
     ) -> Callable[[Tenant], Any]:
-        """Return what carries it out: a list gives the rows asked for, and where they are."""
+        """Return the function to execute; for a list, it returns the requested page."""
 
         def act(tenant: Tenant) -> Any:
             result = self.function(tenant, *ids, **fields)
@@ -46,7 +46,7 @@ class Handler:
         return act
 
     def reply(self, result: Any) -> Reply:
-        """Return the answer for what was done."""
+        """Return the reply for a result."""
         if result is None:
             return Reply(204, {}, b"")
         headers = {"Content-Type": "application/json"}
@@ -66,13 +66,13 @@ def answers(
     body: Body | None = None,
     listing: Listing | None = None,
 ) -> Callable[[F], F]:
-    """Return the decorator of the function that answers an operation.
+    """Register the decorated function as an operation's handler.
 
     Args:
         operation: the operation's declaration.
-        status: the status of its success; where there is nothing to answer, it is 204.
-        body: what it takes; None for what the function takes as its keyword arguments.
-        listing: how its rows are chosen, where it is a list.
+        status: the status on success; 204 if there is nothing to return.
+        body: the body that it accepts; None to derive it from the function's keyword arguments.
+        listing: how to page, sort and filter its rows, if it is a list.
     """
 
     def register(function: F) -> F:

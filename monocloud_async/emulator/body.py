@@ -1,4 +1,4 @@
-"""What an operation takes as its body, and how that is read."""
+"""Read and validate request bodies."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class BodyMember:
     """A member of a body.
 
     Attributes:
-        kind: the type that it has to have.
-        required: whether it has to be there.
+        kind: its type.
+        required: whether it is required.
         nullable: whether it may be null.
     """
 
@@ -43,13 +43,13 @@ class BodyMember:
 
 @attrs.frozen
 class Body:
-    """The members of an operation's body, by their names."""
+    """The members of an operation's body, by name."""
 
     members: Mapping[str, BodyMember]
 
     @classmethod
     def of(cls, handler: Callable[..., object]) -> Body | None:
-        """Return the body that a handler takes as its keyword arguments; None if it takes none."""
+        """Derive the body from a handler's keyword arguments; None if it has none."""
         hints = get_type_hints(handler)
         members = {
             name: _member(hints[name], parameter.default is parameter.empty)
@@ -59,22 +59,22 @@ class Body:
         return cls(members) if members else None
 
     def read(self, media_type: str, content: bytes) -> dict[str, Any]:
-        """Return the members that the operation knows.
+        """Return the members that the operation accepts.
 
         Raises:
-            ProblemError: 400, it is not a JSON object; 422, a member is missing or of another type.
+            ProblemError: 400 if it is not a JSON object; 422 if a member is missing or mistyped.
         """
         return self.checked(_json_object(media_type, content))
 
     def checked(self, sent: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-        """Return the members that the operation knows, of a JSON object.
+        """Return the members of a JSON object that the operation accepts.
 
         Args:
             sent: the object.
-            prefix: what errors call it before its members, such as ``address.``.
+            prefix: a prefix for member names in errors, such as ``address.``.
 
         Raises:
-            ProblemError: 422, a member is missing or of another type.
+            ProblemError: 422 if a member is missing or of the wrong type.
         """
         errors: dict[str, list[str]] = {}
         for name, member in self.members.items():
@@ -103,7 +103,7 @@ def _json_object(media_type: str, content: bytes) -> dict[str, Any]:
     try:
         sent = parse(content)
     except (ValueError, RecursionError):
-        raise bad_request("The body is not JSON.") from None
+        raise bad_request("The body is not valid JSON.") from None
     if not isinstance(sent, dict):
         raise bad_request("The body must be a JSON object.")
     return cast("dict[str, Any]", sent)

@@ -1,4 +1,4 @@
-"""The certificate of an emulator, of an authority that is made on the spot."""
+"""The emulator's TLS certificate, issued by a CA generated on the fly."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Certificate:
-    """A certificate for this machine, and the authority that vouches for it.
+    """A certificate for this machine, and the CA that issued it.
 
     Args:
-        host: a name of the server besides those of this machine.
+        host: a server name in addition to those of this machine.
 
     Raises:
         ConfigurationError: the extra ``tls`` is not installed.
@@ -28,7 +28,7 @@ class Certificate:
             import trustme
         except ImportError:
             raise ConfigurationError(
-                "tls needs a package more: pip install 'monocloud[tls]'"
+                "tls needs the package trustme: run pip install 'monocloud[tls]'"
             ) from None
         authority = trustme.CA(organization_name="MonoCloud emulator")
         issued = authority.issue_cert(*dict.fromkeys((*_LOOPBACK, host)))
@@ -39,7 +39,7 @@ class Certificate:
 
     @property
     def ca_file(self) -> Path:
-        """A file with the authority's certificate, written when it is first asked for."""
+        """A file with the CA's certificate, written on first access."""
         if self._file is None:
             handle, name = tempfile.mkstemp(prefix="monocloud-emulator-", suffix=".pem")
             with os.fdopen(handle, "w") as file:
@@ -48,7 +48,7 @@ class Certificate:
         return self._file
 
     def remove_file(self) -> None:
-        """Remove the file, if there is one."""
+        """Remove the file, if it exists."""
         if self._file is not None:
             with contextlib.suppress(OSError):
                 self._file.unlink()

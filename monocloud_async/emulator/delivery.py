@@ -1,4 +1,4 @@
-"""How an answer goes out: whole, late, in pieces, in part, or not at all."""
+"""Send an answer: complete, late, in pieces, in part, or not at all."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _GZIP = zlib.MAX_WBITS | 16
 
 
 def distorted(reply: Reply, fault: Fault, path: str, trace_id: str) -> Reply:
-    """Return what becomes of an answer by a fault that lets one through.
+    """Apply a fault to an answer.
 
     Args:
-        reply: what it would be.
-        fault: what goes wrong.
-        path: the path that was asked for.
+        reply: the normal answer.
+        fault: the fault; it does not break the connection.
+        path: the requested path.
         trace_id: this exchange's trace id.
     """
     if fault.status is not None and fault.status >= 300:
@@ -50,12 +50,12 @@ def distorted(reply: Reply, fault: Fault, path: str, trace_id: str) -> Reply:
 async def deliver(
     request: web.BaseRequest, reply: Reply, fault: Fault | None
 ) -> web.StreamResponse:
-    """Send an answer, or what a fault leaves of it, and return what was sent.
+    """Send an answer, subject to a fault, and return what was sent.
 
     Args:
-        request: what is answered.
-        reply: what the answer is.
-        fault: how it goes wrong on its way; None if it does not.
+        request: the request.
+        reply: the answer.
+        fault: the fault to apply while sending, if any.
     """
     if fault is None:
         return _whole(reply)
@@ -86,7 +86,7 @@ def _broken(request: web.BaseRequest, fault: Fault) -> web.Response:
 async def _in_pieces(request: web.BaseRequest, reply: Reply, fault: Fault) -> web.StreamResponse:
     response = web.StreamResponse(status=reply.status, headers=reply.headers)
     response.content_length = len(reply.body)
-    # A client may leave before the end.
+    # The client may disconnect before the end.
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await asyncio.sleep(fault.body_delay)
@@ -106,7 +106,7 @@ async def _write(response: web.StreamResponse, body: bytes, fault: Fault) -> Non
 
 
 def _with_body(reply: Reply, body: bytes, headers: Mapping[str, str]) -> Reply:
-    """Return an answer with another body, and headers besides or instead of its own."""
+    """Replace an answer's body, and add or override headers."""
     new = {name.lower() for name in headers}
     kept = {name: value for name, value in reply.headers.items() if name.lower() not in new}
     return Reply(reply.status, {**kept, **headers}, body)

@@ -1,4 +1,4 @@
-"""The emulated tenant as code sees it, with or without async."""
+"""The emulator's interface for code, shared by the async and the blocking class."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _log = logging.getLogger("monocloud.emulator")
 
 
 class Emulation(Additions):
-    """An emulated tenant behind a port: its users, what goes wrong, and what it was asked."""
+    """An emulated tenant behind a port: its users, faults and recorded requests."""
 
     def __init__(
         self,
@@ -51,30 +51,30 @@ class Emulation(Additions):
         tls: bool = False,
         open_control: bool = False,
     ) -> None:
-        """Prepare it; it listens when it is started.
+        """Create an emulator; it does not listen until it is started.
 
         Args:
-            users: what to begin with: a list of users, as the API's JSON; or an object with
-                ``users``, ``groups``, ``sessions``, ``grants``, ``blocked_ips`` and ``passwords``,
-                as seed.schema.json describes it; or the path of a JSON file with either; None for
-                two users of its own, see ``USER_ID`` and ``PHONE_ID``.
-            api_key: the key that it asks for.
-            port: where it listens; 0 for a free port, another one at each start.
-            faults: what goes wrong from the beginning.
-            rate_limit: how many calls a second it serves; None for any number.
+            users: the initial users: a list in the API's JSON form; or an object with ``users``,
+                ``groups``, ``sessions``, ``grants``, ``blocked_ips`` and ``passwords``, as
+                described in seed.schema.json; or the path of a JSON file with either; None for two
+                sample users, see ``USER_ID`` and ``PHONE_ID``.
+            api_key: the API key that requests must send.
+            port: the port to listen on; 0 for a free port, which differs at each start.
+            faults: the initial faults.
+            rate_limit: the initial rate limit; None for no limit.
             journal: how many requests ``requests`` keeps; ``counts`` counts them all.
-            clock: tells the time in seconds, from any start, for the rate limit.
-            host: the address it listens on. With any other than a loopback one, other machines
-                can reach it.
-            tls: whether it speaks https, with a certificate of an authority of its own, see
-                ``ca_file``; that needs the extra ``tls``.
-            open_control: whether other machines, and names other than this one's, may use the
-                paths under ``/_emulator`` and the page at ``/``.
+            clock: returns a monotonic time in seconds, for the rate limit.
+            host: the address to listen on. Unless it is a loopback address, other machines can
+                connect.
+            tls: whether to serve https, with a certificate from a private CA, see ``ca_file``;
+                needs the extra ``tls``.
+            open_control: whether the paths under ``/_emulator`` and the page at ``/`` are open to
+                other machines and host names.
 
-        Stopping keeps the users and the record of requests; ``reset()`` does not.
+        Stopping keeps the users and the recorded requests; ``reset()`` discards them.
 
         Raises:
-            ConfigurationError: an argument cannot work; the message says why.
+            ConfigurationError: an argument is invalid; the message says why.
         """
         api_key = concealed(api_key) or Secret()
         self._open_control = bool(open_control)
@@ -93,43 +93,43 @@ class Emulation(Additions):
 
     @property
     def url(self) -> str:
-        """Where it listens, such as ``http://127.0.0.1:50123``."""
+        """The base URL, such as ``http://127.0.0.1:50123``."""
         return self._listener.url
 
     @property
     def api_key(self) -> str:
-        """The key that it asks for."""
+        """The API key that requests must send."""
         return str(self._service.api_key)
 
     @property
     def ca_pem(self) -> str:
-        """The certificate of its authority, which clients have to trust, as PEM.
+        """The certificate of its CA, which clients must trust, as PEM.
 
         Raises:
-            ConfigurationError: it has none, since it does not speak https.
+            ConfigurationError: the emulator does not serve https.
         """
         return self._own_certificate().ca_pem
 
     @property
     def ca_file(self) -> Path:
-        """A file with the certificate of its authority; it is removed at the end.
+        """A file with the certificate of its CA; removed when the emulator stops.
 
         Python trusts it with ``ssl.create_default_context(cafile=…)``, or with the environment
         variable ``SSL_CERT_FILE``; Node with ``NODE_EXTRA_CA_CERTS``.
 
         Raises:
-            ConfigurationError: it has none, since it does not speak https.
+            ConfigurationError: the emulator does not serve https.
         """
         return self._own_certificate().ca_file
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong: ``emulator.faults.add(Fault(status=503, times=2))``."""
+        """The faults: ``emulator.faults.add(Fault(status=503, times=2))``."""
         return self._service.faults
 
     @property
     def rate_limit(self) -> RateLimit | None:
-        """The limit of calls a second; it can be set, and begins with a whole burst then."""
+        """The rate limit; setting it starts with a full burst."""
         return self._service.rate_limit
 
     @rate_limit.setter
@@ -138,31 +138,31 @@ class Emulation(Additions):
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """The last requests that came, the oldest first; the list may be cleared."""
+        """The recent requests, oldest first; you may clear the list."""
         return self._service.log.requests
 
     @property
     def counts(self) -> Counts:
-        """How many requests came and changes were carried out, also beyond the last requests."""
+        """The number of requests and executed changes, including requests no longer kept."""
         return self._service.log.counts()
 
     @property
     def executions(self) -> int:
-        """How many changes it carried out; what was refused or only read does not count."""
+        """The number of executed changes; rejected requests and reads do not count."""
         return self._service.log.executions()
 
     def executions_of(self, operation: str) -> int:
-        """Return how often it carried out one operation, such as ``phones.set_primary``."""
+        """Return how often an operation, such as ``phones.set_primary``, was executed."""
         return self._service.log.executions(operation)
 
     def export(self) -> list[dict[str, Any]]:
-        """Return all users as the API's JSON; it is a copy, and can be the seed of another."""
+        """Return a copy of all users in the API's JSON form, usable as a seed."""
         return self._service.tenant.export()
 
     def export_all(self) -> dict[str, Any]:
-        """Return users, groups, sessions, grants and blocked addresses: the seed of another.
+        """Return users, groups, sessions, grants and blocked addresses, usable as a seed.
 
-        Passwords are left out: nobody can read them.
+        Passwords are left out, as only their hashes are known.
         """
         return self._service.tenant.content().to_dict()
 
@@ -180,21 +180,21 @@ class Emulation(Additions):
             raise KeyError(problem.detail) from None
 
     def reset(self) -> None:
-        """Go back to the beginning: its users, its faults, its rate limit, and nothing counted."""
+        """Restore the initial users, faults and rate limit, and reset all counts."""
         self._service.reset()
 
     def __repr__(self) -> str:
-        # What shows an error of __init__ with its variables shows one that is not set up.
+        # A debugger may show an instance whose __init__ failed.
         started = "_listener" in vars(self) and self._listener.started
         return f"Emulator({self.url!r})" if started else "Emulator(not started)"
 
     def _own_certificate(self) -> Certificate:
         if self._certificate is None:
-            raise ConfigurationError("the emulator does not speak https: make it with tls=True")
+            raise ConfigurationError("the emulator does not serve https: create it with tls=True")
         return self._certificate
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request; what it says is done before anything of the answer goes out."""
+        """Answer one request; it is executed before any part of the answer is sent."""
         received, began = await read(request), time.perf_counter()
         if self._dashboard.serves(received):
             return await self._dashboard.answer(received, self.url)
@@ -215,7 +215,7 @@ def _checked_host(host: object) -> str:
     if not isinstance(host, str) or not host.strip() or "/" in host:
         raise ConfigurationError(f"host must be an address such as '127.0.0.1', not {host!r}")
     if not _is_loopback(host):
-        _log.warning("the emulator listens on %s, where other machines can reach it", host)
+        _log.warning("the emulator listens on %s, so other machines can connect", host)
     return host
 
 

@@ -1,4 +1,4 @@
-"""Fault: something that goes wrong, and with which requests."""
+"""Fault: an injected failure, and which requests it hits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BODIES: tuple[str, ...] = get_args(Body)
 _CONNECTIONS: tuple[str, ...] = get_args(Connection)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
-# What says where the body ends is the emulator's to write: a lie there has names of its own.
+# The emulator writes the headers that frame the body; ``body`` can break them on purpose.
 _FRAMING = ("content-length", "transfer-encoding", "connection")
 _ANSWER = ("status", "headers", "problem", "body", "body_delay", "drip")
 _EFFECTS = ("status", "headers", "delay", "body_delay", "drip", "body", "connection", "outage")
@@ -109,7 +109,7 @@ def _flag(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
 
 
 def _own(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a copy, so that the caller's can change."""
+    """Return a copy, independent of the caller's."""
     return deepcopy(value)
 
 
@@ -123,39 +123,39 @@ def _no_members() -> Mapping[str, Any]:
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """Something that goes wrong, and with which requests: ``Fault(status=503, times=2)``.
+    """An injected failure, and which requests it hits: ``Fault(status=503, times=2)``.
 
-    What goes wrong; what can go together may be combined:
+    What it does; compatible effects can be combined:
 
     Args:
-        status: the answer's status, 200 to 599; from 300 on with a problem document.
-        headers: headers of the answer, besides or instead of its own.
-        problem: members of the problem document, besides or instead of its own.
-        delay: seconds until the answer begins, or until the connection breaks.
+        status: the answer's status, 200 to 599; from 300 on, with a problem document.
+        headers: headers to add to the answer or override.
+        problem: members to add to the problem document or override.
+        delay: seconds before the answer begins, or before the connection breaks.
         body_delay: seconds between the headers and the body.
-        drip: seconds over which the body comes, in small pieces.
-        body: ``truncated``: half of what Content-Length says, then the end; ``garbage``: bytes
-            that are not HTTP; ``html``: a web page; ``flood``: gzip that becomes 256 MiB.
-        connection: how it ends without an answer, ``closed`` or ``reset``.
-        outage: seconds for which nobody listens, and all connections are reset.
-        executed: whether the request is carried out; if None, where the answer has a status of
-            less than 300. It always is before the delay, and never where the emulator refuses it.
+        drip: seconds over which the body is sent in small pieces.
+        body: ``truncated``: half of what Content-Length says; ``garbage``: bytes that are not
+            HTTP; ``html``: a web page; ``flood``: gzip that expands to 256 MiB.
+        connection: end the connection without an answer, ``closed`` or ``reset``.
+        outage: seconds during which connections are refused; open ones are reset.
+        executed: whether to execute the request; by default, only if the answer's status is below
+            300. A request is executed before the delay, and never if the emulator rejects it.
 
-    With which requests, of those that no fault before this one struck:
+    Which requests it hits, out of those that earlier faults did not hit:
 
     Args:
-        operation: those for one operation, such as ``phones.set_primary``.
-        user_id: those for one user.
-        after: how many of them are left alone first.
-        every: 1 for each one then, 3 for every third.
-        probability: the chance of each of these, 0 to 1.
-        seed: what decides by chance: the same seed decides the same.
-        times: how many it strikes in all; None for no end.
+        operation: only requests for this operation, such as ``phones.set_primary``.
+        user_id: only requests for this user.
+        after: how many matching requests to spare first.
+        every: hit every nth request after that.
+        probability: the chance of hitting each of these, 0 to 1.
+        seed: the random seed; the same seed makes the same decisions.
+        times: how many requests to hit in total; None for no limit.
 
-    It is an immutable value, with a JSON form: the same names, those with defaults left out.
+    Faults are immutable and have a JSON form with the same names, which leaves out defaults.
 
     Raises:
-        ConfigurationError: it cannot be done; the message says what to change.
+        ConfigurationError: the fault is invalid; the message says what to change.
     """
 
     status: int | None = attrs.field(default=None, validator=_whole(200, 599))
@@ -183,9 +183,7 @@ class Fault:
     def __attrs_post_init__(self) -> None:
         given = self.to_dict()
         if not any(name in given for name in _EFFECTS):
-            raise ConfigurationError(
-                f"a fault needs something that goes wrong: one of {', '.join(_EFFECTS)}"
-            )
+            raise ConfigurationError(f"a fault needs an effect: one of {', '.join(_EFFECTS)}")
         for name, others, why in self._clashes():
             for other in others:
                 if other in given:
@@ -200,18 +198,18 @@ class Fault:
 
     @property
     def refuses(self) -> bool:
-        """Whether the answer's status says that nothing was done."""
+        """Whether the answer's status says that nothing was changed."""
         return self.status is not None and self.status >= 300
 
     @property
     def executes(self) -> bool:
-        """Whether the request is carried out all the same."""
+        """Whether the request is executed anyway."""
         if self.executed is not None:
             return self.executed
         return not (self.breaks or self.refuses or self.body == "garbage")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its JSON form."""
+        """Return the JSON form."""
         fields = attrs.fields(type(self))
         defaults = {field.name: field.default for field in fields}
         values = {field.name: getattr(self, field.name) for field in fields}
@@ -221,10 +219,10 @@ class Fault:
 
     @classmethod
     def from_dict(cls, document: object) -> Fault:
-        """Return the fault that a JSON form stands for.
+        """Build a fault from its JSON form.
 
         Raises:
-            ConfigurationError: it is something else; the message says what to change.
+            ConfigurationError: the document is invalid; the message says what to change.
         """
         if not isinstance(document, Mapping):
             raise ConfigurationError(f"a fault must be a JSON object, not {document!r}")

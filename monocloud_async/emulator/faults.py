@@ -1,4 +1,4 @@
-"""The faults of an emulator: which of them strikes a request, and how often each did."""
+"""The faults of an emulator: which one hits a request, and how often each did."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .fault import Fault
 
 @attrs.define(eq=False)
 class _Armed:
-    """A fault at work: the requests that it could have struck, and those that it did."""
+    """A fault with its counts of matching requests and hits."""
 
     fault: Fault
     chance: random.Random
@@ -22,7 +22,7 @@ class _Armed:
     struck: int = 0
 
     def strikes(self, operation: str | None, user_id: str | None) -> bool:
-        """Take note of a request, and return whether this is one to strike."""
+        """Count a request, and return whether to hit it."""
         fault = self.fault
         if fault.operation not in (None, operation) or fault.user_id not in (None, user_id):
             return False
@@ -37,13 +37,13 @@ class _Armed:
 
 
 class Faults:
-    """What goes wrong in an emulator: ``emulator.faults.add(Fault(status=503, times=2))``.
+    """The faults of an emulator: ``emulator.faults.add(Fault(status=503, times=2))``.
 
-    A request is shown to one fault after the other, in the order in which they were added, until
-    one strikes; the ones after it do not get to see it. Any thread may add and remove.
+    Each request is checked against the faults in the order in which they were added, until one
+    hits; later faults do not count the request. Thread-safe.
 
     Args:
-        faults: those to begin with.
+        faults: the initial faults.
     """
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
@@ -53,42 +53,42 @@ class Faults:
         self.reset()
 
     def add(self, *faults: Fault) -> None:
-        """Add faults, after those that there are.
+        """Append faults.
 
         Raises:
-            ConfigurationError: one of them is something else; none is added then.
+            ConfigurationError: an argument is not a Fault; nothing is added.
         """
         checked = _checked(faults)
         with self._lock:
             self._arm(checked)
 
     def remove(self, fault: Fault) -> None:
-        """Remove all faults that are equal to one; nothing happens without any."""
+        """Remove all faults equal to this one, if any."""
         with self._lock:
             self._armed = [armed for armed in self._armed if armed.fault != fault]
 
     def clear(self) -> None:
-        """Remove all faults: nothing goes wrong from now on."""
+        """Remove all faults."""
         with self._lock:
             self._armed = []
 
     def reset(self) -> None:
-        """Go back to the faults of the beginning, which count from zero."""
+        """Restore the initial faults, with their counts at zero."""
         with self._lock:
             self._added = 0
             self._armed = []
             self._arm(self._first)
 
     def struck(self, fault: Fault | None = None) -> int:
-        """Return how many requests one of the faults struck, or all of them if it is None."""
+        """Return how many requests a fault hit, or all faults together."""
         with self._lock:
             return sum(a.struck for a in self._armed if fault is None or a.fault == fault)
 
     def strike(self, operation: str | None, user_id: str | None) -> Fault | None:
-        """Return what goes wrong with the request that comes now, or None.
+        """Return the fault that hits the current request, or None.
 
         Args:
-            operation: what it asks for; None if nothing known.
+            operation: the requested operation; None if unknown.
             user_id: the user that it concerns, if any.
         """
         with self._lock:
@@ -109,7 +109,7 @@ class Faults:
 
     def _arm(self, faults: Iterable[Fault]) -> None:
         for fault in faults:
-            # Two faults of one seed would strike together, or never.
+            # Otherwise two faults with the same seed would make the same decisions.
             chance = random.Random(f"{fault.seed}/{self._added}")  # noqa: S311
             self._added += 1
             self._armed.append(_Armed(fault, chance))

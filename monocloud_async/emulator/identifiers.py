@@ -1,4 +1,4 @@
-"""What the email addresses and the phones of a user have in common; each has an id."""
+"""Operations shared by a user's email addresses and phones, which both have ids."""
 
 from __future__ import annotations
 
@@ -13,28 +13,31 @@ from .tenant import Tenant
 _SHAPES = {
     "email": (
         re.compile(r"[^@\s]+@[^@\s]+"),
-        ("InvalidEmail", "{!r} is not an email address."),
+        ("InvalidEmail", "{!r} is not a valid email address."),
     ),
     "phone": (
         re.compile(r"\+[1-9][0-9]{1,14}"),
-        ("InvalidPhoneNumber", "{!r} is not an E.164 number: + and up to 15 digits."),
+        ("InvalidPhoneNumber", "{!r} is not an E.164 number (+ and up to 15 digits)."),
     ),
     "username": (
         re.compile(r"\S(.*\S)?", re.DOTALL),
-        ("InvalidUserName", "{!r} is not a user name: it is empty, or has blanks at an end."),
+        (
+            "InvalidUserName",
+            "{!r} is not a valid user name: it is empty, or starts or ends with blanks.",
+        ),
     ),
 }
 
 
 def check(tenant: Tenant, kind: str, value: str, *, but: str | None = None) -> None:
-    """Refuse an identifier that has not the right shape, or that a user has already.
+    """Reject an identifier that is malformed or taken.
 
     Args:
         kind: ``email``, ``phone`` or ``username``.
         but: a user who may have it.
 
     Raises:
-        ProblemError: 422, it is refused.
+        ProblemError: 422 if it is rejected.
     """
     shape, (code, text) = _SHAPES[kind]
     if not shape.fullmatch(value):
@@ -55,7 +58,7 @@ def added(kind: str, value: str, *, verified: bool, primary: bool = False) -> Js
 
 
 def add(tenant: Tenant, user_id: str, kind: str, value: str, *, verified: bool) -> Json:
-    """Add an email address or a phone to a user, and return the user."""
+    """Add an email address or phone to a user, and return the user."""
     account = tenant.change(user_id)
     check(tenant, kind, value)
     account.record.setdefault(IDENTIFIERS[kind], []).append(added(kind, value, verified=verified))
@@ -66,7 +69,7 @@ def find(account: Account, kind: str, identifier_id: str) -> Json:
     """Return an email address or a phone of a user.
 
     Raises:
-        ProblemError: 404, it does not exist.
+        ProblemError: 404 if it does not exist.
     """
     return row_of(account.record.get(IDENTIFIERS[kind], []), "id", identifier_id, kind)
 
@@ -74,7 +77,7 @@ def find(account: Account, kind: str, identifier_id: str) -> Json:
 def remove(tenant: Tenant, user_id: str, kind: str, identifier_id: str) -> Json:
     """Remove an email address or a phone of a user, and return the user."""
     account = tenant.change(user_id)
-    # First, because a user may have no list of them at all.
+    # First, because the user may not have the list at all.
     found = find(account, kind, identifier_id)
     account.record[IDENTIFIERS[kind]].remove(found)
     return account.record

@@ -5,18 +5,18 @@ from __future__ import annotations
 from .problems import invalid_fields
 from .tenant import Tenant
 
-# How long a link works, in seconds, where the request does not say.
+# The default lifetime of a link, in seconds.
 _LIFETIME = 86_400
 
 
 def expires_at(tenant: Tenant, expiry: int | None) -> int:
-    """Return when a link that is made now ends, in seconds since 1970.
+    """Return when a link created now expires, in seconds since 1970.
 
     Args:
-        expiry: how long it shall work, in seconds.
+        expiry: its lifetime in seconds; None for the default.
 
     Raises:
-        ProblemError: 422, that is not a time.
+        ProblemError: 422 if the lifetime is invalid.
     """
     if expiry is not None and expiry < 1:
         raise invalid_fields({"expiry": ["expiry must be 1 or more."]})

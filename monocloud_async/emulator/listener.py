@@ -1,4 +1,4 @@
-"""Where an emulator listens, and when it does not."""
+"""The emulator's port: start, stop, and refuse connections during an outage."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from ..errors import ConfigurationError
 from .certificate import Certificate
 
 LOOPBACK = "127.0.0.1"
-# Hosts that stand for all addresses of the machine, and how it calls itself then.
-_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  (it is compared with)
-# How many clients may connect at once, before some have to try again a second later.
+# Hosts that stand for all addresses of the machine, and the address to show instead.
+_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104  (only compared with)
+# The backlog: clients beyond it retry their connection after a second.
 _BACKLOG = 1024
-# Bytes; a path of that length is still one, and no such user is a 404.
+# Bytes; paths up to this length are parsed, so a long unknown id is a 404.
 _LONGEST_LINE = 65_536
-# How long closing waits for requests that are not over, twice: for them, then for their end.
+# How long closing waits for open requests to finish, and then again for their cancellation.
 _CLOSE_SECONDS = 0.1
-# Closing at once, without a word that all was sent.
+# SO_LINGER with 0 seconds: close with a reset.
 _LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 class Listener:
-    """A port with a server behind it; it can be deaf for a while.
+    """A port with a server behind it, which can be paused.
 
     Args:
-        serve: what answers a request.
+        serve: answers a request.
         host: the address to listen on.
-        port: where to listen; 0 for a free port, another one at each start.
+        port: the port to listen on; 0 for a free port, which differs at each start.
         certificate: the certificate for https; None for http.
     """
 
@@ -50,21 +50,21 @@ class Listener:
         self._lifetime: AsyncGenerator[None, None] | None = None
         self._runner: web.ServerRunner | None = None
         self._site: web.SockSite | None = None
-        # The port while nobody listens on it, so that nobody else takes it.
+        # Keeps the port reserved while the server is paused.
         self._held: socket.socket | None = None
         self._end_of_outage: asyncio.Task[None] | None = None
-        # Those that answer a request now; aiohttp forgets them when their client goes away.
+        # Tasks of open requests; aiohttp forgets them when the client disconnects.
         self._serving: set[asyncio.Task[Any]] = set()
         self._changing = asyncio.Lock()
 
     @property
     def started(self) -> bool:
-        """Whether there is a port, be it deaf or not."""
+        """Whether it is started, paused or not."""
         return self._runner is not None
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The base URL."""
         if self._runner is None:
             raise ConfigurationError("the emulator is not started")
         host = _EVERYWHERE.get(self._host, self._host)
@@ -72,7 +72,7 @@ class Listener:
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     async def start(self) -> None:
-        """Listen; nothing happens if it does already.
+        """Start listening; does nothing if already started.
 
         Raises:
             ConfigurationError: the port cannot be used.
@@ -84,31 +84,31 @@ class Listener:
                 await anext(self._lifetime)
 
     async def aclose(self) -> None:
-        """Stop listening, and end what is open; nothing happens if it is stopped already."""
+        """Stop listening and close open connections; does nothing if already stopped."""
         self._forget_outage()
         async with self._changing:
             if self._lifetime is not None:
                 await self._lifetime.aclose()
 
     async def pause(self) -> None:
-        """Refuse connections, and reset those that are open, until ``resume``."""
+        """Refuse connections and reset open ones, until ``resume``."""
         self._forget_outage()
         async with self._changing:
             await self._go_deaf()
 
     async def resume(self) -> None:
-        """Listen again, on the same port; nothing happens if it does already."""
+        """Listen again on the same port; does nothing if not paused."""
         self._forget_outage()
         async with self._changing:
             await self._hear_again()
 
     def begin_outage(self, seconds: float) -> None:
-        """Refuse connections, and reset those that are open, for some seconds from now."""
+        """Refuse connections and reset open ones for some seconds."""
         self._forget_outage()
         self._end_of_outage = asyncio.ensure_future(self._outage(seconds))
 
     async def _live(self) -> AsyncGenerator[None, None]:
-        """Listen until this is closed: by aclose, or by the loop, which ends its generators too."""
+        """Listen until closed: by aclose, or by the loop when it shuts down its generators."""
         listening = _bound(self._host, self._wanted)
         self._port = listening.getsockname()[1]
         server = web.Server(self._answer, access_log=None, max_line_size=_LONGEST_LINE)
@@ -129,7 +129,7 @@ class Listener:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101  (a coroutine runs in one)
+        assert task is not None  # noqa: S101  (coroutines run in tasks)
         self._serving.add(task)
         try:
             response: web.StreamResponse = await self._serve(request)
@@ -138,7 +138,7 @@ class Listener:
             self._serving.discard(task)
 
     async def _end_serving(self) -> None:
-        """End the answers that wait for a fault's delay, though nobody waits for them any more."""
+        """Cancel answers that still wait for a fault's delay after their client is gone."""
         left = list(self._serving)
         for task in left:
             task.cancel()
@@ -178,7 +178,7 @@ class Listener:
 
 
 def reset(transport: asyncio.BaseTransport | None) -> None:
-    """Break a connection off, so that its other end is told so by an error."""
+    """Reset a connection, so that the other end gets an error."""
     if isinstance(transport, asyncio.WriteTransport) and not transport.is_closing():
         connection: socket.socket = transport.get_extra_info("socket")
         with contextlib.suppress(OSError):
@@ -187,12 +187,12 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """Return a socket that has the port, and does not listen yet."""
+    """Return a socket that is bound to the port but not listening yet."""
     made: socket.socket | None = None
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         made = socket.socket(family, kind)
-        # On Windows this would let two listen on one port.
+        # On Windows this would let two processes share the port.
         if os.name == "posix":
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
@@ -200,6 +200,6 @@ def _bound(host: str, port: int) -> socket.socket:
         if made is not None:
             made.close()
         raise ConfigurationError(
-            f"the emulator cannot listen on port {port} of {host}: {error.strerror}"
+            f"the emulator cannot listen on {host} port {port}: {error.strerror}"
         ) from None
     return made

@@ -1,4 +1,4 @@
-"""Lists: which rows of them are asked for, in which order, on which page."""
+"""Lists: filter, sort and page their rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .problems import bad_request
 from .search import Fields, Test, parse
 
 Json = dict[str, Any]
-# Gives the values that a row has of something.
+# Returns a row's values to compare.
 Member = Callable[[Json], Sequence[str]]
-# The API's largest page is not documented; this is the largest that its examples ask for.
+# The API's maximum page size is undocumented; this is the largest in its examples.
 LARGEST_PAGE = 100
 _SORT = re.compile(r"(\w+):(1|-1)")
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -22,14 +22,14 @@ _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 @attrs.frozen(eq=False)
 class Question:
-    """What a request asks of a list.
+    """A request for a page of a list.
 
     Attributes:
         page: the number of the page, 1 for the first.
-        size: how many rows a page has.
-        tests: what each row has to pass.
-        order: the member to sort by, and whether the largest come first; None for as they are.
-        shown: gives what the list shows of a row.
+        size: the number of rows per page.
+        tests: the tests that a row must pass.
+        order: the member to sort by, and whether to sort descending; None for no sorting.
+        shown: returns the part of a row that the list shows.
     """
 
     page: int
@@ -39,10 +39,10 @@ class Question:
     shown: Callable[[Json], Json]
 
     def answer(self, rows: Sequence[Json]) -> tuple[list[Json], Json]:
-        """Return the rows of the page, and what the API says of its place in the list."""
+        """Return the rows of the page, and the API's paging information."""
         chosen = list(rows)
         if self.tests:
-            # What the list does not show of a row cannot be searched for.
+            # Only what the list shows of a row can be searched.
             chosen = [row for row in rows if self._passes(self.shown(row))]
         if self.order:
             name, descending = self.order
@@ -63,13 +63,13 @@ class Question:
 
 @attrs.frozen(eq=False)
 class Listing:
-    """How the rows of a list can be chosen.
+    """The query parameters of a list.
 
     Attributes:
-        sort: the members to sort by.
-        search: the fields of its ``filter``; None where it has no such parameter.
-        by: parameters of the query that have to equal something of a row.
-        shown: gives what the list shows of a row, where that is not the whole row.
+        sort: the members that it can sort by.
+        search: the fields of its ``filter``; None if it does not have that parameter.
+        by: parameters that must equal a value in the row.
+        shown: returns the part of a row that the list shows, by default the whole row.
     """
 
     sort: Sequence[str] = ()
@@ -78,13 +78,13 @@ class Listing:
     shown: Callable[[Json], Json] = lambda row: row
 
     def question(self, query: Mapping[str, str]) -> Question:
-        """Return what a request asks.
+        """Parse the query parameters.
 
         Args:
-            query: the parameters of the query; those that the list does not have are passed over.
+            query: the query parameters; unknown ones are ignored.
 
         Raises:
-            ProblemError: 400, one cannot be understood.
+            ProblemError: 400 if one is invalid.
         """
         tests = [_equals(of, query[name]) for name, of in self.by.items() if query.get(name)]
         if self.search and (text := query.get("filter", "").strip()):
@@ -110,7 +110,7 @@ class Listing:
 
 
 def member(name: str) -> Member:
-    """Return what gives a member of a row, to be compared with a parameter of the query."""
+    """Return a getter for a row's member, to compare with a query parameter."""
     return lambda row: [row[name]] if row.get(name) else []
 
 
@@ -119,7 +119,7 @@ def _equals(of: Member, wanted: str) -> Test:
 
 
 def _rank(value: Any) -> tuple[bool, Any]:
-    """Return what a value is sorted by: a missing one comes before all others."""
+    """Return the sort key of a value; missing values come first."""
     return value is not None, value
 
 

@@ -1,4 +1,4 @@
-"""Which passwords the emulated tenant accepts."""
+"""The password rules of the emulated tenant."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from .account import Account, Password
 from .problems import identity_refused, invalid_fields
 
 _SHORTEST = 8
-# What the documentation calls it, and what it sends.
+# The name in the documentation, and the value in its examples.
 _ALGORITHMS = ("bcrypt", "b_crypt")
 
 
 @attrs.frozen
 class NewPassword:
-    """A password that was accepted; ``known`` is None where it came as a hash."""
+    """An accepted password; ``known`` is None if it came as a hash."""
 
     known: Password | None
 
@@ -27,14 +27,14 @@ def checked(
     skip: bool,
     prefix: str = "",
 ) -> NewPassword:
-    """Return a new password, in plain text or as a hash.
+    """Check a new password, in plain text or as a hash.
 
     Args:
-        skip: whether to leave out the rules; a hash passes them anyway.
-        prefix: what the names of the members begin with.
+        skip: whether to skip the rules, which do not apply to hashes anyway.
+        prefix: a prefix for the names of the members.
 
     Raises:
-        ProblemError: 422, a member is missing, or the rules refuse it.
+        ProblemError: 422 if a member is missing or the rules reject the password.
     """
     if (password is None) == (hashed is None):
         name = f"{prefix}password"
@@ -48,11 +48,11 @@ def checked(
 
 
 def keep(account: Account, new: NewPassword, now: int, *, temporary: bool) -> None:
-    """Give a user a password.
+    """Set a user's password.
 
     Args:
         now: the time, in seconds since 1970.
-        temporary: whether the user has to reset it.
+        temporary: whether the user must reset it.
     """
     account.password = new.known
     account.record.update(
@@ -61,10 +61,10 @@ def keep(account: Account, new: NewPassword, now: int, *, temporary: bool) -> No
 
 
 def check_old(account: Account, password: str) -> None:
-    """Refuse a wrong password; any is right where the emulator does not know the real one.
+    """Reject a wrong password; any is accepted if the emulator does not know the current one.
 
     Raises:
-        ProblemError: 422, it is wrong, or the user has none.
+        ProblemError: 422 if it is wrong, or the user does not have one.
     """
     known = account.password
     if not account.record.get("has_password") or (known and not known.is_right(password)):

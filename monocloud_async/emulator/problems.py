@@ -1,4 +1,4 @@
-"""How the emulator says no: problem documents, in the shapes that the API has."""
+"""Error responses: problem documents in the API's format."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _TYPE = "https://httpstatuses.io"
 
 
 class ProblemError(Exception):
-    """An answer that is not a success.
+    """An error response.
 
     Attributes:
         status: the HTTP status.
-        detail: what is wrong with this very request.
+        detail: what is wrong with this request.
         kind: the fragment of the problem's type, for 422.
-        title: its short name; the status' own if None.
-        errors: what is wrong part by part, in the shape that the kind has.
-        headers: what the answer carries besides.
+        title: its short name; None for the status's default.
+        errors: the individual errors, in the format of the kind.
+        headers: additional headers.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ProblemError(Exception):
         """Return the problem+json.
 
         Args:
-            instance: the path that was asked for.
+            instance: the requested path.
             trace_id: this exchange's trace id.
         """
         document: dict[str, Any] = {
@@ -61,34 +61,34 @@ class ProblemError(Exception):
 
 
 def new_trace_id() -> str:
-    """Return a trace id as W3C's traceparent has it."""
+    """Return a trace id in the format of W3C's traceparent."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
 def bad_request(detail: str) -> ProblemError:
-    """Return the answer to a request that cannot be read."""
+    """Return the error for a malformed request."""
     return ProblemError(400, detail)
 
 
 def unauthorized() -> ProblemError:
-    """Return the answer to a missing or wrong API key."""
+    """Return the error for a missing or wrong API key."""
     return ProblemError(401, "The API key is missing or wrong.")
 
 
 def not_found(detail: str) -> ProblemError:
-    """Return the answer for something that does not exist."""
+    """Return the error for something that does not exist."""
     return ProblemError(404, detail)
 
 
 def wrong_method(method: str, allowed: Iterable[str]) -> ProblemError:
-    """Return the answer to a method that the path does not have."""
+    """Return the error for a method that the path does not support."""
     allow = ", ".join(sorted(allowed))
-    detail = f"{method} is not possible here, only {allow}."
+    detail = f"{method} is not allowed here, only {allow}."
     return ProblemError(405, detail, headers={"Allow": allow})
 
 
 def invalid_fields(errors: Mapping[str, Sequence[str]]) -> ProblemError:
-    """Return the answer to fields that are missing or of the wrong type."""
+    """Return the error for fields that are missing or of the wrong type."""
     return ProblemError(
         422,
         "Members of the body are missing or of the wrong type.",
@@ -99,10 +99,10 @@ def invalid_fields(errors: Mapping[str, Sequence[str]]) -> ProblemError:
 
 
 def identity_refused(*findings: tuple[str, str]) -> ProblemError:
-    """Return the answer to what the rules for identities forbid, as codes and descriptions."""
+    """Return the error for a violation of the identity rules, given codes and descriptions."""
     return ProblemError(
         422,
-        "The identity rules refuse this.",
+        "The request violates the identity rules.",
         kind="#identity-validation-error",
         title="Identity validation error",
         errors=[{"code": code, "description": text} for code, text in findings],
@@ -110,15 +110,15 @@ def identity_refused(*findings: tuple[str, str]) -> ProblemError:
 
 
 def too_many_requests(headers: Mapping[str, str]) -> ProblemError:
-    """Return the answer to one call too many."""
-    return ProblemError(429, "There were too many calls.", headers=headers)
+    """Return the error for a call over the rate limit."""
+    return ProblemError(429, "The rate limit is exceeded.", headers=headers)
 
 
 def faulted(status: int) -> ProblemError:
-    """Return the answer that was asked for as a fault."""
-    return ProblemError(status, "This is a fault that was asked for.")
+    """Return the error of an injected fault."""
+    return ProblemError(status, "This is an injected fault.")
 
 
 def broken() -> ProblemError:
-    """Return the answer where the emulator itself failed."""
-    return ProblemError(500, "The emulator failed: its log says how.")
+    """Return the error for a bug in the emulator."""
+    return ProblemError(500, "The emulator failed; see its log.")

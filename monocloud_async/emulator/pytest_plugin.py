@@ -1,6 +1,6 @@
 """The pytest fixture ``monocloud_emulator``.
 
-To have it, say so in the top-level conftest.py:
+To use it, add this to the top-level conftest.py:
 
     pytest_plugins = ["monocloud_async.emulator.pytest_plugin"]
 """
@@ -14,9 +14,9 @@ from .threaded import ThreadedEmulator
 
 @pytest.fixture
 def monocloud_emulator() -> Iterator[ThreadedEmulator]:
-    """A local MonoCloud, fresh for each test: give a client its ``url`` and ``api_key``.
+    """A fresh emulator for each test; create a client with its ``url`` and ``api_key``.
 
-    It runs on a thread of its own, so it serves blocking and asynchronous tests alike.
+    It runs in its own thread, so it works with blocking and asynchronous tests.
     """
     with ThreadedEmulator() as emulator:
         yield emulator

@@ -1,4 +1,4 @@
-"""A limit of calls a second, kept with a token bucket."""
+"""A rate limit, implemented as a token bucket."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ HeaderNames = Literal["RateLimit", "X-RateLimit"]
 _NAMES: tuple[str, ...] = get_args(HeaderNames)
 _WORDS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*/\s*(s|min|h)(?:\s+burst\s+([0-9]+))?\s*")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
-# Sums of fractions of a second miss a whole token by less than this.
+# Rounding errors in sums of fractions of a second stay below this.
 _ROUNDING = 1e-9
 
 
 def _more_than_none(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not is_number(value) or value <= 0:
-        raise _wrong(f"'s {attribute.name} must be a number, more than 0", value)
+        raise _wrong(f"'s {attribute.name} must be a number greater than 0", value)
 
 
 def _whole(lowest: int) -> Any:
@@ -45,20 +45,20 @@ def _of_one_second(limit: RateLimit) -> int:
 
 @attrs.frozen
 class RateLimit:
-    """How many calls are served, before others get 429: ``RateLimit(200, burst=20)``.
+    """A rate limit; calls over it get 429: ``RateLimit(200, burst=20)``.
 
     Args:
-        per_second: calls a second, in the long run.
-        burst: calls at once, after a time without any; otherwise those of one second.
-        retry_after: seconds that ``Retry-After`` says; if None, whole seconds until one more call
-            is served.
-        headers: ``RateLimit`` or ``X-RateLimit`` for headers of such names, with ``-Limit``,
-            ``-Remaining`` and ``-Reset`` (seconds until the burst is whole); None for none.
+        per_second: the sustained rate, in calls per second.
+        burst: how many calls may come in one burst; by default, those of one second.
+        retry_after: the seconds in ``Retry-After``; None for the time until the next call is
+            allowed, rounded up.
+        headers: ``RateLimit`` or ``X-RateLimit``, to send headers with this prefix: ``-Limit``,
+            ``-Remaining`` and ``-Reset`` (seconds until the burst is full); None to send none.
 
-    It is an immutable value, with a JSON form: the same names.
+    Rate limits are immutable and have a JSON form with the same names.
 
     Raises:
-        ConfigurationError: it cannot be kept; the message says what to change.
+        ConfigurationError: the limit is invalid; the message says what to change.
     """
 
     per_second: float = attrs.field(validator=_more_than_none)
@@ -71,15 +71,15 @@ class RateLimit:
     headers: HeaderNames | None = attrs.field(default=None, kw_only=True, validator=_names)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its JSON form."""
+        """Return the JSON form."""
         return {name: value for name, value in attrs.asdict(self).items() if value is not None}
 
     @classmethod
     def from_dict(cls, document: object) -> RateLimit:
-        """Return the limit that a JSON form stands for, or words such as ``200/s burst 20``.
+        """Build a limit from its JSON form, or from text such as ``200/s burst 20``.
 
         Raises:
-            ConfigurationError: it is something else; the message says what to change.
+            ConfigurationError: the document is invalid; the message says what to change.
         """
         if isinstance(document, str):
             return cls.parse(document)
@@ -94,10 +94,10 @@ class RateLimit:
 
     @classmethod
     def parse(cls, words: str) -> RateLimit:
-        """Return the limit that words stand for: ``200/s burst 20``; also ``/min`` and ``/h``.
+        """Parse a limit such as ``200/s burst 20``; the units are ``/s``, ``/min`` and ``/h``.
 
         Raises:
-            ConfigurationError: they are something else.
+            ConfigurationError: the text is invalid.
         """
         found = _WORDS.fullmatch(words)
         if not found:
@@ -108,11 +108,11 @@ class RateLimit:
 
 
 class TokenBucket:
-    """A rate limit at work.
+    """A token bucket that enforces a rate limit.
 
     Args:
-        limit: what to keep.
-        clock: tells the time in seconds, from any start.
+        limit: the limit.
+        clock: returns a monotonic time in seconds.
     """
 
     def __init__(self, limit: RateLimit, clock: Callable[[], float]) -> None:
@@ -122,10 +122,10 @@ class TokenBucket:
         self._filled = clock()
 
     def take(self) -> dict[str, str]:
-        """Let a call pass, and return the headers that its answer gets.
+        """Take a token for a call, and return the headers for its answer.
 
         Raises:
-            ProblemError: 429, it is one too many; that costs nothing.
+            ProblemError: 429 if the call is over the limit; it takes no token.
         """
         now = self._clock()
         gained = (now - self._filled) * self.limit.per_second

@@ -1,4 +1,4 @@
-"""An answer before it goes out."""
+"""An answer, before it is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .problems import ProblemError
 
 @attrs.frozen(eq=False)
 class Reply:
-    """An answer, as it is to go out."""
+    """An answer to send."""
 
     status: int
     headers: Mapping[str, str]
@@ -25,10 +25,10 @@ def problem_reply(
     """Return a problem document as an answer.
 
     Args:
-        problem: what is wrong.
-        path: the path that was asked for.
+        problem: the problem.
+        path: the requested path.
         trace_id: this exchange's trace id.
-        members: members of the document, besides or instead of its own.
+        members: members to add to the document or override.
     """
     document = {**problem.document(path, trace_id), **members}
     headers = {

@@ -1,4 +1,4 @@
-"""What an emulator was asked, and what it did: the requests, and how many there were."""
+"""The record of an emulator's requests, and their counts."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from .fault import Fault
 
 @attrs.frozen(kw_only=True)
 class RecordedRequest:
-    """A request that came to an emulator.
+    """A request that an emulator received.
 
     Attributes:
         method: the HTTP method.
         path: the path as it was sent, with its query.
-        operation: what it asked for, such as ``phones.set_primary``; None if nothing known.
+        operation: the requested operation, such as ``phones.set_primary``; None if unknown.
         user_id: the user that it concerned, if any.
-        status: the status that it was answered with; None where it got no answer.
-        executed: whether a change was carried out for it.
-        fault: what went wrong with it; None if nothing did.
-        headers: its headers, names as they were sent; the API key is masked.
+        status: the status of the answer; None if there was no answer.
+        executed: whether it changed something.
+        fault: the fault that hit it, if any.
+        headers: its headers, with names as sent; the API key is masked.
         body: its body; passwords in it are masked.
         number: 1 for the first request since the start or the last reset.
         attempt: which attempt of its call it seems to be: the same request failed before, in a
@@ -51,7 +51,7 @@ class RecordedRequest:
     received_at: datetime = attrs.field(factory=lambda: datetime.now(timezone.utc))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its JSON form; a body that is not UTF-8 is shown with its bytes escaped."""
+        """Return the JSON form; bytes of the body that are not UTF-8 are escaped."""
         return {
             **attrs.asdict(self, recurse=False),
             "fault": self.fault.to_dict() if self.fault else None,
@@ -62,16 +62,16 @@ class RecordedRequest:
 
 @attrs.frozen(kw_only=True)
 class Counts:
-    """How many requests came and changes were carried out, since the start or the last reset.
+    """The number of requests and executed changes since the start or the last reset.
 
-    They go on where the record of requests is cleared, or full.
+    They include requests that are no longer kept or were cleared.
 
     Attributes:
-        requests: the requests that came, whatever became of them.
-        executions: the changes that were carried out, whether or not an answer told so.
-        requests_by_operation: the requests of each operation; those for none are left out.
-        executions_by_operation: the changes of each operation.
-        requests_by_status: the requests by the status of their answer; None: without an answer.
+        requests: all requests, whatever their outcome.
+        executions: executed changes, whether or not the answer arrived.
+        requests_by_operation: requests per operation, without those for no known operation.
+        executions_by_operation: executed changes per operation.
+        requests_by_status: requests per status of the answer; None for those without an answer.
     """
 
     requests: int
@@ -81,13 +81,13 @@ class Counts:
     requests_by_status: Mapping[int | None, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return its JSON form, where requests without an answer have the status ``none``."""
+        """Return the JSON form, where requests without an answer have the status ``none``."""
         statuses = {str(s or "none"): n for s, n in self.requests_by_status.items()}
         return {**attrs.asdict(self), "requests_by_status": statuses}
 
 
 class RequestLog:
-    """The last requests, and the number of all; any thread may ask.
+    """The recent requests, and the counts of all requests. Thread-safe.
 
     Args:
         size: how many requests to keep.
@@ -100,7 +100,7 @@ class RequestLog:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all requests, and count from zero."""
+        """Forget all requests, and reset the counts."""
         with self._lock:
             self.requests.clear()
             self._attempts = Attempts()
@@ -111,7 +111,7 @@ class RequestLog:
             self._by_status: Counter[int | None] = Counter()
 
     def add(self, request: RecordedRequest) -> None:
-        """Count a request, and keep it in the place of the oldest."""
+        """Count and keep a request; drops the oldest if the log is full."""
         with self._lock:
             self._by_status[request.status] += 1
             if request.operation is not None:
@@ -133,12 +133,12 @@ class RequestLog:
             return list(takewhile(lambda r: r.number > number, reversed(self.requests)))
 
     def executions(self, operation: str | None = None) -> int:
-        """Return how many changes were carried out, of one operation or of all."""
+        """Return how many changes were executed, for one operation or all."""
         with self._lock:
             return self._executed[operation] if operation else sum(self._executed.values())
 
     def counts(self) -> Counts:
-        """Return all counts, of one moment."""
+        """Return a consistent snapshot of all counts."""
         with self._lock:
             return Counts(
                 requests=sum(self._by_status.values()),

@@ -1,4 +1,4 @@
-"""Which operation a request asks for, and with which ids: the paths of the declarations."""
+"""Route requests to operations, by the paths in the declarations."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .problems import ProblemError, not_found, wrong_method
 
 @attrs.frozen
 class Match:
-    """An operation that a request asks for.
+    """The operation that a request matches.
 
     Attributes:
         operation: its declaration.
-        ids: the ids in the path, in its order, decoded once.
+        ids: the ids in the path, in order, decoded once.
     """
 
     operation: Operation[Any]
@@ -27,20 +27,20 @@ class Match:
 
     @property
     def user_id(self) -> str | None:
-        """The user that it concerns; None for an operation without one."""
+        """The user that it concerns, if any."""
         return dict(zip(self.operation.parameters, self.ids, strict=True)).get("user_id")
 
 
 @attrs.define(eq=False)
 class _Node:
-    """What a path can be after some of its segments."""
+    """A node in the tree of path segments."""
 
     literals: dict[str, _Node] = attrs.field(factory=dict[str, "_Node"])
     parameter: _Node | None = None
     operations: dict[str, Operation[Any]] = attrs.field(factory=dict[str, Operation[Any]])
 
     def after(self, segment: str) -> _Node:
-        """Return the node for one segment of a template more."""
+        """Return the child node for a segment of a template."""
         if not segment.startswith("{"):
             return self.literals.setdefault(segment, _Node())
         if self.parameter is None:
@@ -49,7 +49,7 @@ class _Node:
 
 
 def find(method: str, raw_path: str) -> Match | None:
-    """Return the operation that a method and a path stand for, or None."""
+    """Return the operation that matches a method and a path, or None."""
     for node, ids in _nodes(raw_path):
         if operation := node.operations.get(method):
             return Match(operation, tuple(unquote(segment) for segment in ids))
@@ -57,7 +57,7 @@ def find(method: str, raw_path: str) -> Match | None:
 
 
 def nowhere(method: str, raw_path: str) -> ProblemError:
-    """Return the answer to a request that names no operation."""
+    """Return the error for a request that matches no operation."""
     allowed = {allowed for node, _ in _nodes(raw_path) for allowed in node.operations}
     return wrong_method(method, allowed) if allowed else not_found("The path does not exist.")
 
@@ -69,11 +69,11 @@ def _nodes(raw_path: str) -> Iterator[tuple[_Node, tuple[str, ...]]]:
 def _walk(
     node: _Node, segments: Sequence[str], ids: tuple[str, ...]
 ) -> Iterator[tuple[_Node, tuple[str, ...]]]:
-    """Yield the ends of all ways through the templates, those with the most literals first."""
+    """Yield the end nodes of all matching templates, those with the most literals first."""
     if not segments:
         yield node, ids
         return
-    # A segment is taken as it was sent: an encoded slash is a part of it.
+    # Segments stay encoded, so that an encoded slash is part of one.
     first, rest = segments[0], segments[1:]
     if literal := node.literals.get(first):
         yield from _walk(literal, rest, ids)

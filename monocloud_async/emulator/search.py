@@ -1,10 +1,10 @@
-r"""The language of ``filter``: simple terms as Lucene writes them.
+r"""The language of ``filter``: a subset of Lucene's query syntax.
 
-A term alone looks at all that a person would search by, and ``field:term`` at one member of a row.
-A term matches a text that equals it, and one that has it as a word; ``*`` and ``?`` stand for any
-letters and for one; "a phrase" for words in a row. Case makes no difference. NOT, AND and OR
-combine, in this order, and brackets group; between two terms without a word, OR is meant. A
-backslash takes the next letter as it is.
+A bare term searches the usual fields, and ``field:term`` one member of a row. A term matches a text
+that equals it or contains it as a word; ``*`` matches any characters and ``?`` matches one; "a
+phrase" matches consecutive words. Case is ignored. NOT binds tighter than AND, and AND tighter than
+OR; parentheses group; two terms without an operator are combined with OR. A backslash escapes the
+next character.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _ESCAPE = re.compile(r"\\(.)")
 _WORD = re.compile(r"\w+")
 _REFUSED = re.compile(r"[-+!/\[{^~<>=]|&&|\|\||.*(?<!\\)[~^]")
 _LONGEST = 1000
-# How deep brackets go.
+# Maximum nesting of parentheses.
 _DEEPEST = 20
 
 
 @attrs.frozen(eq=False)
 class Fields:
-    """What can be searched in the rows of a list.
+    """The searchable fields of a list's rows.
 
     Attributes:
         names: the members of a row.
         aliases: other names, for paths within a row.
-        alone: the paths that a term without a field looks at.
+        alone: the paths that a bare term searches.
     """
 
     names: Sequence[str]
@@ -48,31 +48,31 @@ class Fields:
     alone: Sequence[str]
 
     def paths(self, field: str | None) -> Sequence[str]:
-        """Return the paths that a field stands for.
+        """Return the paths of a field.
 
         Raises:
-            ProblemError: 400, the field does not exist.
+            ProblemError: 400 if the field does not exist.
         """
         if field is None:
             return self.alone
         path = self.aliases.get(field, field)
         if path.partition(".")[0] not in self.names:
-            raise _not_understood(f"{field!r} is not a field")
+            raise _not_understood(f"unknown field {field!r}")
         return [path]
 
 
 def parse(text: str, fields: Fields) -> Test:
-    """Return the test of rows that a filter stands for.
+    """Compile a filter to a test of rows.
 
     Raises:
-        ProblemError: 400, it says something that the emulator does not know.
+        ProblemError: 400 if the emulator does not support the filter.
     """
     if len(text) > _LONGEST:
-        raise _not_understood(f"it is too long, more than {_LONGEST} characters")
+        raise _not_understood(f"it is longer than {_LONGEST} characters")
     reader = _Reader(list(_tokens(text)), fields)
     test = reader.any_of()
     if reader.tokens:
-        raise _not_understood("a bracket closes that did not open")
+        raise _not_understood("unmatched closing parenthesis")
     return test
 
 
@@ -113,10 +113,10 @@ class _Reader:
     def _group(self) -> Test:
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise _not_understood("its brackets are too deep")
+            raise _not_understood("the parentheses are nested too deeply")
         test = self.any_of()
         if not self.tokens:
-            raise _not_understood("a bracket is not closed")
+            raise _not_understood("unclosed parenthesis")
         self.tokens.pop(0)
         self.depth -= 1
         return test
@@ -137,18 +137,18 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
     while position < len(text):
         found = _TOKEN.match(text, position)
         if not found:
-            raise _not_understood(f"{text[position:].strip()[:20]!r} means nothing")
+            raise _not_understood(f"unexpected {text[position:].strip()[:20]!r}")
         yield str(found.lastgroup), found[str(found.lastgroup)]
         position = found.end()
 
 
 def _term(text: str, field: str | None) -> Callable[[str], bool]:
-    # After a field, + begins a phone number, and nothing else can be meant.
+    # After a field, + can only start a phone number.
     if _REFUSED.match(text.removeprefix("+") if field else text):
-        raise _not_understood(f"{text!r} is more than a term; in quotation marks it is a text")
+        raise _not_understood(f"{text!r} is not a single term: put it in quotation marks")
     pieces = re.split(r"(\\.|[*?])", text.casefold())
     pattern = "".join(p if p in ("*", "?") else _literal(_ESCAPE.sub(r"\1", p)) for p in pieces)
-    # Its expressions do not backtrack, however many stars there are.
+    # The translated expressions do not backtrack, however many stars they have.
     whole = re.compile(translate(pattern))
     return lambda value: bool(
         whole.fullmatch(value) or any(whole.fullmatch(word) for word in _WORD.findall(value))
@@ -168,7 +168,7 @@ def _phrase(text: str) -> Callable[[str], bool]:
 
 
 def _texts(value: Any, path: Sequence[str]) -> Iterator[str]:
-    """Yield what stands at a path, and below it, as text."""
+    """Yield the values at a path and below it, as text."""
     if isinstance(value, list):
         items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
         for item in items:

@@ -1,4 +1,4 @@
-"""What an emulator begins with; the format is described by seed.schema.json, beside this file."""
+"""Load an emulator's seed; seed.schema.json, next to this file, describes the format."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .tenant_state import TenantState
 
 Seed = Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | os.PathLike[str]
 
-# The first of the default users has two phones, of which this one is not the primary one.
+# The non-primary phone of the first default user.
 USER_ID = "UOtBaOybB6dTpIJNrnkRw"
 _PACKAGE = __name__.rpartition(".")[0]
 PHONE_ID = "ab66b6a2-df6b-4f9d-9eb2-5a7142984e70"
 
 
 def load(seed: Seed | None) -> TenantState:
-    """Return what to begin with, as JSON of its own.
+    """Load a seed, copied.
 
     Args:
-        seed: the users, or an object that has more besides; or the path of a JSON file with
-            either; None for the default ones.
+        seed: the users, or an object with users and more; or the path of a JSON file with either;
+            None for the default users.
 
     Raises:
-        ConfigurationError: it is wrong; the message says what is wrong, and where.
+        ConfigurationError: the seed is invalid; the message says what is wrong, and where.
     """
     if seed is None:
         file = resources.files(_PACKAGE) / "seed.json"
@@ -57,12 +57,12 @@ def schema() -> str:
 
 def _read(path: Path) -> object:
     try:
-        # The file is its owner's, who may have made it as large as a whole tenant.
+        # No size limit: a seed may be as large as a whole tenant.
         return parse(path.read_bytes().removeprefix(codecs.BOM_UTF8), sys.maxsize)
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     except (ValueError, RecursionError) as error:
-        reason = f"is not JSON: {error}"
+        reason = f"is not valid JSON: {error}"
     raise ConfigurationError(f"the seed file {os.fspath(path)!r} {reason}")
 
 
@@ -70,4 +70,4 @@ def _content(seed: object, source: str) -> TenantState:
     try:
         return checked(seed, source)
     except InvalidRecordError as error:
-        raise ConfigurationError(f"{source} is wrong: {error} at {error.path}") from None
+        raise ConfigurationError(f"{source} is invalid: {error} at {error.path}") from None

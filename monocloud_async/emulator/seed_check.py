@@ -1,4 +1,4 @@
-"""Whether a seed is right, and what it stands for; what is wrong is named by its JSON path."""
+"""Validate and convert a seed; errors name the JSON path."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _GRANTS: Mapping[str, type[Record]] = {
 
 
 def checked(seed: object, source: str) -> TenantState:
-    """Return what a seed stands for.
+    """Validate a seed and return the state that it describes.
 
     Args:
-        seed: the users, or an object that has more besides.
-        source: what the seed is called.
+        seed: the users, or an object with users and more.
+        source: the seed's name in messages.
 
     Raises:
-        ConfigurationError: it has no list of users.
-        InvalidRecordError: a part of it is wrong.
+        ConfigurationError: it does not have a list of users.
+        InvalidRecordError: a part of it is invalid.
     """
     more = cast("Mapping[str, object]", seed) if isinstance(seed, Mapping) else None
     users: object = seed  # pyright: ignore[reportUnknownVariableType]
@@ -64,7 +64,7 @@ def checked(seed: object, source: str) -> TenantState:
     return content
 
 
-# A value of a seed, and where it stands.
+# A value of a seed, and its JSON path.
 _Placed = tuple[object, str]
 
 
@@ -79,7 +79,7 @@ def _check_identifiers(kind: str, rows: list[Json], path: str) -> None:
     _check_ids((row["id"], f"{path}[{n}].id") for n, row in enumerate(rows))
     primary = [n for n, row in enumerate(rows) if row.get("primary")]
     if len(primary) > 1:
-        raise InvalidRecordError(f"another primary {kind}", path=f"{path}[{primary[1]}].primary")
+        raise InvalidRecordError(f"duplicate primary {kind}", path=f"{path}[{primary[1]}].primary")
 
 
 def _add_groups(content: TenantState, groups: Iterable[_Placed]) -> None:
@@ -93,7 +93,7 @@ def _add_groups(content: TenantState, groups: Iterable[_Placed]) -> None:
             account = _account(content, row, place)
             joined = row.get("creation_time", account.record.get("creation_time", 0))
             if type(joined) is not int:
-                raise InvalidRecordError("no whole number", path=f"{place}.creation_time")
+                raise InvalidRecordError("not a whole number", path=f"{place}.creation_time")
             account.join(made, joined)
 
 
@@ -145,7 +145,7 @@ def _record(value: object, kind: type[Record], path: str) -> Json:
     try:
         made = cast("Json", json.loads(json.dumps(value, allow_nan=False)))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRecordError(f"this is not JSON, {error},", path=path) from None
+        raise InvalidRecordError(f"not valid JSON, {error},", path=path) from None
     try:
         kind.from_dict(made)
     except InvalidRecordError as error:
@@ -157,20 +157,20 @@ def _record(value: object, kind: type[Record], path: str) -> Json:
 def _list(holder: Mapping[str, object], member: str, path: str) -> Iterable[_Placed]:
     value, path = holder.get(member, []), f"{path}.{member}"
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
-        raise InvalidRecordError("no list", path=path)
+        raise InvalidRecordError("not a list", path=path)
     return [(one, f"{path}[{n}]") for n, one in enumerate(cast("Sequence[object]", value))]
 
 
 def _object(value: object, path: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InvalidRecordError("no object", path=path)
+        raise InvalidRecordError("not an object", path=path)
     return cast("Mapping[str, Any]", value)
 
 
 def _text(holder: Mapping[str, object], member: str, path: str) -> str:
     value = holder.get(member)
     if not isinstance(value, str):
-        raise InvalidRecordError("a string is missing", path=f"{path}.{member}")
+        raise InvalidRecordError("missing string", path=f"{path}.{member}")
     return value
 
 
@@ -183,5 +183,5 @@ def _check_ids(ids: Iterable[tuple[str, str]], known: Iterable[str] = ()) -> Non
             reason, _, _ = str(error).rpartition("; ")
             raise InvalidRecordError(reason, path=path) from None
         if value in seen:
-            raise InvalidRecordError(f"the id {value!r} again", path=path)
+            raise InvalidRecordError(f"duplicate id {value!r}", path=path)
         seen.add(value)

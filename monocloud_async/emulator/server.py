@@ -14,7 +14,7 @@ class Emulator(Emulation):
     """A local MonoCloud: ``async with Emulator() as emulator``."""
 
     async def start(self) -> None:
-        """Listen; nothing happens if it does already.
+        """Start listening; does nothing if already started.
 
         Raises:
             ConfigurationError: the port cannot be used.
@@ -22,15 +22,15 @@ class Emulator(Emulation):
         await self._listener.start()
 
     async def pause(self) -> None:
-        """Refuse connections, and reset those that are open, until ``resume``."""
+        """Refuse connections and reset open ones, until ``resume``."""
         await self._listener.pause()
 
     async def resume(self) -> None:
-        """Listen again, on the same port; nothing happens if it does already."""
+        """Listen again on the same port; does nothing if not paused."""
         await self._listener.resume()
 
     async def aclose(self) -> None:
-        """Stop listening, and end what is open; nothing happens if it is stopped already."""
+        """Stop listening and close open connections; does nothing if already stopped."""
         await self._listener.aclose()
 
     async def __aenter__(self: E) -> E:

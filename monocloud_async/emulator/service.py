@@ -1,4 +1,4 @@
-"""What an emulator answers to a request: read it, decide on it, carry it out, note it down."""
+"""Handle a request: read it, execute it, record it and choose the answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _log = logging.getLogger("monocloud.emulator")
 
 @attrs.frozen(eq=False)
 class Received:
-    """A request as it came; ``flaw`` is why it could not be read to its end."""
+    """A received request; ``flaw`` is why it could not be read completely."""
 
     request: web.BaseRequest
     path: str
@@ -38,7 +38,7 @@ class Received:
 
     @property
     def operation(self) -> str | None:
-        """What it asks for; None if nothing known."""
+        """The requested operation; None if unknown."""
         return self.match.operation.name if self.match else None
 
     @property
@@ -49,15 +49,15 @@ class Received:
 
 @attrs.define(eq=False)
 class Service:
-    """The tenant, what stands before it, and what is kept of the requests.
+    """The tenant, with the checks in front of it and the record of requests.
 
     Attributes:
         tenant: the users and groups.
-        api_key: the key that is asked for.
-        faults: what goes wrong.
-        log: where requests are noted down.
-        clock: tells the time in seconds, from any start, for the rate limit.
-        first_limit: the limit of calls a second to begin with; None for none.
+        api_key: the API key that requests must send.
+        faults: the injected faults.
+        log: records requests.
+        clock: returns a monotonic time in seconds, for the rate limit.
+        first_limit: the initial rate limit; None for no limit.
     """
 
     tenant: Tenant
@@ -73,7 +73,7 @@ class Service:
 
     @property
     def rate_limit(self) -> RateLimit | None:
-        """The limit of calls a second; it begins with a whole burst when it is set."""
+        """The rate limit; setting it starts with a full burst."""
         return self._bucket.limit if self._bucket else None
 
     @rate_limit.setter
@@ -81,14 +81,14 @@ class Service:
         self._bucket = TokenBucket(limit, self.clock) if limit else None
 
     def reset(self) -> None:
-        """Go back to the beginning."""
+        """Restore the initial state."""
         self.tenant.reset()
         self.log.reset()
         self.faults.reset()
         self.rate_limit = self.first_limit
 
     def answer(self, received: Received) -> tuple[Reply, Fault | None]:
-        """Carry a request out, note it down, and return its answer, and what is to go wrong.
+        """Execute and record a request, and return its answer and the fault that hits it.
 
         Args:
             received: the request.
@@ -112,10 +112,10 @@ class Service:
         return reply, fault
 
     def _execute(self, received: Received, *, carry_out: bool) -> tuple[Reply, bool]:
-        """Return what the operation answers, and whether it changed something.
+        """Return the operation's answer, and whether it changed something.
 
         Raises:
-            ProblemError: it is refused, or failed.
+            ProblemError: the request is rejected, or failed.
         """
         try:
             match = self._understood(received)
@@ -147,14 +147,14 @@ class Service:
 
 
 async def read(request: web.BaseRequest) -> Received:
-    """Return a request, read to its end or as far as that is possible."""
+    """Read a request, as far as possible."""
     body, flaw = b"", None
     try:
         body = await request.read()
     except web.HTTPException as error:
         flaw = ProblemError(error.status, "The body is too long.")
     except (web.RequestPayloadError, OSError):
-        flaw = bad_request("The body breaks off.")
+        flaw = bad_request("The body is incomplete.")
     path = request.rel_url.raw_path
     return Received(request, path, find(request.method, path), body, flaw)
 

@@ -1,4 +1,4 @@
-"""The users and groups of the emulated tenant; nothing here knows HTTP."""
+"""The users and groups of the emulated tenant, independent of HTTP."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _CODES = {
 
 
 class Tenant:
-    """Users and groups in memory; any thread may ask.
+    """Users and groups in memory. Thread-safe.
 
     Args:
-        seed: what to begin with.
-        clock: tells the time, in seconds since 1970.
+        seed: the initial state.
+        clock: returns the time, in seconds since 1970.
     """
 
     def __init__(self, seed: TenantState, clock: Callable[[], float] = time.time) -> None:
@@ -39,7 +39,7 @@ class Tenant:
         self.reset()
 
     def reset(self) -> None:
-        """Go back to the beginning."""
+        """Restore the initial state."""
         with self._lock:
             seed = self._seed.copy()
             self.version += 1
@@ -47,7 +47,7 @@ class Tenant:
             self.accounts: dict[str, Account] = seed.accounts
             self._holders: dict[tuple[str, str], set[str]] = defaultdict(set)
             self._keys: dict[str, set[tuple[str, str]]] = {}
-            # The accounts that the present operation changes, and whether it only pretends to.
+            # The accounts that the current operation changes, and whether it is only simulated.
             self._changing: dict[str, Account] = {}
             self._stamped: set[str] = set()
             self._pretending = False
@@ -62,16 +62,16 @@ class Tenant:
         *,
         change: bool = True,
     ) -> T:
-        """Carry out an operation, whole or not at all, and return its result as text.
+        """Execute an operation, completely or not at all, and return its result as text.
 
         Args:
-            act: does it; what it returns may be a part of the tenant.
-            text: makes text of that; a copy of a user would take longer than its text.
-            change: whether to change anything, or only to find out what the answer would be; a
-                user is answered as it still is then.
+            act: executes it; may return a part of the tenant.
+            text: serializes that, which is faster than copying a user.
+            change: whether to apply the change, or only to compute the answer; the answer then has
+                the unchanged user.
 
         Raises:
-            ProblemError: it is refused.
+            ProblemError: the operation is rejected.
         """
         with self._lock, self._operation(pretending=not change):
             result = act(self)
@@ -80,7 +80,7 @@ class Tenant:
             return text(result if change else self._as_before(result))
 
     def export(self) -> list[Json]:
-        """Return all users, copied."""
+        """Return a copy of all users."""
         with self._lock:
             return [copied(account.record) for account in self.accounts.values()]
 
@@ -96,28 +96,28 @@ class Tenant:
             self.reset()
 
     def content(self) -> TenantState:
-        """Return all of it, copied."""
+        """Return a copy of the whole state."""
         with self._lock:
             return TenantState(self.accounts, self.groups).copy()
 
     def account(self, user_id: str) -> Account:
-        """Return a user, to be read.
+        """Return a user, for reading.
 
         Raises:
-            ProblemError: 404, the user does not exist.
+            ProblemError: 404 if the user does not exist.
         """
         if user_id not in self.accounts:
-            raise not_found(f"No user has the id {user_id!r}.")
+            raise not_found(f"There is no user with the id {user_id!r}.")
         return self.accounts[user_id]
 
     def change(self, user_id: str, *, stamp: bool = True) -> Account:
-        """Return a user, to be changed by the present operation.
+        """Return a user, for the current operation to change.
 
         Args:
-            stamp: whether that moves the user's ``last_updated``.
+            stamp: whether to update the user's ``last_updated``.
 
         Raises:
-            ProblemError: 404, the user does not exist.
+            ProblemError: 404 if the user does not exist.
         """
         account = self.account(user_id)
         if self._pretending:
@@ -135,7 +135,7 @@ class Tenant:
         """Remove a user.
 
         Raises:
-            ProblemError: 404, the user does not exist.
+            ProblemError: 404 if the user does not exist.
         """
         self._changing[user_id] = self.account(user_id)
         del self.accounts[user_id]
@@ -144,24 +144,26 @@ class Tenant:
         """Return a group.
 
         Raises:
-            ProblemError: 404, the group does not exist.
+            ProblemError: 404 if the group does not exist.
         """
         if group_id not in self.groups:
-            raise not_found(f"No group has the id {group_id!r}.")
+            raise not_found(f"There is no group with the id {group_id!r}.")
         return self.groups[group_id]
 
     def check_new(self, kind: str, value: str, *, but: str | None = None) -> None:
-        """Refuse an identifier that a user has already.
+        """Reject an identifier that another user has.
 
         Args:
             kind: ``email``, ``phone`` or ``username``.
             but: a user who may have it.
 
         Raises:
-            ProblemError: 422, it is taken.
+            ProblemError: 422 if it is taken.
         """
         if self._holders.get(identifier(kind, value), set()) - {but}:
-            raise identity_refused((_CODES[kind], f"A user has the {kind} {value!r} already."))
+            raise identity_refused(
+                (_CODES[kind], f"Another user already has the {kind} {value!r}.")
+            )
 
     def now(self) -> int:
         """Return the time, in whole seconds since 1970."""

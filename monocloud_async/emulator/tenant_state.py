@@ -1,4 +1,4 @@
-"""All that an emulated tenant has, at its beginning or now."""
+"""The state of an emulated tenant."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class TenantState:
     groups: dict[str, Json]
 
     def copy(self) -> TenantState:
-        """Return a copy that can change."""
+        """Return a mutable copy."""
         return TenantState(
             {user_id: account.copy() for user_id, account in self.accounts.items()},
             copied(self.groups),
         )
 
     def to_dict(self) -> Json:
-        """Return it as a seed; passwords are left out."""
+        """Return the state as a seed, without passwords."""
         return {
             "users": [account.record for account in self.accounts.values()],
             "groups": [

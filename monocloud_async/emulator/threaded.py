@@ -1,4 +1,4 @@
-"""An emulator on a thread of its own, for tests that do not know whether they wait or await."""
+"""An emulator in its own thread, for blocking and asynchronous tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ E = TypeVar("E", bound="ThreadedEmulator")
 
 
 class ThreadedEmulator(Emulation):
-    """A local MonoCloud, whose calls block: ``with ThreadedEmulator() as emulator``.
+    """A local MonoCloud with blocking methods: ``with ThreadedEmulator() as emulator``.
 
     It has the methods of ``monocloud_sync.emulator.Emulator``.
     """
@@ -23,7 +23,7 @@ class ThreadedEmulator(Emulation):
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen; nothing happens if it does already.
+        """Start listening; does nothing if already started.
 
         Raises:
             ConfigurationError: the port cannot be used.
@@ -35,15 +35,15 @@ class ThreadedEmulator(Emulation):
         self._wait_for(self._listener.start())
 
     def pause(self) -> None:
-        """Refuse connections, and reset those that are open, until ``resume``."""
+        """Refuse connections and reset open ones, until ``resume``."""
         self._wait_for(self._listener.pause())
 
     def resume(self) -> None:
-        """Listen again, on the same port; nothing happens if it does already."""
+        """Listen again on the same port; does nothing if not paused."""
         self._wait_for(self._listener.resume())
 
     def close(self) -> None:
-        """Stop listening, and end what is open; nothing happens if it is stopped already."""
+        """Stop listening and close open connections; does nothing if already stopped."""
         if self._loop is None or self._thread is None:
             return
         self._wait_for(self._listener.aclose())

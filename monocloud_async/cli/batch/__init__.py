@@ -1,1 +1,1 @@
-"""A file of rows, sent so that no row is lost: `run`, and `phones set-primary-many`."""
+"""Batch commands that send a file of rows: `run` and `phones set-primary-many`."""

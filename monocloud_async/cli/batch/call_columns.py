@@ -1,4 +1,4 @@
-"""Which columns of a file are a method's arguments, and what its rows give."""
+"""Map the columns of a file to a method's arguments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .columns import FromCells, FromMembers, Pairs, plain
 from .signature import ABSENT, Parameter
 
 _NEAR = 0.8
-# Of the names of members, which may differ from row to row, so many are kept.
+# Member names may differ from row to row; at most this many are cached.
 _MOST_NAMES = 1000
 _PHONES = ("phone", "phonenumber")
 
@@ -22,12 +22,12 @@ class CallColumns:
     Args:
         parameters: the method's parameters.
         fixed: the arguments that are the same for all rows, by name.
-        null: what a cell says to clear a value; None if no cell does.
-        ignored: names of columns to pass over without a word.
+        null: the cell text that clears a value; None if there is none.
+        ignored: columns to ignore silently.
 
     Attributes:
-        passed_over: the columns that were found, and are not taken.
-        given: the parameters that rows give, in the method's order.
+        passed_over: the columns found in the file that are not arguments.
+        given: the parameters that the rows set, in the method's order.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class CallColumns:
         self._found: set[str] = set()
 
     def _add_other_name(self) -> None:
-        """Take a phone's number by both of the names that methods have for it."""
+        """Accept a phone number under both names that methods use for it."""
         for one, other in (_PHONES, _PHONES[::-1]):
             if one in self._by_name and other not in self._by_name:
                 self._by_name[other] = self._by_name[one]
@@ -57,12 +57,12 @@ class CallColumns:
 
     @property
     def given(self) -> Sequence[Parameter]:
-        """The parameters that rows give, in the method's order."""
+        """The parameters that the rows set, in the method's order."""
         return [p for p in self._all if p.name in self._found]
 
     @property
     def wanted(self) -> str:
-        """What must be there, for messages."""
+        """The required columns, for messages."""
         required = [p.name for p in self._all if p.name in self._required]
         if required:
             return spoken(required)
@@ -71,17 +71,17 @@ class CallColumns:
 
     @property
     def marker(self) -> str:
-        """What stands in every header."""
+        """A text that occurs in every header."""
         first = next((p.name for p in self._all if p.name in self._required), "")
         return first.partition("_")[0]
 
     def score(self, names: Iterable[str]) -> int:
-        """Return how many of some names are parameters; 0 where required ones are missing."""
+        """Return how many of the names are parameters; 0 if a required one is missing."""
         found = {p.name for p in map(self._parameter, names) if p}
         return 0 if self._required - found else len(found)
 
     def of_cells(self, names: Sequence[str]) -> tuple[int, FromCells]:
-        """Return how many cells a row has at least below a header, and what they become."""
+        """Return the minimum number of cells in a row, and the function that converts them."""
         places: list[tuple[int, Parameter]] = []
         for index, name in enumerate(names):
             if parameter := self._taken(name, "column", names):
@@ -89,7 +89,7 @@ class CallColumns:
                     raise ValueError(f"the header has the column {parameter.name} more than once")
                 places.append((index, parameter))
         least = 1 + max((n for n, p in places if p.required), default=0)
-        # What the header has, each row may give.
+        # Any row may set what the header names.
         self._found.update(p.name for _, p in places)
         fixed, null = self._fixed, self._null
 
@@ -105,7 +105,7 @@ class CallColumns:
         return least, made
 
     def of_members(self, first: Pairs) -> FromMembers:  # noqa: ARG002  (each row has its own)
-        """Return what the members of rows become."""
+        """Return the function that converts a row's members."""
         return self._made
 
     def _made(self, pairs: Pairs) -> dict[str, object]:
@@ -114,10 +114,10 @@ class CallColumns:
             if (parameter := self._taken(name, "member", (n for n, _ in pairs))) is None:
                 continue
             if parameter.name in given:
-                raise ValueError(f"it has the member {parameter.name} more than once")
+                raise ValueError(f"duplicate member {parameter.name}")
             given[parameter.name] = parameter.of_member(value)
         if missing := [n for n in self._required if n not in given]:
-            raise ValueError(f"it has no member {min(missing)}")
+            raise ValueError(f"missing member {min(missing)}")
         self._found.update(given)
         return {**self._fixed, **{n: v for n, v in given.items() if v is not ABSENT}}
 
@@ -125,12 +125,12 @@ class CallColumns:
         return self._by_name.get(plain(name))
 
     def _taken(self, name: str, what: str, beside: Iterable[str]) -> Parameter | None:
-        """Return which parameter a name is; None for what is passed over.
+        """Return the parameter for a name; None for a name to ignore.
 
         Args:
             name: the name.
-            what: what has it, for messages.
-            beside: all names of the header, or the row.
+            what: "column" or "member", for messages.
+            beside: all names in the header or the row.
         """
         if name in self._known:
             return self._known[name]
@@ -142,20 +142,20 @@ class CallColumns:
     def _checked(self, name: str, what: str, beside: Iterable[str]) -> Parameter | None:
         found = self._parameter(name)
         if found and found.name in self._fixed:
-            raise ValueError(f"the {what} {found.name} is given by --set as well: drop one of them")
+            raise ValueError(f"the {what} {found.name} is also given by --set: remove one of them")
         if found or not (bare := plain(name)) or bare in self._ignored:
             return found
         if meant := self._meant(bare, beside):
             raise ValueError(
-                f"there is no argument {name}: did you mean {meant}? --ignore-column {name} passes "
-                "over it"
+                f"unknown argument {name}: did you mean {meant}? To ignore it, use "
+                f"--ignore-column {name}"
             )
         if len(self.passed_over) < _MOST_NAMES:
             self.passed_over[name] = None
         return None
 
     def _meant(self, bare: str, beside: Iterable[str]) -> str | None:
-        """Return which argument that is not given otherwise a name may be meant for."""
+        """Return the argument, not yet given, that a misspelt name most resembles."""
         given = {p.name for p in map(self._parameter, beside) if p} | self._fixed.keys()
         open_names = {n: p.name for n, p in self._by_name.items() if p.name not in given}
         near = difflib.get_close_matches(bare, open_names, n=1, cutoff=_NEAR)

@@ -1,4 +1,4 @@
-"""`monocloud run`: each row is a call of a method that changes something."""
+"""`monocloud run`: call an operation once for each row."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ _SHOWN = 3
 
 @attrs.frozen(eq=False)
 class CallOptions:
-    """What only `monocloud run` is asked for.
+    """The options that only `monocloud run` has.
 
     Attributes:
         fixed: arguments for all rows, as ``name=value``.
-        null: what a cell says to clear a value.
-        ignored: columns to pass over without a word.
-        yes: whether not to ask first.
-        retry_unknown: whether to send rows that may have been applied.
-        show_secrets: whether results show such as links that set a password.
+        null: the cell text that clears a value.
+        ignored: columns to ignore silently.
+        yes: whether to skip the confirmation.
+        retry_unknown: whether to resend rows that may have been applied.
+        show_secrets: whether results include secrets such as password reset links.
     """
 
     fixed: Sequence[str]
@@ -65,13 +65,13 @@ class CallJob(Job):
     """Calls a method for each row.
 
     Args:
-        client: how to call the API.
-        options: what is asked for.
+        client: the client to call the API with.
+        options: the options of every batch.
         runnable: the operation.
-        more: what else is asked for.
+        more: the options of ``monocloud run``.
 
     Raises:
-        ConfigurationError: an option cannot be.
+        ConfigurationError: an option is invalid.
     """
 
     def __init__(
@@ -96,16 +96,16 @@ class CallJob(Job):
     def _check(self) -> None:
         if self.options.dry_run and self.options.results:
             raise ConfigurationError(
-                "--results has nothing to say of a dry run, which sends nothing: leave it out"
+                "--dry-run sends nothing, so there are no results to write: remove --results"
             )
         if self._more.show_secrets and not self._with_answers:
             raise ConfigurationError(
-                "--show-secrets is for --results in a file that ends in .jsonl; nothing was sent"
+                "--show-secrets needs a --results file that ends in .jsonl; nothing was sent"
             )
         if self._more.retry_unknown and self._runnable.operation.repeat is not Repeat.ONCE:
             raise ConfigurationError(
-                f"--retry-unknown is for operations that are sent once, and {self._runnable.name} "
-                "is repeated as it is; nothing was sent: leave it out"
+                f"--retry-unknown does not apply to {self._runnable.name}, which is safe to retry; "
+                "nothing was sent: remove it"
             )
 
     def source(self, content: Content) -> Source[AnyRow]:
@@ -117,7 +117,7 @@ class CallJob(Job):
         return Subject(digest, self.origin, name, source.count, self._settings())
 
     def _settings(self) -> str:
-        """Return a digest of what makes the same rows mean something else."""
+        """Return a digest of the settings that change what a row means."""
         if not self._fixed and self._more.null is None:
             return ""
         said = json.dumps([self._fixed, self._more.null], sort_keys=True)
@@ -126,7 +126,7 @@ class CallJob(Job):
     def confirm(self, source: Source[AnyRow]) -> None:
         name = self._runnable.name
         if passed := self._columns.passed_over:
-            told = f"passed over, as {name} has no such argument: {listed(passed)}"
+            told = f"Ignoring columns that are not arguments of {name}: {listed(passed)}"
             typer.echo(visible(told), err=True)
         if self.options.dry_run:
             self._show(source)
@@ -137,7 +137,7 @@ class CallJob(Job):
             confirm_number(told, source.count)
 
     def _show(self, source: Source[AnyRow]) -> None:
-        """Print what would be sent, and end the command."""
+        """Print the requests that would be sent, then exit."""
         probe = Probe(self._method)
         for row in islice(source.rows(), _SHOWN):
             request = probe.request(row.given)
@@ -149,7 +149,7 @@ class CallJob(Job):
 
     def start(
         self,
-        source: Source[AnyRow],  # noqa: ARG002  (it has the rows, which are given)
+        source: Source[AnyRow],  # noqa: ARG002  (the rows come from ``given``)
         given: AsyncIterable[Mapping[str, Any]],
         stopped: Callable[[], bool],
     ) -> Sender:
@@ -175,11 +175,11 @@ class CallJob(Job):
 
 
 def rules_of(runnable: Runnable, *, retry_unknown: bool = False) -> Rules:
-    """Return what may be done with a row of an operation again.
+    """Return the rules for resending rows of an operation.
 
     Args:
         runnable: the operation.
-        retry_unknown: whether rows that may have been applied are sent again.
+        retry_unknown: whether to resend rows that may have been applied.
     """
     operation = runnable.operation
     older = Older.SENT

@@ -1,4 +1,4 @@
-"""The rows of a file that a method is called with."""
+"""The rows of a file, as arguments of a method."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ class CallRow(NamedTuple):
     """One row.
 
     Attributes:
-        number: which of the rows it is, 1 for the first.
-        line: the line that it begins in.
-        key: what rows share that are done in their order, mostly a user's id.
+        number: the row's number, 1 for the first.
+        line: the line it starts on.
+        key: rows with the same key, mostly a user's id, are sent in file order.
         given: the arguments, by name.
     """
 
     number: int
     line: int
     key: str | None
-    # There may be passwords among them, which show as stars.
+    # May hold passwords, which must not show in a repr.
     given: Mapping[str, Any]
 
 
 class CallInput(Source[CallRow]):
-    """An input that was read to its end, and that a method takes as it is.
+    """An input that has been read to its end and checked against a method.
 
     Args:
         content: its bytes.
-        columns: what the method takes of it.
+        columns: the columns to read.
         method: the bound method.
-        first: the method's first argument, where it has one that is given by position.
+        first: the name of the method's first positional argument, if any.
 
     Raises:
-        MistakesError: what is wrong with it.
+        MistakesError: the input has mistakes.
     """
 
     def __init__(

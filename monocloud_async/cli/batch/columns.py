@@ -1,4 +1,4 @@
-"""What an input's columns or members are called, and what becomes of its rows as they are read."""
+"""How the columns or members of an input are named and converted."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any, NamedTuple, Protocol
 from ..._characters import UNSEEN
 
 _FILLERS = re.compile(r"[\s_-]+")
-# Without a header, what stands there are ids and numbers: they are not repeated.
+# Without a header, these would be ids and phone numbers, which messages must not repeat.
 _DIGITS = re.compile(r"\d{3,}")
 _MOST_FOUND = 20
 _LONGEST_FOUND = 40
 
 
 class Cells(NamedTuple):
-    """What a row says, as it stands there, blanks around it aside."""
+    """The values of a row, with surrounding blanks removed."""
 
     line: int
     given: Any
 
 
 class Mistake(NamedTuple):
-    """What is wrong in a line."""
+    """A mistake on a line."""
 
     line: int
     what: str
 
 
 class BrokenInputError(Exception):
-    """An input that cannot be read on from a mistake."""
+    """An input that cannot be read past a mistake."""
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(line, what)
@@ -39,7 +39,7 @@ class BrokenInputError(Exception):
 
 
 class Pairs(list[tuple[str, Any]]):
-    """The members of a JSON object, in their order, one that is there twice included."""
+    """The members of a JSON object, in order and including duplicates."""
 
 
 Records = Iterator[Cells | Mistake]
@@ -48,13 +48,13 @@ FromMembers = Callable[[Pairs], Any]
 
 
 class Columns(Protocol):
-    """Which columns or members are wanted of an input, and what becomes of a row's.
+    """Which columns or members to read from an input, and how to convert a row.
 
-    What a row cannot be made of raises ValueError, which says why.
+    Conversion raises ValueError, with the reason, if a row is invalid.
 
     Attributes:
-        wanted: what must be there, for messages.
-        marker: what stands in every header, in small letters; empty where nothing does.
+        wanted: the required columns, for messages.
+        marker: a lower-case text that occurs in every header; empty if there is none.
     """
 
     @property
@@ -63,31 +63,31 @@ class Columns(Protocol):
     def marker(self) -> str: ...
 
     def score(self, names: Iterable[str]) -> int:
-        """Return how well some names are those of a header; 0 where they cannot be."""
+        """Return how well the names match a header; 0 if they cannot be one."""
         ...
 
     def of_cells(self, names: Sequence[str]) -> tuple[int, FromCells]:
-        """Return how many cells a row has at least below a header, and what they become."""
+        """Return the minimum number of cells in a row, and the function that converts them."""
         ...
 
     def of_members(self, first: Pairs) -> FromMembers:
-        """Return what the members of rows become, given those of the first."""
+        """Return the function that converts members, given those of the first row."""
         ...
 
 
 @lru_cache(maxsize=1024)
 def plain(name: str) -> str:
-    """Return a name without what does not matter: case, blanks, dashes and unseen characters."""
+    """Normalize a name: ignore case, blanks, dashes and invisible characters."""
     return _FILLERS.sub("", UNSEEN.sub("", name)).casefold()
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return names that were found instead, for a message."""
+    """List the names that were found, for a message."""
     shown = [_DIGITS.sub("…", name.strip())[:_LONGEST_FOUND] for name in names if name.strip()]
     more = ", …" if len(shown) > _MOST_FOUND else ""
     return ", ".join(shown[:_MOST_FOUND]) + more or "nothing"
 
 
 def needed(noun: str, wanted: str) -> str:
-    """Return what must be there, for a message: ``the column user_id``, or more of them."""
+    """Return the required columns for a message, such as ``the column user_id``."""
     return f"the {noun}{'s' if ' ' in wanted else ''} {wanted}"

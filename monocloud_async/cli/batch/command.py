@@ -1,4 +1,4 @@
-"""A batch, from its options to its exit code."""
+"""Run a batch, from its options to its exit code."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from .source import AnyRow, MistakesError, Source
 from .tally import Tally
 
 _UNKNOWN = (
-    "may have been applied, and are not sent again: look them up, and --retry-unknown sends them"
+    "may have been applied and will not be resent: check them, then resend with --retry-unknown"
 )
-_UNKNOWN_GONE = "may have been applied: the same command with the same journal tells"
+_UNKNOWN_GONE = "may have been applied: run the same command with the same journal to find out"
 
 
 def carry_out(job: Job) -> NoReturn:
-    """Do what is asked for, and end the command.
+    """Run a batch, then exit.
 
     Args:
-        job: what is done with the rows.
+        job: what to do with the rows.
     """
     options = job.options
     check_files(options.rows, options.journal, options.results)
@@ -62,15 +62,15 @@ def _checked(content: Content, made: Callable[[Content], Source[AnyRow]]) -> Sou
         return made(content)
     except MistakesError as error:
         for mistake in error.mistakes:
-            told = f"{content.name}, line {mistake.line}: {mistake.what}"
-            typer.echo(visible(told), err=True)
+            where = f"{content.name}, line {mistake.line}"
+            typer.echo(visible(f"{where}: {mistake.what}"), err=True)
         fail(str(error), MISUSED)
     except OSError as error:
         raise unreadable(content.name, error) from None
 
 
 def _journal(job: Job, source: Source[AnyRow]) -> Journal | None:
-    """Return where entries are kept; without a file, they are gone in the end."""
+    """Open the journal; without a file, it is a temporary one."""
     options = job.options
     path = None if options.dry_run else options.journal
     if not (path or options.results or options.dry_run):
@@ -107,7 +107,7 @@ def _write(
     journal: Journal | None,
     ending: Ending,
 ) -> str | None:
-    """Write the results, and return what went wrong with that, if anything."""
+    """Write the results; return an error message if that fails."""
     if results is None or journal is None:
         return None
     report = job.report(source)
@@ -116,8 +116,8 @@ def _write(
 
 def _totals(job: Job, source: Source[AnyRow], tally: Tally) -> str:
     if not source.count:
-        return f"no rows after the header in {visible(source.content.name)}: nothing to do"
-    earlier = f" ({tally.before:,} of them in earlier runs)" if tally.before else ""
+        return f"{visible(source.content.name)} has no rows: nothing to do"
+    earlier = f" ({tally.before:,} from earlier runs)" if tally.before else ""
     return tally.told(job.statuses) + earlier
 
 
@@ -130,17 +130,17 @@ def _finish(job: Job, tally: Tally, ending: Ending, problem: str | None) -> NoRe
     if stop.why:
         if problem:
             typer.echo(f"Error: {visible(problem)}", err=True)
-        fail(f"{stop.why}; {_how_to_go_on(job)}", stop.code)
+        fail(f"{stop.why}; {_how_to_resume(job)}", stop.code)
     if problem:
         fail(problem)
     raise typer.Exit(REFUSED if tally.failed else 0)
 
 
-def _how_to_go_on(job: Job) -> str:
+def _how_to_resume(job: Job) -> str:
     options = job.options
     if options.dry_run:
         return "nothing was changed"
     if options.journal is None:
-        return f"{job.sends_again}; --journal FILE makes it go on"
-    given = ", given the same input," if options.rows == STDIN else ""
-    return f"the same command{given} goes on from here"
+        return f"{job.sends_again}; use --journal FILE to make runs resumable"
+    given = " with the same input" if options.rows == STDIN else ""
+    return f"run the same command{given} to resume"

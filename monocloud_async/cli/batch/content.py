@@ -1,4 +1,4 @@
-"""The bytes of an input: read more than once, and held to be the same each time."""
+"""The bytes of an input, which may be read repeatedly but must not change."""
 
 from __future__ import annotations
 
@@ -17,52 +17,52 @@ from typing import BinaryIO, cast
 from ...errors import ConfigurationError, MonoCloudError
 
 STDIN = "-"
-# The longest line that is read, so that a binary file cannot fill the memory.
+# The longest line to read, so that a binary file cannot fill memory.
 MAX_LINE = 1024 * 1024
 _BLOCK = 64 * 1024
 _GZIP = b"\x1f\x8b"
 
 
 class InputChangedError(MonoCloudError):
-    """The input is not what it was when it was checked."""
+    """The input has changed since it was checked."""
 
 
 class LineTooLongError(Exception):
-    """A line is longer than any row can be."""
+    """A line is too long to be a row."""
 
 
 class Content:
-    """An input's bytes; the first pass over them settles what every later one has to find.
+    """An input's bytes; later passes must find the same bytes as the first.
 
     Args:
-        file: an open file that can be read anywhere.
-        name: what messages call it.
+        file: an open, seekable file.
+        name: its name in messages.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file = file
         self.name = name
-        # What is the digest of all bytes up to the end of each block; one more for the end.
+        # The digest of all bytes up to the end of each block, plus one for the end of the file.
         self._digests: list[bytes] = []
         self._settled = False
 
     @property
     def digest(self) -> str:
-        """The digest of the whole, once a pass has come to its end."""
+        """The digest of the whole input, available after a complete pass."""
         return self._digests[-1].hex()
 
     def lines(self) -> Iterator[bytes]:
-        """Return all lines with their ends, of any of the three kinds.
+        """Yield all lines, including their line endings (LF, CR LF or CR).
 
         Raises:
-            InputChangedError: the bytes are not those of the first pass; no line of the changed
-                block, or after it, is returned.
+            InputChangedError: the bytes differ from the first pass; no line of the changed block,
+                or after it, is returned.
             LineTooLongError: a line is longer than ``MAX_LINE``.
         """
         rest = b""
         for block in self._blocks():
             lines = (rest + block).splitlines(keepends=True)
-            # The next block may begin with the other half of the last one's end.
+            # The next block may start with the LF of a CR LF.
             rest = lines.pop()
             if len(rest) > MAX_LINE:
                 raise LineTooLongError
@@ -83,10 +83,10 @@ class Content:
             yield block
 
     def _hold(self, number: int, digest: bytes) -> None:
-        """Settle the digest up to a block's end, or compare it with what was settled."""
+        """Record the digest up to a block's end, or compare it with the recorded one."""
         if self._settled and self._digests[number] != digest:
             raise InputChangedError(
-                f"{self.name} has changed since it was checked: put it back as it was"
+                f"{self.name} has changed since it was checked: restore the original"
             )
         if not self._settled and number == len(self._digests):
             self._digests.append(digest)
@@ -94,18 +94,18 @@ class Content:
 
 @contextmanager
 def open_content(path: str) -> Generator[Content, None, None]:
-    """Open an input; one that is compressed with gzip is read as what it holds.
+    """Open an input; gzip is decompressed.
 
     Args:
         path: a file's path, or ``-`` for standard input.
 
     Raises:
-        ConfigurationError: it cannot be read.
+        ConfigurationError: the input cannot be read.
     """
     name = "standard input" if path == STDIN else path
     with ExitStack() as stack:
         source = stack.enter_context(_opened(path, name))
-        # A pipe can be read only once; and what is on standard input may have been begun.
+        # A pipe can be read only once, and standard input may be partly consumed.
         if path == STDIN or not source.seekable():
             source = _copy(source, stack, name)
         if _is_compressed(source, name):
@@ -124,8 +124,8 @@ def _is_compressed(source: BinaryIO, name: str) -> bool:
 
 def _opened(path: str, name: str) -> AbstractContextManager[BinaryIO]:
     if path == STDIN and not cast("object", sys.stdin):
-        # Python has none where the process was started with a closed one.
-        raise ConfigurationError(f"{name}: it is closed; nothing was sent: give a file")
+        # sys.stdin is None if the process was started without it.
+        raise ConfigurationError(f"{name} is closed; nothing was sent: pass a file")
     try:
         # Standard input is not ours to close.
         return nullcontext(sys.stdin.buffer) if path == STDIN else Path(path).open("rb")
@@ -134,10 +134,8 @@ def _opened(path: str, name: str) -> AbstractContextManager[BinaryIO]:
 
 
 def unreadable(name: str, error: OSError) -> ConfigurationError:
-    """Return the error for an input that cannot be read."""
-    return ConfigurationError(
-        f"{name}: {error.strerror}; nothing was sent: give a file that can be read"
-    )
+    """Return the error for an unreadable input."""
+    return ConfigurationError(f"{name}: {error.strerror}; nothing was sent: pass a readable file")
 
 
 def _copy(source: BinaryIO, stack: ExitStack, name: str) -> BinaryIO:
@@ -148,15 +146,15 @@ def _copy(source: BinaryIO, stack: ExitStack, name: str) -> BinaryIO:
         copy.seek(0)
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise ConfigurationError(
-            f"{name}: what gzip made of it is damaged or breaks off; nothing was sent: give the "
-            "whole file"
+            f"{name}: the gzip data is damaged or truncated; nothing was sent: pass the "
+            "complete file"
         ) from None
     except OSError as error:
         with suppress(OSError):
-            # What is in its buffer cannot be written either, and would be tried again.
+            # Drop the buffer: it cannot be written either, and closing would try again.
             copy.close()
         raise ConfigurationError(
-            f"{name}: it cannot be copied to {tempfile.gettempdir()}: {error.strerror}; "
-            "nothing was sent: give a regular file"
+            f"{name}: cannot copy it to {tempfile.gettempdir()}: {error.strerror}; "
+            "nothing was sent: pass a regular file"
         ) from None
     return cast("BinaryIO", copy)

@@ -1,4 +1,4 @@
-"""The rows of CSV, as spreadsheets, databases and people write it."""
+"""Read CSV as spreadsheets, databases and people write it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .lines import Lines
 
 _DELIMITERS = ",;\t|"
 _QUOTED = re.compile(r'[^"]*(?:""[^"]*)*')
-# What tells Excel the delimiter, alone in the first line.
+# Excel's first line that names the delimiter.
 _SEPARATOR = re.compile(r"\s*\"?\s*sep\s*=(\\t|[^\"\r\n])\"?\1*[\s,;|]*", re.IGNORECASE)
-# What a spreadsheet, or a results file, puts before what would be a formula.
+# What spreadsheets and our results files put in front of a would-be formula.
 _GUARDED = re.compile(r"'(?=\s*[=+@\uff1d\uff0b\uff20\uff0d-])")
-# What keeps a spreadsheet from taking text for a number.
+# What keeps a spreadsheet from reading text as a number.
 _FORMULA = re.compile(r'="([^"]*)"')
 
 
 class _Layout(NamedTuple):
-    """Where in a CSV file is what."""
+    """The layout of a CSV file."""
 
     delimiter: str
     header: Sequence[str]
@@ -37,9 +37,9 @@ def read_csv(first: str, lines: Lines, columns: Columns) -> Records:
     """Return the rows.
 
     Args:
-        first: the first line with something in it, which has been read.
-        lines: the others.
-        columns: what is wanted of them.
+        first: the first non-blank line, already read.
+        lines: the remaining lines.
+        columns: the columns to read.
     """
     delimiters = _DELIMITERS
     if found := _SEPARATOR.fullmatch(first):
@@ -51,7 +51,7 @@ def read_csv(first: str, lines: Lines, columns: Columns) -> Records:
 
 
 def _layout(head: str, line: int, delimiters: str, columns: Columns) -> _Layout:
-    """Return where is what, by the delimiter with which the header has the wanted columns."""
+    """Return the layout, by the delimiter that splits the header into the required columns."""
     most: Sequence[str] = ()
     best: tuple[int, str, list[str]] = (0, "", [])
     for delimiter in delimiters:
@@ -65,7 +65,7 @@ def _layout(head: str, line: int, delimiters: str, columns: Columns) -> _Layout:
     score, delimiter, names = best
     if not score:
         what = needed("column", columns.wanted)
-        raise BrokenInputError(line, f"the header must have {what}, and it has {listed(most)}")
+        raise BrokenInputError(line, f"the header must have {what}, but it has {listed(most)}")
     try:
         return _Layout(delimiter, names, line, *columns.of_cells(names))
     except ValueError as error:
@@ -73,7 +73,7 @@ def _layout(head: str, line: int, delimiters: str, columns: Columns) -> _Layout:
 
 
 def _records(lines: Lines, layout: _Layout, columns: Columns) -> Records:
-    # Without a marker, any row might be another header: only this one is looked for.
+    # Without a marker any row might be another header, so look only for this one.
     marker, header = columns.marker, "".join(layout.header)
     for text in lines:
         line = lines.number
@@ -82,30 +82,30 @@ def _records(lines: Lines, layout: _Layout, columns: Columns) -> Records:
         try:
             cells = _cells(text, layout.delimiter, lines)
         except ValueError as error:
-            raise BrokenInputError(line, f"it is not CSV: {error}") from None
+            raise BrokenInputError(line, f"invalid CSV: {error}") from None
         said = "".join(cells)
         if not trimmed(said):
             continue
         if (marker and marker in said.casefold() and columns.score(cells)) or said == header:
             if not _is_header(cells, layout.header):
-                yield Mistake(line, f"it is a header, and not that of line {layout.line}")
+                yield Mistake(line, f"a header that differs from the one on line {layout.line}")
         else:
             yield _record(line, cells, layout)
 
 
 def _is_header(cells: Sequence[str], header: Sequence[str]) -> bool:
-    """Return whether a row is the header again, as where exports were joined."""
+    """Return whether a row repeats the header, as in concatenated exports."""
     return [trimmed(cell) for cell in cells] == header
 
 
 def _record(line: int, cells: Sequence[str], layout: _Layout) -> Cells | Mistake:
     width = len(layout.header)
-    # A cell too many is most often one with a delimiter that is not quoted: what follows is
-    # shifted, and would be taken for what it is not.
+    # An extra cell usually means an unquoted delimiter, which shifts all following cells into
+    # the wrong columns.
     if len(cells) != width and any(map(trimmed, cells[width:])):
-        return Mistake(line, f"it has {len(cells)} cells, and the header has {width}")
+        return Mistake(line, f"the row has {len(cells)} cells, but the header has {width}")
     if len(cells) < layout.least:
-        return Mistake(line, f"it has only {len(cells)} cells, and the header has {width}")
+        return Mistake(line, f"the row has only {len(cells)} cells, but the header has {width}")
     try:
         return Cells(line, layout.made(cells))
     except ValueError as error:
@@ -113,29 +113,29 @@ def _record(line: int, cells: Sequence[str], layout: _Layout) -> Cells | Mistake
 
 
 def cell_value(cell: str) -> str:
-    """Return what a cell says, without the blanks and what spreadsheets put around it."""
+    """Return a cell's value, without blanks and spreadsheet guards around it."""
     return unguarded(trimmed(cell))
 
 
 def unguarded(cell: str) -> str:
-    """Return a cell without what keeps a spreadsheet from taking it for a formula or a number."""
+    """Return a cell without the guard that stops a spreadsheet from evaluating it."""
     if found := _FORMULA.fullmatch(cell):
         return trimmed(found[1])
     return trimmed(cell[1:]) if _GUARDED.match(cell) else cell
 
 
-# The module csv sends on quotes after a blank, and has one limit of a cell for the whole process.
+# The csv module keeps quotes after a blank, and its cell size limit is process-wide.
 
 
 def _cells(line: str, delimiter: str, more: Iterator[str]) -> list[str]:
-    """Return the cells of a row, which goes on in further lines where a quote is open.
+    """Split a row into cells; an open quote continues on the next line.
 
     Raises:
-        ValueError: a quote is where it cannot be.
+        ValueError: a quote is misplaced.
     """
     if '"' not in line:
         return line.rstrip("\r\n").split(delimiter)
-    # The ordinary case, and quick: each cell is in quotes, and none has one in it.
+    # Fast path: every cell is quoted, and none contains a quote.
     bare = line.rstrip("\r\n")
     plain = bare[1:-1].split(f'"{delimiter}"')
     if bare[0] == bare[-1] == '"' and bare.count('"') == 2 * len(plain):
@@ -154,7 +154,7 @@ def _cells_one_by_one(line: str, delimiter: str, more: Iterator[str]) -> list[st
         end = line.find(delimiter, at)
         rest = line[at:end] if end >= 0 else line[at:].rstrip("\r\n")
         if cell is not None and trimmed(rest):
-            raise ValueError("something stands between a closing quote and the delimiter")
+            raise ValueError("unexpected text between a closing quote and the delimiter")
         cells.append(rest if cell is None else cell)
         at = end + 1 if end >= 0 else -1
     return cells
@@ -162,12 +162,12 @@ def _cells_one_by_one(line: str, delimiter: str, more: Iterator[str]) -> list[st
 
 @cache
 def _opening(delimiter: str) -> re.Pattern[str]:
-    """Return what is at the beginning of a cell in quotes: blanks, and the quote."""
+    """Return a pattern for the start of a quoted cell: blanks and the quote."""
     return re.compile(f'[{ENDS.replace(delimiter, "")}]*"')
 
 
 def _quoted(line: str, at: int, more: Iterator[str]) -> tuple[str, str, int]:
-    """Return what is in quotes, the line in which they end, and where in it."""
+    """Return the quoted text, the line where the quote closes, and the position there."""
     parts: list[str] = []
     size = 0
     while True:
@@ -178,7 +178,7 @@ def _quoted(line: str, at: int, more: Iterator[str]) -> tuple[str, str, int]:
             return "".join(parts).replace('""', '"'), line, end + 1
         size += end - at
         if size > MAX_LINE:
-            raise ValueError(f"a cell is longer than {MAX_LINE // 1024} KiB: is a quote left open?")
+            raise ValueError(f"a cell is longer than {MAX_LINE // 1024} KiB: is a quote unclosed?")
         line, at = next(more, ""), 0
         if not line:
-            raise ValueError("a quote is not closed")
+            raise ValueError("unclosed quote")

@@ -1,4 +1,4 @@
-"""What a run would do: it only reads, and says of each row what would become of it."""
+"""Dry run: read each row's user and report what the run would change."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ FAILURES = (NO_USER, NO_PHONE, FAILED)
 
 
 class Reading(Resource):
-    """Reads instead of changing."""
+    """Reads users instead of changing them."""
 
     async def read(self, user_id: str, phone: str) -> User:  # noqa: ARG002  (a row has it)
-        """Return the user of a row."""
+        """Return a row's user."""
         return await self._call(users.GET, user_id)
 
 
 def entry_of(outcome: PhoneOutcome, number: int, user: int) -> Entry:
-    """Return the entry for what was read for a row.
+    """Return the journal entry for a row that was read.
 
     Args:
-        outcome: what was read.
-        number: which row.
+        outcome: the outcome of reading.
+        number: the row's number.
         user: the hash of its user's id.
     """
     entry = outcomes.entry_of(outcome, number, user)
@@ -48,13 +48,13 @@ def entry_of(outcome: PhoneOutcome, number: int, user: int) -> Entry:
 
 
 def followed(journal: Journal, rows: int) -> Tally:
-    """Let later rows of a user find the phone that an earlier one would have made primary.
+    """Account for earlier rows of the same user, which would have changed the primary phone.
 
     Args:
         journal: what was read for each row.
-        rows: how many there are.
+        rows: the number of rows.
 
-    Returns what it has come to.
+    Returns the updated tally.
     """
     journal.follow(CHANGE, ALREADY)
     return Tally(rows, journal.counts(), FAILURES)

@@ -1,4 +1,4 @@
-"""What batches have in common at their beginning and end: their files, and the last lines."""
+"""The start and end of every batch: checking its files, and writing results and totals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .stop import Stop
 
 
 def check_files(rows: str, journal: Path | None, results: Path | None) -> None:
-    """See that no file is written that is another one's as well."""
+    """Check that input, journal and results are different files."""
     files = {"--journal": journal, "--results": results}
     if rows != STDIN:
         files["the input"] = Path(rows)
@@ -25,19 +25,19 @@ def check_files(rows: str, journal: Path | None, results: Path | None) -> None:
     for (one, path), (other, same) in combinations(named, 2):
         if path == same:
             raise ConfigurationError(
-                f"{one} and {other} are the same file; nothing was sent: give each its own"
+                f"{one} and {other} are the same file; nothing was sent: use different files"
             )
 
 
 def make_private(path: Path) -> None:
-    """Make a file that nobody else can read, if there is none."""
-    # Where that cannot be, the journal says why.
+    """Create a file that only its owner can read, unless it exists."""
+    # If this fails, opening the journal reports why.
     with suppress(OSError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def close_to_others(path: Path) -> None:
-    """Let nobody else read a journal that an earlier run has made."""
+    """Make an existing journal readable only by its owner."""
     for file in (path, path.with_name(f"{path.name}-wal")):
         if file.exists():
             file.chmod(0o600)
@@ -47,27 +47,27 @@ def written(stop: Stop, write: Callable[[], None]) -> str | None:
     """Write the results, and return what went wrong with that, if anything.
 
     Args:
-        stop: lets a first signal wait for them.
+        stop: makes a first signal wait until they are written.
         write: writes them.
     """
     try:
         with stop.while_writing(_writing_on):
             write()
     except InputChangedError as error:
-        return f"the results are missing: {error}"
+        return f"no results were written: {error}"
     except MonoCloudError as error:
         return str(error)
     except KeyboardInterrupt:
-        return "the results are missing: the command did not wait for them"
+        return "no results were written: interrupted"
     return None
 
 
 def _writing_on() -> None:
-    typer.echo("the results are written first; Ctrl-C once more ends that", err=True)
+    typer.echo("writing the results; press Ctrl-C again to skip them", err=True)
 
 
 def tell(totals: str) -> str | None:
-    """Print the totals, and return why they cannot be printed where they belong, if they cannot."""
+    """Print the totals; return an error message if standard output fails."""
     try:
         typer.echo(totals)
     except BrokenPipeError:
@@ -75,5 +75,5 @@ def tell(totals: str) -> str | None:
     except OSError as error:
         drop_output()
         typer.echo(totals, err=True)
-        return f"the totals cannot be printed: {error.strerror or error}"
+        return f"cannot print the totals: {error.strerror or error}"
     return None

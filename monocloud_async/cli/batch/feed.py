@@ -1,12 +1,12 @@
-"""Gives out the rows that are still to be sent, and knows which are on their way.
+"""Hand out the rows that remain to be sent, and track those in flight.
 
-Where rows set a value, the last one of a user in the input has to win, however often a run is
-killed and goes on. Rows of one user are sent, and recorded, one after the other; so where a row is
-recorded, every earlier one of its user is. A row that failed is sent again only if no later one of
-its user is done: the older phone would take the place of the newer one.
+If rows set a value, a user's last row in the input must win, however often a run is killed and
+resumed. Rows of the same user are therefore sent and recorded one after the other: if a row is
+recorded, so are all earlier rows of its user. A failed row is resent only if no later row of its
+user is done; otherwise an older phone would replace a newer one.
 
-Where a row must not be sent twice, the journal learns which rows are about to be given out before
-they are, some at a time; what a killed process leaves of them is told as unknown.
+If a row must not be sent twice, the journal notes rows, a few at a time, before they are handed
+out. Rows that a killed process leaves without an outcome are reported as unknown.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from .stop import Stop
 from .tally import Tally
 
 _ROWS_AT_ONCE = 500
-# Of those that are noted before they are given out, a kill leaves so many more in the dark.
+# Rows noted per write before they are handed out; a kill leaves up to this many more unknown.
 _BEGUN_AT_ONCE = 64
 _CUT_OFF = {
-    True: "may have been sent when the run was stopped, and applied",
-    False: "not applied: the run ended while it was tried",
+    True: "may have been applied: the run stopped while it was in flight",
+    False: "not applied: the run stopped while it was in flight",
 }
-LOST = "may have been sent by a run that did not come to its end, and applied"
+LOST = "may have been applied: an earlier run was killed and may have sent it"
 _HELD = "not sent again: "
 
 
 class Sent(NamedTuple):
-    """A row that is given out, and its status in the journal before that."""
+    """A row that is handed out, and its earlier status in the journal."""
 
     row: AnyRow
     user: int
@@ -46,23 +46,23 @@ class Sent(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """A row that is not to be sent (any more), and its status in the journal before that."""
+    """A row that will not be sent, and its earlier status in the journal."""
 
     entry: Entry
     before: str | None
 
 
 class Feed:
-    """Gives out rows.
+    """Hands out rows.
 
     Args:
         source: the input.
-        journal: what became of rows in earlier runs; None without a journal.
-        recorder: takes the rows that are not to be sent any more.
-        tally: counts them.
-        thread: what reads the input and the journal.
-        stop: says when no more are given out.
-        rules: what may be sent again.
+        journal: the outcomes of earlier runs; None without a journal.
+        recorder: records the rows that will not be sent.
+        tally: counts rows by status.
+        thread: reads the input and the journal.
+        stop: tells when to hand out no more rows.
+        rules: which rows may be resent.
     """
 
     def __init__(
@@ -85,11 +85,11 @@ class Feed:
         self._stop = stop
         self._given = 0
         self._on_the_way: dict[int, Sent] = {}
-        # Rows that the journal has as begun, with the entries that they had before.
+        # Rows noted in the journal as begun, with their previous entries.
         self._begun: dict[int, Entry | None] = {}
 
     async def pairs(self) -> AsyncGenerator[Any, None]:
-        """Yield the arguments of rows."""
+        """Yield the arguments of each row."""
         try:
             while (some := await self._next()) is not None:
                 for item in some:
@@ -105,19 +105,19 @@ class Feed:
         except (InputChangedError, JournalError) as error:
             self._stop.ask(str(error))
         except OSError as error:
-            self._stop.ask(f"the input cannot be read: {error.strerror}")
+            self._stop.ask(f"cannot read the input: {error.strerror}")
 
     def arrived(self, index: int) -> Sent:
-        """Return the row that was given out as this one, 0 for the first; its way is over."""
+        """Return the row handed out with this index, from 0, and stop tracking it."""
         sent = self._on_the_way.pop(index)
         self._begun.pop(sent.row.number, None)
         return sent
 
     def cut_off(self, unsettled: Mapping[int, Tries]) -> dict[int, Entry]:
-        """Return what to say of the rows in the midst of which the run was stopped.
+        """Return entries for the rows that were in flight when the run stopped.
 
         Args:
-            unsettled: what was tried for these rows, numbered as for ``arrived``.
+            unsettled: the attempts made for these rows, indexed as for ``arrived``.
         """
         entries: dict[int, Entry] = {}
         for index, tries in unsettled.items():
@@ -128,27 +128,27 @@ class Feed:
                 entry = Entry(row.number, user, status, error=_CUT_OFF[applied])
                 entries[row.number] = entry._replace(attempts=tries.attempts)
             if applied and (before is not None or status == UNKNOWN):
-                # It did fail, but may have succeeded since.
+                # An earlier attempt failed, but a later one may have succeeded.
                 self._tally.move(before, status)
         return entries
 
     def unbegun(self, cut_off: Mapping[int, Entry]) -> dict[int, Entry]:
-        """Return the entries that rows had before they were begun, and not sent after all.
+        """Return the previous entries of rows that were noted as begun but never sent.
 
         Args:
-            cut_off: what is to be said of the rows that were cut off.
+            cut_off: the entries of the rows that were in flight.
         """
         left = self._left(cut_off)
         return {number: entry for number, entry in left.items() if entry is not None}
 
     def settle(self, cut_off: Mapping[int, Entry]) -> None:
-        """Keep what is known of the rows that were begun, where it matters.
+        """Record the state of the rows that were begun, if the rules need it.
 
         Args:
-            cut_off: what is to be said of the rows that were cut off.
+            cut_off: the entries of the rows that were in flight.
 
         Raises:
-            JournalError: it cannot be written.
+            JournalError: the journal cannot be written.
         """
         if not self._begins:
             return
@@ -157,12 +157,12 @@ class Feed:
         self._begins.settle([*unknown, *self.unbegun(cut_off).values()], unsent)
 
     def _left(self, cut_off: Mapping[int, Entry]) -> Mapping[int, Entry | None]:
-        """Return the rows that were begun and not sent, with the entries that they had before."""
+        """Return the rows that were begun but not sent, with their previous entries."""
         unknown = {number for number, entry in cut_off.items() if entry.status == UNKNOWN}
         return {n: entry for n, entry in self._begun.items() if n not in unknown}
 
     async def _next(self) -> Sequence[Sent | Settled] | None:
-        """Read some rows; there may be none to send among them, and None at the end."""
+        """Read a chunk of rows, possibly with none to send; None at the end."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._read)
 
     def _read(self) -> Sequence[Sent | Settled] | None:
@@ -184,7 +184,7 @@ class Feed:
     def _begin(
         self, journal: Journal, items: Sequence[Sent | Settled], known: Mapping[int, Entry]
     ) -> None:
-        """Note in the journal which rows are about to be given out."""
+        """Note in the journal which rows are about to be handed out."""
         numbers = [item.row.number for item in items if isinstance(item, Sent)]
         if numbers:
             before = {number: known.get(number) for number in numbers}
@@ -211,15 +211,15 @@ class Feed:
 
 
 def note_lost(journal: Journal, source: Source[AnyRow], rules: Rules) -> None:
-    """Note which rows a killed run may have sent, and whose they are where older rows depend on it.
+    """Note which rows a killed run may have sent, and their users if older rows depend on them.
 
     Args:
-        journal: what the run has left.
+        journal: the journal that the run left.
         source: the input.
-        rules: what may be sent again.
+        rules: which rows may be resent.
 
     Raises:
-        InputChangedError: the input is not what was checked.
+        InputChangedError: the input has changed since it was checked.
         JournalError: the journal cannot be written.
     """
     journal.note_lost(LOST)
@@ -233,12 +233,12 @@ def _user(row: AnyRow) -> int:
 
 
 def _skipped(entry: Entry, later: int) -> Entry:
-    why = f"superseded: row {later} is of the same user, and done"
+    why = f"superseded: row {later} of the same user is done"
     return entry._replace(status=SKIPPED, error=why + _earlier(entry))
 
 
 def _held(entry: Entry, later: int) -> Entry:
-    why = f"{_HELD}row {later} is of the same user, and done: this one could change that back"
+    why = f"{_HELD}row {later} of the same user is done, and this row could undo it"
     return entry._replace(error=why + _earlier(entry))
 
 

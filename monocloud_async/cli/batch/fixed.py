@@ -1,4 +1,4 @@
-"""The arguments that `--set` gives to all rows."""
+"""The arguments that `--set` applies to all rows."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from .signature import ABSENT, Kind, Parameter
 def fixed_arguments(
     given: Iterable[str], parameters: Sequence[Parameter], null: str | None
 ) -> dict[str, Any]:
-    """Return arguments by name.
+    """Parse the values of ``--set``.
 
     Args:
-        given: each as ``name=value``.
+        given: the values, each as ``name=value``.
         parameters: the method's parameters.
-        null: what a value says to clear something.
+        null: the text that clears a value.
 
     Raises:
-        ConfigurationError: one cannot be.
+        ConfigurationError: a value is invalid.
     """
     known = {plain(p.name): p for p in parameters}
     fixed: dict[str, Any] = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not equals:
-            raise _refusal(name, "it must be NAME=VALUE")
+            raise _refusal(name, "must be NAME=VALUE")
         parameter = known.get(plain(name))
         if parameter is None:
             near = difflib.get_close_matches(plain(name), known, n=1)
             meant = f": did you mean {known[near[0]].name}?" if near else ""
-            raise _refusal(name, f"there is no such argument{meant}")
+            raise _refusal(name, f"unknown argument{meant}")
         if parameter.name in fixed:
-            raise _refusal(name, "it is given twice")
+            raise _refusal(name, "given twice")
         fixed[parameter.name] = _value(name, value, parameter, null)
     return fixed
 
 
 def _value(name: str, value: str, parameter: Parameter, null: str | None) -> object:
     if parameter.kind is Kind.SECRET:
-        raise _refusal(name, "every user of the machine can read a command line: use a column")
+        raise _refusal(name, "other users can read a secret on the command line: use a column")
     try:
         found = parameter.of_cell(value, null)
     except ValueError as error:
         raise _refusal(name, str(error)) from None
     if found is ABSENT or found == "":
-        raise _refusal(name, "it has no value")
+        raise _refusal(name, "the value is missing")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What an input can be written in: CSV or JSON Lines, told apart by how it begins."""
+"""Detect the format of an input, CSV or JSON Lines, from its first line."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from .lines import Lines
 
 
 def read(content: Content, columns: Columns) -> Records:
-    """Return what each line of an input with something in it says.
+    """Read the non-blank lines of an input.
 
     Args:
         content: the input.
-        columns: what is wanted of it.
+        columns: the columns to read.
 
     Raises:
-        BrokenInputError: it cannot be read from its beginning; the iterator raises it too.
+        BrokenInputError: the input cannot be read; the iterator raises it too.
     """
     lines = Lines(content.lines())
     first = next((line for line in lines if trimmed(line)), "")
     start = trimmed(first)
     if not start:
-        raise BrokenInputError(1, "there is nothing in it")
+        raise BrokenInputError(1, "the input is empty")
     if start.startswith("["):
         return read_array(lines)
     if start.startswith("{"):

@@ -1,4 +1,4 @@
-"""What a batch does with the rows of a file."""
+"""Job: what a batch does with the rows of a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .tally import Tally
 
 @attrs.frozen(eq=False)
 class Options:
-    """What the command is asked for: its argument and its options, under their own names."""
+    """The command's argument and options."""
 
     rows: str
     journal: Path | None
@@ -33,25 +33,25 @@ class Options:
 
 
 class Job(ABC):
-    """What is done with the rows.
+    """What to do with the rows.
 
     Args:
-        client: how to call the API.
-        options: what is asked for.
+        client: the client to call the API with.
+        options: the command's options.
 
     Attributes:
-        rules: what may be sent again.
-        statuses: what a row can come to, in the order of the totals.
-        failures: those of them that are failures.
-        private: whether nobody else may read the files that are made.
-        sends_again: what a new run without a journal does.
+        rules: which rows may be resent.
+        statuses: the statuses a row can have, in the order of the totals.
+        failures: the statuses that count as failures.
+        private: whether files are created so that only their owner can read them.
+        sends_again: what a new run without a journal does, for messages.
     """
 
     rules: Rules = SETS_VALUES
     statuses: Sequence[str] = (OK, FAILED, SKIPPED)
     failures: Sequence[str] = (FAILED,)
     private: bool = False
-    sends_again: str = "a new run sends all rows again"
+    sends_again: str = "a new run resends all rows"
 
     def __init__(self, client: MonoCloudClient, options: Options) -> None:
         self.client = client
@@ -59,42 +59,42 @@ class Job(ABC):
 
     @abstractmethod
     def source(self, content: Content) -> Source[AnyRow]:
-        """Return the input's rows, once they are found to be in order.
+        """Return the input's rows after checking them.
 
         Raises:
-            MistakesError: what is wrong with them.
+            MistakesError: the input has mistakes.
         """
 
     @abstractmethod
     def subject(self, source: Source[AnyRow]) -> Subject:
-        """Return what a journal is of."""
+        """Return what the journal belongs to."""
 
     @abstractmethod
     def start(
         self, source: Source[AnyRow], given: AsyncIterable[Any], stopped: Callable[[], bool]
     ) -> Sender:
-        """Begin to send rows, and stop once the run is stopped."""
+        """Start sending rows, until the run is stopped."""
 
     @abstractmethod
     def to_entry(self, outcome: Any, number: int, user: int) -> Entry:
-        """Return what to keep of an outcome, a row's number and its user's hash."""
+        """Return the journal entry for an outcome, a row's number and its user's hash."""
 
     @abstractmethod
     def report(self, source: Source[AnyRow]) -> Report:
-        """Return what writes the results."""
+        """Return the function that writes the results."""
 
-    def confirm(self, source: Source[AnyRow]) -> None:  # noqa: B027  (most have nothing to ask)
-        """See that the rows are to be sent.
+    def confirm(self, source: Source[AnyRow]) -> None:  # noqa: B027  (most jobs need no confirmation)
+        """Ask whether to send the rows.
 
         Raises:
-            ConfigurationError: they are not.
+            ConfigurationError: not confirmed.
         """
 
     def end(self, journal: Journal | None, tally: Tally) -> Tally:  # noqa: ARG002
-        """Return what it has come to, once the run is over."""
+        """Return the final tally, after the run."""
         return tally
 
     @property
     def origin(self) -> str:
-        """The tenant."""
+        """The tenant's origin."""
         return str(self.client._caller.origin)  # pyright: ignore[reportPrivateUsage]

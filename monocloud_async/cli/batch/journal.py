@@ -1,11 +1,11 @@
-"""The journal of a run: what became of each row, in a SQLite file that survives any end.
+"""The journal of a run: the outcome of each row, in a SQLite file that survives a crash.
 
-It knows the input by the digest of its content, the tenant by its origin, and the rows by their
-number; of a user it keeps a hash, which tells which rows concern the same one. There is neither an
-API key nor an argument in it.
+It identifies the input by the digest of its content, the tenant by its origin, and rows by their
+number. It keeps a hash of each user's id, to tell which rows belong to the same user. It holds
+neither the API key nor any arguments.
 
-Of an operation that must not be repeated blindly it also keeps up to which row the rows were given
-out: one of these without an entry may have been sent, and its answer lost with the process.
+For an operation that must not be retried blindly, it also keeps the last row that was handed out:
+a row up to there without an entry may have been sent before the process died.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ __all__ = [
 ]
 
 OK, FAILED, SKIPPED = "ok", "failed", "skipped"
-# Sent, of an operation that must not be repeated, and perhaps applied.
+# The row was sent and perhaps applied, and its operation must not be retried blindly.
 UNKNOWN = "unknown"
-# What the journals of version 1 are of, too.
+# Version 1 journals belong to this operation, too.
 SET_PRIMARY_MANY = "phones.set_primary_many"
 
 _OF_USERS = (
@@ -71,19 +71,18 @@ WHERE before IS NOT NULL
 
 
 class Entry(NamedTuple):
-    """What became of a row.
+    """The outcome of a row.
 
     Attributes:
-        number: which row.
+        number: the row's number.
         user: the hash of its user's id.
-        status: ``OK``, ``FAILED``, ``SKIPPED`` or ``UNKNOWN``; of a dry run, what would become of
-            it.
-        http_status: that of the last answer, if there was one.
-        error: what went wrong, if anything.
-        trace_id: the server's name for the exchange, if it gave one.
-        attempts: how often it was sent, the last time that it was.
-        identifier_id: the phone's, where the row does not say it.
-        result: what the operation returned, as JSON, where that is wanted.
+        status: ``OK``, ``FAILED``, ``SKIPPED`` or ``UNKNOWN``; in a dry run, the expected outcome.
+        http_status: the status of the last response, if there was one.
+        error: the error message, if any.
+        trace_id: the server's trace id, if it sent one.
+        attempts: the number of attempts in the last run that sent the row.
+        identifier_id: the phone's id, if the row does not have it.
+        result: the operation's return value as JSON, if requested.
     """
 
     number: int
@@ -99,10 +98,10 @@ class Entry(NamedTuple):
 
 @attrs.frozen
 class Subject:
-    """What a journal is of: an input, the tenant that it is sent to, and what is done with it.
+    """What a journal belongs to: an input, a tenant and an operation.
 
     Attributes:
-        settings: what makes the same rows mean something else, such as arguments for all of them.
+        settings: a digest of settings that change what rows mean, such as ``--set``.
     """
 
     digest: str
@@ -113,18 +112,18 @@ class Subject:
 
 
 class Journal(JournalFile):
-    """A journal; no other process can open it meanwhile, and one thread at a time may use it.
+    """A journal, locked against other processes; use it from one thread at a time.
 
     Args:
-        path: the file, made if it does not exist; None for a journal that is gone with its end.
-        subject: what it is of.
+        path: the file, created if it does not exist; None for a temporary journal.
+        subject: what it belongs to.
 
     Attributes:
-        resumed: whether an earlier run has left something in it.
-        begun: the last row that was given out, where that is kept.
+        resumed: whether an earlier run left entries in it.
+        begun: the last row that was handed out, if that is recorded.
 
     Raises:
-        ConfigurationError: it cannot be used, or is another's; it is unchanged then.
+        ConfigurationError: the file cannot be used, or belongs to another run; it is unchanged.
     """
 
     application = 0x4D436A31  # "MCj1"
@@ -139,7 +138,7 @@ class Journal(JournalFile):
             http_status INTEGER, error TEXT, trace_id TEXT, attempts INTEGER NOT NULL,
             identifier_id TEXT, result TEXT
         )""",
-        # Those up to the last that was given out which were certainly not sent.
+        # Rows up to the last one handed out that were certainly not sent.
         "CREATE TABLE unsent (number INTEGER PRIMARY KEY)",
     )
 
@@ -171,62 +170,61 @@ class Journal(JournalFile):
     def _compare(self, found: Subject) -> None:
         wanted = self._subject
         if found.digest != wanted.digest:
-            why = "it is of another input, or of what this one was before"
-            raise self._refusal(why, ", or the input it was made for")
+            why = "it belongs to another input, or to an earlier version of this one"
+            raise self._refusal(why, ", or the original input")
         if found.origin != wanted.origin:
-            why = f"it is of {found.origin}, and not of {wanted.origin}"
+            why = f"it belongs to {found.origin}, not {wanted.origin}"
             raise self._refusal(why, f", or --domain {found.origin}")
         if found.operation != wanted.operation:
-            raise self._refusal(f"it is of {found.operation}, and not of {wanted.operation}")
+            raise self._refusal(f"it belongs to {found.operation}, not {wanted.operation}")
         if found.settings != wanted.settings:
-            why = f"it is of {found.operation} with other arguments for all rows"
-            raise self._refusal(why, ", or --set and --null as before")
+            why = f"it belongs to {found.operation} with other --set or --null options"
+            raise self._refusal(why, ", or the same options as before")
 
     def record(self, entries: Iterable[Entry]) -> None:
-        """Keep some entries, all or none; an earlier entry of a row is replaced.
+        """Record entries, all or none, replacing earlier entries of the same rows.
 
         Raises:
-            JournalError: it cannot be written.
+            JournalError: the journal cannot be written.
         """
         with self._transaction() as db:
             db.executemany(_RECORD, entries)
 
     def begin(self, numbers: Sequence[int], again: Iterable[Entry]) -> None:
-        """Note that some rows are about to be given out.
+        """Note that rows are about to be handed out.
 
         Args:
             numbers: the rows.
-            again: the entries of those that have one, as they have to stand while it is not known
-                what becomes of them.
+            again: the provisional entries of those that have one, until their outcome is known.
 
         Raises:
-            JournalError: it cannot be written; they must not be given out.
+            JournalError: the journal cannot be written; the rows must not be handed out.
         """
-        # Not even a power cut may lose it: what is not noted is sent again.
+        # This must survive a power cut: a row that is not noted would be resent.
         with self._told(), self._synchronous(), self._transaction() as db:
             db.executemany(_RECORD, again)
             db.executemany("DELETE FROM unsent WHERE number = ?", ((n,) for n in numbers))
             db.execute("UPDATE input SET begun = max(begun, ?)", (max(numbers),))
 
     def settle(self, entries: Iterable[Entry], unsent: Iterable[int]) -> None:
-        """Keep what a run leaves of the rows that were given out.
+        """Record the state of the rows that a run handed out.
 
         Args:
-            entries: those to be kept.
+            entries: the entries to record.
             unsent: the rows without an entry that were certainly not sent.
 
         Raises:
-            JournalError: it cannot be written.
+            JournalError: the journal cannot be written.
         """
         with self._transaction() as db:
             db.executemany(_RECORD, entries)
             db.executemany("INSERT OR REPLACE INTO unsent VALUES (?)", ((n,) for n in unsent))
 
     def note_lost(self, error: str) -> None:
-        """Give each row that was given out, and came to nothing that is known, an entry as such.
+        """Record an entry for each row that was handed out and has no known outcome.
 
         Args:
-            error: what the entry says.
+            error: the error message of the entry.
         """
         if self.begun:
             with self._told():
@@ -234,7 +232,7 @@ class Journal(JournalFile):
                 self._db.execute(_LOST, values)
 
     def unnamed(self) -> Collection[int]:
-        """Return the rows that may be done, and whose user is not known."""
+        """Return the rows that may be done and whose user is unknown."""
         with self._told():
             found = self._db.execute(
                 "SELECT number FROM entry WHERE user = 0 AND status = 'unknown'"
@@ -242,17 +240,17 @@ class Journal(JournalFile):
             return {row[0] for row in found}
 
     def name(self, users: Mapping[int, int]) -> None:
-        """Keep the hashes of the users of rows that have an entry, by the rows' numbers.
+        """Record the user hashes of rows that have an entry, by row number.
 
         Raises:
-            JournalError: it cannot be written.
+            JournalError: the journal cannot be written.
         """
         with self._transaction() as db:
             given = ((user, number) for number, user in users.items())
             db.executemany("UPDATE entry SET user = ? WHERE number = ?", given)
 
     def entries(self, first: int, last: int) -> Mapping[int, Entry]:
-        """Return the entries of some rows, by their number."""
+        """Return the entries of a range of rows, by row number."""
         with self._told():
             found = self._db.execute(
                 "SELECT * FROM entry WHERE number BETWEEN ? AND ?", (first, last)
@@ -260,7 +258,7 @@ class Journal(JournalFile):
             return {row[0]: Entry(*row) for row in found}
 
     def done_after(self, number: int, user: int) -> int | None:
-        """Return the last row of a user after this one that is done, or may be."""
+        """Return the user's last row after this one that is done, or may be."""
         with self._told():
             found = self._db.execute(
                 "SELECT max(number) FROM entry WHERE user = ? AND number > ? "
@@ -270,23 +268,23 @@ class Journal(JournalFile):
             return cast("int | None", found.fetchone()[0])
 
     def counts(self) -> dict[str, int]:
-        """Return how many entries there are of each status."""
+        """Return the number of entries per status."""
         with self._told():
             return dict(self._db.execute("SELECT status, count(*) FROM entry GROUP BY status"))
 
     def follow(self, change: str, already: str) -> None:
-        """Let each entry say what it would come to after the earlier ones of its user.
+        """Update each entry for the effect of the user's earlier rows.
 
         Args:
-            change: the status of entries that would make their phone the primary one.
-            already: the status of those whose phone is.
+            change: the status of entries that would make their phone primary.
+            already: the status of entries whose phone is primary already.
         """
         with self._told():
             self._db.execute(_FOLLOW, {"change": change, "already": already})
 
 
 def hash_of(user_id: str) -> int:
-    """Return what a journal knows a user by."""
+    """Return the hash that stands for a user in a journal."""
     return int.from_bytes(
         hashlib.blake2b(user_id.encode(), digest_size=8).digest(), "big", signed=True
     )

@@ -1,4 +1,4 @@
-"""The rows of JSON Lines."""
+"""Read JSON Lines."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ from .columns import (
 )
 from .lines import Lines
 
-_LINES = "JSON has to be JSON Lines: an object in each line"
+_LINES = "JSON input must be JSON Lines, one object per line"
 
 
 def read_array(lines: Lines) -> Records:
-    """Refuse an array, which would have to be read as a whole."""
-    raise BrokenInputError(lines.number, f"{_LINES}, and this is an array: jq -c '.[]' makes them")
+    """Reject an array, which could only be read as a whole."""
+    raise BrokenInputError(
+        lines.number, f"{_LINES}, but this is an array; convert it with jq -c '.[]'"
+    )
 
 
 def read_json_lines(first: str, lines: Lines, columns: Columns) -> Records:
     """Return the rows.
 
     Args:
-        first: the first line with something in it, which has been read.
-        lines: the others.
-        columns: what is wanted of them.
+        first: the first non-blank line, already read.
+        lines: the remaining lines.
+        columns: the columns to read.
     """
     head = lines.number
     try:
@@ -43,7 +45,9 @@ def read_json_lines(first: str, lines: Lines, columns: Columns) -> Records:
         names = [name for name, _ in members]
         if not columns.score(names):
             what = needed("member", columns.wanted)
-            raise BrokenInputError(head, f"there must be {what}, and there are {listed(names)}")
+            raise BrokenInputError(
+                head, f"the first row must have {what}, but it has {listed(names)}"
+            )
         made = columns.of_members(members)
     except ValueError as error:
         raise BrokenInputError(head, str(error)) from None
@@ -64,15 +68,15 @@ def _members(text: str) -> Pairs:
     try:
         found: object = json.loads(text, object_pairs_hook=Pairs)
     except json.JSONDecodeError as error:
-        what = f"it is not JSON: {error.msg}"
-        # An object that goes on in the next line; or two of them, or a comma, in one.
+        what = f"invalid JSON: {error.msg}"
+        # An object that continues on the next line, or two objects or a comma on one line.
         if error.pos >= len(text) or error.msg == "Extra data":
-            what += f". {_LINES}: jq -c . makes them"
+            what += f". {_LINES}; convert it with jq -c ."
         raise ValueError(what) from None
     except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+        raise ValueError("the JSON is nested too deeply") from None
     if not isinstance(found, Pairs):
-        raise ValueError("it is not a JSON object")  # noqa: TRY004
+        raise ValueError("the line is not a JSON object")  # noqa: TRY004
     return found
 
 
@@ -80,16 +84,16 @@ def plain_json(value: object) -> object:
     """Return a member's value with objects as dicts.
 
     Raises:
-        ValueError: it has a name twice in one object, or a number that JSON lacks.
+        ValueError: an object has a duplicate member, or a number is not finite.
     """
     if isinstance(value, Pairs):
         members = {name: plain_json(part) for name, part in value}
         if len(members) < len(value):
-            raise ValueError("an object in it has a name twice")
+            raise ValueError("an object has a duplicate member")
         return members
     if isinstance(value, list):
         parts = cast("list[Any]", value)  # type: ignore[redundant-cast]
         return [plain_json(part) for part in parts]
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("a number in it is not finite")
+        raise ValueError("a number is not finite")
     return value

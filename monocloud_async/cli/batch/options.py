@@ -1,4 +1,4 @@
-"""The options of `monocloud run` and of `monocloud phones set-primary-many`."""
+"""The options of `monocloud run` and `monocloud phones set-primary-many`."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import typer
 
 from ..runnable import completed
 
-# More than for a single call: a batch had better wait than be started again.
+# More than for a single call: for a batch, waiting beats starting over.
 BATCH_ATTEMPTS = 8
 _SLOWEST = 0.001
 
 
 def _finite(rate: float | None) -> float | None:
-    # The option's range lets infinity pass, and NaN too where the two are only compared.
+    # Typer's range check lets infinity pass, and in some versions NaN.
     if rate is None or math.isfinite(rate):
         return rate
-    raise typer.BadParameter(f"it must be a finite number, {_SLOWEST} or more")
+    raise typer.BadParameter(f"must be a finite number, {_SLOWEST} or more")
 
 
 Rows = Annotated[
-    str, typer.Argument(metavar="ROWS", help="The file with the rows; - is standard input.")
+    str, typer.Argument(metavar="ROWS", help="File with the rows, or - for standard input.")
 ]
 JournalFile = Annotated[
     Path | None,
     typer.Option(
         "--journal",
         metavar="FILE",
-        help="Keep what is done in this SQLite file. Whatever ends the run, the same command then "
-        "goes on: no row in it that is done is sent again, and those that failed are.",
+        help="Record progress in this SQLite file. However the run ends, the same command resumes "
+        "it: rows that are done are not resent, rows that failed are.",
     ),
 ]
 ResultsFile = Annotated[
@@ -39,11 +39,11 @@ ResultsFile = Annotated[
     typer.Option(
         "--results",
         metavar="FILE",
-        help="Write what became of each row to this CSV file, in the end; it is replaced.",
+        help="Write the outcome of each row to this CSV file when the run ends; replaces the file.",
     ),
 ]
 Concurrency = Annotated[
-    int, typer.Option(metavar="NUMBER", min=1, max=1000, help="Calls in flight at once, at most.")
+    int, typer.Option(metavar="NUMBER", min=1, max=1000, help="Maximum number of calls in flight.")
 ]
 Rate = Annotated[
     float | None,
@@ -51,25 +51,29 @@ Rate = Annotated[
         metavar="NUMBER",
         min=_SLOWEST,
         callback=_finite,
-        help="Calls a second, at most; otherwise the run discovers the tenant's limit.",
+        help="Maximum calls per second. Default: discover the tenant's rate limit.",
     ),
 ]
 IsDryRun = Annotated[
     bool,
     typer.Option(
         "--dry-run",
-        help="Only read, and say what would change; a journal is neither read nor written.",
+        help="Report what would change, without changing anything or using the journal.",
     ),
 ]
 MaxFailures = Annotated[
     int | None,
-    typer.Option(metavar="NUMBER", min=0, help="Stop when more rows than this failed in this run."),
+    typer.Option(
+        metavar="NUMBER", min=0, help="Stop after more than this many failures in this run."
+    ),
 ]
 
 OperationName = Annotated[
     str,
     typer.Argument(
-        metavar="OPERATION", help="Such as users.disable; see below.", autocompletion=completed
+        metavar="OPERATION",
+        help="The operation, such as users.disable; see below.",
+        autocompletion=completed,
     ),
 ]
 ResultsOfCalls = Annotated[
@@ -77,29 +81,27 @@ ResultsOfCalls = Annotated[
     typer.Option(
         "--results",
         metavar="FILE",
-        help="Write what became of each row to this file, in the end; it is replaced. JSON Lines "
-        "with what each call returned where its name ends in .jsonl, CSV otherwise.",
+        help="Write the outcome of each row to this file when the run ends; replaces the file. A "
+        ".jsonl file gets JSON Lines that include what each call returned, any other gets CSV.",
     ),
 ]
 OnlyChecks = Annotated[
     bool,
     typer.Option(
         "--dry-run",
-        help="Check the whole file, show what its first rows would send, and send nothing.",
+        help="Check the whole file and show the first requests, without sending anything.",
     ),
 ]
 Fixed = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="NAME=VALUE", help="An argument for all rows; may be given more than once."
-    ),
+    typer.Option("--set", metavar="NAME=VALUE", help="An argument for all rows (repeatable)."),
 ]
 Null = Annotated[
     str | None,
     typer.Option(
         "--null",
         metavar="TEXT",
-        help="Cells that say this clear what their column names, where that can be cleared.",
+        help="Cell text that clears a field, such as NULL.",
     ),
 ]
 Ignored = Annotated[
@@ -107,21 +109,19 @@ Ignored = Annotated[
     typer.Option(
         "--ignore-column",
         metavar="NAME",
-        help="Pass over this column without a word; may be given more than once.",
+        help="Ignore this column silently (repeatable).",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation prompt.")]
 RetryUnknown = Annotated[
     bool,
-    typer.Option(
-        "--retry-unknown", help="Send rows again that may have been applied by an earlier run."
-    ),
+    typer.Option("--retry-unknown", help="Resend rows that an earlier run may have applied."),
 ]
 ShowSecrets = Annotated[
     bool,
     typer.Option(
         "--show-secrets",
-        help="Keep and show such as links that set a password, in a journal and results that only "
-        "you can read.",
+        help="Include secrets such as password reset links in the journal and the results, which "
+        "only you can read.",
     ),
 ]

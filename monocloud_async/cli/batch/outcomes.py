@@ -1,4 +1,4 @@
-"""What a journal keeps of an outcome."""
+"""Turn outcomes into journal entries."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ MASKED = "***"
 
 
 def entry_of(outcome: PhoneOutcome, number: int, user: int) -> Entry:
-    """Return the entry for an outcome of phones.
+    """Return the journal entry for a phone's outcome.
 
     Args:
-        outcome: what became of the row.
-        number: which row.
+        outcome: the row's outcome.
+        number: the row's number.
         user: the hash of its user's id.
     """
-    # The input has it otherwise.
+    # The input has the id in the other case.
     identifier_id = _line(outcome.identifier_id) if outcome.phone is not None else None
     return any_entry(outcome, number, user)._replace(identifier_id=identifier_id)
 
 
 def any_entry(outcome: Outcome[Any], number: int, user: int, *, once: bool = False) -> Entry:
-    """Return the entry for an outcome.
+    """Return the journal entry for an outcome.
 
     Args:
-        outcome: what became of the row.
-        number: which row.
+        outcome: the row's outcome.
+        number: the row's number.
         user: the hash of its user's id.
-        once: whether what may have been applied is unknown, and not failed.
+        once: whether a failure that may have been applied counts as unknown.
     """
     response = getattr(outcome.result, "response", None)
     error = outcome.error
@@ -60,11 +60,11 @@ def _status(error: MonoCloudError | None, *, once: bool) -> str:
 
 
 def answer_of(outcome: Outcome[Any], *, secrets: bool) -> str | None:
-    """Return what an operation returned, as JSON; None where it returned nothing.
+    """Return the operation's return value as JSON; None if it returned nothing.
 
     Args:
-        outcome: what became of the row.
-        secrets: whether to show such as a link that sets a password.
+        outcome: the row's outcome.
+        secrets: whether to include secrets such as password reset links.
     """
     result = outcome.result
     if not isinstance(result, Record):
@@ -77,10 +77,10 @@ def answer_of(outcome: Outcome[Any], *, secrets: bool) -> str | None:
 
 
 def _line(text: str | None) -> str | None:
-    """Return foreign text fit for a file: JSON has characters that UTF-8 has not."""
+    """Return untrusted text fit for a file: JSON allows characters that UTF-8 cannot encode."""
     return None if text is None else one_line(text)
 
 
 def _is_applied(error: MonoCloudError) -> bool:
-    """Return whether the server did say that it made the change, in whatever words."""
+    """Return whether the server answered with success, even if the answer was unreadable."""
     return isinstance(error, ResponseDecodeError) and error.may_have_been_applied

@@ -1,4 +1,4 @@
-"""`monocloud phones set-primary-many`: each row makes a phone its user's primary one."""
+"""`monocloud phones set-primary-many`: each row sets a user's primary phone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PhoneRun:
         by_number: whether its rows name phones by number.
 
     Attributes:
-        unsettled: what was tried for the rows whose outcomes were not taken, by their index.
+        unsettled: the attempts of rows whose outcome was not received, by index.
     """
 
     def __init__(self, run: Run[User], *, by_number: bool) -> None:
@@ -39,14 +39,14 @@ class PhoneRun:
         self.unsettled: Mapping[int, Tries] = run.unsettled
 
     def outcomes(self) -> AsyncGenerator[PhoneOutcome, None]:
-        """Yield an outcome for each row, as they are made; to be iterated over once."""
+        """Yield each row's outcome as it completes; iterate only once."""
         return phone_outcomes(self._run, by_number=self._by_number)
 
 
 class PhonesJob(Job):
-    """Makes phones their users' primary ones, or only reads what that would change."""
+    """Sets primary phones; in a dry run, only reads."""
 
-    sends_again = "a new run sends all rows again, which does no harm"
+    sends_again = "a new run resends all rows, which is harmless"
 
     def __init__(self, client: MonoCloudClient, options: Options) -> None:
         super().__init__(client, options)

@@ -1,4 +1,4 @@
-"""What a method would send for a row: the method is called, and nothing is sent."""
+"""Find out what a method would send for a row, without sending it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ...bulk.method import method_of
 from .outcomes import MASKED
 
 
-class WouldSend(Exception):  # noqa: N818  (it is how a method is left, and no error)
-    """What a method was about to send first."""
+class WouldSend(Exception):  # noqa: N818  (control flow, not an error)
+    """The first request that a method was about to send."""
 
     def __init__(self, operation: Operation[Any], ids: tuple[str, ...], body: Any) -> None:
         super().__init__()
@@ -23,34 +23,34 @@ class WouldSend(Exception):  # noqa: N818  (it is how a method is left, and no e
 
     @property
     def line(self) -> str:
-        """Where it goes."""
+        """The method and path."""
         return f"{self._operation.method} {self._operation.address(*self._ids)}"
 
     @property
     def body(self) -> Any:
-        """The JSON, secrets masked; None without a body."""
+        """The JSON body with secrets masked; None if there is no body."""
         if self._body is None:
             return None
         return {n: MASKED if n in SECRET_ARGUMENTS else v for n, v in self._body.items()}
 
 
 class _Silent:
-    """Carries out no operation."""
+    """A caller that sends nothing."""
 
     async def call(
         self,
         operation: Operation[Any],
         *ids: str,
-        query: object = None,  # noqa: ARG002  (no operation that changes something has one)
+        query: object = None,  # noqa: ARG002  (operations that change something have no query)
         body: object = None,
     ) -> NoReturn:
-        # An id may be refused.
+        # Raises if an id is invalid.
         operation.address(*ids)
         raise WouldSend(operation, ids, body)
 
 
 class Probe:
-    """Tells what a method would send.
+    """Captures what a method would send.
 
     Args:
         method: the bound method of a resource.
@@ -60,13 +60,13 @@ class Probe:
         self._method = method_of(method).through(cast("Caller", _Silent()))
 
     def request(self, given: Mapping[str, Any]) -> WouldSend:
-        """Return what it would send first.
+        """Return the first request it would send.
 
         Args:
             given: its arguments.
 
         Raises:
-            InvalidArgumentError: it would refuse them.
+            InvalidArgumentError: the arguments are invalid.
         """
         coroutine = self._method(**given)
         try:
@@ -75,4 +75,4 @@ class Probe:
             return found
         finally:
             coroutine.close()
-        raise AssertionError("a method that changes something sends something")
+        raise AssertionError("a method that changes something must send a request")

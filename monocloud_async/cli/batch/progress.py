@@ -1,4 +1,4 @@
-"""What is shown of a run while it goes on: a bar on a terminal, else a line from time to time."""
+"""Show the progress of a run: a bar on a terminal, otherwise a line now and then."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from .tally import Tally
 MOST_FAILURES = 20
 _BAR_SECONDS = 0.2
 _LINE_SECONDS = 5.0
-# What the rate is taken over.
+# The window for the rate.
 _SPAN_SECONDS = 15.0
 _log = logging.getLogger("monocloud")
 
 
 class Display(Protocol):
-    """Where it is shown."""
+    """Where progress is shown."""
 
     seconds: float
 
@@ -39,26 +39,26 @@ class Display(Protocol):
         ...
 
     def show(self, tally: Tally, told: str) -> None:
-        """Show how far it is."""
+        """Update the progress."""
         ...
 
     def note(self, text: str) -> None:
-        """Show a line that stays."""
+        """Print a permanent line."""
         ...
 
     def close(self) -> None:
-        """Show no more."""
+        """Stop showing progress."""
         ...
 
 
 class Bar:
-    """A bar on a terminal."""
+    """A progress bar on a terminal."""
 
     seconds = _BAR_SECONDS
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
-            # The bar has what the text leaves.
+            # The bar takes the width that the text leaves.
             BarColumn(bar_width=None),
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
             console=console,
@@ -86,7 +86,7 @@ class Bar:
 
 
 class Lines:
-    """Lines, where stderr is not a terminal."""
+    """Plain lines, for when stderr is not a terminal."""
 
     seconds = _LINE_SECONDS
 
@@ -104,17 +104,17 @@ class Lines:
 
 
 def display() -> Display:
-    """Return what suits standard error."""
+    """Return the display that suits standard error."""
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    # Rich would take the wish for colours for a terminal.
+    # Rich would take FORCE_COLOR as a sign of a terminal.
     return Bar(console) if sys.stderr.isatty() and not console.is_dumb_terminal else Lines()
 
 
 class _Warnings(logging.Handler):
-    """Takes what the run warns of.
+    """Shows log warnings from the run.
 
     Args:
-        note: shows it.
+        note: prints a line.
     """
 
     def __init__(self, note: Callable[[str], None]) -> None:
@@ -126,12 +126,12 @@ class _Warnings(logging.Handler):
 
 
 class Reporter:
-    """Shows how a run goes on; a display that breaks does not end the run.
+    """Shows the progress of a run; a broken display does not end the run.
 
     Args:
-        tally: what it has come to.
-        shown: where it is shown.
-        clock: tells the time in seconds.
+        tally: the counts so far.
+        shown: where to show them.
+        clock: returns the time in seconds.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ class Reporter:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
-        """Show it from time to time."""
+        """Update the display periodically."""
         with suppress(OSError):
             self._shown.open()
         ticking = asyncio.create_task(self._tick())
@@ -162,15 +162,15 @@ class Reporter:
                 self._shown.close()
 
     def failed(self, line: int, error: str) -> None:
-        """Show why a row failed, unless many did."""
+        """Show why a row failed, unless many have."""
         self._failures += 1
         if self._failures <= MOST_FAILURES:
             self.note(f"line {line}: {error}")
         if self._failures == MOST_FAILURES:
-            self.note("Further failures are not shown: a file for --results has all of them.")
+            self.note("Not showing further failures; use --results FILE to get them all.")
 
     def note(self, text: str) -> None:
-        """Show a line that stays."""
+        """Print a permanent line."""
         with suppress(OSError):
             self._shown.note(visible(text))
 
@@ -181,7 +181,7 @@ class Reporter:
             self._shown.show(self._tally, self.told())
 
     def told(self) -> str:
-        """Return how far it is, how fast it goes, and how long it is going to take."""
+        """Return the progress, the rate and the time left."""
         now, done, rows = self._clock(), self._tally.done, self._tally.rows
         self._past.append((now, done))
         while len(self._past) > 2 and now - self._past[0][0] > _SPAN_SECONDS:

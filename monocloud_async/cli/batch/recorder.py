@@ -1,4 +1,4 @@
-"""What goes to the journal: off the event loop, many entries at once, and never far behind."""
+"""Write entries to the journal off the event loop, in chunks, with a bounded backlog."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from concurrent.futures import Executor
 
 from .journal import Entry, Journal, JournalError
 
-# How many entries may be unwritten; who adds more waits, and then so does what is to be sent. With
-# the outcomes that wait to be taken from the run, they are less than a hundred.
+# The backlog: adding more entries waits, which also holds back sending. Together with the outcomes
+# not yet taken from the run, it stays below a hundred.
 BEHIND = 60
-# What is written without waiting for more, and how long it is waited for more.
+# Write immediately at this many entries; otherwise wait this long for more.
 _DUE = 50
 _SECONDS = 0.05
 
 
 class Recorder:
-    """Writes entries to a journal, in the order in which they come.
+    """Writes entries to a journal, in the order in which they arrive.
 
     Args:
-        journal: where to; None keeps nothing.
-        thread: what the journal is used on, and nothing but one thread.
-        failed: is called with what went wrong; nothing is written any more after that.
+        journal: the journal; None to record nothing.
+        thread: a single-threaded executor for the journal.
+        failed: called with the error if writing fails; nothing more is written after that.
 
     Attributes:
-        lost: the entries that could not be written, in their order.
+        lost: the entries that could not be written, in order.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class Recorder:
         self._room.set()
 
     async def add(self, entry: Entry) -> None:
-        """Take an entry, and wait while ``BEHIND`` or more are unwritten."""
+        """Add an entry, and wait while ``BEHIND`` or more are unwritten."""
         if self._journal is None:
             return
         try:
             while not self._room.is_set():
                 await self._room.wait()
         finally:
-            # Who is cancelled meanwhile has an entry all the same.
+            # The entry is kept even if the caller is cancelled.
             self._take(entry)
 
     def _take(self, entry: Entry) -> None:
@@ -67,7 +67,7 @@ class Recorder:
             self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._due.set)
 
     async def write(self) -> None:
-        """Write what comes, until ``end`` is called and all is written."""
+        """Write entries until ``end`` is called and all are written."""
         try:
             while self._waiting or not self._ended:
                 await self._due.wait()
@@ -75,12 +75,12 @@ class Recorder:
         except JournalError as error:
             self._broken = True
             self.lost += self._waiting
-            # Nobody is to wait for what is never going to be written.
+            # Release waiters: nothing more will be written.
             self._count(-self._unwritten)
             self._failed(error)
 
     def end(self) -> None:
-        """Say that no more entries come."""
+        """Signal that no more entries will arrive."""
         self._ended = True
         self._due.set()
 

@@ -1,4 +1,4 @@
-"""What a results file says of each row, as CSV that is safe in a spreadsheet, or JSON Lines."""
+"""The lines of a results file: spreadsheet-safe CSV, or JSON Lines."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _BECAME = ("status", "http_status", "error", "trace_id", "attempts")
 
 
 def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet evaluates as a formula."""
     runs = cell.lstrip().startswith(_FORMULA) or cell.startswith(_CONTROLS)
     return f"'{cell}" if runs else cell
 
 
 def phones_report(*, by_number: bool) -> Report:
-    """Return what writes the results of phones.
+    """Return the function that writes the results for phones.
 
     Args:
-        by_number: whether the input has their numbers, which are not repeated.
+        by_number: whether the input names phones by number; numbers are not repeated.
     """
 
     def write(file: TextIO, told: Iterator[Told]) -> None:
@@ -43,7 +43,7 @@ def phones_report(*, by_number: bool) -> Report:
 
 
 def csv_report(names: Sequence[str]) -> Report:
-    """Return what writes results as CSV.
+    """Return the function that writes results as CSV.
 
     Args:
         names: the arguments to show.
@@ -60,7 +60,7 @@ def csv_report(names: Sequence[str]) -> Report:
 
 
 def json_report(names: Sequence[str]) -> Report:
-    """Return what writes results as JSON Lines, with what the operation returned.
+    """Return the function that writes results as JSON Lines, with return values.
 
     Args:
         names: the arguments to show.
@@ -68,7 +68,7 @@ def json_report(names: Sequence[str]) -> Report:
 
     def write(file: TextIO, told: Iterator[Told]) -> None:
         for row, entry in told:
-            # What was returned is JSON already.
+            # The result is JSON already.
             result = f', "result": {entry.result}' if entry.result else ""
             file.write(f"{json.dumps(_members(row, entry, names))[:-1]}{result}}}\n")
 

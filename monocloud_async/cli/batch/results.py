@@ -1,4 +1,4 @@
-"""The results file: what became of each row of the input, written as a whole in the end."""
+"""The results file: the outcome of each input row, written in one go at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .reports import Report, Told
 from .source import AnyRow, Source
 
 _ROWS_AT_ONCE = 1000
-_NOT_SENT = "not sent: the run ended before it"
+_NOT_SENT = "not sent: the run ended first"
 
 
 class ResultsError(MonoCloudError):
@@ -25,15 +25,15 @@ class ResultsError(MonoCloudError):
 
 
 class Results:
-    """A results file, which is there as a whole or not at all.
+    """A results file, written completely or not at all.
 
     Args:
-        path: its path; a regular file is replaced in the end. Pipes and devices are written to,
-            and so is a file that is open already, such as /dev/stdout.
-        private: whether nobody but its owner may read a file that is made.
+        path: its path. A regular file is replaced when complete; pipes, devices and files that are
+            already open, such as /dev/stdout, are written to directly.
+        private: whether only the owner may read a new file.
 
     Raises:
-        ConfigurationError: it could not be written.
+        ConfigurationError: the file cannot be written.
     """
 
     def __init__(self, path: Path, *, private: bool = False) -> None:
@@ -42,13 +42,13 @@ class Results:
         try:
             self._descriptor = _descriptor(path)
             self._replaces = self._descriptor is None and (path.is_file() or not path.exists())
-            # A link stays one: what it leads to is replaced.
+            # Keep a symlink: replace its target.
             self._path = Path(os.path.realpath(path)) if self._replaces else path
             self._try()
         except OSError as error:
             raise ConfigurationError(
-                f"the results {path}: {error.strerror}; nothing was sent: give another "
-                "--results file"
+                f"cannot write the results to {path}: {error.strerror}; nothing was sent: choose "
+                "another --results file"
             ) from None
 
     def write(
@@ -58,23 +58,23 @@ class Results:
         unrecorded: Mapping[int, Entry],
         report: Report,
     ) -> None:
-        """Write what became of each row of an input.
+        """Write the outcome of each input row.
 
         Args:
             source: the input.
-            journal: what became of its rows.
-            unrecorded: what became of rows that the journal does not have, by their number.
-            report: writes it.
+            journal: the outcomes of its rows.
+            unrecorded: outcomes that the journal does not have, by row number.
+            report: writes the lines.
 
         Raises:
-            ResultsError: it cannot be written; what was there before is unchanged.
+            ResultsError: the file cannot be written; an existing file is unchanged.
         """
         try:
             with self._opened() as file:
                 report(file, _told(source, journal, unrecorded))
         except OSError as error:
             raise ResultsError(
-                f"the results {self._given} cannot be written: {error.strerror}"
+                f"cannot write the results to {self._given}: {error.strerror}"
             ) from None
 
     def _try(self) -> None:
@@ -116,18 +116,18 @@ class Results:
     def _written_to(self) -> TextIO:
         if self._descriptor is None:
             return self._path.open("w", encoding="utf-8", newline="")
-        # Opened anew, a file would be emptied, and what is printed later be written over its start.
+        # Reopening would truncate a file, and later output would overwrite its start.
         return os.fdopen(os.dup(self._descriptor), "w", encoding="utf-8", newline="")
 
 
 @contextmanager
 def _closed_at_once(file: TextIO) -> Generator[TextIO, None, None]:
-    """Close a file in the end; what is still in its buffer is dropped where writing ends early."""
+    """Close a file at the end; on an error, drop what is still buffered."""
     try:
         yield file
         file.close()
     except BaseException:
-        # A pipe that nobody reads would be waited for once more.
+        # Flushing would block again on a pipe that nobody reads.
         cast("Any", file).buffer.raw.close()
         with suppress(ValueError, OSError):
             file.close()
@@ -135,7 +135,7 @@ def _closed_at_once(file: TextIO) -> Generator[TextIO, None, None]:
 
 
 def _descriptor(path: Path) -> int | None:
-    """Return the number of the open file that a path stands for, such as 1 for /dev/stdout."""
+    """Return the descriptor that a path stands for, such as 1 for /dev/stdout."""
     open_files = os.path.realpath("/dev/fd")
     while path.exists():
         directory = os.path.realpath(path.parent)

@@ -1,4 +1,4 @@
-"""The rows of phones, each with a user's id and a phone's id or number."""
+"""Rows for `phones set-primary-many`: a user's id with a phone's id or number."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Row(NamedTuple):
     """One row.
 
     Attributes:
-        number: which of the rows it is, 1 for the first.
-        line: the line that it begins in.
+        number: the row's number, 1 for the first.
+        line: the line it starts on.
         user_id: the user's id.
-        phone: the phone's identifier id or its number; the input's ``by`` says which.
+        phone: the phone's identifier id or number, depending on the input's ``by``.
     """
 
     number: int
@@ -45,17 +45,17 @@ class Row(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The user's id, which rows share that are done in their order."""
+        """The user's id: rows with the same key are sent in file order."""
         return self.user_id
 
     @property
     def given(self) -> tuple[str, str]:
-        """The arguments, as a run takes them."""
+        """The arguments for the run."""
         return self.user_id, self.phone
 
 
 class _PhoneColumns:
-    """Which columns are wanted; ``by`` is what names a phone where they were found."""
+    """The columns to read; ``by`` tells how the input names phones, once that is known."""
 
     wanted = "user_id and identifier_id, or user_id and phone"
     marker = "user"
@@ -91,17 +91,17 @@ class _PhoneColumns:
 
 
 class Input(Source[Row]):
-    """An input that was read to its end, and found to be in order.
+    """An input that has been read to its end and checked.
 
     Args:
         content: its bytes.
 
     Attributes:
-        by: what names a phone in it, its identifier id or its number.
-        count: how many rows it has.
+        by: how it names a phone, by identifier id or by number.
+        count: the number of rows.
 
     Raises:
-        MistakesError: what is wrong with it.
+        MistakesError: the input has mistakes.
     """
 
     def __init__(self, content: Content) -> None:
@@ -110,7 +110,7 @@ class Input(Source[Row]):
 
     @property
     def by(self) -> By:
-        """What names a phone in it."""
+        """How it names a phone."""
         return self._phones.by
 
     def _row(self, number: int, cells: Cells) -> Row:
@@ -133,12 +133,12 @@ class Input(Source[Row]):
 
 
 def _column(name: str) -> str | None:
-    """Return which of the wanted columns a name is, if any."""
+    """Return the column that a name stands for, if any."""
     return _COLUMNS.get(plain(name))
 
 
 def _by(columns: Iterable[str | None]) -> By | None:
-    """Return what names a phone; the identifier id goes before the number, which may be both."""
+    """Return how phones are named; the identifier id takes precedence if both are there."""
     found = set(columns)
     if USER not in found:
         return None
@@ -148,19 +148,19 @@ def _by(columns: Iterable[str | None]) -> By | None:
 
 
 def _once(pairs: Pairs) -> Mapping[str, object]:
-    """Return the members that are wanted, by the names that they have here."""
+    """Return the members to read, by canonical name."""
     members: dict[str, object] = {}
     for name, value in pairs:
         if wanted := _column(name):
             if wanted in members:
-                raise ValueError(f"it has the member {wanted} more than once")
+                raise ValueError(f"duplicate member {wanted}")
             members[wanted] = value
     return members
 
 
 def _text(members: Mapping[str, object], name: str) -> str:
     if name not in members:
-        raise ValueError(f"it has no member {name}")
+        raise ValueError(f"missing member {name}")
     value = members[name]
     if not isinstance(value, str):
         raise ValueError(f"{name} must be a string")  # noqa: TRY004

@@ -1,4 +1,4 @@
-"""What may be done with a row again, by the operation that it is of."""
+"""Which rows may be resent, depending on the operation."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import attrs
 
 
 class Older(enum.Enum):
-    """What becomes of a row that failed, once a later one of its user is done.
+    """What happens to a failed row once a later row of the same user is done.
 
     Attributes:
-        SENT: it is sent again: the two have nothing to do with each other.
-        SUPERSEDED: it is not: the later one set the same value, which must not change back.
-        HELD: it is not, and stays failed: it may set more than the later one, or change it back.
+        SENT: it is resent, as the rows are independent.
+        SUPERSEDED: it is skipped, as the later row set the same value.
+        HELD: it stays failed, as it may set more than the later row, or undo it.
     """
 
     SENT = "sent"
@@ -23,14 +23,14 @@ class Older(enum.Enum):
 
 @attrs.frozen
 class Rules:
-    """What holds for the rows of an operation.
+    """The rules for an operation's rows.
 
     Attributes:
-        once: whether it matters that a row may have been applied: it is ``UNKNOWN`` then, and the
-            journal knows which rows were given out.
-        gone: whether such a row is sent again, and done if what it removes is not there.
-        older: what becomes of a row that failed, once a later one of its user is done.
-        retry_unknown: whether other rows that may have been applied are sent again after all.
+        once: whether a row that may have been applied is ``UNKNOWN``; the journal then also records
+            which rows were handed out.
+        gone: whether such a row is resent, and done if its target no longer exists.
+        older: what happens to a failed row once a later row of the same user is done.
+        retry_unknown: whether other rows that may have been applied are resent anyway.
     """
 
     once: bool = False
@@ -40,7 +40,7 @@ class Rules:
 
     @property
     def resends_unknown(self) -> bool:
-        """Whether rows that may have been applied are sent again."""
+        """Whether rows that may have been applied are resent."""
         return self.gone or self.retry_unknown
 
 

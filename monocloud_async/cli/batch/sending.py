@@ -1,4 +1,4 @@
-"""A run: rows go out, outcomes come in and are recorded, until the end or until it has to stop."""
+"""A run: send rows and record their outcomes, until done or stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .tally import Tally
 from .until_stopped import until_stopped
 
 _NOT_FOUND = 404
-_REMOVED = "it is not there, and an earlier try may have removed it"
+_REMOVED = "not found; an earlier attempt may have removed it"
 
 Outcomes = AsyncGenerator[Any, None]
 
@@ -31,14 +31,14 @@ class Sender(Protocol):
     """A run.
 
     Attributes:
-        unsettled: what was tried for the rows whose outcomes were not taken, by their index.
+        unsettled: the attempts of rows whose outcome was not received, by index.
     """
 
     @property
     def unsettled(self) -> Mapping[int, Tries]: ...
 
     def outcomes(self) -> Outcomes:
-        """Yield an outcome for each row, as they are made; to be iterated over once."""
+        """Yield each row's outcome as it completes; iterate only once."""
         ...
 
 
@@ -52,7 +52,7 @@ class Ending:
 
     Attributes:
         stop: whether it was stopped, and why.
-        unrecorded: what is to be said of rows that the journal does not have, by their number.
+        unrecorded: entries that the journal does not have, by row number.
     """
 
     stop: Stop
@@ -65,13 +65,13 @@ class Sending:
 
     Attributes:
         source: the input.
-        journal: where what became of the rows is kept, and is found from earlier runs, if at all.
+        journal: records the outcomes, and holds those of earlier runs; None for no journal.
         tally: counts the rows.
-        reporter: shows how it goes on.
-        start: begins to send rows, and stops once the run is stopped.
-        to_entry: says what to keep of an outcome, a row's number and its user's hash.
-        max_failures: how many rows may fail; None for any number.
-        rules: what may be sent again.
+        reporter: shows the progress.
+        start: starts sending rows, until the run is stopped.
+        to_entry: makes an entry of an outcome, a row's number and its user's hash.
+        max_failures: how many rows may fail; None for no limit.
+        rules: which rows may be resent.
     """
 
     source: Source[AnyRow]
@@ -84,17 +84,17 @@ class Sending:
     rules: Rules = SETS_VALUES
 
     async def run(self) -> Ending:
-        """Send the rows that are not done."""
+        """Send the rows that are not done yet."""
         stop = Stop()
 
         def cannot_record(error: JournalError) -> None:
             stop.ask(str(error), at_once=True)
 
-        # One thread, because the journal must not be used by two.
+        # A single thread, since the journal must not be shared.
         with ThreadPoolExecutor(1) as thread, stop.on_signals():
             recorder = Recorder(self.journal, thread, cannot_record)
             feed = Feed(self.source, self.journal, recorder, self.tally, thread, stop, self.rules)
-            # Here, and not in a task, it may still refuse what it is given.
+            # Called here, not in a task, so that invalid settings raise immediately.
             run = self.start(feed.pairs(), stop.asked.is_set)
             writing = asyncio.create_task(recorder.write())
             try:
@@ -126,7 +126,7 @@ class Sending:
                 await recorder.add(entry)
 
     def _settled(self, entry: Entry, before: str | None) -> Entry:
-        """Return an entry as done where an earlier try may have removed what is not there."""
+        """Return an entry as done if an earlier attempt may have removed the target."""
         tried = UNKNOWN in (entry.status, before)
         if not (self.rules.gone and tried and entry.http_status == _NOT_FOUND):
             return entry

@@ -1,4 +1,4 @@
-"""A method's parameters as columns of a file: what a cell or a member becomes."""
+"""A method's parameters as columns of a file, and the conversion of their values."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .columns import Pairs
 from .csv_rows import unguarded
 from .json_rows import plain_json
 
-# What names something: there are no unseen characters at its ends.
+# Identifiers: invisible characters at their ends are removed.
 _NAMES = re.compile(r"(\w+_)?id|email|phone|phone_number|ip_address")
 _FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _WHOLE = re.compile(r"[0-9]{1,15}")
 
 
 class Kind(enum.Enum):
-    """What values a parameter takes."""
+    """The type of a parameter's values."""
 
     TEXT = "text"
     SECRET = "secret"  # noqa: S105  (a kind)
@@ -48,7 +48,7 @@ class _Absent(enum.Enum):
     ABSENT = "ABSENT"
 
 
-# A value that is not given.
+# Marks a value that is not given.
 ABSENT = _Absent.ABSENT
 
 
@@ -58,9 +58,9 @@ class Parameter:
 
     Attributes:
         name: its name.
-        kind: what it takes.
-        required: whether each row has to give it.
-        clearable: whether None is a value of its own, which clears something.
+        kind: the type of its values.
+        required: whether each row must set it.
+        clearable: whether None is a valid value, which clears the field.
     """
 
     name: str
@@ -73,15 +73,13 @@ class Parameter:
 
         Args:
             cell: the cell.
-            null: what a cell says to clear a value, if there is such a thing.
+            null: the cell text that clears a value, if any.
 
         Raises:
-            ValueError: it cannot be one.
+            ValueError: the value is invalid.
         """
         if cell and cell == null and self.required:
-            raise ValueError(
-                f"{self.name} is {null}, which stands for no value, and {self.name} is required"
-            )
+            raise ValueError(f"{self.name} is required and cannot be {null}")
         if self.kind is Kind.SECRET:
             is_absent = not self.required and cell in ("", null)
             return ABSENT if is_absent else Secret(cell)
@@ -111,7 +109,7 @@ class Parameter:
         """Return the value of a JSON member, or ``ABSENT``.
 
         Raises:
-            ValueError: it cannot be one.
+            ValueError: the value is invalid.
         """
         if value is None and not self.required:
             return None if self.clearable else ABSENT
@@ -139,7 +137,7 @@ class Parameter:
 
 
 def parameters(method: Method) -> Sequence[Parameter]:
-    """Return the parameters of a method, but for ``self``."""
+    """Return the parameters of a method, except ``self``."""
     hints = get_type_hints(method)
     own = list(inspect.signature(method).parameters.values())[1:]
     return [

@@ -1,4 +1,4 @@
-"""The rows of an input: checked as a whole first, then read again as they are sent."""
+"""The rows of an input: checked completely first, then read again for sending."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class AnyRow(Protocol):
     """One row.
 
     Attributes:
-        number: which of the rows it is, 1 for the first.
-        line: the line that it begins in.
-        key: what rows share that are done in their order, mostly a user's id; None for a row
-            that may be done at any time.
-        given: the arguments, as a run takes them.
+        number: the row's number, 1 for the first.
+        line: the line it starts on.
+        key: rows with the same key, mostly a user's id, are sent in file order; None for a row
+            that may be sent at any time.
+        given: the arguments for the run.
     """
 
     @property
@@ -43,7 +43,7 @@ class MistakesError(ConfigurationError):
     """An input has mistakes.
 
     Attributes:
-        mistakes: the first of them, up to ``MOST_MISTAKES``.
+        mistakes: the first mistakes, up to ``MOST_MISTAKES``.
     """
 
     def __init__(self, name: str, mistakes: Sequence[Mistake], *, more: bool) -> None:
@@ -55,21 +55,21 @@ class MistakesError(ConfigurationError):
     def __str__(self) -> str:
         count = f"more than {len(self.mistakes)}" if self.more else str(len(self.mistakes))
         noun, them = ("mistake", "it") if count == "1" else ("mistakes", "them")
-        return f"{self.name} has {count} {noun}; nothing was sent: correct {them}, and start again"
+        return f"{self.name} has {count} {noun}; nothing was sent: correct {them} and try again"
 
 
 class Source(ABC, Generic[R_co]):
-    """An input that was read to its end, and found to be in order.
+    """An input that has been read to its end and checked.
 
     Args:
         content: its bytes.
-        columns: what is wanted of them.
+        columns: the columns to read.
 
     Attributes:
-        count: how many rows it has.
+        count: the number of rows.
 
     Raises:
-        MistakesError: what is wrong with it.
+        MistakesError: the input has mistakes.
     """
 
     def __init__(self, content: Content, columns: Columns) -> None:
@@ -82,10 +82,10 @@ class Source(ABC, Generic[R_co]):
             raise MistakesError(content.name, mistakes[:MOST_MISTAKES], more=more)
 
     def rows(self) -> Iterator[R_co]:
-        """Return the rows, read from the file as they are asked for.
+        """Yield the rows, reading the file lazily.
 
         Raises:
-            InputChangedError: the file is not what was checked.
+            InputChangedError: the file has changed since it was checked.
         """
         for number, cells in enumerate(read(self.content, self._columns), 1):
             if isinstance(cells, Cells):
@@ -108,4 +108,4 @@ class Source(ABC, Generic[R_co]):
 
     @abstractmethod
     def _mistake(self, given: Any) -> str | None:
-        """Return what is wrong with what a row gives, if anything."""
+        """Return what is wrong with a row's values, if anything."""

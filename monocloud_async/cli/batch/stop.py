@@ -1,4 +1,4 @@
-"""What stops a run before its end: a signal, too many failures, or what makes it pointless."""
+"""Stop a run early: on a signal, after too many failures, or on a fatal error."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 
 
 class Stop:
-    """Whether to stop, and why; the first reason stands.
+    """Whether to stop, and why; the first reason counts.
 
     Attributes:
-        why: the reason, for a person; None while it goes on.
-        code: the exit code that it stands for.
-        asked: is set when the run has to stop: no row is begun any more.
-        at_once: is set when it must not wait for what is on its way either.
+        why: the reason, for people; None while the run continues.
+        code: the exit code for that reason.
+        asked: set when the run must stop and start no more rows.
+        at_once: set when it must not wait for calls in flight, either.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Stop:
         self._writing_on = False
 
     def ask(self, why: str, code: int = REFUSED, *, at_once: bool = False) -> None:
-        """Stop for a reason; a signal that comes after another reason means at once."""
+        """Stop for a reason; a signal after another reason stops immediately."""
         again = self.why is not None
         if not again:
             self.why, self.code = why, code
@@ -41,10 +41,10 @@ class Stop:
 
     @contextmanager
     def while_writing(self, told: Callable[[], None]) -> Generator[None, None, None]:
-        """Let what is written be finished on a first signal, and interrupt it on a second.
+        """Let writing finish on a first signal, and interrupt it on a second.
 
         Args:
-            told: says so after the first.
+            told: called after the first signal, to say so.
         """
 
         def asked(number: int, _: FrameType | None = None) -> None:
@@ -60,7 +60,7 @@ class Stop:
 
     @contextmanager
     def on_signals(self) -> Generator[None, None, None]:
-        """Stop on Ctrl-C and on SIGTERM, and at once on the second of them."""
+        """Stop on Ctrl-C or SIGTERM, and immediately on a second signal."""
         loop = asyncio.get_running_loop()
 
         def asked(number: int, _: FrameType | None = None) -> None:

@@ -1,4 +1,4 @@
-"""How many rows are in which state, which always adds up to the input."""
+"""Count rows by status; the counts always add up to the input."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from .journal import FAILED, OK, SKIPPED
 
 
 class Tally:
-    """Counts the rows by what became of them.
+    """Counts rows by status.
 
     Args:
-        rows: how many there are.
-        before: what became of some of them in earlier runs.
-        failing: the states of those that failed.
+        rows: the number of rows.
+        before: the counts by status from earlier runs.
+        failing: the statuses that count as failed.
 
     Attributes:
-        rows: how many there are.
-        before: how many were settled before this run.
-        failures: how many failed in this run that had not in an earlier one.
+        rows: the number of rows.
+        before: how many rows were settled before this run.
+        failures: how many rows failed in this run but not in an earlier one.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Tally:
         self.failures: int = 0
 
     def move(self, before: str | None, now: str) -> None:
-        """Count a row for what became of it, and no longer for what it was before."""
+        """Move a row from its earlier status to its new one."""
         if before is not None:
             self._counts[before] -= 1
         self._counts[now] += 1
@@ -40,21 +40,21 @@ class Tally:
 
     @property
     def done(self) -> int:
-        """How many rows came to something, whatever it is."""
+        """How many rows have an outcome, whatever it is."""
         return sum(self._counts.values())
 
     @property
     def failed(self) -> int:
-        """How many rows failed, and did not do so in vain in a later try."""
+        """How many rows have failed and not succeeded since."""
         return sum(self._counts[status] for status in self._failing)
 
     def of(self, status: str) -> int:
-        """Return how many rows are in a state; what was not sent is skipped."""
+        """Return how many rows have a status; rows not sent count as skipped."""
         unsent = self.rows - self.done if status == SKIPPED else 0
         return self._counts[status] + unsent
 
     def told(self, statuses: Iterable[str]) -> str:
-        """Return the totals in a line."""
+        """Return the totals as one line."""
         totals = ", ".join(f"{self.of(status):,} {status}" for status in statuses)
         noun = "row" if self.rows == 1 else "rows"
         return f"{self.rows:,} {noun}: {totals}"

@@ -1,4 +1,4 @@
-"""Lets a run go on until its end, or a little longer than until it is asked to stop."""
+"""Let a run continue to its end or, when asked to stop, for a short grace period."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from typing import Any
 from ...errors import MonoCloudError
 from .stop import Stop
 
-# How long a run that has to stop waits for the answers to what it has sent: in silence, and then
-# after it said so.
+# How long a stopping run waits for calls in flight: first silently, then after a notice.
 _SILENT_SECONDS = 0.5
 _GRACE_SECONDS = 4.5
-_WAITING = "waiting up to 5 s for the answers to what was sent; Ctrl-C ends that at once"
+_WAITING = "waiting up to 5 s for calls in flight; press Ctrl-C to stop immediately"
 
 
 async def until_stopped(
     receiving: Coroutine[Any, Any, None], stop: Stop, note: Callable[[str], None]
 ) -> None:
-    """Receive what comes, and a little longer where the run is asked to stop.
+    """Receive outcomes, with a grace period once the run is asked to stop.
 
     Args:
-        receiving: takes the outcomes of the run.
-        stop: says when to stop; an error that every further row would meet stops the run too.
-        note: shows a line.
+        receiving: receives the outcomes of the run.
+        stop: tells when to stop; an error that every further row would hit stops the run, too.
+        note: prints a line.
     """
     task = asyncio.create_task(receiving)
     asked = asyncio.create_task(stop.asked.wait())
@@ -38,7 +37,7 @@ async def until_stopped(
         each.cancel()
     found = (await asyncio.gather(task, asked, at_once, return_exceptions=True))[0]
     if isinstance(found, MonoCloudError):
-        # Such as a wrong key, with which every further row would fail.
+        # For example a wrong key, with which every further row would fail.
         stop.ask(str(found))
     elif isinstance(found, BaseException) and not isinstance(found, asyncio.CancelledError):
         raise found

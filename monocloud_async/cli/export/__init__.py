@@ -1,1 +1,1 @@
-"""`monocloud users export`: all users in a file, which is whole or has another name."""
+"""`monocloud users export`: write all users to a file, which gets its name once complete."""

@@ -1,4 +1,4 @@
-"""The columns of a table of users: what they are called, and what stands in them."""
+"""The columns of a table of users: their names and values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...models import User
 
 Kind = Literal["text", "flag", "count", "time", "json"]
 Json = Mapping[str, Any]
-# In the order in which a person looks for them; all of them can be imported, but for the times.
+# In the order in which people look for them; all except the times can be imported.
 DEFAULT = (
     *("user_id", "username", "email", "email_verified", "phone_number", "phone_number_verified"),
     *("claims.name", "claims.given_name", "claims.family_name", "disabled"),
@@ -30,9 +30,9 @@ class Column:
     """A column.
 
     Attributes:
-        name: what it is called.
-        kind: what stands in it; ``json`` for what has parts of its own.
-        of: finds it in a user's JSON; None where the user has no such thing.
+        name: its name.
+        kind: the type of its values; ``json`` for nested values.
+        of: gets the value from a user's JSON; None if the user does not have it.
     """
 
     name: str
@@ -44,18 +44,18 @@ def columns_of(names: str | None, *, groups: bool, all_: bool = False) -> Sequen
     """Return the columns with these names.
 
     Args:
-        names: separated by commas; None for those that are usual.
-        all_: whether all are usual.
-        groups: whether the groups are there.
+        names: names separated by commas; None for the default columns.
+        all_: whether the default is all columns.
+        groups: whether the groups are exported.
 
     Raises:
-        ConfigurationError: there is no such column, or it is named twice, or has no name.
+        ConfigurationError: a column does not exist, is named twice, or has no name.
     """
     wanted = [name.strip() for name in names.split(",")] if names is not None else _usual(all_=all_)
     if names is None and groups:
         wanted.append("groups")
     if "" in wanted:
-        raise ConfigurationError("--columns has a column without a name; nothing was sent")
+        raise ConfigurationError("--columns has an empty column name; nothing was sent")
     if len({*wanted}) < len(wanted):
         raise ConfigurationError("--columns names a column twice; nothing was sent")
     return [_column(name, groups=groups) for name in wanted]
@@ -80,8 +80,8 @@ def _column(name: str, *, groups: bool) -> Column:
         raise ConfigurationError("the column groups needs --groups; nothing was sent")
     known = ", ".join([*_MADE, *(member for member in _MEMBERS if member not in _MADE)])
     raise ConfigurationError(
-        f"--columns: there is no {name!r}, but {known}, groups, and what claims, private_data and "
-        "public_data have, as claims.name; nothing was sent"
+        f"--columns: unknown column {name!r}; nothing was sent: choose from {known}, groups, and "
+        "members of claims, private_data and public_data, such as claims.name"
     )
 
 
@@ -96,7 +96,7 @@ def _at(path: Sequence[str]) -> Callable[[Json], Any]:
 
 
 def _of_primary(member: str, name: str) -> Callable[[Json], Any]:
-    """Return what finds something of the primary email or phone; of the first, if none is."""
+    """Return a getter for a member of the primary email or phone, or of the first one."""
 
     def of(line: Json) -> Any:
         rows: Sequence[Json] = line.get(member) or ()

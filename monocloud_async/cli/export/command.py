@@ -1,4 +1,4 @@
-"""`monocloud users export`, from its options to its exit code."""
+"""Run `monocloud users export`, from its options to its exit code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .sink import Sink
 
 @attrs.frozen(eq=False)
 class Options:
-    """What the command is asked for: its argument and its options, under their own names."""
+    """The command's argument and options."""
 
     file: str
     format: FormatName | None
@@ -47,11 +47,11 @@ class Options:
 
 
 def export_users(client: MonoCloudClient, options: Options) -> NoReturn:
-    """Carry out what is asked for, and end the command.
+    """Run the command, then exit.
 
     Args:
-        client: how to call the API.
-        options: what is asked for.
+        client: the client to call the API with.
+        options: the command's options.
     """
     texts(filter=options.filter)
     destination = Destination(options.file, options.format, options.columns, groups=options.groups)
@@ -71,9 +71,11 @@ def _journal(
     if options.journal is None:
         return None
     if destination.path is None:
-        raise ConfigurationError("--journal needs a FILE to write to; nothing was sent")
+        raise ConfigurationError("--journal needs a FILE to export to; nothing was sent")
     if os.path.realpath(options.journal) in map(os.path.realpath, destination.names):
-        raise ConfigurationError("--journal and FILE are the same file; nothing was sent")
+        raise ConfigurationError(
+            "--journal and FILE are the same file; nothing was sent: use different files"
+        )
     origin = str(client._caller.origin)  # pyright: ignore[reportPrivateUsage]
     form = (
         f"{destination.form}, details {options.details}, groups {options.groups}, "
@@ -87,10 +89,10 @@ class _Run:
     """One run of the command.
 
     Args:
-        client: how to call the API.
-        options: what is asked for.
-        destination: where the users go.
-        journal: where it is kept which users are written, if at all.
+        client: the client to call the API with.
+        options: the command's options.
+        destination: where to write the users.
+        journal: records which users are written; None for no journal.
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class _Run:
         self._engine: Engine | None = None
 
     async def export(self) -> None:
-        """Export what is not written yet."""
+        """Export the users that are not written yet."""
         begin = self._journal.start() if self._journal else Start()
         target = self._destination.open(self._state.size, known=self._journal is not None)
         with closing(target), ThreadPoolExecutor(1) as thread, self._stop.on_signals():
@@ -135,7 +137,7 @@ class _Run:
         return Engine(reading, concurrency=options.concurrency, rate=options.rate, begin=begin)
 
     async def _until_stopped(self, engine: Engine, sink: Sink) -> None:
-        """Receive what comes; calls that only read need not be waited for in the end."""
+        """Receive results; on a stop, do not wait for reads in flight."""
         receiving = asyncio.create_task(self._receive(engine, sink))
         asked = asyncio.create_task(self._stop.asked.wait())
         await asyncio.wait([receiving, asked], return_when=asyncio.FIRST_COMPLETED)
@@ -166,7 +168,7 @@ class _Run:
             self._reporter.note(f"user {done.row.user_id}: {done.error}")
             most = self._options.max_failures
             if most is not None and self._tally.failures > most:
-                self._stop.ask(f"more than {most} users cannot be read")
+                self._stop.ask(f"more than {most} users could not be read")
         elif done.error is not None:
             self._tally.move(None, "skipped")
 
@@ -183,16 +185,16 @@ class _Run:
             self._stop.ask(str(told))
 
     def finish(self) -> NoReturn:
-        """Give the file its name, say what it has come to, and end the command."""
+        """Give the file its name, print the totals, and exit."""
         stop, destination = self._stop, self._destination
         whole = stop.why is None and not self._tally.failed
         if whole:
             destination.complete()
         typer.echo(self._totals(), err=destination.path is None)
         if stop.why:
-            fail(f"{stop.why}; {self._how_to_go_on()}", stop.code)
+            fail(f"{stop.why}; {self._how_to_resume()}", stop.code)
         if not whole:
-            fail(f"users are missing; {self._how_to_go_on()}", REFUSED)
+            fail(f"some users could not be read; {self._how_to_resume()}", REFUSED)
         raise typer.Exit(0)
 
     def _totals(self) -> str:
@@ -203,21 +205,21 @@ class _Run:
             vanished=state.vanished,
             total_at_start=state.at_start,
         )
-        earlier = f" ({before:,} of them in earlier runs)" if before else ""
+        earlier = f" ({before:,} in earlier runs)" if before else ""
         return f"{state.exported:,} users exported{earlier}{report.remarks()}"
 
-    def _how_to_go_on(self) -> str:
+    def _how_to_resume(self) -> str:
         if self._destination.path is None:
-            return "what was written is not whole"
+            return "the output is incomplete"
         part = visible(str(self._destination.part))
         if self._journal is not None:
-            return f"{part} is not whole: the same command goes on from here"
+            return f"{part} is incomplete: run the same command to resume"
         if self._stop.why is None:
-            return f"{part} has all others"
+            return f"{part} has all the others"
         self._destination.discard()
-        return "nothing was kept: with --journal FILE, the same command goes on"
+        return "nothing was kept: use --journal FILE to make exports resumable"
 
 
 def _display(destination: Destination) -> Display:
-    # A bar would be drawn over the lines.
+    # A progress bar would overwrite the exported lines.
     return Lines() if destination.path is None and sys.stdout.isatty() else display()

@@ -1,4 +1,4 @@
-"""Destination: which file an export goes to, in which format, and how it comes to its name."""
+"""Destination: the file and the format of an export."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ class Destination:
 
     Args:
         file: the path of a file; ``-`` for standard output.
-        name: the format's; None to go by the file's name.
-        columns: the names of the columns, separated by commas; None for the usual ones.
-        groups: whether the groups are there.
+        name: the format; None to choose by the file's name.
+        columns: the names of the columns, separated by commas; None for the default ones.
+        groups: whether the groups are exported.
 
     Attributes:
         path: the file; None for standard output.
-        part: what it is called until it is whole.
-        form: the format and the columns, in words.
-        format: how users are written at first.
+        part: its name until it is complete.
+        form: the format and the columns, as text.
+        format: the format that users are first written in.
 
     Raises:
-        ConfigurationError: it cannot be written in this way.
+        ConfigurationError: the options do not fit together.
     """
 
     def __init__(
         self, file: str, name: FormatName | None, columns: str | None, *, groups: bool
     ) -> None:
-        # A link stays one: what it leads to is replaced.
+        # Keep a symlink: replace its target.
         self.path: Path | None = None if file == STDOUT else Path(os.path.realpath(file))
         plain = file.removesuffix(_GZIP)
         name = name or _SUFFIXES.get(Path(plain).suffix.lower(), "jsonl")
@@ -49,7 +49,7 @@ class Destination:
         if name != "jsonl":
             self._columns = columns_of(columns, groups=groups, all_=name == "parquet")
         elif columns is not None:
-            raise ConfigurationError("--columns are for CSV and Parquet; nothing was sent")
+            raise ConfigurationError("--columns only works with CSV and Parquet; nothing was sent")
         self._parquet = name == "parquet"
         self._check(file)
         self.format: Format = (
@@ -60,15 +60,15 @@ class Destination:
     def _check(self, file: str) -> None:
         if self.path is not None and self.path.exists() and not self.path.is_file():
             raise ConfigurationError(
-                f"{file} is not a regular file; nothing was sent: give a file, or - for standard "
+                f"{file} is not a regular file; nothing was sent: pass a file, or - for standard "
                 "output"
             )
         if not self._parquet:
             return
         if self.path is None or self._gzip:
             raise ConfigurationError(
-                "Parquet needs a FILE, and compresses by itself; nothing was sent: give one "
-                "whose name does not end in .gz"
+                "Parquet needs a FILE and has its own compression; nothing was sent: pass a name "
+                "that does not end in .gz"
             )
         from .parquet import check_installed
 
@@ -76,8 +76,8 @@ class Destination:
 
     @property
     def part(self) -> Path:
-        """What the file is called until it is whole."""
-        assert self.path is not None  # noqa: S101  (only a file has one)
+        """The file's name until it is complete."""
+        assert self.path is not None  # noqa: S101  (only files have one)
         return part_of(self.path)
 
     @property
@@ -89,8 +89,8 @@ class Destination:
         """Open it.
 
         Args:
-            size: how many bytes of the unfinished file are to be kept.
-            known: whether that may be there already.
+            size: how many bytes of the unfinished file to keep.
+            known: whether the unfinished file may exist already.
         """
         if self.path is None:
             return Stream()
@@ -113,6 +113,6 @@ class Destination:
             self.part.unlink()
 
     def unwritable(self, error: OSError) -> str:
-        """Return what to say where writing fails."""
+        """Return the error message for a failed write."""
         what = "standard output" if self.path is None else str(self.part)
-        return f"{what} cannot be written: {error.strerror or error}"
+        return f"cannot write {what}: {error.strerror or error}"

@@ -1,4 +1,4 @@
-"""How users are written: JSON Lines, or CSV that is safe to open in a spreadsheet."""
+"""Write users as JSON Lines, or as CSV that is safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any, Protocol
 from ..batch.reports import harmless
 from .columns import Column, Json
 
-# A number in E.164 is one for a spreadsheet too, whatever stands before it.
+# Spreadsheets also read an E.164 number as a number, even with a guard.
 _NUMBER = re.compile(r"\+[0-9]{2,15}", re.ASCII)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 _encode_ascii = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 class Line(Protocol):
-    """What is written of a user."""
+    """A user to be written."""
 
     def to_dict(self) -> Json:
-        """Return it as JSON."""
+        """Return the user as a dict."""
         ...
 
     def text(self) -> bytes | None:
-        """Return the JSON in one line, if it came in one."""
+        """Return the JSON as one line, if it was received like that."""
         ...
 
 
@@ -34,19 +34,19 @@ class Format(Protocol):
     """A way to write users."""
 
     def head(self) -> bytes:
-        """Return what stands before all of them."""
+        """Return the bytes that precede all users."""
         ...
 
     def body(self, lines: Iterable[Line]) -> bytes:
-        """Return what stands for some of them."""
+        """Return the bytes for some users."""
         ...
 
 
 class JsonLines:
-    """A line of JSON for each user.
+    """One line of JSON per user.
 
     Args:
-        plain: whether to keep to ASCII, with which nothing can steer a terminal.
+        plain: whether to write pure ASCII, which is free of terminal escapes.
     """
 
     def __init__(self, *, plain: bool = False) -> None:
@@ -66,12 +66,12 @@ class JsonLines:
         try:
             return f"{self._encode(line.to_dict())}\n".encode()
         except UnicodeEncodeError:
-            # JSON has halves of characters, which UTF-8 has not.
+            # JSON allows lone surrogates, which UTF-8 cannot encode.
             return f"{_encode_ascii(line.to_dict())}\n".encode()
 
 
 class Csv:
-    """A row for each user, below the names of the columns."""
+    """A header, then one row per user."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns

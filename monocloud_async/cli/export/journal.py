@@ -1,4 +1,4 @@
-"""The journal of an export: which users are written, so that it goes on where it was."""
+"""The journal of an export: which users are written, so that the export can resume."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _RETRIED = -1
 
 @attrs.frozen
 class Subject:
-    """What a journal is of: what is exported from where, and how it is written.
+    """What a journal belongs to: a tenant, a file and a format.
 
     Attributes:
-        origin: the tenant's.
+        origin: the tenant's origin.
         target: the path of the file.
-        form: what is exported, and how, in words.
+        form: the options and the format, as text.
     """
 
     origin: str
@@ -35,14 +35,14 @@ class Subject:
 
 
 class State(NamedTuple):
-    """How far an export is.
+    """The progress of an export.
 
     Attributes:
-        size: bytes of the unfinished file that are to be kept.
-        exported: users that are written.
-        vanished: users that were gone when they were to be read.
-        at_start: how many users the list had in the beginning.
-        whole: whether all are written.
+        size: how many bytes of the unfinished file to keep.
+        exported: how many users are written.
+        vanished: how many users were removed before they could be read.
+        at_start: how many users the list had at the start.
+        whole: whether all users are written.
         base: all users with a lower number are done.
     """
 
@@ -55,18 +55,18 @@ class State(NamedTuple):
 
 
 class ExportJournal(JournalFile):
-    """A journal; no other process can open it meanwhile, and one thread at a time may use it.
+    """A journal, locked against other processes; use it from one thread at a time.
 
     Args:
-        path: the file, made if it does not exist.
-        subject: what it is of.
-        part: the unfinished file, which a new journal must not find.
+        path: the file, created if it does not exist.
+        subject: what it belongs to.
+        part: the unfinished file, which must not exist for a new journal.
 
     Attributes:
-        state: how far the export is.
+        state: the progress of the export.
 
     Raises:
-        ConfigurationError: it cannot be used, or is another's; it is unchanged then.
+        ConfigurationError: the file cannot be used, or belongs to another export; it is unchanged.
     """
 
     application = 0x4D437831  # "MCx1"
@@ -77,11 +77,11 @@ class ExportJournal(JournalFile):
             size INTEGER, exported INTEGER, vanished INTEGER, at_start INTEGER, whole INTEGER,
             base INTEGER
         )""",
-        # Users in the list's order, a known number of the last ones.
+        # The last users in list order; old ones are pruned.
         """CREATE TABLE done (
             number INTEGER PRIMARY KEY, digest INTEGER NOT NULL, created REAL, position INTEGER
         )""",
-        # Those that were done in earlier runs while others before them were not.
+        # Users done in earlier runs although users before them were not.
         "CREATE TABLE early (digest INTEGER PRIMARY KEY)",
         "CREATE TABLE failed (digest INTEGER PRIMARY KEY, user_id TEXT NOT NULL)",
     )
@@ -91,7 +91,7 @@ class ExportJournal(JournalFile):
         self._part = part
         self.state: State = State()
         with suppress(OSError):
-            # What SQLite makes itself, others could read.
+            # SQLite would create it readable by others.
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         super().__init__(path)
         self._low = self.state.base
@@ -107,7 +107,7 @@ class ExportJournal(JournalFile):
             return
         if self._part.exists():
             raise self._refusal(
-                f"{self._part} is there, of an export that it does not know", ", or remove that"
+                f"{self._part} exists and belongs to another export", ", or remove that file"
             )
         run("INSERT INTO subject VALUES (?, ?, ?)", wanted)
         run("INSERT INTO state VALUES (?, ?, ?, ?, ?, ?)", self.state)
@@ -115,13 +115,13 @@ class ExportJournal(JournalFile):
     def _check(self, found: tuple[str, str, str]) -> None:
         subject = Subject(*found)
         if subject.origin != self._subject.origin:
-            why = f"it is of {subject.origin}, and not of {self._subject.origin}"
+            why = f"it belongs to {subject.origin}, not {self._subject.origin}"
             raise self._refusal(why, f", or --domain {subject.origin}")
         if subject.target != self._subject.target:
-            raise self._refusal(f"it is of {subject.target}, and not of {self._subject.target}")
+            raise self._refusal(f"it belongs to {subject.target}, not {self._subject.target}")
         if subject.form != self._subject.form:
             raise self._refusal(
-                f"it is of an export with other options ({subject.form}, and not "
+                f"it belongs to an export with other options ({subject.form}, not "
                 f"{self._subject.form})"
             )
 
@@ -131,7 +131,7 @@ class ExportJournal(JournalFile):
         self._save(State())
 
     def start(self) -> Start:
-        """Return where to begin, which is where earlier runs came to."""
+        """Return where to start: where earlier runs stopped."""
         with self._transaction() as db:
             low = self._low = self._first_gap()
             db.execute(
@@ -157,10 +157,10 @@ class ExportJournal(JournalFile):
         return int(found[0]) if found and has_base else base
 
     def record(self, made: Iterable[Done], state: State) -> None:
-        """Keep that some users are done, and how far the export is, all of it or nothing.
+        """Record finished users and the progress, all or nothing.
 
         Raises:
-            JournalError: it cannot be written.
+            JournalError: the journal cannot be written.
         """
         listed = [done.row for done in made if done.row.number != _RETRIED]
         with self._transaction() as db:
@@ -180,7 +180,7 @@ class ExportJournal(JournalFile):
                 self._db.execute("DELETE FROM failed WHERE digest = ?", (digest,))
 
     def _new_base(self, listed: Sequence[Row]) -> int:
-        """Return the base, moved where many more than needed are kept below it."""
+        """Return the base, moved up once far more users than needed are kept below it."""
         self._beyond.update(row.number for row in listed)
         while self._low in self._beyond:
             self._beyond.remove(self._low)
@@ -209,8 +209,8 @@ def _retried(digest: int, user_id: str) -> Row:
 
 
 def missing(part: Path) -> ConfigurationError:
-    """Return the error for a journal without the file that it is of."""
+    """Return the error for a journal whose file is missing."""
     return ConfigurationError(
-        f"{part}, which the journal is of, is missing or shorter than it was; nothing was sent: "
-        "put it back, or give another --journal file"
+        f"the journal's file {part} is missing or truncated; nothing was sent: restore it, or use "
+        "another --journal file"
     )

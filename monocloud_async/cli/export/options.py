@@ -13,52 +13,54 @@ File = Annotated[
     str,
     typer.Argument(
         metavar="[FILE]",
-        help="Where to write; - is standard output. A name that ends in .gz is compressed. Until "
-        "it is whole, it is called FILE.part. Only you can read it.",
+        help="File to write, or - for standard output; compressed if its name ends in .gz. It is "
+        "called FILE.part until it is complete. Only you can read it.",
     ),
 ]
 Form = Annotated[
     FormatName | None,
     typer.Option(
         "--format",
-        help="JSON Lines, CSV or Parquet (extra: parquet); otherwise as FILE's name ends, or "
-        "JSON Lines.",
+        help="Output format; Parquet needs the extra parquet. Default: by FILE's name, else JSON "
+        "Lines.",
     ),
 ]
 Columns = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help="The columns of CSV or Parquet, as user_id,email,claims.name,private_data.plan; one "
-        "that ends in :json holds JSON.",
+        help="Columns of CSV or Parquet, such as user_id,email,claims.name,private_data.plan; add "
+        ":json to a name to write JSON.",
     ),
 ]
 Details = Annotated[
     bool,
     typer.Option(
         "--details/--no-details",
-        help="Whether to read each user whole, one call a user; the list leaves out private and "
-        "public data.",
+        help="Read each user in full, with one call per user; without it, private and public data "
+        "are missing.",
     ),
 ]
 Groups = Annotated[
     bool,
-    typer.Option("--groups", help="Add the ids of each user's groups, one more call a user."),
+    typer.Option("--groups", help="Add each user's group ids, with one more call per user."),
 ]
 Filter = Annotated[
     str | None,
-    typer.Option(metavar="TERMS", help="Which users, in the API's own words; otherwise all."),
+    typer.Option(metavar="TERMS", help="Export only users that match this API filter."),
 ]
 JournalFile = Annotated[
     Path | None,
     typer.Option(
         "--journal",
         metavar="FILE",
-        help="Keep what is written in this SQLite file. Whatever ends the export, the same command "
-        "then goes on: no user is lost, and none is written twice.",
+        help="Record progress in this SQLite file. However the export ends, the same command "
+        "resumes it: no user is lost or written twice.",
     ),
 ]
 MaxFailures = Annotated[
     int | None,
-    typer.Option(metavar="NUMBER", min=0, help="Stop when more users than this cannot be read."),
+    typer.Option(
+        metavar="NUMBER", min=0, help="Stop when more than this many users cannot be read."
+    ),
 ]

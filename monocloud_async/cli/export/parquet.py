@@ -1,4 +1,4 @@
-"""Parquet, by pyarrow, of which nothing is imported before it is asked for."""
+"""Write Parquet with pyarrow, which is imported only when needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, cast
 from ...errors import ConfigurationError, MonoCloudError
 from .columns import Column, Json, Kind
 
-# So many rows are in memory at once.
+# Rows per chunk held in memory.
 _GROUP = 10_000
 _MICROSECONDS = 1_000_000
 _TYPES: Mapping[Kind, Collection[type]] = {
@@ -31,27 +31,27 @@ class ParquetError(MonoCloudError):
 
 
 def check_installed() -> None:
-    """See that Parquet can be written.
+    """Check that pyarrow is installed.
 
     Raises:
-        ConfigurationError: it cannot.
+        ConfigurationError: it is not.
     """
     if find_spec("pyarrow") is None:
         raise ConfigurationError(
-            "Parquet needs pyarrow; nothing was sent: install it with pip install "
-            "'monocloud[parquet]', or give another --format"
+            "Parquet needs pyarrow; nothing was sent: run pip install 'monocloud[parquet]', or use "
+            "another --format"
         )
 
 
 def convert(part: Path, path: Path, columns: Sequence[Column]) -> None:
-    """Write lines of JSON as Parquet.
+    """Convert JSON Lines to Parquet.
 
     Args:
-        part: the file with the lines; it is removed in the end.
-        path: the file to write, which is replaced as a whole.
-        columns: what to write.
+        part: the file of JSON Lines; removed at the end.
+        path: the file to write, replaced atomically.
+        columns: the columns to write.
     """
-    # It has no types.
+    # pyarrow has no type stubs.
     pa: Any = import_module("pyarrow")
     pq: Any = import_module("pyarrow.parquet")
 
@@ -103,11 +103,11 @@ def _value(column: Column, line: Json) -> Any:
         return json.dumps(value)
     if type(value) not in _TYPES[column.kind]:
         raise ParquetError(
-            f"user {line.get('user_id')}: {column.name} is not what it should be, and Parquet "
+            f"user {line.get('user_id')}: {column.name} has an unexpected type, so Parquet "
             "cannot be written: the unfinished file has all users as JSON Lines"
         )
     if column.kind == "time":
         microseconds: int = round(cast("float", value) * _MICROSECONDS)
         return microseconds
-    # JSON has halves of characters, which Parquet has not.
+    # JSON allows lone surrogates, which Parquet cannot encode.
     return value.encode("utf-8", "replace").decode() if column.kind == "text" else value

@@ -1,4 +1,4 @@
-"""Sink: takes what became of users, writes it, and keeps account of it."""
+"""Sink: writes exported users and records the progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .formats import Format
 from .journal import ExportJournal, State
 from .target import Part, Stream
 
-# So much is written at once, and so much is kept at once: what is not, a killed run reads again.
+# Sizes of a write and of a checkpoint; a killed run reads again what follows the last checkpoint.
 _ROWS = 200
 _KEPT_ROWS = 2_000
 _KEPT_SECONDS = 1.0
@@ -24,14 +24,14 @@ _KEPT_SECONDS = 1.0
 
 @attrs.define(eq=False)
 class Sink:
-    """Where the users go.
+    """Writes exported users.
 
     Args:
-        format: how they are written.
-        target: where to.
-        journal: where it is kept that they are; None to keep nothing.
-        thread: what writes, and is one.
-        state: how far the export is.
+        format: the format to write.
+        target: where to write.
+        journal: records the progress; None to record nothing.
+        thread: a single-threaded executor for writing.
+        state: the progress so far.
     """
 
     format: Format
@@ -46,7 +46,7 @@ class Sink:
     _kept_at: float = attrs.field(factory=time.monotonic, init=False)
 
     async def add(self, made: Sequence[Done], at_start: int | None) -> None:
-        """Take what became of some users, and write it if it is enough."""
+        """Add finished users, and write them once there are enough."""
         self._made += made
         if self.state.at_start is None:
             self.state = self.state._replace(at_start=at_start)
@@ -60,14 +60,14 @@ class Sink:
         made, self._made = self._made, []
         loop = asyncio.get_running_loop()
         writing = loop.run_in_executor(self.thread, self._write, made, keep)
-        # Where it is not waited for any more, what goes wrong shows again in the end.
+        # If the caller is cancelled, an error here shows up again at the end.
         writing.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(writing)
 
     def _write(self, made: Sequence[Done], keep: bool) -> None:
         lines = [done.exported for done in made if isinstance(done.exported, ExportedLine)]
         self._write_lines(lines)
-        # Without what is written, of which that many would fill memory.
+        # Drop the written users, which would fill memory.
         self._unkept += [Done(done.row, error=done.error) for done in made]
         vanished = sum(isinstance(done.error, NotFoundError) for done in made)
         self.state = self.state._replace(
@@ -83,7 +83,7 @@ class Sink:
             self._headed = True
             self.target.write(self.format.body(lines))
         except OSError as error:
-            # Nobody knows how much of it is there: nothing after it may be kept.
+            # It is unknown how much was written, so nothing more may be recorded.
             self._failure = error
             raise
 
@@ -97,10 +97,10 @@ class Sink:
         self._kept_at = time.monotonic()
 
     def finish(self, *, whole: bool) -> None:
-        """Write and keep all that is left, on the writing thread.
+        """Write and record the rest, on the writing thread.
 
         Args:
-            whole: whether that is all there is.
+            whole: whether the export is complete.
         """
         if self._failure is not None:
             raise self._failure

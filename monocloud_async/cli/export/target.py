@@ -1,4 +1,4 @@
-"""Where an export is written: to a file of another name until it is whole, or to a stream."""
+"""Where an export is written: a file that is renamed once complete, or a stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 from ...errors import ConfigurationError
 from .journal import missing
 
-# What a member of gzip has before its bytes and after them.
+# zlib's setting for a gzip header and trailer.
 _GZIP = 16 + zlib.MAX_WBITS
 _LEVEL = 6
 
@@ -23,7 +23,7 @@ class _Packer(Protocol):
 
 
 def part_of(path: Path) -> Path:
-    """Return the name that a file has until it is whole."""
+    """Return the name of a file until it is complete."""
     return path.with_name(f"{path.name}.part")
 
 
@@ -45,12 +45,12 @@ class Stream:
         self._file.write(data)
 
     def keep(self) -> int:
-        """See that what was written arrives, and return how much it is."""
+        """Flush, and return how many bytes were written."""
         self._file.flush()
         return 0
 
     def close(self) -> None:
-        """Write no more."""
+        """Close the target."""
 
 
 class Part:
@@ -58,12 +58,12 @@ class Part:
 
     Args:
         path: its path.
-        size: how many of its bytes are to be kept; what follows them was torn off.
-        known: whether it may be there already.
+        size: how many of its bytes to keep; later ones are from an interrupted write.
+        known: whether it may exist already.
         gzip: whether to compress.
 
     Raises:
-        ConfigurationError: it cannot be written.
+        ConfigurationError: the file cannot be written.
     """
 
     def __init__(self, path: Path, size: int, *, known: bool, gzip: bool) -> None:
@@ -74,14 +74,14 @@ class Part:
             number = os.open(path, _flags(size, known=known), 0o600)
         except FileExistsError:
             raise ConfigurationError(
-                f"{path} is there: another export writes it, or one was killed; nothing was sent: "
-                "remove it, or give the --journal that it was written with"
+                f"{path} exists: another export is running, or one was killed; nothing was sent: "
+                "remove it, or use the --journal that it was written with"
             ) from None
         except OSError as error:
             if size and not path.exists():
                 raise missing(path) from None
             raise ConfigurationError(
-                f"{path}: {error.strerror}; nothing was sent: give another file"
+                f"{path}: {error.strerror}; nothing was sent: choose another file"
             ) from None
         self._file = os.fdopen(number, "r+b")
         if os.fstat(number).st_size < size:
@@ -96,9 +96,9 @@ class Part:
         self._begun = True
 
     def keep(self) -> int:
-        """See that what was written outlasts a power cut, and return the size of the file."""
+        """Flush to disk, and return the size of the file."""
         if self._packer and self._begun:
-            # Each part that is kept is whole for itself: gzip reads one after the other.
+            # Each checkpoint ends a complete gzip member; readers concatenate members.
             self._file.write(self._packer.flush())
             self._packer = self._new_packer()
         self._file.flush()
@@ -110,6 +110,6 @@ class Part:
         return zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP) if self._gzip else None
 
     def close(self) -> None:
-        """Write no more; what is still in its buffer is dropped if there is no room for it."""
+        """Close the file; drop what is still buffered if the disk is full."""
         with suppress(OSError):
             self._file.close()

@@ -1,1 +1,1 @@
-"""`monocloud users import`: users from a file, each exactly once."""
+"""`monocloud users import`: create the users of a file, each exactly once."""

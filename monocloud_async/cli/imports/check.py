@@ -1,4 +1,4 @@
-"""Checks an input as a whole before anything is sent: mistakes, and rows of one user."""
+"""Check the whole input before anything is sent: mistakes, and duplicate users."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _ENTRIES_AT_ONCE = 500
 
 @attrs.define(eq=False)
 class Checked:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-        rows: how many records there are, those that are left out included.
-        mistakes: the first of them.
-        wrong: how many mistakes there are.
-        unreadable: how many records say nothing that could be a row.
+        rows: the number of records, including skipped ones.
+        mistakes: the first mistakes.
+        wrong: the number of mistakes.
+        unreadable: the number of records that cannot be read as rows.
         broken: whether the input cannot be read to its end.
-        left_out: why records are left out, and how many for each reason.
-        losses: what rows lose, and how many of them.
-        settled: how many rows came to what in earlier runs.
+        left_out: the number of skipped records, by reason.
+        losses: the number of rows, by what the import cannot carry over.
+        settled: the number of rows settled in earlier runs, by status.
     """
 
     rows: int = 0
@@ -54,15 +54,15 @@ class Checked:
 
 
 def check(source: Source, groups: Mapping[str, str], journal: ImportJournal | None) -> Checked:
-    """Read an input to its end.
+    """Read an input to its end and check it.
 
     Args:
         source: the input.
-        groups: the ids of groups, by their names.
-        journal: what earlier runs came to, if there were any.
+        groups: group ids by name.
+        journal: the outcomes of earlier runs, if any.
 
     Raises:
-        ConfigurationError: there is no room for what has to be kept meanwhile.
+        ConfigurationError: there is no space for the temporary file.
     """
     found, earlier = Checked(), _Earlier(journal)
     try:
@@ -77,8 +77,8 @@ def check(source: Source, groups: Mapping[str, str], journal: ImportJournal | No
         found.add(error.mistake)
     except sqlite3.Error as error:
         raise ConfigurationError(
-            f"the input cannot be checked: {error}; nothing was sent: set TMPDIR to a directory "
-            "with more room"
+            f"cannot check the input: {error}; nothing was sent: set TMPDIR to a directory with "
+            "more space"
         ) from None
     return found
 
@@ -108,11 +108,11 @@ def _mistakes(
     elif status := earlier.settled():
         found.settled[status] += 1
     for kind, line in seen.before(row, record.line):
-        yield Mistake(record.line, f"its {kind} is that of line {line} too")
+        yield Mistake(record.line, f"same {kind} as line {line}")
 
 
 class _Earlier:
-    """What earlier runs made of the row at hand, if there were any."""
+    """The outcome of the current row in earlier runs, if any."""
 
     def __init__(self, journal: ImportJournal | None) -> None:
         self._journal = journal
@@ -128,28 +128,28 @@ class _Earlier:
         self._entry = self._entries.get(self._number)
 
     def is_other(self, row: ImportRow) -> bool:
-        """Return whether the row is another one than the journal has in its place."""
+        """Return whether the row differs from the one in the journal."""
         if self._journal is None or self._entry is None:
             return False
         return not self._entry.allows(self._journal.digest(row))
 
     def settled(self) -> str | None:
-        """Return what the row came to; None where something is left to do."""
+        """Return the row's final status; None if something remains to be done."""
         return self._entry.status if self._entry and self._entry.settled else None
 
 
 class _Seen:
-    """The identifiers of the rows so far, as digests, in a temporary file."""
+    """Digests of the identifiers seen so far, in a temporary file."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("", isolation_level=None)
-        # Nobody wants it back after an end.
+        # A temporary database need not survive a crash.
         self._db.execute("PRAGMA journal_mode = OFF")
         self._db.execute("CREATE TABLE seen (digest INTEGER PRIMARY KEY, line INTEGER)")
         self._db.execute("BEGIN")
 
     def before(self, row: ImportRow, line: int) -> Iterator[tuple[str, int]]:
-        """Note a row's identifiers; yield those that an earlier row has, and its line."""
+        """Add a row's identifiers; yield those that an earlier row has, with its line."""
         further = [("email", one.value) for one in row.emails]
         further += [("phone_number", one.value) for one in row.phones]
         for kind, value in [*((one.field, one.value) for one in identifiers(row)), *further]:
@@ -160,7 +160,7 @@ class _Seen:
                 yield kind, found.fetchone()[0]
 
     def close(self) -> None:
-        """Drop it all."""
+        """Delete the temporary file."""
         self._db.close()
 
 

@@ -1,4 +1,4 @@
-"""`monocloud users import`, from its options to its exit code."""
+"""Run `monocloud users import`, from its options to its exit code."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from .row_file import RowFile
 from .running import Rows, Running
 
 _STATUSES = (CREATED, EXISTED, FAILED, SKIPPED)
-# What statuses are called where nothing is done.
+# The names of statuses in a dry run.
 _WOULD = {CREATED: "would be created", EXISTED: "exist already"}
 
 
 def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
-    """Carry out what is asked for, and end the command.
+    """Run the command, then exit.
 
     Args:
-        client: how to call the API.
-        options: what is asked for.
+        client: the client to call the API with.
+        options: the command's options.
     """
     check_files(options.file, options.journal, options.results)
     groups = _groups(options)
@@ -49,7 +49,7 @@ def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
     results = ImportResults(options.results, names) if options.results else None
     with ExitStack() as stack:
         source = _source(stack, options)
-        # One that is not there yet is not made for an input with mistakes.
+        # Do not create a journal for an input with mistakes.
         is_there = options.journal is not None and options.journal.exists()
         journal = _journal(stack, client, options) if is_there else None
         found = _checked(source, groups, options, journal)
@@ -73,8 +73,7 @@ def _groups(options: Options) -> Mapping[str, str]:
     pairs = cast("dict[str, object]", found) if isinstance(found, dict) else {"": None}
     if not all(isinstance(group_id, str) for group_id in pairs.values()):
         raise ConfigurationError(
-            f"--groups {options.groups}: it must be a JSON object of names and ids; nothing was "
-            "sent"
+            f"--groups {options.groups} must be a JSON object of names and ids; nothing was sent"
         )
     return cast("Mapping[str, str]", pairs)
 
@@ -93,7 +92,7 @@ def _source(stack: ExitStack, options: Options) -> Source:
 def _checked(
     source: Source, groups: Mapping[str, str], options: Options, journal: ImportJournal | None
 ) -> Checked:
-    """Check the whole input, and end the command where a mistake is not to be passed over."""
+    """Check the whole input, and exit on a mistake that may not be skipped."""
     try:
         found = check(source, groups, journal)
     except KeyboardInterrupt:
@@ -103,12 +102,12 @@ def _checked(
     for mistake in found.mistakes:
         typer.echo(visible(f"{source.name}, line {mistake.line}: {mistake.what}"), err=True)
     if hidden := found.wrong - len(found.mistakes):
-        typer.echo(f"{hidden:,} more are not shown", err=True)
+        typer.echo(f"({hidden:,} more not shown)", err=True)
     for line in _said(found):
         typer.echo(visible(line), err=True)
     if (found.wrong and not (options.skip_mistakes or options.dry_run)) or found.broken:
         noun, them = ("mistake", "it") if found.wrong == 1 else ("mistakes", "them")
-        more = "" if found.broken else ", or give --skip-mistakes"
+        more = "" if found.broken else ", or use --skip-mistakes"
         fail(
             f"{source.name} has {found.wrong:,} {noun}; nothing was sent: correct {them}{more}",
             MISUSED,
@@ -118,13 +117,17 @@ def _checked(
 
 def _said(found: Checked) -> Iterator[str]:
     for reason, count in found.left_out.most_common():
-        yield f"{count:,} left out: {reason}"
+        yield f"{_rows(count)} skipped: {reason}"
     for loss, count in found.losses.most_common():
-        yield f"{count:,} with {loss}"
+        yield f"{_rows(count)} affected: {loss}"
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row" if count == 1 else f"{count:,} rows"
 
 
 def _journal(stack: ExitStack, client: MonoCloudClient, options: Options) -> ImportJournal | None:
-    """Return where entries are kept; without a file, they are gone in the end."""
+    """Open the journal; without a file, it is a temporary one."""
     path = None if options.dry_run else options.journal
     if not (path or options.results):
         return None
@@ -138,7 +141,7 @@ def _journal(stack: ExitStack, client: MonoCloudClient, options: Options) -> Imp
 
 
 def _tally(found: Checked) -> Tally:
-    # What failed, or was cut off, is tried again.
+    # Rows that failed or were cut off are retried.
     tally = Tally(found.rows, {**found.settled, FAILED: found.unreadable})
     tally.before = sum(found.settled.values())
     return tally
@@ -153,7 +156,7 @@ async def _send(
     tally: Tally,
     stop: Stop,
 ) -> int:
-    """Carry out the import, and return how many users existed with other content."""
+    """Run the import; return how many users existed with different content."""
     rows = Rows(source, stop)
     run = Import(
         client._caller,  # pyright: ignore[reportPrivateUsage]
@@ -179,7 +182,7 @@ def _write(
     journal: ImportJournal | None,
     stop: Stop,
 ) -> str | None:
-    """Write the results, and return what went wrong with that, if anything."""
+    """Write the results; return an error message if that fails."""
     if results is None or journal is None:
         return None
     return written(stop, lambda: results.write_all(source, groups, journal))
@@ -188,9 +191,9 @@ def _write(
 def _totals(tally: Tally, names: Mapping[str, str], differing: int) -> str:
     counts = {status: f"{tally.of(status):,} {names.get(status, status)}" for status in _STATUSES}
     if differing:
-        counts[EXISTED] += f" ({differing:,} with other content)"
+        counts[EXISTED] += f" ({differing:,} with different content)"
     noun = "row" if tally.rows == 1 else "rows"
-    earlier = f" ({tally.before:,} of them in earlier runs)" if tally.before else ""
+    earlier = f" ({tally.before:,} from earlier runs)" if tally.before else ""
     return f"{tally.rows:,} {noun}: {', '.join(counts.values())}{earlier}"
 
 
@@ -200,18 +203,18 @@ def _finish(
     if stop.why:
         if problem:
             typer.echo(f"Error: {visible(problem)}", err=True)
-        fail(f"{stop.why}; {_how_to_go_on(options)}", stop.code)
+        fail(f"{stop.why}; {_how_to_resume(options)}", stop.code)
     if problem:
         fail(problem)
-    # A dry run fails where the import would be refused.
+    # A dry run fails if the import would be rejected.
     refused = options.dry_run and not options.skip_mistakes and found.wrong
     raise typer.Exit(REFUSED if tally.failed or refused else 0)
 
 
-def _how_to_go_on(options: Options) -> str:
+def _how_to_resume(options: Options) -> str:
     if options.dry_run:
         return "nothing was changed"
     if options.journal is None:
-        return "a new run finds the users that exist; only --journal FILE makes it go on"
-    given = ", given the same input," if options.file == STDIN else ""
-    return f"the same command{given} goes on from here"
+        return "a new run finds the users that exist; use --journal FILE to make runs resumable"
+    given = " with the same input" if options.file == STDIN else ""
+    return f"run the same command{given} to resume"

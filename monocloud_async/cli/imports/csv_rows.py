@@ -1,4 +1,4 @@
-"""Import rows of CSV: a column for a member, dotted ones for what is within an object."""
+"""Read import rows from CSV: one column per member, dotted names for nested objects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SEPARATOR = "|"
 
 
 class Column(NamedTuple):
-    """A column: the path of its member, and whether its cells are JSON; no path is passed over."""
+    """A column: the path of its member (empty to ignore it), and whether its cells are JSON."""
 
     path: Sequence[str]
     is_json: bool
@@ -39,11 +39,11 @@ def read_csv(first: str, lines: Lines) -> Iterator[Record | Mistake]:
     """Yield the rows.
 
     Args:
-        first: the first line with something in it, which has been read.
-        lines: the others.
+        first: the first non-blank line, already read.
+        lines: the remaining lines.
 
     Raises:
-        BrokenInputError: it cannot be read from the header, or from some line on.
+        BrokenInputError: the header or a line is broken, and reading cannot continue.
     """
     layout = _layout(first, lines.number)
     for text in lines:
@@ -51,13 +51,13 @@ def read_csv(first: str, lines: Lines) -> Iterator[Record | Mistake]:
         try:
             cells = cells_of(text, layout.delimiter, lines)
         except ValueError as error:
-            raise BrokenInputError(line, f"it is not CSV: {error}") from None
+            raise BrokenInputError(line, f"invalid CSV: {error}") from None
         if trimmed("".join(cells)):
             yield _record(line, cells, layout.columns)
 
 
 def _layout(head: str, line: int) -> _Layout:
-    """Return where is what, by the delimiter that makes the most columns."""
+    """Return the layout, by the delimiter that gives the most columns."""
     names: Sequence[str] = ()
     chosen = ","
     for delimiter in _DELIMITERS:
@@ -73,7 +73,9 @@ def _layout(head: str, line: int) -> _Layout:
         if paths.count(path) > 1:
             raise BrokenInputError(line, f"the header has {'.'.join(path)} more than once")
     if not paths:
-        raise BrokenInputError(line, f"the header has no member of a user, but {listed(names)}")
+        raise BrokenInputError(
+            line, f"the header has no column that users have, only {listed(names)}"
+        )
     return _Layout(chosen, columns)
 
 
@@ -85,20 +87,18 @@ def _column(name: str, line: int) -> Column:
         return Column((), is_json=False)
     is_json = plain != name
     if member not in MEMBERS or (rest and (member not in _OBJECTS or "" in rest)):
-        raise BrokenInputError(line, f"the header has a column {listed([name])}, which no user has")
+        raise BrokenInputError(line, f"unknown column {listed([name])} in the header")
     if member in _ONLY_JSON and not rest and not is_json:
-        raise BrokenInputError(
-            line, f"the column {member} must be {member}:json, with JSON in its cells"
-        )
+        raise BrokenInputError(line, f"column {member} must be named {member}:json and hold JSON")
     return Column((member, *rest), is_json)
 
 
 def _record(line: int, cells: Sequence[str], columns: Sequence[Column]) -> Record | Mistake:
     width = len(columns)
-    # A cell too many is most often one with a delimiter that is not quoted: what follows is
-    # shifted, and would be taken for what it is not.
+    # An extra cell usually means an unquoted delimiter, which shifts all following cells into
+    # the wrong columns.
     if len(cells) != width and any(map(trimmed, cells[width:])):
-        return Mistake(line, f"it has {len(cells)} cells, and the header has {width}")
+        return Mistake(line, f"the row has {len(cells)} cells, but the header has {width}")
     row: dict[str, Any] = {}
     for column, cell in zip(columns, cells, strict=False):
         if column.path and trimmed(cell):
@@ -114,11 +114,11 @@ def _value(column: Column, cell: str) -> object:
         try:
             return json.loads(cell)
         except RecursionError:
-            raise ValueError("it is nested too deeply") from None
+            raise ValueError("the JSON is nested too deeply") from None
         except ValueError:
-            raise ValueError("it is not JSON") from None
+            raise ValueError("the cell is not valid JSON") from None
     if column.path == ("password",):
-        # Blanks may well belong to it.
+        # Blanks may be part of a password.
         return cell
     text = cell_value(cell)
     if column.path[0] in _LISTS:
@@ -132,8 +132,8 @@ def _put(row: dict[str, Any], path: Sequence[str], value: object) -> None:
     for name in parents:
         found: Any = place.setdefault(name, {})
         if not isinstance(found, dict):
-            raise ValueError(f"{name} is a value of its own too")  # noqa: TRY004
+            raise ValueError(f"{name} is given as a value as well")  # noqa: TRY004
         place = cast("dict[str, Any]", found)
     if last in place:
-        raise ValueError("it is an object of its own too")
+        raise ValueError("it is given as an object as well")
     place[last] = value

@@ -1,4 +1,4 @@
-"""What `monocloud users import` takes."""
+"""The arguments of `monocloud users import`."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def import_users(
     timeout: Timeout = None,
     max_attempts: MaxAttempts = BATCH_ATTEMPTS,
 ) -> None:
-    """Create the users of a file, each exactly once.
+    """Import users from a file, each exactly once.
 
-    The file is CSV with a header, or JSON Lines, of import rows: the API's own names, such as
-    email, password_hash and claims.locale, as docs/import.md has them. The whole file is checked
-    before anything is sent. With --dry-run, users who exist already are looked up too.
+    The file is CSV with a header, or JSON Lines. Its columns have the API's names, such as email,
+    password_hash and claims.locale; docs/import.md lists them. The whole file is checked before
+    anything is sent. With --dry-run, existing users are looked up as well.
     """
-    # It brings SQLite and more, which the other commands need not wait for.
+    # Imported here because SQLite and the rest would slow down the other commands.
     from . import command
 
     client = make_batch_client(domain, api_key_file, timeout, max_attempts, concurrency)

@@ -1,4 +1,4 @@
-"""Records of other systems' exports, through their mappings."""
+"""Read other systems' exports and map their records to import rows."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _FLAGS = {"true": True, "false": False}
 
 
 def migrated(path: str, system: str | None, mapping: str | None, options: Sequence[str]) -> Source:
-    """Return the records of an export.
+    """Open another system's export.
 
     Args:
         path: the export.
-        system: what wrote it; None where only a mapping of the caller's knows.
-        mapping: ``module:function`` instead of the system's own mapping.
-        options: what is chosen about the mapping, as ``name=value``.
+        system: the system that wrote it; None if only the custom mapping knows.
+        mapping: ``module:function`` to use instead of the system's own mapping.
+        options: options of the mapping, as ``name=value``.
 
     Raises:
-        ConfigurationError: there is no such system, mapping or option.
+        ConfigurationError: the system, mapping or option does not exist.
     """
-    # It brings the readers of all systems, which other imports need not wait for.
+    # Imported here because the readers of all systems would slow down other imports.
     from ...migration import SYSTEMS, load_mapping
 
     if path == STDIN:
         raise ConfigurationError(
-            "--from and --map need a file, not standard input; nothing was sent"
+            "--from and --map cannot read standard input; nothing was sent: pass a file"
         )
     known: dict[str | None, System | None] = {None: None, **{one: one for one in SYSTEMS}}
     if system not in known:
@@ -48,7 +48,7 @@ def migrated(path: str, system: str | None, mapping: str | None, options: Sequen
 
 
 class _Export:
-    """An export of another system."""
+    """Another system's export."""
 
     def __init__(
         self, path: str, system: System | None, options: MappingOptions, mapper: Mapper | None
@@ -84,14 +84,14 @@ def _options(given: Sequence[str]) -> MappingOptions:
         if not equals or name not in fields:
             known = ", ".join(fields)
             raise ConfigurationError(
-                f"--option must be name=value with one of the names {known}; nothing was sent"
+                f"--option must be NAME=VALUE, where NAME is one of {known}; nothing was sent"
             )
         chosen[name] = _value(fields[name], value)
     return MappingOptions(**chosen)
 
 
 def _value(field: Any, value: str) -> object:
-    """Return the value of an option, of the type that its default has."""
+    """Convert an option's value to the type of its default."""
     choices: Sequence[object] = ()
     if isinstance(field.default, bool):
         choices = tuple(_FLAGS)
@@ -113,4 +113,6 @@ def _table(path: str) -> object:
     except OSError as error:
         raise unreadable(f"--option groups={path}", error) from None
     except ValueError:
-        raise ConfigurationError(f"--option groups={path}: it is not JSON") from None
+        raise ConfigurationError(
+            f"--option groups={path}: not valid JSON; nothing was sent"
+        ) from None

@@ -12,14 +12,14 @@ import typer
 SYSTEMS = ("auth0", "clerk", "cognito", "firebase", "keycloak", "okta")
 
 Users = Annotated[
-    str, typer.Argument(metavar="FILE", help="The file with the users; - is standard input.")
+    str, typer.Argument(metavar="FILE", help="File with the users, or - for standard input.")
 ]
 From = Annotated[
     str | None,
     typer.Option(
         "--from",
         metavar="SYSTEM",
-        help=f"What exported the file: {', '.join(SYSTEMS)}. Without it, the file has import rows.",
+        help=f"System that exported the file: {', '.join(SYSTEMS)}. Default: import rows.",
     ),
 ]
 Map = Annotated[
@@ -27,7 +27,7 @@ Map = Annotated[
     typer.Option(
         "--map",
         metavar="MODULE:FUNCTION",
-        help="What makes an import row of a record, instead of the system's own mapping.",
+        help="Function that maps a record to an import row, instead of the built-in mapping.",
     ),
 ]
 MappingOption = Annotated[
@@ -35,7 +35,7 @@ MappingOption = Annotated[
     typer.Option(
         "--option",
         metavar="NAME=VALUE",
-        help="Something that the mapping leaves open, such as hashes=FILE; can be repeated.",
+        help="Set an option of the mapping, such as hashes=FILE (repeatable).",
     ),
 ]
 Groups = Annotated[
@@ -43,26 +43,22 @@ Groups = Annotated[
     typer.Option(
         "--groups",
         metavar="FILE",
-        help="A JSON object with the ids of groups, by the names that the users' file has.",
+        help="JSON object that maps the group names in the file to group ids.",
     ),
 ]
 Existing = Annotated[
     Literal["skip", "complete"],
-    typer.Option(
-        help="Leave users who exist as they are, or add what they lack; nothing is changed."
-    ),
+    typer.Option(help="Skip existing users, or add what they lack; existing values never change."),
 ]
 SendReset = Annotated[
     bool,
-    typer.Option(
-        "--send-reset", help="In the end, mail each user that is created a link for a password."
-    ),
+    typer.Option("--send-reset", help="Finally, email each created user a link to set a password."),
 ]
 SkipMistakes = Annotated[
     bool,
     typer.Option(
         "--skip-mistakes",
-        help="Import the rows that are in order; otherwise a mistake in any row ends it.",
+        help="Import the valid rows. Default: import nothing if any row has a mistake.",
     ),
 ]
 ResultsFile = Annotated[
@@ -70,15 +66,15 @@ ResultsFile = Annotated[
     typer.Option(
         "--results",
         metavar="FILE",
-        help="Write what became of each row to this file, in the end: CSV, or JSON Lines where "
-        "its name ends with .jsonl. It is replaced.",
+        help="Write the outcome of each row to this file when the run ends; replaces the file. A "
+        ".jsonl file gets JSON Lines, any other gets CSV.",
     ),
 ]
 
 
 @attrs.frozen(eq=False)
 class Options:
-    """What the command is asked for."""
+    """The command's argument and options."""
 
     file: str
     system: str | None

@@ -1,4 +1,4 @@
-"""The records of an input, whatever it is written in."""
+"""Records of an input, independent of its format."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any, NamedTuple, Protocol
 
 from ..batch.columns import Mistake
 
-# What is wrong with a record that is another one than the journal has in its place.
-CHANGED = "it is not what it was when an earlier run began it: put it back, or give another journal"
+# The error of a record that differs from the one in the journal.
+CHANGED = "the row has changed since an earlier run started it: restore it, or use another journal"
 
 
 class Record(NamedTuple):
     """A record of an input.
 
     Attributes:
-        line: the line that it begins in.
-        row: the import row; None where it is left out.
-        why: why it is left out.
+        line: the line it starts on.
+        row: the import row; None if the record is skipped.
+        why: why it is skipped.
     """
 
     line: int
@@ -26,7 +26,7 @@ class Record(NamedTuple):
 
 
 class Source(Protocol):
-    """Where records come from; they can be read more than once."""
+    """A source of records, which can be read more than once."""
 
     name: str
 
@@ -34,7 +34,7 @@ class Source(Protocol):
         """Yield all records.
 
         Raises:
-            BrokenInputError: it cannot be read on.
-            InputChangedError: it is not what it was.
+            BrokenInputError: reading cannot continue.
+            InputChangedError: the input has changed.
         """
         ...

@@ -1,4 +1,4 @@
-"""The results of an import: a line for each record of the input, without any secret."""
+"""The results of an import: one line per input record, without secrets."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ COLUMNS = (
 SKIPPED = "skipped"
 _JSON = (".jsonl", ".ndjson")
 _ROWS_AT_ONCE = 500
-_NOT_SENT = "not sent: the run ended before it"
-_CUT_OFF = "the run ended in the midst of it"
+_NOT_SENT = "not sent: the run ended first"
+_CUT_OFF = "the run ended while the row was in flight"
 
 
 class ImportResults(Results):
-    """A results file, CSV or, as its name says, JSON Lines; there as a whole or not at all.
+    """A results file, CSV or JSON Lines by its name; written completely or not at all.
 
     Args:
         path: its path, as for Results.
-        names: what statuses are called.
+        names: the names of statuses.
     """
 
     def __init__(self, path: Path, names: Mapping[str, str]) -> None:
-        # It names people, by their email addresses.
+        # It has people's email addresses.
         super().__init__(path, private=True)
         self._is_json = path.suffix.casefold() in _JSON
         self._names = names
 
     def write_all(self, source: Source, groups: Mapping[str, str], journal: ImportJournal) -> None:
-        """Write what became of each record.
+        """Write the outcome of each record.
 
         Args:
             source: the input.
-            groups: the ids of groups, by their names.
-            journal: what became of its rows.
+            groups: group ids by name.
+            journal: the outcomes of its rows.
 
         Raises:
-            ResultsError: it cannot be written; what was there before is unchanged.
+            ResultsError: the file cannot be written; an existing file is unchanged.
         """
         lines = _lines(source, groups, journal)
         try:
@@ -65,7 +65,7 @@ class ImportResults(Results):
                 writer.writerows(_cells(self._named(line)) for line in lines)
         except OSError as error:
             raise ResultsError(
-                f"the results {self._given} cannot be written: {error.strerror}"
+                f"cannot write the results to {self._given}: {error.strerror}"
             ) from None
 
     def _named(self, line: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A file of import rows: CSV or JSON Lines, told apart by how it begins."""
+"""A file of import rows: CSV or JSON Lines, detected from the first line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..batch.lines import Lines
 from .csv_rows import read_csv
 from .records import Record
 
-_LINES = "JSON has to be JSON Lines: an object in each line"
+_LINES = "JSON input must be JSON Lines, one object per line"
 
 
 class RowFile:
@@ -34,9 +34,9 @@ class RowFile:
         first = next((line for line in lines if trimmed(line)), "")
         start = trimmed(first)
         if not start:
-            raise BrokenInputError(1, "there is nothing in it")
+            raise BrokenInputError(1, "the input is empty")
         if start.startswith("["):
-            what = f"{_LINES}, and this is an array: jq -c '.[]' makes them"
+            what = f"{_LINES}, but this is an array; convert it with jq -c '.[]'"
             raise BrokenInputError(lines.number, what)
         return _json_lines(first, lines) if start.startswith("{") else read_csv(first, lines)
 
@@ -47,9 +47,9 @@ def _json_lines(first: str, lines: Lines) -> Iterator[Record | Mistake]:
         try:
             found: object = json.loads(trimmed(text), object_pairs_hook=_once)
         except RecursionError:
-            yield Mistake(line, "it is nested too deeply")
+            yield Mistake(line, "the JSON is nested too deeply")
         except json.JSONDecodeError as error:
-            yield Mistake(line, f"it is not JSON: {error.msg}. {_LINES}: jq -c . makes them")
+            yield Mistake(line, f"invalid JSON: {error.msg}. {_LINES}; convert it with jq -c .")
         except ValueError as error:
             yield Mistake(line, str(error))
         else:
@@ -57,12 +57,12 @@ def _json_lines(first: str, lines: Lines) -> Iterator[Record | Mistake]:
             yield (
                 Record(line, cast("dict[str, Any]", found))
                 if is_object
-                else Mistake(line, "it is not a JSON object")
+                else Mistake(line, "the line is not a JSON object")
             )
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise ValueError("it has a member more than once")
+        raise ValueError("duplicate member")
     return members

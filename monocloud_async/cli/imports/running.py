@@ -1,4 +1,4 @@
-"""A run of an import: outcomes come in and are counted, until the end or until it has to stop."""
+"""Run an import: receive and count outcomes, until done or stopped."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from .records import Source
 
 @attrs.define(eq=False)
 class Rows:
-    """The rows of an input, as an import asks for them.
+    """The rows of an input, for the import to iterate over.
 
     Attributes:
         source: the input.
-        stop: says when no more are given out.
-        lines: the lines of the rows that are on their way, by their numbers.
+        stop: tells when to hand out no more rows.
+        lines: the lines of the rows in flight, by row number.
     """
 
     source: Source
@@ -53,9 +53,9 @@ class Running:
         rows: the rows.
         stop: stops it.
         tally: counts the rows.
-        reporter: shows how it goes on.
-        max_failures: how many rows may fail; None for any number.
-        differing: how many users existed with other content.
+        reporter: shows the progress.
+        max_failures: how many rows may fail; None for no limit.
+        differing: how many users existed with different content.
     """
 
     rows: Rows
@@ -73,7 +73,7 @@ class Running:
                 try:
                     await until_stopped(receiving, self.stop, self.reporter.note)
                 except OSError as error:
-                    self.stop.ask(f"the input cannot be read: {error.strerror}")
+                    self.stop.ask(f"cannot read the input: {error.strerror}")
 
     async def _receive(self, outcomes: AsyncGenerator[ImportOutcome, None]) -> None:
         async with aclosing(outcomes):
@@ -84,7 +84,7 @@ class Running:
                 status = FAILED if outcome.error else outcome.status
                 self.tally.move(None, status)
                 self.differing += bool(outcome.differences)
-                # Mistakes were shown when the input was checked.
+                # The check has already shown mistakes.
                 if outcome.error and not isinstance(outcome.error, RowMistakeError):
                     self.reporter.failed(line, one_line(str(outcome.error)))
                 self._check_failures()

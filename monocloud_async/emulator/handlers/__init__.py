@@ -1,4 +1,4 @@
-"""What the emulator does for each operation; the files are those of ``operations``."""
+"""The emulator's handlers; the modules mirror those of ``operations``."""
 
 from ..answering import HANDLERS
 from . import (

@@ -24,13 +24,13 @@ _MEMBERS = ("ip", "failure_count", "block_until", "sign_in_attempts_count", "las
     ),
 )
 def list_(tenant: Tenant, user_id: str) -> list[Json]:
-    """Return the addresses that are blocked for the user."""
+    """Return the addresses blocked for the user."""
     return tenant.account(user_id).blocked_ips
 
 
 @answers(blocked_ips.UNBLOCK)
 def unblock(tenant: Tenant, user_id: str, *, ip_address: str) -> Json:
-    """Let an address sign in again, or all of them."""
+    """Unblock an address, or all of them."""
     account = tenant.change(user_id)
     wanted = None if ip_address == _ALL else _address(ip_address)
     account.blocked_ips[:] = [

@@ -8,7 +8,7 @@ from ..answering import answers
 from ..problems import invalid_fields, not_found
 from ..tenant import Tenant
 
-# Records of before 2025 have the same under another name.
+# Records from before 2025 have the same data under another name.
 _LISTS = ("external_providers", "idps")
 
 
@@ -21,7 +21,7 @@ def disconnect(
     provider: str | None = None,
     authenticator: str | None = None,
 ) -> Json:
-    """Forget the user's account at a provider, which older requests call the authenticator."""
+    """Disconnect an account at a provider, which older requests call the authenticator."""
     record = tenant.change(user_id).record
     if provider is None and authenticator is None:
         raise invalid_fields({"provider": ["provider is required."]})
@@ -33,7 +33,7 @@ def disconnect(
                 record[member].remove(row)
                 _forget_connection(record, kind, provider_user_id)
                 return record
-    raise not_found(f"The user has no account {provider_user_id!r} there.")
+    raise not_found(f"The user has no account {provider_user_id!r} at this provider.")
 
 
 def _forget_connection(record: Json, kind: str | None, connection_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What users granted to applications."""
+"""Grants to applications."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TOKENS = Listing(
 
 @answers(grants.LIST_CLIENT_GRANTS, listing=Listing())
 def list_client_grants(tenant: Tenant, user_id: str) -> list[Json]:
-    """Count what the user granted, application by application."""
+    """Return the number of the user's grants per application."""
     account = tenant.account(user_id)
     clients = dict.fromkeys(row["client_id"] for kind in GRANTS for row in getattr(account, kind))
     return [_client_grants(account, client_id) for client_id in clients]
@@ -44,17 +44,17 @@ def list_refresh_tokens(tenant: Tenant, user_id: str) -> list[Json]:
 
 @answers(grants.LIST_AUTHORIZATION_CODES, listing=_TOKENS)
 def list_authorization_codes(tenant: Tenant, user_id: str) -> list[Json]:
-    """Return the codes that applications have yet to redeem."""
+    """Return the codes that applications have not redeemed yet."""
     return tenant.account(user_id).authorization_codes
 
 
 @answers(grants.REVOKE_CLIENT_GRANTS)
 def revoke_client_grants(tenant: Tenant, user_id: str, client_id: str) -> None:
-    """Take back all that an application was granted."""
+    """Revoke all grants of an application."""
     account = tenant.change(user_id, stamp=False)
     rows = [row for kind in GRANTS for row in getattr(account, kind)]
     if not any(row["client_id"] == client_id for row in rows):
-        raise not_found(f"The user granted nothing to the client {client_id!r}.")
+        raise not_found(f"The user has no grants for the client {client_id!r}.")
     for kind in GRANTS:
         kept = [row for row in getattr(account, kind) if row["client_id"] != client_id]
         setattr(account, kind, kept)
@@ -62,25 +62,25 @@ def revoke_client_grants(tenant: Tenant, user_id: str, client_id: str) -> None:
 
 @answers(grants.REVOKE_CONSENT)
 def revoke_consent(tenant: Tenant, user_id: str, consent_id: str) -> None:
-    """Take back a consent."""
+    """Revoke a consent."""
     _revoke(tenant.change(user_id, stamp=False).consents, consent_id, "consent")
 
 
 @answers(grants.REVOKE_REFERENCE_TOKEN)
 def revoke_reference_token(tenant: Tenant, user_id: str, token_id: str) -> None:
-    """Take back a reference token."""
+    """Revoke a reference token."""
     _revoke(tenant.change(user_id, stamp=False).reference_tokens, token_id, "reference token")
 
 
 @answers(grants.REVOKE_REFRESH_TOKEN)
 def revoke_refresh_token(tenant: Tenant, user_id: str, token_id: str) -> None:
-    """Take back a refresh token."""
+    """Revoke a refresh token."""
     _revoke(tenant.change(user_id, stamp=False).refresh_tokens, token_id, "refresh token")
 
 
 @answers(grants.REVOKE_AUTHORIZATION_CODE)
 def revoke_authorization_code(tenant: Tenant, user_id: str, code_id: str) -> None:
-    """Take back an authorization code."""
+    """Revoke an authorization code."""
     codes = tenant.change(user_id, stamp=False).authorization_codes
     _revoke(codes, code_id, "authorization code")
 

@@ -1,4 +1,4 @@
-"""Memberships of groups."""
+"""Group memberships."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ def list_(tenant: Tenant, user_id: str) -> list[Json]:
 
 @answers(groups.GET)
 def get(tenant: Tenant, user_id: str, group_id: str) -> Json:
-    """Return a group of the user's."""
+    """Return one of the user's groups."""
     return row_of(tenant.account(user_id).memberships, "group_id", group_id, "group")
 
 
 @answers(groups.ASSIGN, status=201)
 def assign(tenant: Tenant, user_id: str, group_id: str) -> Json:
-    """Make the user a member, who may be one already."""
+    """Add the user to a group; does nothing if already a member."""
     return tenant.change(user_id, stamp=False).join(tenant.group(group_id), tenant.now())
 
 
 @answers(groups.REMOVE)
 def remove(tenant: Tenant, user_id: str, group_id: str) -> None:
-    """End a membership."""
+    """Remove the user from a group."""
     memberships = tenant.change(user_id, stamp=False).memberships
     memberships.remove(row_of(memberships, "group_id", group_id, "group"))
 

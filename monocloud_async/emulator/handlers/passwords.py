@@ -47,7 +47,7 @@ def change(
     new_password_hash_algorithm: str | None = None,
     revoke_sessions: bool = False,
 ) -> Json:
-    """Set a password in the place of one that the caller knows."""
+    """Replace a password that the caller knows."""
     account = tenant.change(user_id)
     new = checked(
         new_password, new_password_hash, new_password_hash_algorithm, prefix="new_", skip=False
@@ -71,7 +71,7 @@ def remove(tenant: Tenant, user_id: str) -> None:
 
 @answers(passwords.SET_RESET_REQUIRED)
 def set_reset_required(tenant: Tenant, user_id: str) -> Json:
-    """Make the user reset the password at the next sign-in."""
+    """Require a password reset at the next sign-in."""
     record = tenant.change(user_id).record
     record["force_password_reset"] = True
     return record
@@ -79,7 +79,7 @@ def set_reset_required(tenant: Tenant, user_id: str) -> Json:
 
 @answers(passwords.REMOVE_RESET_REQUIRED)
 def remove_reset_required(tenant: Tenant, user_id: str) -> Json:
-    """Let the user keep the password."""
+    """Stop requiring a password reset."""
     record = tenant.change(user_id).record
     record["force_password_reset"] = False
     return record
@@ -89,7 +89,7 @@ def remove_reset_required(tenant: Tenant, user_id: str) -> Json:
 def reset(
     tenant: Tenant, user_id: str, *, send_email: bool = False, expiry: int | None = None
 ) -> Json:
-    """Make a link that leads nowhere."""
+    """Create a link that leads nowhere."""
     tenant.account(user_id)
     return {
         "link": f"https://emulator.invalid/password/reset?token={secrets.token_urlsafe(24)}",

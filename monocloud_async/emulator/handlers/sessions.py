@@ -29,5 +29,5 @@ def get(tenant: Tenant, user_id: str, session_id: str) -> Json:
 
 @answers(sessions.REVOKE)
 def revoke(tenant: Tenant, user_id: str, session_id: str) -> None:
-    """End a session, and the tokens that are bound to it."""
+    """End a session and revoke the tokens bound to it."""
     tenant.change(user_id, stamp=False).revoke_sessions(session_id)

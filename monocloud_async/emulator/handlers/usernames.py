@@ -14,7 +14,7 @@ from ..tenant import Tenant
 
 @answers(usernames.UPDATE)
 def update(tenant: Tenant, user_id: str, *, username: str) -> Json:
-    """Give the user a name, or another one."""
+    """Set or replace the user name."""
     record = tenant.change(user_id).record
     identifiers.check(tenant, "username", username, but=user_id)
     record["username"] = {
@@ -26,7 +26,7 @@ def update(tenant: Tenant, user_id: str, *, username: str) -> Json:
 
 @answers(usernames.REMOVE)
 def remove(tenant: Tenant, user_id: str) -> Json:
-    """Take the user's name away."""
+    """Remove the user name."""
     record = tenant.change(user_id).record
     if not record.get("username"):
         raise not_found("The user has no user name.")

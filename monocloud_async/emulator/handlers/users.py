@@ -100,13 +100,13 @@ def get(tenant: Tenant, user_id: str) -> Json:
 
 @answers(users.DELETE)
 def delete(tenant: Tenant, user_id: str) -> None:
-    """Remove a user, and all that belongs to it."""
+    """Delete a user and everything that belongs to it."""
     tenant.remove(user_id)
 
 
 @answers(users.ENABLE)
 def enable(tenant: Tenant, user_id: str) -> Json:
-    """Switch an account on."""
+    """Enable an account."""
     record = tenant.change(user_id).record
     record["disabled"] = False
     return record
@@ -114,7 +114,7 @@ def enable(tenant: Tenant, user_id: str) -> Json:
 
 @answers(users.DISABLE)
 def disable(tenant: Tenant, user_id: str, *, revoke_sessions: bool = False) -> Json:
-    """Switch an account off."""
+    """Disable an account."""
     account = tenant.change(user_id)
     account.record["disabled"] = True
     if revoke_sessions:
@@ -124,7 +124,7 @@ def disable(tenant: Tenant, user_id: str, *, revoke_sessions: bool = False) -> J
 
 @answers(users.UNBLOCK)
 def unblock(tenant: Tenant, user_id: str) -> Json:
-    """Let a user try to sign in again."""
+    """Unblock a user's sign-in."""
     record = tenant.change(user_id).record
     record.update(block_until=None, failure_count=0)
     if "blocked" in record:
@@ -134,7 +134,7 @@ def unblock(tenant: Tenant, user_id: str) -> Json:
 
 @answers(users.PATCH_CLAIMS, body=_CLAIMS_BODY)
 def patch_claims(tenant: Tenant, user_id: str, **changes: Any) -> Json:
-    """Change claims one by one; null removes one."""
+    """Patch individual claims; null removes one."""
     changes.pop("skip_conformance_checks", None)
     record = tenant.change(user_id).record
     claims: Json = record.get("claims") or {}
@@ -147,7 +147,7 @@ def patch_claims(tenant: Tenant, user_id: str, **changes: Any) -> Json:
 
 @answers(users.CREATE, status=201, body=_CREATION_BODY)
 def create(tenant: Tenant, **given: Any) -> Json:
-    """Add a user, whose email address and phone are primary."""
+    """Create a user with a primary email address and phone."""
     account = Account(_new_record(tenant.now(), given))
     for kind, member in (("email", "email"), ("phone", "phone_number")):
         if (value := given.get(member)) is not None:
