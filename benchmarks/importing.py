@@ -3,8 +3,8 @@
 First, an import with a journal is killed repeatedly and resumes each time: in the end every user
 must exist, and nothing may have been done twice. Then imports without kills are compared with a
 plain loop of ``client.users.create`` with as many workers, against the emulator and a small server.
-Last, an import runs with a rate limit that no header announces (200 calls a second, a burst of 20, 429 with
-``Retry-After: 1``).
+Last, an import runs with a rate limit that no header announces (200 calls a second, a burst of 20,
+429 with ``Retry-After: 1``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Measure the cost of a journal on the command line: ``python -m benchmarks.journal``.
 
 Each round runs `monocloud phones set-primary-many` on the same rows without a journal, with one,
-and with a journal and a results file, each in a separate process, against the small local server. The
-time covers the whole process: startup, checking the file, the run, and writing the results.
+and with a journal and a results file, each in a separate process, against the small local server.
+The time covers the whole process: startup, checking the file, the run, and writing the results.
 """
 
 from __future__ import annotations
