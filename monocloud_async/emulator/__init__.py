@@ -97,8 +97,9 @@ request_log.py keeps requests and counts, and attempts.py numbers attempts. cont
 handler in handlers/; body.py reads request bodies; listing.py pages and sorts lists, and search.py
 filters them; identifiers.py, links.py and password_rules.py are shared by handlers. tenant.py keeps
 the state: each account.py and the groups, as tenant_state.py; seed.py reads it from a file, and
-seed_check.py validates it. problems.py has the error responses; fault.py defines a fault, and faults.py decides
-when one applies; rate_limit.py is the token bucket; pytest_plugin.py is the fixture.
+seed_check.py validates it. problems.py has the error responses; fault.py defines a fault, and
+faults.py decides when one applies; rate_limit.py is the token bucket; pytest_plugin.py is the
+fixture.
 """
 
 from .fault import Fault
