@@ -29,6 +29,8 @@ from .errors import (
     UnprocessableError,
 )
 from .exports import Export, ExportedUser, ExportReport
+from .hooks import RequestInfo, ResponseInfo
+from .logs import enable_logging
 from .models import (
     AuthorizationCode,
     ReferenceToken,
@@ -93,10 +95,12 @@ __all__ = [
     "ReferenceToken",
     "RefreshToken",
     "Repeat",
+    "RequestInfo",
     "RequestTimeoutError",
     "ResetPasswordResponse",
     "Response",
     "ResponseDecodeError",
+    "ResponseInfo",
     "RetryPolicy",
     "ServerError",
     "TransportError",
@@ -122,4 +126,5 @@ __all__ = [
     "UserUsername",
     "VerifyEmailResponse",
     "__version__",
+    "enable_logging",
 ]

@@ -1,4 +1,4 @@
-"""How an answer of the API becomes an error: a pure function of its status, headers and body."""
+"""The mapping from error responses to exceptions; a pure function of status, headers and body."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _VALIDATION_TYPES: Mapping[str, type[UnprocessableError]] = {
 def api_error(
     status: int, headers: Headers, body: bytes, *, operation: str, retry_after: float | None = None
 ) -> APIError:
-    """Return the error for an answer; its HTTP status alone decides the class.
+    """Return the error for a response; the HTTP status alone decides its class.
 
     Args:
         status: the HTTP status, not a 2xx.
-        headers: the answer's headers.
-        body: its body, passed over unless it is a problem document.
-        operation: what was called.
-        retry_after: seconds that the server asked to wait.
+        headers: the response headers.
+        body: the response body; ignored unless it is a problem document.
+        operation: the name of the operation.
+        retry_after: seconds that the server asks to wait.
     """
     problem = parse_problem(body)
     kind = _BY_STATUS.get(status, ServerError if status >= 500 else APIError)

@@ -1,4 +1,4 @@
-"""The arguments of a call: what they must be, and which of them its body carries."""
+"""Validation of call arguments, and the body members they become."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ class _Unset(enum.Enum):
         return self.name
 
 
-# The default of an argument that changes nothing when it is left out, while None clears a value.
 KEEP: Any = _Unset.KEEP
+"""Leaves a value unchanged: the default of arguments that None clears."""
 
 
 def given(**members: object) -> dict[str, object]:
-    """Return the members of a body that were given: all but those that are KEEP."""
+    """Return the body members that the caller passed, that is, all but those that are KEEP."""
     return {name: value for name, value in members.items() if value is not KEEP}
 
 
 def text(name: str, value: object) -> str:
-    """Return an argument that has to be a string with something in it.
+    """Return an argument that must be a non-blank string.
 
     Args:
-        name: the argument's name, for the message.
+        name: the argument's name, for the error message.
         value: the argument.
 
     Raises:
-        InvalidArgumentError: it is something else; the message does not show it.
+        InvalidArgumentError: the argument is invalid. The message does not show its value.
     """
     if not isinstance(value, str):
         wrong = f"it is of type {type(value).__name__}"
     elif not value.strip():
         wrong = "it is empty or blank"
     elif found := _UNSENDABLE.search(value):
-        wrong = f"it has {found[0]!r}"
+        wrong = f"it contains {found[0]!r}"
     else:
         return value
     raise InvalidArgumentError(
@@ -53,7 +53,7 @@ def text(name: str, value: object) -> str:
 
 
 def flag(name: str, value: object) -> bool:
-    """Return an argument that has to be True or False."""
+    """Return an argument that must be True or False."""
     if not isinstance(value, bool):
         raise InvalidArgumentError(
             f"{name} must be True or False, not {type(value).__name__}; nothing was sent"
@@ -62,25 +62,25 @@ def flag(name: str, value: object) -> bool:
 
 
 def texts(**members: object) -> dict[str, str]:
-    """Return the members of a body that are strings; those that are None are left out.
+    """Return the body members that are strings, leaving out those that are None.
 
     Raises:
-        InvalidArgumentError: one of them is something else, or blank.
+        InvalidArgumentError: a member is not a string, or blank.
     """
     return {name: text(name, value) for name, value in members.items() if value is not None}
 
 
 def flags(**members: object) -> dict[str, bool]:
-    """Return the members of a body that are True or False; those that are None are left out.
+    """Return the body members that are booleans, leaving out those that are None.
 
     Raises:
-        InvalidArgumentError: one of them is something else.
+        InvalidArgumentError: a member is not a boolean.
     """
     return {name: flag(name, value) for name, value in members.items() if value is not None}
 
 
 def count(name: str, value: object) -> int:
-    """Return an argument that has to be a whole number, 1 or more."""
+    """Return an argument that must be a whole number, 1 or more."""
     if type(value) is not int or value < 1:
         raise InvalidArgumentError(
             f"{name} must be a whole number, 1 or more, not {value!r}; nothing was sent"
@@ -89,7 +89,7 @@ def count(name: str, value: object) -> int:
 
 
 def json_object(name: str, value: object) -> dict[str, Any]:
-    """Return an argument that has to be a JSON object."""
+    """Return an argument that must be a JSON object."""
     if not isinstance(value, Mapping):
         raise InvalidArgumentError(
             f"{name} must be a mapping, not {type(value).__name__}; nothing was sent"
@@ -98,14 +98,14 @@ def json_object(name: str, value: object) -> dict[str, Any]:
 
 
 def nullable_texts(**members: object) -> dict[str, str | None]:
-    """Return the members of a body that are strings, or None to clear what they name.
+    """Return the body members that are strings, or None to clear a value.
 
     Raises:
-        InvalidArgumentError: one of them is something else, or blank.
+        InvalidArgumentError: a member is neither a string nor None, or blank.
     """
     return {n: None if value is None else text(n, value) for n, value in members.items()}
 
 
 def nullable_object(name: str, value: object) -> object:
-    """Return an argument that has to be a JSON object, None to clear it, or KEEP."""
+    """Return an argument that must be a JSON object, None to clear it, or KEEP."""
     return value if value is None or value is KEEP else json_object(name, value)

@@ -1,4 +1,4 @@
-"""The one cattrs converter: strict about what the API promises, keeping what it adds."""
+"""The cattrs converter: strict about what the API promises, and preserving what it adds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _JSON_NAMES: Mapping[type, str] = {
     list: "an array",
     dict: "an object",
 }
-# Marks an attribute of a record that is ours, and not a member of the API's JSON.
+# Marks attributes of records that are not members of the API's JSON.
 NOT_WIRE: Mapping[str, Any] = {"wire": False}
 NULLABLE: Mapping[str, Any] = {"nullable": True}
 
@@ -40,21 +40,21 @@ _budget = Budget()
 
 
 def structure(data: object, kind: type[T]) -> T:
-    """Return the record, or the records, that a JSON value holds.
+    """Return the record or records in a JSON value.
 
     Args:
-        data: the parsed JSON; it becomes part of the record and must not be changed after.
-        kind: the record's class, or ``tuple[Class, ...]`` for a list of them.
+        data: the parsed JSON; it becomes part of the record, so do not change it afterwards.
+        kind: the record class, or ``tuple[Class, ...]`` for a list.
 
     Raises:
-        InvalidRecordError: a member is missing or of another type than the API promises.
+        InvalidRecordError: a member is missing or has the wrong type.
     """
     _budget.may_write = True
     try:
         made: T = _hooks[kind](data, None)
         return made
     except (_WrongTypeError, KeyError):
-        # Only a converter that keeps account all the way, and is slower for it, knows where.
+        # Only the slower, detailed converter knows where.
         found = _where(data, kind)
     first, _, path = found[0].rpartition(" @ ")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
@@ -62,7 +62,7 @@ def structure(data: object, kind: type[T]) -> T:
 
 
 class _Hooks(dict[Any, Hook]):
-    """What makes each kind of record; cattrs' own look-up takes twice as long."""
+    """The structure hooks by class; cattrs' own lookup takes twice as long."""
 
     def __missing__(self, kind: Any) -> Hook:
         hook = self[kind] = _converter.get_structure_hook(kind)
@@ -87,18 +87,18 @@ def _where(data: object, kind: type[Any]) -> list[str]:
 
 
 def wire_fields(kind: type[Any]) -> Mapping[str, attrs.Attribute[Any]]:
-    """Return the attributes of a record's class that are members of the API's JSON."""
+    """Return the attributes of a record class that are members of the API's JSON."""
     return {a.name: a for a in attrs.fields(kind) if a.metadata.get("wire", True)}
 
 
 def epoch(moment: datetime) -> float:
-    """Return a time as the API writes it: seconds since 1970, whole ones as an int."""
+    """Return a time as the API writes it: seconds since 1970, as an int if whole."""
     seconds = (moment - _EPOCH) / timedelta(seconds=1)
     return int(seconds) if seconds.is_integer() else seconds
 
 
 class _WrongTypeError(ValueError):
-    """A JSON value is of another type than the API promises."""
+    """A JSON value has another type than the API promises."""
 
     def __init__(self, expected: str, value: object) -> None:
         super().__init__(
@@ -130,7 +130,7 @@ def _time(value: Any, _: Any) -> datetime:
     except OverflowError:
         raise _WrongTypeError("seconds since 1970 up to the year 9999", value) from None
     if not whole and epoch(moment) != value:
-        raise _WrongTypeError("seconds since 1970 in no more than microseconds", value)
+        raise _WrongTypeError("seconds since 1970 with at most microsecond precision", value)
     return moment
 
 
@@ -162,9 +162,9 @@ def _accounting_list_hook(item_kind: Any, converter: Converter) -> Hook:
             try:
                 made.append(one_item(item, item_kind))
             except (BaseValidationError, _WrongTypeError) as error:
-                # The first is enough: an account of 100,000 takes seconds, and fills memory.
+                # Report only the first: 100,000 errors would take seconds and fill memory.
                 _noted(error, IterableValidationNote("", number, item_kind))
-                # Exception groups hide that cattrs' own takes the kind.
+                # The type stubs of exception groups hide cattrs' extra argument.
                 raise cast("Any", IterableValidationError)("", [error], item_kind) from None
         return tuple(made)
 
@@ -184,9 +184,9 @@ def _refuse_object(value: object) -> NoReturn:
 
 
 def _accounting_hook(kind: type[Any], members: list[Member]) -> Hook:
-    """Return the hook that only refuses, with errors that know the JSON path of what is wrong.
+    """Return a hook that only validates, with errors that know their JSON path.
 
-    It is not cattrs' own, which takes milliseconds to write at the first refusal.
+    cattrs' own hook takes milliseconds to generate at the first error.
     """
 
     def check(data: dict[str, Any], _: Any) -> None:
@@ -228,7 +228,7 @@ def _is_a(origin: object) -> Callable[[Any], bool]:
 
 
 def _build(*, detailed: bool) -> Converter:
-    """Return a converter whose hooks know their type without being told."""
+    """Return a converter whose hooks are bound to their types."""
     converter = Converter(detailed_validation=detailed)
     for kind in (str, int, bool):
         converter.register_structure_hook(kind, _exact(kind))

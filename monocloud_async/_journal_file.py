@@ -1,4 +1,4 @@
-"""A file that survives any end of the process: a SQLite database with one writer."""
+"""A file that survives a crash of the process: a SQLite database with one writer."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typing import ClassVar
 
 from .errors import ConfigurationError, MonoCloudError
 
-_UNNAMED = "the list of what was done"
+_UNNAMED = "the list of completed work"
 
 
 class JournalError(MonoCloudError):
-    """The journal cannot be written, or read."""
+    """The journal cannot be read or written."""
 
 
 class JournalFile(ABC):
-    """A journal; no other process can open it meanwhile, and one thread at a time may use it.
+    """A journal, locked against other processes and used by one thread at a time.
 
     Args:
-        path: the file, made if it does not exist; None for a journal that is gone with its end.
+        path: the file, created if it does not exist. None keeps the journal in a temporary file.
 
     Raises:
-        ConfigurationError: it cannot be used, or is another's; it is unchanged then.
+        ConfigurationError: the file cannot be used, or is not such a journal; it is unchanged.
     """
 
-    # Four letters of ASCII, which no other program's files have, and the version of the tables.
+    # Four ASCII letters that identify this program's files, and the schema version.
     application: ClassVar[int]
     version: ClassVar[int]
     tables: ClassVar[Sequence[str]]
@@ -47,18 +47,18 @@ class JournalFile(ABC):
 
     @abstractmethod
     def _begin(self, *, new: bool) -> None:
-        """Check that the journal is the one that is wanted, or note what it is of."""
+        """Check that an existing journal matches this run, or initialize a new one."""
 
-    def _upgrade(self, version: int) -> bool:  # noqa: ARG002  (for those that know older ones)
-        """Bring the tables of an older version up to this one, and return whether that is known.
+    def _upgrade(self, version: int) -> bool:  # noqa: ARG002  (for subclasses with older versions)
+        """Migrate an older schema to this version, and return whether it is known.
 
-        It is undone where the journal turns out to be another's.
+        The migration is rolled back if the journal turns out not to match.
         """
         return False
 
     def _open(self) -> None:
         run = self._db.execute
-        # The lock is taken with the first transaction, and kept: it goes with the process.
+        # The first transaction takes the lock, which is held until the process ends.
         run("PRAGMA locking_mode = EXCLUSIVE")
         run("BEGIN EXCLUSIVE")
         new = self._is_new()
@@ -72,8 +72,8 @@ class JournalFile(ABC):
         self._begin(new=new)
         run("COMMIT")
         run("PRAGMA journal_mode = WAL")
-        # The end of the process loses nothing; a power cut may lose the last entries, never
-        # earlier ones than those that it keeps.
+        # A crash of the process loses nothing. A power failure may lose the last entries, but
+        # leaves no gap before them.
         run("PRAGMA synchronous = NORMAL")
 
     def _is_new(self) -> bool:
@@ -84,29 +84,29 @@ class JournalFile(ABC):
             return False
         if application == self.application:
             if not self._upgrade(version):
-                raise self._refusal("it is of another version of this command")
+                raise self._refusal("it was written by another version of this command")
             self._db.execute(f"PRAGMA user_version = {self.version}")
             return False
         if application or version or tables:
-            raise self._refusal("it is a database of something else")
+            raise self._refusal("it is another program's database")
         return True
 
     def _refusal(self, why: str, or_else: str = "") -> ConfigurationError:
-        told = f"the journal {self._path} cannot be used: {why}"
-        instead = f"give another --journal file{or_else}"
+        what = f"the journal {self._path} cannot be used: {why}"
+        instead = f"use another --journal file{or_else}"
         if self._path is None:
-            told = f"{_UNNAMED} cannot be kept: {why}"
-            instead = "set TMPDIR to a directory that can be written"
-        return ConfigurationError(f"{told}; nothing was sent: {instead}")
+            what = f"{_UNNAMED} cannot be kept: {why}"
+            instead = "set TMPDIR to a writable directory"
+        return ConfigurationError(f"{what}; nothing was sent: {instead}")
 
     def close(self) -> None:
-        """Close the file, and give up the lock."""
+        """Close the file, and release the lock."""
         with contextlib.suppress(sqlite3.Error):
             self._db.close()
 
     @contextlib.contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection, None, None]:
-        """Keep all that is written within, or nothing of it."""
+        """Commit what is written in the block, or roll it back on an exception."""
         with self._told():
             self._db.execute("BEGIN")
             try:
@@ -119,7 +119,7 @@ class JournalFile(ABC):
 
     @contextlib.contextmanager
     def _synchronous(self) -> Generator[None, None, None]:
-        """Let what is written within survive a power cut as well."""
+        """Make what is written in the block survive a power failure too."""
         self._db.execute("PRAGMA synchronous = FULL")
         try:
             yield
@@ -131,21 +131,21 @@ class JournalFile(ABC):
         try:
             yield
         except sqlite3.Error as error:
-            or_else = ", or wait for its end" if _is_locked(error) else ""
+            or_else = ", or wait until it ends" if _is_locked(error) else ""
             raise self._refusal(_why(self._path, error), or_else) from None
 
     @contextlib.contextmanager
     def _told(self) -> Generator[None, None, None]:
         try:
             yield
-        # What SQLite cannot take is a ValueError.
+        # Values that SQLite cannot store raise ValueError.
         except (sqlite3.Error, ValueError) as error:
             name = f"the journal {self._path}" if self._path else _UNNAMED
             raise JournalError(f"{name} cannot be kept: {_why(self._path, error)}") from None
 
 
 def _connected(path: Path | None) -> sqlite3.Connection:
-    # SQLite has names of its own, such as ":memory:", and none of them is absolute.
+    # An absolute path cannot be one of SQLite's special names, such as ":memory:".
     name = "" if path is None else os.path.abspath(path)  # noqa: PTH100
     return sqlite3.connect(name, timeout=0, isolation_level=None, check_same_thread=False)
 
@@ -155,9 +155,9 @@ def _is_locked(error: Exception) -> bool:
 
 
 def _why(path: Path | None, error: Exception) -> str:
-    """Return what is wrong; SQLite often knows no more than that something is."""
+    """Return what is wrong; SQLite's own message is often uninformative."""
     if _is_locked(error):
-        return "another run has it in use"
+        return "another run is using it"
     if path is None:
         return str(error)
     if path.is_dir():

@@ -1,4 +1,4 @@
-"""Names in a sentence."""
+"""Lists of names in a sentence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from collections.abc import Sequence
 
 
 def spoken(names: Sequence[str], word: str = "and") -> str:
-    """Return names as a sentence lists them, such as ``a, b and c``."""
+    """Return names joined as in a sentence, such as ``a, b and c``."""
     *before, last = names
     return f"{', '.join(before)} {word} {last}" if before else last

@@ -1,4 +1,4 @@
-"""One operation of the API: its name, its path, how its answer is read, how it may be repeated."""
+"""API operations: name, path, decoder and retry behavior."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .models.paging import PagingHeader
 from .pages import Page
 
 T = TypeVar("T")
-# Reads the body and the headers of a 2xx; raises ValueError where they cannot be read.
+# Decodes the body and headers of a 2xx response; raises ValueError if it cannot.
 Decoder = Callable[[bytes, Mapping[str, str]], T]
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _PAGING_HEADER = "x-pagination"
@@ -28,12 +28,12 @@ _DOTS = re.compile(r"/\.{1,2}(/|$)")
 
 
 class Repeat(enum.Enum):
-    """How an operation may be repeated after an attempt whose answer was lost.
+    """How an operation may be retried after an attempt whose response was lost.
 
     Attributes:
-        SAFE: sending it twice does what sending it once does.
-        GONE: the same, but a repeat may find nothing left to do, and answer 404.
-        ONCE: it is sent again only where the server has certainly not carried it out.
+        SAFE: the operation is idempotent and can be retried.
+        GONE: idempotent too, but a retry may find nothing left to do and get a 404.
+        ONCE: not idempotent; retried only if the server has certainly not applied it.
     """
 
     SAFE = "safe"
@@ -43,14 +43,14 @@ class Repeat(enum.Enum):
 
 @attrs.frozen
 class Operation(Generic[T]):
-    """One operation of the API.
+    """An operation of the API.
 
     Attributes:
-        name: what logs and errors call it, such as ``phones.set_primary``.
+        name: the name in logs and errors, such as ``phones.set_primary``.
         method: the HTTP method.
-        path: below ``/api``, ids as ``{name}``, such as ``/users/{user_id}``.
-        decode: reads a successful answer.
-        repeat: how it may be repeated.
+        path: the path below ``/api`` with ids as ``{name}``, such as ``/users/{user_id}``.
+        decode: decodes a successful response.
+        repeat: how the operation may be retried.
     """
 
     name: str
@@ -67,12 +67,17 @@ class Operation(Generic[T]):
         object.__setattr__(self, "parameters", tuple(texts[1::2]))
 
     @property
+    def template(self) -> str:
+        """The whole path, with its parameters unfilled."""
+        return f"/api{self.path}"
+
+    @property
     def reads(self) -> bool:
-        """Whether it only reads, so that a failed one has changed nothing."""
+        """Whether the operation only reads, so a failed attempt has changed nothing."""
         return self.method in _READING
 
     def is_done(self, error: MonoCloudError) -> bool:
-        """Return whether an error is a 404 because an earlier attempt, its answer lost, did it."""
+        """Return whether an error is a 404 because a lost earlier attempt was applied."""
         return (
             self.repeat is Repeat.GONE
             and isinstance(error, NotFoundError)
@@ -81,10 +86,10 @@ class Operation(Generic[T]):
         )
 
     def address(self, *ids: str) -> str:
-        """Return the path for these ids, each of them exactly one segment.
+        """Return the path for these ids; each id fills exactly one segment.
 
         Raises:
-            InvalidArgumentError: an id cannot be a segment.
+            InvalidArgumentError: an id cannot be a path segment.
         """
         path = self._literals[0]
         for name, value, rest in zip(self.parameters, ids, self._literals[1:], strict=True):
@@ -93,7 +98,7 @@ class Operation(Generic[T]):
 
 
 def one(kind: type[T]) -> Decoder[T]:
-    """Return the decoder of an answer that is one record."""
+    """Return the decoder of a response that is one record."""
 
     def decode(body: bytes, _: Mapping[str, str]) -> T:
         return structure(parse(body), kind)
@@ -102,7 +107,7 @@ def one(kind: type[T]) -> Decoder[T]:
 
 
 def one_or_nothing(kind: type[T]) -> Decoder[T | None]:
-    """Return the decoder of an answer that is one record, or empty, as from older servers."""
+    """Return the decoder of a response that is one record, or empty on older servers."""
 
     def decode(body: bytes, _: Mapping[str, str]) -> T | None:
         return structure(parse(body), kind) if body else None
@@ -111,13 +116,13 @@ def one_or_nothing(kind: type[T]) -> Decoder[T | None]:
 
 
 def page_of(kind: type[T]) -> Decoder[Page[T]]:
-    """Return the decoder of an answer that is one page of a list."""
+    """Return the decoder of a response that is one page of a list."""
     items: Any = tuple[kind, ...]  # type: ignore[valid-type]
     return page_with(lambda body: structure(parse(body), items))
 
 
 def page_with(read: Callable[[bytes], tuple[T, ...]]) -> Decoder[Page[T]]:
-    """Return the decoder of an answer that is one page of a list, whose rows a function reads."""
+    """Return the decoder of one page of a list, with a function that decodes its rows."""
 
     def decode(body: bytes, headers: Mapping[str, str]) -> Page[T]:
         paging = _paging(headers)
@@ -134,26 +139,26 @@ def page_with(read: Callable[[bytes], tuple[T, ...]]) -> Decoder[Page[T]]:
 
 
 def nothing(body: bytes, _: Mapping[str, str]) -> None:
-    """Read an answer without content: a 204, or any 2xx whose body is empty."""
+    """Decode an empty response: a 204, or any 2xx without a body."""
     if body.strip():
-        raise ValueError("it has content where none was expected")
+        raise ValueError("the body should be empty")
 
 
 def content(body: bytes, _: Mapping[str, str]) -> bytes:
-    """Read any answer: its content, as it is; the call makes an ``APIResponse`` of it."""
+    """Decode any response to its raw bytes, from which the call makes an ``APIResponse``."""
     return body
 
 
 def any_operation(method: object, path: object, repeat: object) -> Operation[Any]:
-    """Return an operation that has no declaration.
+    """Return an ad-hoc operation for a method and a path.
 
     Args:
         method: the HTTP method.
-        path: below ``/api``, ids as ``{name}``.
-        repeat: how it may be repeated; None to decide by the method.
+        path: the path below ``/api`` with ids as ``{name}``.
+        repeat: how the operation may be retried. None decides by the method.
 
     Raises:
-        InvalidArgumentError: it cannot be sent.
+        InvalidArgumentError: an argument is invalid.
     """
     if not isinstance(method, str) or not _METHOD.fullmatch(method):
         raise InvalidArgumentError(
@@ -175,17 +180,17 @@ def any_operation(method: object, path: object, repeat: object) -> Operation[Any
 
 
 def _paging(headers: Mapping[str, str]) -> PagingHeader:
-    """Read the header that says where in its list a page is.
+    """Decode the header that locates a page in its list.
 
-    Without it, a page would look like the last one, and the rest of the list like nothing.
+    Its absence is an error: the page would pass for the last one, and truncate the list.
     """
     text = headers.get(_PAGING_HEADER)
     if text is None:
-        raise ValueError(f"it has no {_PAGING_HEADER} header, so whether more follows is unknown")
+        raise ValueError(f"the {_PAGING_HEADER} header is missing, so there may be more pages")
     try:
         return structure(parse(text.encode()), PagingHeader)
     except InvalidRecordError as error:
         why = str(error)
     except ValueError as error:
         why = f"{error}"
-    raise ValueError(f"its {_PAGING_HEADER} header cannot be read: {why}")
+    raise ValueError(f"the {_PAGING_HEADER} header cannot be read: {why}")

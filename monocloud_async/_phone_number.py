@@ -1,4 +1,4 @@
-"""A phone by its number: what is the same number, and which phone of a user has it."""
+"""Phone numbers: normalizing them, and finding a user's phone by its number."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .errors import InvalidArgumentError, PhoneNotFoundError
 from .models import User, UserPhone
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
-# What people put between digits. No slash: in "+49 30 1234/35" it stands between two numbers.
+# Separators between digits. No slash, because "+49 30 1234/35" means two numbers.
 _BETWEEN = re.compile("[ \xa0\u2007\u2009\u202f.()\\[\\]\u2010-\u2015\u2212-]")
 _SCHEME = re.compile("tel:", re.IGNORECASE)
 _COUNTRY = re.compile(
     r"\+(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3})", re.ASCII
 )
 _TRUNK_ZERO = re.compile(r"[(\[]\s*0\s*[)\]]")
-# Numbers of these begin with a zero as well, which is dialled from abroad too.
+# In these countries the zero is part of the number, and dialled from abroad too.
 _KEEP_ZERO = frozenset(
     f"+{code}"
     for code in (
@@ -25,7 +25,7 @@ _KEEP_ZERO = frozenset(
         *(268, 378, 379, 676, 687, 800, 853, 881, 888, 992),
     )
 )
-# Keyboards for Chinese and Japanese write these; they are the same characters, only wider.
+# Full-width forms of ASCII characters, as typed on Chinese and Japanese keyboards.
 _NARROW: dict[int, int | str] = {
     ord("\u3000"): " ",
     **{ord("\uff01") + n: ord("!") + n for n in range(94)},
@@ -33,25 +33,25 @@ _NARROW: dict[int, int | str] = {
 _EXTENSION = re.compile(r"[0-9).\s;,](?:x|ext|#)[a-z]*[.:=\s]*[0-9]", re.IGNORECASE)
 _ROUNDED = re.compile(r"\+?[0-9][0-9.,]*E\+?[0-9]+", re.IGNORECASE)
 _FRACTION = re.compile(r"[^.]*[0-9]\.00?")
-# Where 8, or 1, is dialled within the country, no area has this digit alone for its code.
+# The trunk prefix is 8 or 1 in these countries, where no area code consists of that digit.
 _TRUNK_DIGIT = re.compile(
     r"\+(?:7|37[05]|99[2-68])\)?\s*[(\[]\s*8\s*[)\]]|\+1\)?\s*[(\[]\s*1\s*[)\]]"
 )
-# A shorter number would be told, all but whole, by its last four digits.
-_SHORTEST_TOLD = 7
+# The last four digits would reveal most of a shorter number.
+_SHORTEST_SHOWN = 7
 
 
 def number(phone: object, name: str = "phone") -> str:
-    """Return a number as the API writes it: ``+`` and digits.
+    """Return a phone number in the API's format: ``+`` and digits.
 
     Args:
-        phone: the same, with or without spaces, dashes, dots and brackets, a zero in brackets
-            after the country's code, ``tel:``, and unseen characters around it.
-        name: the argument's name, for the message.
+        phone: the number, optionally with spaces, dashes, dots, brackets, a bracketed zero after
+            the country code, ``tel:``, and invisible characters around it.
+        name: the argument's name, for the error message.
 
     Raises:
-        InvalidArgumentError: it is not such a number, or may be more than one. One that begins
-            with 0, 00 or 011 is not: what that means depends on where one is.
+        InvalidArgumentError: it is not such a number, or could be more than one. A number that
+            starts with 0, 00 or 011 is invalid, because its meaning depends on the location.
     """
     if isinstance(phone, str) and _E164.fullmatch(phone) and _zero(phone, phone) is None:
         return str(phone)
@@ -62,13 +62,13 @@ def number(phone: object, name: str = "phone") -> str:
     if why is None:
         return bare
     raise InvalidArgumentError(
-        f"{name} must be a number with + and the country's code, such as +441514960453 (E.164), "
+        f"{name} must be a number with + and a country code, such as +441514960453 (E.164), "
         f"but {why}; nothing was sent"
     )
 
 
 def _without_trunk_zero(phone: str) -> str:
-    """Return a number without the zero in brackets that is dialled only within the country."""
+    """Return a number without the bracketed zero that is dialled only within the country."""
     found = _TRUNK_ZERO.search(phone)
     if found is None:
         return phone
@@ -79,11 +79,11 @@ def _without_trunk_zero(phone: str) -> str:
 
 
 def _fault(phone: str, bare: str) -> str | None:
-    """Return why what was given is not one number for certain, or None if it is."""
+    """Return why the input is not certainly one number, or None if it is."""
     if _FRACTION.fullmatch(phone):
-        return "a program has made it a fraction: export the column as text"
+        return "a program has turned it into a fraction: export the column as text"
     if _TRUNK_DIGIT.search(phone):
-        return "it has a digit in brackets that is dialled only within the country: leave it out"
+        return "it has a bracketed digit that is dialled only within the country: leave it out"
     if _E164.fullmatch(bare):
         return _zero(phone, bare)
     if _ROUNDED.fullmatch(phone):
@@ -92,13 +92,13 @@ def _fault(phone: str, bare: str) -> str | None:
         return "it has an extension"
     for character in bare:
         if not (character.isascii() and character.isdigit()) and character != "+":
-            return f"it has {_told(character)}"
+            return f"it contains {_described(character)}"
     return _shape(bare)
 
 
 def _zero(phone: str, bare: str) -> str | None:
     if phone != bare and _TRUNK_ZERO.search(phone):
-        return "it has a zero in brackets, which may belong to it or not"
+        return "it has a bracketed zero that may or may not be part of the number"
     country = _COUNTRY.match(bare)
     if country and country[0] not in _KEEP_ZERO and bare[country.end() :].startswith("0"):
         return (
@@ -108,38 +108,38 @@ def _zero(phone: str, bare: str) -> str | None:
     return None
 
 
-def _told(character: str) -> str:
+def _described(character: str) -> str:
     if character == "/":
-        return "a slash, which may stand between two numbers"
+        return "a slash, which may separate two numbers"
     return named(character) if not character.isalpha() else f"a letter, {named(character)}"
 
 
 def _shape(bare: str) -> str:
     if bare.startswith("00"):
-        return "it begins with 00, which is not everywhere the way to dial abroad: write +"
+        return "it begins with 00, which is not the international prefix everywhere: use +"
     if not bare.startswith("+"):
         return "it does not begin with +"
     if "+" in bare[1:]:
         return "it has a second +"
     if bare.startswith("+0"):
-        return "no country's code begins with 0"
-    return f"it has {len(bare) - 1} digits, and a number has 2 to 15"
+        return "no country code begins with 0"
+    return f"it has {len(bare) - 1} digits instead of 2 to 15"
 
 
 def is_number(text: str) -> bool:
-    """Return whether a text is a number, with what people put between its digits."""
+    """Return whether a string is a phone number, ignoring separators."""
     return _E164.fullmatch(_BETWEEN.sub("", text)) is not None
 
 
 def phone_with(wanted: str, user: User) -> UserPhone:
-    """Return the phone of a user that has a number; of several, the one that is primary.
+    """Return the user's phone with a number; if several have it, the primary one.
 
     Args:
         wanted: the number, as number() returns it.
         user: the user.
 
     Raises:
-        PhoneNotFoundError: no phone has it, or several do, and none of them is primary.
+        PhoneNotFoundError: no phone has it, or several do and none of them is primary.
     """
     found = [phone for phone in user.phone_numbers if _bare(phone) == wanted]
     if len(found) == 1:
@@ -156,7 +156,7 @@ def _not_found(wanted: str, count: int, user: User) -> PhoneNotFoundError:
     found = "no phone has the number"
     if count:
         found = f"{count} phones, none of them primary, have the number"
-        others = "set one by its identifier"
+        others = "use set_primary with an identifier_id"
     return PhoneNotFoundError(
         f"phones.set_primary_by_number: {found} {_ending(wanted)}: {others}; nothing was changed",
         endings=endings,
@@ -168,4 +168,4 @@ def _bare(phone: UserPhone) -> str:
 
 
 def _ending(bare: str) -> str:
-    return f"…{bare[-4:]}" if len(bare) > _SHORTEST_TOLD else "…"
+    return f"…{bare[-4:]}" if len(bare) > _SHORTEST_SHOWN else "…"

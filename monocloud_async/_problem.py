@@ -1,4 +1,4 @@
-"""Problem documents, read so that nothing in them can fail."""
+"""Problem documents (RFC 9457), parsed leniently: malformed parts never raise."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple, cast
 
 
 class IdentityFinding(NamedTuple):
-    """One thing that the identity rules refuse."""
+    """A violation of the tenant's identity rules."""
 
     code: str
     description: str
 
 
 def parse_problem(body: bytes) -> Mapping[str, Any]:
-    """Return the members of a problem document; none where the body is something else."""
+    """Return the members of a problem document; empty if the body is something else."""
     try:
         problem: object = json.loads(body)
     except (ValueError, RecursionError):
@@ -24,7 +24,7 @@ def parse_problem(body: bytes) -> Mapping[str, Any]:
 
 
 def text_of(value: object) -> str | None:
-    """Return a member that is a text with something in it, and None for any other."""
+    """Return a member if it is a non-empty string, or None."""
     return value if isinstance(value, str) and value else None
 
 
@@ -37,7 +37,7 @@ def identity_findings(problem: Mapping[str, Any]) -> Sequence[IdentityFinding]:
 
 
 def key_findings(problem: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
-    """Return the messages of a validation problem, for each field."""
+    """Return the messages of a validation problem by field."""
     found = problem.get("errors")
     if not isinstance(found, dict):
         return {}

@@ -1,7 +1,7 @@
-"""Makes records out of JSON objects.
+"""Builds records from JSON objects.
 
-A plain loop over the members of a class makes its first records. Its 50th is worth a function with
-that loop unrolled, such as attrs and cattrs write:
+A plain loop over the members of a class builds its first records. After 50 records, it is worth
+generating a function with that loop unrolled, as attrs and cattrs do:
 
     def build(data, _):
         if type(data) is not dict: refuse(data)
@@ -12,10 +12,10 @@ that loop unrolled, such as attrs and cattrs write:
         …
         return made
 
-Why exec: a user takes 10 µs by the functions, 24 by the loops, 41 by cattrs; a whole call costs 30
-more than with bare aiohttp. Writing one takes 0.1 to 1 ms, during which the event loop stands
-still: so a class gets one, whatever the shape of what is sent, and a call writes one at most. The
-text of a function holds the names of our attributes, and nothing that was sent.
+Why exec: building a user takes 10 µs with the functions, 24 with the loops and 41 with cattrs; a
+whole call costs 30 more than with bare aiohttp. Generating a function takes 0.1 to 1 ms, which
+blocks the event loop. So each class gets one function, whatever the shape of the data, and each
+call generates at most one. The source of a function contains attribute names only, never data.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ import attrs
 
 Hook = Callable[[Any, Any], Any]
 WORTH_WRITING = 50
-# More orders of members, members, and letters of their names, than the API has; but what is sent is
-# not ours to choose, and these are kept.
+# Limits on cached member orders, members, and length of names: more than the API needs, because a
+# server's data is not under our control.
 _MOST_ORDERS = 64
 _WIDEST = 100
 _LONGEST = 4096
 _ABSENT = object()
-# What needs no hook: for each type, the test of a JSON value, and what it becomes. Every platform's
-# clock knows the times before 2**34, in the year 2514.
+# Types that need no hook: the test of a JSON value, and the expression that converts it. Every
+# platform supports times before 2**34, in the year 2514.
 _QUICK: Mapping[type, tuple[str, str]] = {
     str: ("type({}) is str", "v"),
     int: ("type({}) is int", "v"),
@@ -50,7 +50,7 @@ def _missing(name: str) -> NoReturn:
 
 
 class Budget:
-    """Lets each call of ``structure`` write one function."""
+    """Lets each call of ``structure`` generate one function."""
 
     __slots__ = ("may_write",)
 
@@ -58,7 +58,7 @@ class Budget:
         self.may_write = False
 
     def spend(self) -> bool:
-        """Return whether a function may be written now; if so, it is the last in this call."""
+        """Return whether a function may be generated now, at most once per call."""
         may, self.may_write = self.may_write, False
         return may
 
@@ -68,12 +68,12 @@ class Member:
     """A member of a record, as the API sends it.
 
     Attributes:
-        name: its name, and the attribute's.
-        kind: the type of its values, where ``_QUICK`` may know it.
-        nullable: whether null is one of them.
-        default: what stands for absent, as attrs declares it.
-        hook: makes the attribute's value of the JSON value, or refuses it.
-        items: does so for each item of a list of records; None for any other member.
+        name: the name of the member and of the attribute.
+        kind: the type of its values, if ``_QUICK`` may know it.
+        nullable: whether null is allowed.
+        default: the default for an absent member, as attrs declares it.
+        hook: converts the JSON value, or rejects it.
+        items: converts each item of a list of records. None for other members.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Member:
     items: Hook | None = None
 
     def value_in(self, data: Mapping[str, Any]) -> Any:
-        """Return the attribute's value in a record of a JSON object."""
+        """Return the attribute's value for a JSON object."""
         value = data.get(self.name, _ABSENT)
         if value is _ABSENT:
             return _missing(self.name) if self.default is attrs.NOTHING else _made(self.default)
@@ -92,13 +92,13 @@ class Member:
 
 
 class RecordBuilder:
-    """Makes the records of one class.
+    """Builds the records of one class.
 
     Args:
         kind: the class.
-        members: the members of the API's JSON that it knows.
-        refuse: raises, for anything that is not a JSON object.
-        budget: says when a function may be written.
+        members: the members of the API's JSON that the class knows.
+        refuse: raises for anything that is not a JSON object.
+        budget: decides when a function may be generated.
     """
 
     def __init__(
@@ -121,23 +121,23 @@ class RecordBuilder:
         self._written: Hook | None = None
 
     def structure(self, data: dict[str, Any], _: Any) -> Any:
-        """Return the record of a JSON object; raises KeyError where a member is missing."""
+        """Return the record for a JSON object; raises KeyError if a member is missing."""
         if self._written:
             return self._written(data, None)
         made = self.looped(data, None)
         self._by_loop += 1
-        # After its parts, so that the function of a whole can call theirs directly.
+        # Generated after those of its parts, so that it can call theirs directly.
         if self._by_loop >= WORTH_WRITING and self._budget.spend():
             self._written = self.written()
         return made
 
     @property
     def quickest(self) -> Hook:
-        """What makes these records as fast as it is possible now."""
+        """The fastest way to build these records so far."""
         return self._written or self.structure
 
     def looped(self, data: dict[str, Any], _: Any) -> Any:
-        """Make a record by a loop over the class's members."""
+        """Build a record with a loop over the class's members."""
         if type(data) is not dict:
             self._refuse(data)
         made = object.__new__(self._draft)
@@ -152,7 +152,7 @@ class RecordBuilder:
         return made
 
     def written(self) -> Hook:
-        """Return a function that does the same, with the loop unrolled."""
+        """Generate a function that does the same with the loop unrolled."""
         own = {"draft": self._draft, "kind": self._kind, "refuse": self._refuse}
         names = _NAMES | own | {"known": self._orders.get, "order": self._order}
         lines: list[str] = list(_FIRST_LINES)
@@ -168,7 +168,7 @@ class RecordBuilder:
         return cast("Hook", names["build"])
 
     def _order(self, keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return names in their order, one tuple for all records alike, and the unknown ones."""
+        """Return the keys, as one shared tuple per distinct order, and the unknown ones."""
         found = self._orders.get(keys)
         if found is None:
             found = keys, tuple(key for key in keys if key not in self._names)
@@ -216,7 +216,7 @@ def _expression(member: Member, default: str, number: int) -> str:
 
 
 def _literal(default: Any, name: str, called: str, names: dict[str, Any]) -> str:
-    """Return the text that makes a default, and add what it needs to the names."""
+    """Return the source of a default, and register the names it needs."""
     if default is attrs.NOTHING:
         return f"missing({name!r})"
     if default is None or default == ():
@@ -232,6 +232,6 @@ def _made(default: Any) -> Any:
 
 
 def _draft(kind: type[Any]) -> type[Any]:
-    """Return a record's class with nothing frozen: the same slots, set at their full speed."""
+    """Return an unfrozen subclass of a record class, so that attributes are set at full speed."""
     unfrozen = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
     return type(f"{kind.__name__}Draft", (kind,), {"__slots__": (), **unfrozen})

@@ -1,29 +1,29 @@
-"""A secret as text: what sends it can read it, and what shows it cannot."""
+"""Secrets as strings: readable for the code that sends them, masked wherever they are displayed."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, SupportsIndex
 
-# Anything shorter protects nothing, and may be a part of words that mean something else.
+# Masking anything shorter protects nothing, and could hit parts of ordinary words.
 _LEAST_MASKED = 8
 
 
-# The arguments of methods that are secrets.
+# The method arguments that are secrets.
 SECRET_ARGUMENTS = frozenset(
     {"password", "password_hash", "old_password", "new_password", "new_password_hash"}
 )
 
 
-# What stands for a secret that is not a string; it cannot be one.
+# Stands for a secret that is not a string; no real secret can equal it.
 NOT_TEXT = "\0"
 
 
 class Secret(str):
-    """A string whose repr, and so every local variable or container that is shown, is masked.
+    """A string whose repr is masked, and so are local variables and containers that show it.
 
-    It is a str because aiohttp's frames have the headers among their locals too: whatever shows
-    those, on an error or an interrupt within aiohttp, shows what is in them by its repr.
+    It is a str because aiohttp's frames hold the headers as locals: a tool that dumps them, on
+    an error or an interrupt inside aiohttp, shows them by repr.
     """
 
     __slots__ = ()
@@ -32,21 +32,21 @@ class Secret(str):
         return "'***'"
 
     def __getitem__(self, index: SupportsIndex | slice) -> Secret:
-        # What shows long strings cuts them first.
+        # Tools truncate long strings before showing them.
         return Secret(super().__getitem__(index))
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
-        raise TypeError("a secret is not pickled")
+        raise TypeError("a secret cannot be pickled")
 
     def __copy__(self) -> Secret:
-        # What records, signs or traces requests copies their headers.
+        # Tools that record, sign or trace requests copy their headers.
         return self
 
     def __deepcopy__(self, memo: object) -> Secret:
         return self
 
     def masked_in(self, text: str) -> str:
-        """Return a text of somebody else's without this secret, JSON's escapes of it included."""
+        """Return a text with this secret masked, including its JSON-escaped forms."""
         if len(self) < _LEAST_MASKED:
             return text
         text = text.replace(self, "***")
@@ -54,16 +54,16 @@ class Secret(str):
 
 
 def _escaped(secret: Secret) -> re.Pattern[str]:
-    """Return what finds a secret in JSON whose writer escapes more than it must."""
+    """Return a pattern that finds a secret in JSON that escapes more than necessary."""
     ways = (rf"(?:{re.escape(c)}|\\{re.escape(c)}|(?i:\\u{ord(c):04x}))" for c in secret)
     return re.compile("".join(ways))
 
 
 def concealed(value: object) -> Secret | None:
-    """Return an argument that is meant to be a secret, None as None.
+    """Return an argument as a Secret; None stays None.
 
-    A function that takes a secret does this first: an error that it raises holds its arguments.
-    Anything but a string becomes one that cannot be any secret.
+    A function that takes a secret calls this first, because the traceback of an error holds its
+    arguments. A value that is not a string becomes a Secret that equals no real one.
     """
     if value is None:
         return None

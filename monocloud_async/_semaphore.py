@@ -1,4 +1,4 @@
-"""How many calls may be on the wire at once, and which comes next."""
+"""Limits the number of concurrent requests, in order of arrival."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections import deque
 
 
 class Semaphore:
-    """A semaphore of one event loop that can be acquired without awaiting; the rest is first come.
+    """A semaphore for one event loop that can be acquired without awaiting; waiters are FIFO.
 
-    Not asyncio's: before Python 3.10.8 and 3.11 that one loses a place where a wait for it is
-    cancelled, and acquiring and releasing it takes 0.33 µs, against 0.07 here, for every call.
+    It replaces asyncio's, which before Python 3.10.8 and 3.11 loses a place when a waiter is
+    cancelled, and takes 0.33 µs to acquire and release, compared to 0.07 µs here.
 
     Args:
-        number: how many may hold it at once.
+        number: the number of places.
     """
 
     def __init__(self, number: int) -> None:
@@ -22,14 +22,14 @@ class Semaphore:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def try_acquire(self) -> bool:
-        """Acquire it, if a place is free and nobody waits for it."""
+        """Acquire a place if one is free."""
         if self._free > 0:
             self._free -= 1
             return True
         return False
 
     async def acquire(self) -> None:
-        """Acquire it as soon as a place is free."""
+        """Acquire a place as soon as one is free."""
         if self.try_acquire():
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -38,16 +38,16 @@ class Semaphore:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                # It may have been passed over already.
+                # release() may have skipped it already.
                 with contextlib.suppress(ValueError):
                     self._waiting.remove(turn)
             else:
-                # It was given in the same moment, and goes to the next.
+                # The place was assigned at the same moment, so pass it on.
                 self.release()
             raise
 
     def release(self) -> None:
-        """Release it: the place goes to the one that has waited longest, or is free."""
+        """Release a place to the longest waiter, if there is one."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

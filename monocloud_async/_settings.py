@@ -1,26 +1,31 @@
-"""The settings of a client: where each comes from, and what it must be."""
+"""The settings of a client: where each one comes from, and its validation."""
 
 from __future__ import annotations
 
 import os
 import re
 import ssl
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import aiohttp
+import attrs
 from yarl import URL
 
 from . import _address
-from ._call import Caller
-from ._http import RequestHeaders, Sessions, proxy_for
+from ._call import Caller, Observer, Telemetry
+from ._http import RequestHeaders, Sessions, checked_headers, proxy_for
 from ._secret import Secret, concealed
 from .errors import ConfigurationError
+from .hooks import RequestHook, ResponseHook
+from .logs import enable_logging_from_environment
 from .retry import RetryPolicy, is_number
 
 DOMAIN_VARIABLE = "MONOCLOUD_MANAGEMENT_DOMAIN"
 API_KEY_VARIABLE = "MONOCLOUD_MANAGEMENT_API_KEY"
 TIMEOUT_VARIABLE = "MONOCLOUD_MANAGEMENT_TIMEOUT"
 _DEFAULT_TIMEOUT = 10.0
+F = TypeVar("F")
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
@@ -35,21 +40,22 @@ def caller_for(
     proxy: Secret | None,
     session: aiohttp.ClientSession | None,
     allow_insecure_http: bool,
+    observer: Observer | None,
 ) -> Caller:
-    """Return what carries out the operations of a client with these settings.
+    """Return the caller for a client with these settings.
 
     Raises:
-        ConfigurationError: a setting is missing or cannot work; the message names it.
+        ConfigurationError: a setting is missing or invalid; the message names it.
     """
     given = _setting("domain", domain, DOMAIN_VARIABLE)
     origin = _address.origin(*given, allow_http=allow_insecure_http is True)
     _check_instance("session", session, aiohttp.ClientSession)
     _check_instance("ssl_context", ssl_context, ssl.SSLContext)
     if session is not None and ssl_context is not None:
-        raise ConfigurationError("give the ssl_context to the connector of your session")
+        raise ConfigurationError("pass the ssl_context to your session's connector instead")
     route = proxy_for(origin, proxy)
     key = checked_key(*_setting("api_key", api_key, API_KEY_VARIABLE))
-    # Without a tunnel, the proxy gets each request itself.
+    # Without a tunnel, the proxy receives each request itself.
     headers = RequestHeaders(key, route if origin.startswith("http:") else None)
     sessions = Sessions(
         max_connections=_count(max_connections),
@@ -59,52 +65,113 @@ def caller_for(
         direct=proxy == "",
     )
     seconds = _environment_timeout() if timeout is None else checked_timeout(timeout)
-    return Caller(sessions, URL(origin), headers, route, seconds, checked_policy(retry))
+    enable_logging_from_environment()
+    return Caller(
+        sessions,
+        URL(origin),
+        headers,
+        route,
+        seconds,
+        checked_policy(retry),
+        observer=observer,
+    )
+
+
+def changed(
+    caller: Caller,
+    timeout: float | None,
+    retry: RetryPolicy | None,
+    headers: Mapping[str, str] | None,
+    on_request: RequestHook | None,
+    on_response: ResponseHook | None,
+) -> Caller:
+    """Return a caller with other options, on the same connections; None keeps what there is.
+
+    Raises:
+        ConfigurationError: an option is invalid.
+    """
+    sent = caller.headers
+    return attrs.evolve(
+        caller,
+        timeout=caller.timeout if timeout is None else checked_timeout(timeout),
+        policy=caller.policy if retry is None else checked_policy(retry),
+        headers=sent if headers is None else sent.extended(checked_headers(headers)),
+        observer=with_hooks(caller.observer, on_request, on_response),
+    )
+
+
+def with_hooks(
+    observer: Observer | None,
+    on_request: RequestHook | None,
+    on_response: ResponseHook | None,
+    telemetry: Telemetry | None = None,
+) -> Observer | None:
+    """Return an observer with these hooks after its own, or None if nothing observes.
+
+    Raises:
+        ConfigurationError: a hook cannot be called.
+    """
+    if on_request is None and on_response is None and telemetry is None:
+        return observer
+    before = observer or Observer()
+    return Observer(
+        (*before.on_request, *_hooks("on_request", on_request)),
+        (*before.on_response, *_hooks("on_response", on_response)),
+        before.telemetry if telemetry is None else telemetry,
+    )
+
+
+def _hooks(name: str, hook: F | None) -> tuple[F, ...]:
+    if hook is None:
+        return ()
+    if not callable(hook):
+        raise ConfigurationError(f"{name} must be a function, not {type(hook).__name__}")
+    return (hook,)
 
 
 def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
-    """Return a setting, and what to call it by: where it comes from."""
+    """Return a setting, and the name of its source."""
     found, source = (os.environ.get(variable), variable) if given is None else (given, name)
     if found is None or found == "":
-        raise ConfigurationError(f"{name} is missing: give one, or set {variable}")
+        raise ConfigurationError(f"{name} is missing: pass one, or set {variable}")
     return found, source
 
 
 def checked_key(key: object, source: str) -> Secret:
-    """Return an API key that can be sent.
+    """Return a valid API key.
 
     Args:
         key: the key.
-        source: where it comes from, for the message, which does not show the key.
+        source: where the key comes from, for the error message, which does not show the key.
 
     Raises:
-        ConfigurationError: it would break the header that it is sent in.
+        ConfigurationError: the key cannot be sent in a header.
     """
     key = concealed(key)
     if key is None or not _KEY.fullmatch(key):
         raise ConfigurationError(
-            f"{source} must be a string of printable ASCII without blanks or line breaks; one "
-            "read from a file may have to be stripped"
+            f"{source} must be a string of printable ASCII without spaces or line breaks; a key "
+            "read from a file may need strip()"
         )
     return key
 
 
 def _environment_timeout() -> float:
-    said = os.environ.get(TIMEOUT_VARIABLE, "")
-    if not said:
+    text = os.environ.get(TIMEOUT_VARIABLE, "")
+    if not text:
         return _DEFAULT_TIMEOUT
-    if not re.fullmatch(r"[0-9]{1,9}", said) or int(said) == 0:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
         raise ConfigurationError(
-            f"{TIMEOUT_VARIABLE} must be a whole number of milliseconds, more than 0, not {said!r}"
+            f"{TIMEOUT_VARIABLE} must be a whole number of milliseconds, more than 0, not {text!r}"
         )
-    return int(said) / 1000
+    return int(text) / 1000
 
 
 def checked_timeout(value: object) -> float:
-    """Return a timeout that can work.
+    """Return a valid timeout.
 
     Raises:
-        ConfigurationError: it cannot.
+        ConfigurationError: the timeout is invalid.
     """
     if not is_number(value) or value <= 0:
         raise ConfigurationError(
@@ -117,7 +184,7 @@ def checked_policy(value: object) -> RetryPolicy:
     """Return a retry policy.
 
     Raises:
-        ConfigurationError: it is something else.
+        ConfigurationError: the value is not a RetryPolicy.
     """
     if not isinstance(value, RetryPolicy):
         raise ConfigurationError(f"retry must be a RetryPolicy, not {type(value).__name__}")

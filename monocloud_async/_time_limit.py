@@ -1,9 +1,9 @@
-"""Limits of time for what tasks do, at the price of one timer for each event loop.
+"""Time limits for tasks, at the cost of one timer per event loop.
 
-Not ``asyncio.timeout``: it sets and cancels a timer for each use, which takes 3.4 µs against 0.6
-here, 2 % of a call. Python 3.10 has none at all, and async_timeout turns a cancellation that comes
-at the same moment into a timeout. Almost no limit ever passes: one timer, set for the earliest of
-them, serves all, and where it finds that nothing is late it is set again.
+``asyncio.timeout`` sets and cancels a timer for each use, which takes 3.4 µs compared to 0.6 µs
+here, 2 % of a call. Python 3.10 does not have it, and async_timeout turns a cancellation at the
+same moment into a timeout. Limits almost never pass, so one timer, set for the earliest of them,
+serves all. If it finds nothing overdue, it is set again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class TimeLimits:
-    """The limits of time that run on one event loop.
+    """The time limits on one event loop.
 
     Attributes:
         loop: the event loop.
@@ -29,17 +29,17 @@ class TimeLimits:
         self._rings_at = math.inf
 
     def limit(self, seconds: float) -> TimeLimit:
-        """Return a limit for ``with``: its block ends with asyncio.TimeoutError if it passes."""
+        """Return a context manager whose block raises asyncio.TimeoutError after some seconds."""
         return TimeLimit(self, self.loop.time() + seconds)
 
     def add(self, limit: TimeLimit) -> None:
-        """Watch over a limit from now on."""
+        """Start watching a limit."""
         self._running.add(limit)
         if limit.when < self._rings_at:
             self._set_timer(limit.when)
 
     def remove(self, limit: TimeLimit) -> None:
-        """Leave a limit alone; the timer stays, for the next one will be later."""
+        """Stop watching a limit; the timer stays, because the next limit ends later."""
         self._running.discard(limit)
 
     def _set_timer(self, when: float) -> None:
@@ -59,11 +59,11 @@ class TimeLimits:
 
 
 class TimeLimit:
-    """One limit: what is left of its block is cancelled once it passes.
+    """One limit, which cancels its block once it passes.
 
     Args:
-        limits: those of this event loop.
-        when: the loop's time at which it passes.
+        limits: the limits of this event loop.
+        when: the loop time at which it passes.
     """
 
     __slots__ = ("_cancelling", "_limits", "_passed", "_task", "when")
@@ -74,14 +74,14 @@ class TimeLimit:
         self._passed = False
 
     def end(self) -> None:
-        """Cancel what the block does."""
+        """Cancel the block."""
         self._passed = True
         _cancel(self._task)
 
     def __enter__(self) -> None:
         task = asyncio.current_task(self._limits.loop)
         if task is None:
-            raise RuntimeError("a limit of time needs a task")
+            raise RuntimeError("a time limit needs a task")
         self._task = task
         self._cancelling = _cancelling(task)
         self._limits.add(self)
@@ -95,7 +95,7 @@ class TimeLimit:
         self._limits.remove(self)
         if not self._passed:
             return
-        # A cancellation by somebody else, at the same moment, is theirs: it goes on.
+        # A cancellation from elsewhere at the same moment must propagate.
         ours_alone = _uncancel(self._task) <= self._cancelling
         if ours_alone and kind is asyncio.CancelledError:
             raise asyncio.TimeoutError from None
@@ -112,9 +112,9 @@ if sys.version_info >= (3, 11):
     def _uncancel(task: asyncio.Task[object]) -> int:
         return task.uncancel()
 else:
-    # Before Python 3.11 a task does not count who wants it cancelled. But a cancellation that is
-    # under way shows, and one that comes after ours takes the message's place. Neither does where
-    # the task waits for other tasks, which our calls do not.
+    # Before Python 3.11, tasks do not count cancellation requests. But a pending cancellation is
+    # visible, and a later one replaces our message. Neither holds if the task waits for other
+    # tasks, which our calls do not.
     _OURS = object()
 
     def _cancel(task: Any) -> None:

@@ -1,4 +1,4 @@
-"""MonoCloudClient: its settings, its resources, its opening and closing."""
+"""The asyncio client: its settings, its resources, and how it opens and closes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 import aiohttp
-import attrs
 
-from ._call import Caller, Query
+from ._call import Caller, Query, Telemetry
+from ._call.observer import default_telemetry
 from ._operation import Repeat, any_operation
 from ._secret import concealed
-from ._settings import caller_for, checked_policy, checked_timeout
+from ._settings import caller_for, changed, with_hooks
 from .errors import InvalidArgumentError
+from .hooks import RequestHook, ResponseHook
 from .outcome import Outcome
 from .resources import (
     BlockedIpsResource,
@@ -53,28 +54,37 @@ C = TypeVar("C", bound="MonoCloudClient")
 
 
 class MonoCloudClient:
-    """A client of one tenant's API; one serves a whole process, and any number of tasks.
+    """The client for one tenant's API. Share one per process; any number of tasks may use it.
 
     Args:
         domain: the tenant's domain, such as ``acme.us.monocloud.com``, or ``https://host:port``;
-            if None, the environment's MONOCLOUD_MANAGEMENT_DOMAIN.
-        api_key: the tenant's API key; if None, the environment's MONOCLOUD_MANAGEMENT_API_KEY.
-        timeout: seconds for one attempt, from when it has a connection to the end of the body;
-            if None, the environment's MONOCLOUD_MANAGEMENT_TIMEOUT, which is in milliseconds, or
-            else 10 seconds.
-        retry: how to repeat what failed.
-        max_connections: calls on the wire at once; more wait for their turn.
-        ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy, "" for none; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY
-            say.
-        session: an aiohttp session to use, and never to close; for one event loop.
-        allow_insecure_http: whether to take ``http://`` for hosts other than this machine, such
-            as an emulator in a container; the API key travels unencrypted then.
+            None reads MONOCLOUD_MANAGEMENT_DOMAIN from the environment.
+        api_key: the tenant's API key; None reads MONOCLOUD_MANAGEMENT_API_KEY from the environment.
+        timeout: seconds for one attempt, from having a connection to the end of the body; None
+            reads MONOCLOUD_MANAGEMENT_TIMEOUT from the environment, in milliseconds, and defaults
+            to 10 seconds.
+        retry: when and how often to retry a failed call.
+        max_connections: the most requests in flight at once; further calls wait.
+        ssl_context: certificates to trust and to present; None trusts the system's.
+        proxy: the URL of a proxy, or "" to connect directly; None reads HTTPS_PROXY, ALL_PROXY and
+            NO_PROXY from the environment.
+        session: an aiohttp session to use. It must belong to the event loop that makes the calls,
+            and the client never closes it.
+        allow_insecure_http: accept ``http://`` for hosts other than this machine, such as an
+            emulator in a container. The API key is then sent unencrypted.
+        on_request: called with a ``RequestInfo`` before each attempt.
+        on_response: called with a ``ResponseInfo`` after each attempt.
+        telemetry: records calls as spans and metrics, such as
+            ``monocloud_async.telemetry.OpenTelemetry()``; None records nothing unless
+            ``MonoCloudInstrumentor`` is on.
 
-    Nothing is sent, and no connection is made, before the first call.
+    Creating a client opens no connection and sends nothing. Hooks are plain functions or coroutine
+    functions. They only watch: the client logs what they raise, and the call goes on. With
+    MONOCLOUD_LOG set to a level, such as ``debug``, creating a client turns on logging as
+    ``enable_logging`` does.
 
     Raises:
-        ConfigurationError: a setting is missing or cannot work; the message names it.
+        ConfigurationError: a setting is missing or invalid; the message names it.
     """
 
     users: Part[UsersResource] = Part(UsersResource)
@@ -102,6 +112,9 @@ class MonoCloudClient:
         proxy: str | None = None,
         session: aiohttp.ClientSession | None = None,
         allow_insecure_http: bool = False,
+        on_request: RequestHook | None = None,
+        on_response: ResponseHook | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
         caller = caller_for(
@@ -114,34 +127,42 @@ class MonoCloudClient:
             proxy=proxy,
             session=session,
             allow_insecure_http=allow_insecure_http,
+            observer=with_hooks(None, on_request, on_response, telemetry or default_telemetry()),
         )
         self._use(caller, owner=True)
+        if caller.observer is not None:
+            caller.observer.client_made(caller.server, caller.quota)
 
     def _use(self, caller: Caller, *, owner: bool) -> None:
         self._caller = caller
         self._owner = owner
 
     def with_options(
-        self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None
+        self: C,
+        *,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_request: RequestHook | None = None,
+        on_response: ResponseHook | None = None,
     ) -> C:
-        """Return a view of this client with other limits, on the same connections.
+        """Return a view of this client with other options, on the same connections.
 
         Args:
             timeout: seconds for one attempt; None keeps this client's.
-            retry: how to repeat what failed; None keeps this client's.
+            retry: when and how often to retry; None keeps this client's.
+            headers: extra headers for each request, such as a correlation id, merged over those of
+                this client. Headers that the client or the connection controls are refused.
+            on_request: called before each attempt, after this client's own hooks.
+            on_response: called after each attempt, after this client's own hooks.
 
-        Closing the view leaves the client open.
+        Closing the view does not close the client.
 
         Raises:
-            ConfigurationError: a limit cannot work.
+            ConfigurationError: an option is invalid.
         """
-        mine = self._caller
         return self._with_caller(
-            attrs.evolve(
-                mine,
-                timeout=mine.timeout if timeout is None else checked_timeout(timeout),
-                policy=mine.policy if retry is None else checked_policy(retry),
-            )
+            changed(self._caller, timeout, retry, headers, on_request, on_response)
         )
 
     @overload
@@ -173,32 +194,32 @@ class MonoCloudClient:
         """Call a method for many rows: ``client.many(client.users.delete, [("u1",), ("u2",)])``.
 
         Args:
-            method: a method of one of this client's resources. Keyword arguments that are the
-                same for each row go into a ``functools.partial`` of it.
-            rows: tuples of its positional arguments, or mappings of its arguments by name; read
-                as they are needed. Each step of an ordinary iterable that waits, for a file or a
-                database, holds up the event loop: an async one does not.
-            concurrency: calls in flight at once, at most.
-            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
-                which the run discovers.
+            method: a method of one of this client's resources. Bind keyword arguments that are the
+                same for every row with ``functools.partial``.
+            rows: a tuple of positional arguments or a mapping of keyword arguments for each call,
+                read as needed. A plain iterable that waits for a file or a database blocks the
+                event loop: use an async one.
+            concurrency: the most calls in flight at once.
+            rate: the most requests a second; None discovers the tenant's rate limit and keeps to
+                it.
 
-        Returns an async iterator of what became of each row, in the order in which they are done;
-        rows with the same first argument are done in theirs. A row that fails does not end it.
-        Leaving the loop, or ``aclose()``, stops it. What a method sends once only, the run sends
-        once only: an outcome whose ``may_have_been_applied`` is true says that an answer was lost.
+        Returns an async iterator that yields an outcome for each row as its call completes. Rows
+        with the same first argument are processed in order. A failed row does not end the run;
+        leaving the loop or ``aclose()`` does. Calls that are not safe to retry are sent once: an
+        outcome with ``may_have_been_applied`` means that the answer was lost.
 
         Raises:
             ConfigurationError: the client is closed.
-            UnauthorizedError, ForbiddenError: all further rows would fail as well.
-            TransportError: it is ``permanent``, such as a certificate that is not trusted.
-            InvalidArgumentError: an argument cannot be right; nothing was sent.
+            UnauthorizedError, ForbiddenError: every further row would fail too.
+            TransportError: the failure is ``permanent``, such as an untrusted certificate.
+            InvalidArgumentError: an argument is invalid; nothing was sent.
         """
         from .bulk import start
 
         run = start(method, rows, concurrency=concurrency, rate=rate)
         if run.caller.sessions is not self._caller.sessions:
             raise InvalidArgumentError(
-                "method must be of this client, not of another one; nothing was sent"
+                "method must be a method of this client, not of another; nothing was sent"
             )
         return run.outcomes()
 
@@ -211,21 +232,22 @@ class MonoCloudClient:
         body: object = None,
         repeat: Repeat | None = None,
     ) -> APIResponse:
-        """Call any path of the API, with all that a method of a resource has.
+        """Call any path of the API, with the retries, limits and errors of the other methods.
 
         Args:
             method: the HTTP method, such as ``"POST"``.
-            path: below ``/api``, ids as ``{name}``, such as ``"/users/{user_id}/enable"``.
-            ids: the ids, in the order of the path; each is quoted.
-            query: the parameters of the query; those that are None are not sent.
-            body: the JSON to send; None sends no body.
-            repeat: whether it may be sent again after an answer is lost; None for
-                ``Repeat.SAFE`` where the method only reads, and ``Repeat.ONCE`` for others.
+            path: the path below ``/api``, with ids as ``{name}``: ``"/users/{user_id}/enable"``.
+                Logs, hooks and traces show it, so keep ids out of it.
+            ids: the ids, in the order of the path; the client quotes each.
+            query: query parameters; None values are left out.
+            body: a value to send as JSON; None sends no body.
+            repeat: whether it is safe to send the request again after an answer was lost; None
+                means ``Repeat.SAFE`` for methods that only read, and ``Repeat.ONCE`` for others.
 
-        Returns the answer: its status, its headers, and its content by ``.json()``.
+        Returns the answer: its status, its headers, and its content through ``.json()``.
 
         Raises:
-            InvalidArgumentError: an argument cannot be right; nothing was sent.
+            InvalidArgumentError: an argument is invalid; nothing was sent.
         """
         operation = any_operation(method, path, repeat)
         if len(ids) != len(operation.parameters):
@@ -237,22 +259,22 @@ class MonoCloudClient:
         return response
 
     def _behind(self, _name: str, /) -> Caller:
-        """Return what a resource is made with."""
+        """Return what a resource is created with."""
         return self._caller
 
     def _with_caller(self: C, caller: Caller) -> C:
-        """Return a view of this client, whose operations another caller carries out."""
+        """Return a view of this client that makes its calls through another caller."""
         view = type(self).__new__(type(self))
         view._use(caller, owner=False)
         return view
 
     async def aclose(self) -> None:
-        """Close the connections; later calls are refused, and a second close does nothing."""
+        """Close all connections. Later calls fail; closing again does nothing."""
         if self._owner:
             await self._caller.sessions.aclose()
 
     def _refuse_calls(self) -> bool:
-        """Begin what ``aclose`` does, on any thread, and return whether it has more to do."""
+        """Refuse further calls, from any thread, and return whether anything is left to close."""
         return self._owner and self._caller.sessions.refuse()
 
     async def __aenter__(self: C) -> C:
@@ -267,12 +289,12 @@ class MonoCloudClient:
         await self.aclose()
 
     def __repr__(self) -> str:
-        # What shows an error of __init__ with its variables shows a client that is not set up.
+        # Error reports that show local variables may show a client whose __init__ failed.
         origin = str(self._caller.origin) if "_caller" in vars(self) else None
         return f"{type(self).__name__}({origin!r})"
 
     def __reduce__(self) -> Any:
         raise TypeError(
-            "a client is neither pickled nor copied, for its API key's sake: "
-            "make one in the process that uses it"
+            "a client holds an API key and is neither pickled nor copied: "
+            "create one in the process that uses it"
         )

@@ -1,15 +1,15 @@
-"""Every error of the SDK.
+"""All errors of the SDK.
 
 MonoCloudError
 ├── ConfigurationError                also ValueError: nothing was sent
 ├── InvalidArgumentError              also ValueError: nothing was sent
-├── InvalidRecordError                also ValueError: from_dict was given something else
+├── InvalidRecordError                also ValueError: from_dict got data that does not fit
 ├── PhoneNotFoundError                also LookupError: no phone of the user has the number
-├── PagingError                       a list that would never end was left
-├── TransportError                    no usable answer came
-│   └── RequestTimeoutError           also TimeoutError: a time limit passed
-├── ResponseDecodeError               a 2xx that cannot be read: the change was applied
-└── APIError                          the API said no
+├── PagingError                       the API's pages contradict each other
+├── TransportError                    no usable response arrived
+│   └── RequestTimeoutError           also TimeoutError: the attempt or the call timed out
+├── ResponseDecodeError               an unreadable 2xx response: the change was applied
+└── APIError                          the API responded with an error
     ├── BadRequestError 400
     ├── UnauthorizedError 401
     ├── PaymentRequiredError 402
@@ -22,7 +22,7 @@ MonoCloudError
     ├── RateLimitedError 429
     └── ServerError 5xx
 
-All of them pickle and copy, and none of them ever holds the API key.
+All of them can be pickled and copied, and none ever holds the API key.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from .response import Headers, trace_id_of
 
 
 class MonoCloudError(Exception):
-    """Anything that the SDK raises on purpose."""
+    """Base class of all errors that the SDK raises on purpose."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.args, self.__dict__.copy())
@@ -51,15 +51,19 @@ def _restore(kind: type[MonoCloudError], args: Any, state: dict[str, Any]) -> Mo
 
 
 class ConfigurationError(MonoCloudError, ValueError):
-    """The client is set up or used in a way that cannot work; nothing was sent."""
+    """The client is configured or used incorrectly; nothing was sent."""
 
 
 class InvalidArgumentError(MonoCloudError, ValueError):
-    """An argument of a call cannot be right; nothing was sent."""
+    """An argument of a call is invalid; nothing was sent."""
 
 
 class InvalidRecordError(MonoCloudError, ValueError):
-    """The value is not a record of the API; ``path`` says where, such as ``$.emails[0].id``."""
+    """A value does not match the API's schema.
+
+    Attributes:
+        path: the JSON path of the mismatch, such as ``$.emails[0].id``.
+    """
 
     def __init__(self, message: str, *, path: str = "$") -> None:
         super().__init__(message)
@@ -67,7 +71,11 @@ class InvalidRecordError(MonoCloudError, ValueError):
 
 
 class PhoneNotFoundError(MonoCloudError, LookupError):
-    """The number is not that of one phone of the user, whose ``endings`` end like ``…0453``."""
+    """The user has no phone with the number, or several and none of them is primary.
+
+    Attributes:
+        endings: the last digits of the user's phones, such as ``…0453``.
+    """
 
     def __init__(self, message: str, *, endings: Sequence[str]) -> None:
         super().__init__(message)
@@ -75,7 +83,11 @@ class PhoneNotFoundError(MonoCloudError, LookupError):
 
 
 class PagingError(MonoCloudError):
-    """The API contradicts itself over the pages of a list; ``page`` is the number of the page."""
+    """The API's pages contradict each other, so the list would never end.
+
+    Attributes:
+        page: the number of the page at which the contradiction was found.
+    """
 
     def __init__(self, message: str, *, page: int) -> None:
         super().__init__(message)
@@ -83,13 +95,13 @@ class PagingError(MonoCloudError):
 
 
 class TransportError(MonoCloudError):
-    """No usable answer came: the connection failed, broke, or brought something other than HTTP.
+    """No usable response arrived: the connection failed, broke, or did not speak HTTP.
 
     Attributes:
-        operation: what was called, such as ``phones.set_primary``.
-        attempts: how many times it was tried.
-        may_have_been_applied: whether a try reached the server, so that the change may be made.
-        permanent: whether it would be the same the next time, as where no certificate is trusted.
+        operation: the operation, such as ``phones.set_primary``.
+        attempts: the number of attempts.
+        may_have_been_applied: whether an attempt reached the server, so it may have been applied.
+        permanent: whether a retry would fail the same way, as with an untrusted certificate.
     """
 
     def __init__(
@@ -103,29 +115,30 @@ class TransportError(MonoCloudError):
 
     @property
     def lasting(self) -> bool:
-        """The older name of ``permanent``."""
+        """Former name of ``permanent``."""
         return self.permanent
 
     def __str__(self) -> str:
-        said = history(self.attempts, self.may_have_been_applied)
-        return f"{self.operation}: {self.args[0]}{said}"
+        suffix = history(self.attempts, self.may_have_been_applied)
+        return f"{self.operation}: {self.args[0]}{suffix}"
 
 
 class RequestTimeoutError(TransportError, TimeoutError):
-    """A time limit passed; the message says which, the attempt's timeout or the deadline."""
+    """A time limit passed: the attempt's timeout or the call's deadline, as the message says."""
 
 
 class ResponseDecodeError(MonoCloudError):
-    """The API said yes, so the change was applied, but what it said cannot be read.
+    """The API accepted the request, so the change was applied, but its response is unreadable.
 
     Attributes:
-        operation, attempts: as for TransportError.
+        operation: the operation, such as ``phones.set_primary``.
+        attempts: the number of attempts.
         status: the HTTP status, a 2xx.
-        headers: the answer's headers.
-        body: the first bytes of the answer.
-        path: the JSON path of what cannot be read; None where the body is not JSON.
-        trace_id: the server's name for this exchange, if it gave one.
-        may_have_been_applied: True, but for an operation that only reads.
+        headers: the response headers.
+        body: the first bytes of the response body.
+        path: the JSON path of the part that cannot be read. None if the body is not JSON.
+        trace_id: the server's trace id of the request, if it sent one.
+        may_have_been_applied: True, except for operations that only read.
     """
 
     def __init__(
@@ -156,16 +169,17 @@ class ResponseDecodeError(MonoCloudError):
 
 
 class APIError(MonoCloudError):
-    """The API answered with anything but success.
+    """The API responded with an error status.
 
     Attributes:
         status: the HTTP status.
-        problem: the problem+json body, whole; empty where there was none to read.
-        headers: the answer's headers, names in any case.
-        operation, attempts: as for TransportError.
-        retry_after: seconds that the server asked to wait; None where it did not say.
-        may_have_been_applied: whether this try or an earlier one may have made the change.
-        hint: what to do about it, where the arguments of the call show a likely mistake.
+        problem: the complete problem+json body; empty if the response has none.
+        headers: the response headers; names are case-insensitive.
+        operation: the operation, such as ``phones.set_primary``.
+        attempts: the number of attempts.
+        retry_after: seconds that the server asks to wait. None if it does not ask.
+        may_have_been_applied: whether this or an earlier attempt may have been applied.
+        hint: how to fix the call, if its arguments suggest a common mistake.
     """
 
     def __init__(
@@ -189,23 +203,23 @@ class APIError(MonoCloudError):
 
     @property
     def title(self) -> str | None:
-        """The problem's short name, if it has one."""
+        """The problem's title, if it has one."""
         return text_of(self.problem.get("title"))
 
     @property
     def detail(self) -> str | None:
-        """What the problem says of this very call, if anything."""
+        """The problem's explanation of this particular failure, if it has one."""
         return text_of(self.problem.get("detail"))
 
     @property
     def trace_id(self) -> str | None:
-        """The server's name for this exchange, to give to its support."""
-        said = text_of(self.problem.get("trace_id")) or text_of(self.problem.get("traceId"))
-        return one_line(said or "") or trace_id_of(self.headers)
+        """The server's trace id of the request, to quote in a support ticket."""
+        given = text_of(self.problem.get("trace_id")) or text_of(self.problem.get("traceId"))
+        return one_line(given or "") or trace_id_of(self.headers)
 
     @property
     def error_code(self) -> str | None:
-        """The API's code for what went wrong, where it sends one."""
+        """The API's error code, if it sent one."""
         return text_of(self.problem.get("error_code"))
 
     def __str__(self) -> str:
@@ -227,39 +241,39 @@ class APIError(MonoCloudError):
 
 
 class BadRequestError(APIError):
-    """400: the API does not accept the request."""
+    """400: the request is malformed."""
 
 
 class UnauthorizedError(APIError):
-    """401: the API key is missing, wrong or withdrawn."""
+    """401: the API key is missing, wrong or revoked."""
 
 
 class PaymentRequiredError(APIError):
-    """402: the tenant's plan does not have this."""
+    """402: the tenant's plan does not include this feature."""
 
 
 class ForbiddenError(APIError):
-    """403: the API key may not do this."""
+    """403: the API key lacks the permission for this call."""
 
 
 class NotFoundError(APIError):
-    """404: the user, or what belongs to the user, does not exist."""
+    """404: the user, or the part of it that the call names, does not exist."""
 
 
 class ConflictError(APIError):
-    """409: the change collides with another."""
+    """409: the change conflicts with the current state."""
 
 
 class UnprocessableError(APIError):
-    """422: the request is well-formed and cannot be carried out."""
+    """422: the request is well-formed, but cannot be processed."""
 
 
 class IdentityValidationError(UnprocessableError):
-    """422: the tenant's identity rules refuse it; ``errors`` says why, as codes."""
+    """422: the tenant's identity rules reject the change; ``errors`` lists the codes."""
 
     @property
     def errors(self) -> Sequence[IdentityFinding]:
-        """The code and description of each finding."""
+        """The code and description of each violated rule."""
         return identity_findings(self.problem)
 
     def _findings(self) -> str:
@@ -267,20 +281,22 @@ class IdentityValidationError(UnprocessableError):
 
 
 class KeyValidationError(UnprocessableError):
-    """422: fields of the request are refused; ``errors`` says which and why."""
+    """422: fields of the request are invalid; ``errors`` says which and why."""
 
     @property
     def errors(self) -> Mapping[str, Sequence[str]]:
-        """The messages for each field."""
+        """The messages by field."""
         return key_findings(self.problem)
 
     def _findings(self) -> str:
-        return ", ".join(f"{field}: {' '.join(said)}" for field, said in self.errors.items())
+        return ", ".join(
+            f"{field}: {' '.join(messages)}" for field, messages in self.errors.items()
+        )
 
 
 class RateLimitedError(APIError):
-    """429: too many calls; ``retry_after`` says when to come again, if the server did."""
+    """429: too many requests; ``retry_after`` says how long to wait, if the server does."""
 
 
 class ServerError(APIError):
-    """5xx: the API or something before it failed."""
+    """5xx: the API, or a proxy in front of it, failed."""

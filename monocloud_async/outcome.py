@@ -1,4 +1,4 @@
-"""Outcome: what became of one row of a run."""
+"""Outcomes: the result or the error of each row of a bulk run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Row = tuple[Any, ...] | Mapping[str, Any]
 
 @attrs.frozen(kw_only=True)
 class Outcome(Generic[T]):
-    """What became of one row of a run.
+    """The result or the error of one row of a bulk run.
 
     Attributes:
-        index: the row's place among the rows, 0 for the first.
-        row: the row, as given.
-        result: what the method returned; None where the row failed.
-        error: why the row failed; None where it did not.
-        attempts: the requests made for it, repeats and look-ups included; 0 where nothing was
-            sent.
+        index: the row's position, counting from 0.
+        row: the row as given.
+        result: the method's return value. None if the row failed.
+        error: the error. None if the row succeeded.
+        attempts: the number of requests sent for the row, retries and lookups included. 0 if
+            nothing was sent.
     """
 
     index: int
@@ -35,19 +35,18 @@ class Outcome(Generic[T]):
 
     @property
     def may_have_been_applied(self) -> bool:
-        """Whether a row that failed may have made its change all the same."""
+        """Whether a row that failed may still have been applied."""
         return getattr(self.error, "may_have_been_applied", False)
 
 
 @attrs.frozen(kw_only=True)
 class PhoneOutcome(Outcome[User]):
-    """What became of one row of ``phones.set_primary_many``.
+    """The result or the error of one row of ``phones.set_primary_many``.
 
     Attributes:
-        user_id: the user's id, as given; empty where the row had none.
-        identifier_id: the phone's id, as given, or as found by its number; None where it is
-            unknown.
-        phone: the phone's number, as given; None in rows of ids.
+        user_id: the user's id as given; empty if the row has none.
+        identifier_id: the phone's id, as given or as found by number. None if unknown.
+        phone: the phone's number as given. None if the rows have ids.
     """
 
     user_id: str
@@ -56,7 +55,7 @@ class PhoneOutcome(Outcome[User]):
 
     @property
     def user(self) -> User | None:
-        """The user as it is then; None where the row failed."""
+        """The updated user. None if the row failed."""
         return self.result
 
 
@@ -65,12 +64,12 @@ ImportStatus = Literal["created", "existed", "failed"]
 
 @attrs.frozen
 class ImportDifference:
-    """What an existing user has otherwise than an import row.
+    """A value that an existing user has and the import row contradicts.
 
     Attributes:
         name: the member, such as ``emails``, ``claims.name`` or ``private_data.plan``.
-        wanted: what the row says.
-        found: what the user has; None where the user has nothing.
+        wanted: the row's value.
+        found: the user's value. None if the user has no value.
     """
 
     name: str
@@ -80,19 +79,20 @@ class ImportDifference:
 
 @attrs.frozen(kw_only=True)
 class ImportOutcome(Outcome[User]):
-    """What became of one row of ``users.import_many``.
+    """The result or the error of one row of ``users.import_many``.
 
     Attributes:
-        source_id: what names the row: its ``source_id``, or its email address, phone number or
-            username; else its place.
-        status: ``created`` by this import, by an earlier run of it too; ``existed`` before it; or
-            ``failed``, in which case ``steps`` says what was done.
-        user_id: the user's id; None where it is unknown.
-        steps: what was done for the row, in order: create, emails, phones, claims, private_data,
+        source_id: the row's ``source_id``, or its email address, phone number or username, or
+            its position.
+        status: ``created`` if this import created the user, in this run or an earlier one;
+            ``existed`` if the user existed before; ``failed`` otherwise, in which case ``steps``
+            lists what was done.
+        user_id: the user's id. None if unknown.
+        steps: the completed steps in order: create, emails, phones, claims, private_data,
             public_data, groups, disable, reset.
-        differences: what a user that existed has otherwise.
-        notes: what the row loses, and what to know of it.
-        earlier: whether the row was settled in an earlier run; nothing was sent for it now.
+        differences: where an existing user differs from the row.
+        notes: remarks, such as which data of the row cannot be imported.
+        earlier: whether an earlier run completed the row, so nothing was sent in this one.
     """
 
     source_id: str = attrs.field(repr=False)
@@ -105,5 +105,5 @@ class ImportOutcome(Outcome[User]):
 
     @property
     def user(self) -> User | None:
-        """The user as last seen; None where it is unknown, or was settled in an earlier run."""
+        """The user as last read. None if unknown, or if an earlier run completed the row."""
         return self.result

@@ -1,4 +1,4 @@
-"""Pages of a list, and the iterator that fetches one after the other."""
+"""Pages of a list, and the iterator that fetches them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Page(Generic[T]):
     """One page of a list.
 
     Attributes:
-        items: the records on it.
-        page_size: how many records a page has at most.
-        current_page: its number, 1 for the first.
-        total_count: how many records the list had when the API read this page.
-        has_previous: whether a page comes before it.
-        has_next: whether a page comes after it.
-        response: the answer that it came in.
+        items: the records on the page.
+        page_size: the maximum number of records per page.
+        current_page: the page's number, counting from 1.
+        total_count: the number of records in the list when the API read this page.
+        has_previous: whether there is a previous page.
+        has_next: whether there is a next page.
+        response: the HTTP response that carried the page.
     """
 
     items: tuple[T, ...]
@@ -39,16 +39,24 @@ class Page(Generic[T]):
 
 
 class Pages(Generic[T]):
-    """A list of the API: ``async for record in pages`` reads all of it, page by page.
+    """A list of the API; ``async for record in pages`` reads all of it, page by page.
 
-    Nothing is sent before the first step. While one page is read, the next one is fetched. Each
-    iteration begins anew. The API numbers its pages, so where others add or remove records
-    meanwhile, records can move across the border of two pages: one may then come twice, or not at
-    all. A ``total_count`` that changes from page to page shows that.
+    Nothing is sent before the first step. While you process one page, the next one is fetched.
+    Each iteration starts over.
+
+    The API numbers its pages. If others add or remove records while you iterate, records can
+    shift across a page boundary, so a record may appear twice or be missed. A ``total_count``
+    that changes between pages is a sign of that.
 
     Args:
-        fetch: fetches the page with a number.
-        first: the number of the page to begin with.
+        fetch: fetches the page with a given number.
+        first: the number of the first page to fetch.
+
+    Example:
+        ```python
+        async for page in client.users.list(size=100).pages():
+            print(page.current_page, len(page.items))
+        ```
     """
 
     def __init__(
@@ -67,7 +75,7 @@ class Pages(Generic[T]):
         """Yield whole pages.
 
         Raises:
-            PagingError: the API contradicts itself, so that the list would never end.
+            PagingError: the API's pages contradict each other, so the list would never end.
         """
         page = await self._fetch(self._first)
         before: Page[T] | None = None
@@ -86,7 +94,7 @@ class Pages(Generic[T]):
                 await _drop(ahead)
 
     async def first(self) -> T | None:
-        """Return the first record, or None where the list is empty; only its page is fetched."""
+        """Return the first record, or None if the list is empty; fetches only the first page."""
         page = await self._fetch(self._first)
         return page.items[0] if page.items else None
 
@@ -94,7 +102,7 @@ class Pages(Generic[T]):
         """Return the records as a list.
 
         Args:
-            limit: how many at most; None for all.
+            limit: the maximum number of records. None collects all.
         """
         if limit is not None and (type(limit) is not int or limit < 0):
             raise InvalidArgumentError(
@@ -112,26 +120,26 @@ class Pages(Generic[T]):
 
 
 def _check(page: Page[Any], number: int, before: Page[Any] | None) -> None:
-    """Refuse what would make a list endless: each step has to get somewhere new."""
+    """Raise if the list would be endless: each page has to make progress."""
     if page.current_page != number:
-        wrong = f"page {page.current_page} came instead of page {number}"
+        wrong = f"the API returned page {page.current_page} instead of page {number}"
     elif page.has_next and not page.items:
-        wrong = f"page {number} is empty, and more are said to follow"
+        wrong = f"page {number} is empty, but the API says that more pages follow"
     elif (
         before is not None
         and page.items
         and (page.items, page.total_count) == (before.items, before.total_count)
     ):
-        wrong = f"page {number} has the same records as the page before"
+        wrong = f"page {number} has the same records as the previous page"
     else:
         return
-    raise PagingError(f"the list was left: {wrong}", page=number)
+    raise PagingError(f"the list was abandoned: {wrong}", page=number)
 
 
 async def _drop(task: asyncio.Future[Any]) -> None:
-    """End a fetch that nobody waits for any more."""
+    """Cancel a prefetch that is no longer needed."""
     task.cancel()
     await asyncio.wait([task])
     if not task.cancelled():
-        # Else asyncio would report that nobody asked for it.
+        # Retrieve it, or asyncio logs that it never was.
         task.exception()

@@ -1,4 +1,4 @@
-"""The answer that a record came in, and its headers."""
+"""HTTP responses and their headers."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ._json import parse
 from ._messages import one_line
 
 _SECRET_HEADERS = frozenset({"x-api-key", "authorization", "set-cookie", "cookie"})
-# None of these is documented; the first that an answer carries is taken.
+# The API documents none of these; the first one present is used.
 _TRACE_HEADERS = ("traceparent", "x-trace-id", "x-request-id", "x-correlation-id")
 
 
 class Headers(Mapping[str, str]):
-    """The headers of an answer: names in any case, repeated ones joined by a comma.
+    """Response headers: case-insensitive, with repeated headers joined by a comma.
 
     Args:
-        items: the names and values as they came; a name may be repeated.
+        items: the names and values as received; names may repeat.
     """
 
     __slots__ = ("_came", "_joined")
@@ -30,7 +30,7 @@ class Headers(Mapping[str, str]):
 
     @property
     def _items(self) -> dict[str, str]:
-        """The headers, put in order when first asked for: hardly any call does."""
+        """The joined headers, built on first access because few calls look at them."""
         if self._joined is None:
             self._joined, self._came = _join(self._came), ()
         return self._joined
@@ -62,13 +62,13 @@ def _join(items: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 @attrs.frozen(kw_only=True)
 class Response:
-    """The answer that a record came in.
+    """The HTTP response that carried a record.
 
     Attributes:
         status: the HTTP status.
-        headers: the answer's headers.
-        attempts: how many times the call was tried; 1 where nothing went wrong.
-        elapsed: seconds from the call to the answer, waits between attempts included.
+        headers: the response headers.
+        attempts: the number of attempts; 1 if the first one succeeded.
+        elapsed: seconds from the start of the call to the response, including retries and waits.
     """
 
     status: int
@@ -78,31 +78,31 @@ class Response:
 
     @property
     def trace_id(self) -> str | None:
-        """The server's name for this exchange, if it gave one."""
+        """The server's trace id of the request, if it sent one."""
         return trace_id_of(self.headers)
 
 
 @attrs.frozen(kw_only=True)
 class APIResponse(Response):
-    """An answer with its content, as ``client.request`` returns it.
+    """An HTTP response with its body, as ``client.request`` returns it.
 
     Attributes:
-        body: the content, decompressed.
+        body: the decompressed body.
     """
 
     body: bytes = attrs.field(repr=False)
 
     def json(self) -> Any:
-        """Return the JSON that it holds; None where it is empty.
+        """Return the body parsed as JSON, or None if it is empty.
 
         Raises:
-            ValueError: it does not hold JSON.
+            ValueError: the body is not JSON.
         """
         return parse(self.body) if self.body.strip() else None
 
 
 def trace_id_of(headers: Mapping[str, str]) -> str | None:
-    """Return the server's name for an exchange, read from its answer's headers."""
+    """Return the server's trace id of a request from the response headers, or None."""
     for name in _TRACE_HEADERS:
         if found := headers.get(name):
             return one_line(found)

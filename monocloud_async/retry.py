@@ -1,6 +1,6 @@
-"""Which failures may be repeated, how long to wait before, and how often in all.
+"""The retry policy: which failures to retry, how long to back off, and how often.
 
-Nothing here does I/O: it decides over errors, headers and clocks that it is given.
+This module does no I/O. It only evaluates errors, headers and clock readings.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import attrs
 
 from .errors import APIError, ConfigurationError, MonoCloudError, RateLimitedError, TransportError
 
-# Headers that are sent twice are joined by a comma; a date has one too, after the weekday.
+# Repeated headers are joined by a comma; a date contains one too, after the weekday.
 _BETWEEN = re.compile(r"(?<=[0-9T.]),")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-# Longer than any server means it: such a number is a mistake, and no instruction.
+# No server means to ask for more than a year: treat a longer wait as a mistake.
 _LONGEST_RETRY_AFTER = 366 * 24 * 3600.0
 
 
@@ -44,19 +44,19 @@ def _count(_: object, attribute: attrs.Attribute[int], value: object) -> None:
 
 @attrs.frozen
 class RetryPolicy:
-    """How a client repeats what failed.
+    """How a client retries failed calls.
 
-    Args:
-        max_attempts: how often a call is tried in all; 1 never repeats.
-        base_delay: seconds; the wait before repeat n is random between 0 and
+    Attributes:
+        max_attempts: the total number of attempts per call. 1 disables retries.
+        base_delay: seconds. The wait before retry n is random between 0 and
             ``base_delay * 2**(n - 1)``.
-        max_delay: seconds; the longest of such waits.
-        deadline: seconds for the whole call, its waits and its queueing included.
-        max_retry_after: seconds; where a server asks to wait for longer, the call fails at once
-            and its error says ``retry_after``.
+        max_delay: seconds. The upper bound of that wait.
+        deadline: seconds for the whole call, including waits and queueing.
+        max_retry_after: seconds. If a server asks for a longer wait, the call fails immediately
+            and the error's ``retry_after`` says how long.
 
     Raises:
-        ConfigurationError: a number is out of its range.
+        ConfigurationError: a number is out of range.
     """
 
     max_attempts: int = attrs.field(default=3, validator=_count)
@@ -66,33 +66,34 @@ class RetryPolicy:
     max_retry_after: float = attrs.field(default=60.0, validator=_seconds)
 
     def delay(self, attempt: int, error: BaseException | None) -> float:
-        """Return the seconds to wait after a failed attempt, never less than the server asks.
+        """Return the seconds to wait before the next attempt, never less than the server asks for.
 
         Args:
-            attempt: which one failed, 1 for the first.
-            error: what it failed with.
+            attempt: the number of the failed attempt, counting from 1.
+            error: the error it failed with.
         """
         # The exponent is bounded: a float overflows at 2**1024.
         most = min(self.max_delay, self.base_delay * 2 ** min(attempt - 1, 64))
         return (asked_wait(error) or 0) + random.uniform(0, most)  # noqa: S311
 
     def allows_wait(self, error: BaseException | None) -> bool:
-        """Return whether the wait that a server asks for is one that a caller would sit out."""
+        """Return whether the wait that the server asks for is within ``max_retry_after``."""
         return (asked_wait(error) or 0) <= self.max_retry_after
 
 
 def asked_wait(error: BaseException | None) -> float | None:
-    """Return the seconds that the server asked to wait, where this error says so."""
+    """Return the seconds that the server asks to wait, or None if the error does not say."""
     return error.retry_after if isinstance(error, APIError) else None
 
 
 class RetryQuota:
-    """What all calls of a client may spend on repeats, so that an outage gets no retry storm.
+    """A budget for retries, shared by all calls of a client, so an outage causes no retry storm.
 
     Args:
-        tokens: how much there is at most, and at first.
+        tokens: the size of the budget, which starts out full.
 
-    A lost update between threads costs a token, and a lock could be held across a fork.
+    It uses no lock, because a fork could inherit it locked. The price is small: two threads
+    that race may lose an update worth one token.
     """
 
     COST = 14
@@ -103,15 +104,15 @@ class RetryQuota:
         self.tokens: int = tokens
 
     def allows(self, error: BaseException | None) -> bool:
-        """Return whether enough is left to pay for a repeat after this error."""
+        """Return whether the budget covers a retry after this error."""
         return self.tokens >= self._cost(error)
 
     def take(self, error: BaseException | None) -> None:
-        """Pay for a repeat after this error."""
+        """Charge the budget for a retry after this error."""
         self.tokens -= self._cost(error)
 
     def give_back(self) -> None:
-        """Note a call whose first attempt succeeded."""
+        """Refund a token after a call that succeeded at the first attempt."""
         if self.tokens < self._most:
             self.tokens += 1
 
@@ -120,12 +121,12 @@ class RetryQuota:
 
 
 def may_repeat(error: BaseException, *, repeatable: bool, reached_server: bool) -> bool:
-    """Return whether a failed attempt may be sent again.
+    """Return whether a failed attempt may be retried.
 
     Args:
-        error: what it failed with.
-        repeatable: whether the operation does twice what it does once.
-        reached_server: whether any of the request may have left this machine.
+        error: the error it failed with.
+        repeatable: whether the operation is idempotent.
+        reached_server: whether any part of the request may have left this machine.
     """
     if isinstance(error, RateLimitedError):
         return True
@@ -137,33 +138,36 @@ def may_repeat(error: BaseException, *, repeatable: bool, reached_server: bool) 
 
 
 def outcome_is_unknown(error: MonoCloudError, *, reached_server: bool) -> bool:
-    """Return whether the server may have carried out a failed attempt."""
+    """Return whether the server may have applied a failed attempt."""
     if isinstance(error, APIError):
-        # Less than 200 is not the answer yet: the server may go on, and say elsewhere how it ended.
+        # A status below 200 is not final: the server may still be processing the request.
         return error.status == 408 or not 200 <= error.status < 500
     return isinstance(error, TransportError) and reached_server
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the seconds that a server asks to wait, or None where it does not or not sensibly.
+    """Return the seconds that a server asks to wait, or None if it does not, or not sensibly.
 
     Args:
-        headers: the answer's headers; ``Retry-After`` is seconds or an HTTP date, and where there
-            is more than one, the longest wait counts.
-        now: the time that a date counts from; if None, the answer's ``Date``, or else the present.
+        headers: the response headers. ``Retry-After`` is a number of seconds or an HTTP date; if
+            it is repeated, the longest wait counts.
+        now: the time that a date is relative to. None uses the response's ``Date`` header, or
+            else the local clock.
     """
-    asked = [_asked(said, headers, now) for said in _BETWEEN.split(headers.get("Retry-After", ""))]
+    asked = [
+        _asked(value, headers, now) for value in _BETWEEN.split(headers.get("Retry-After", ""))
+    ]
     return max((seconds for seconds in asked if seconds is not None), default=None)
 
 
-def _asked(said: str, headers: Mapping[str, str], now: datetime | None) -> float | None:
-    said = said.strip()
+def _asked(value: str, headers: Mapping[str, str], now: datetime | None) -> float | None:
+    value = value.strip()
     try:
-        if _NUMBER.fullmatch(said):
-            seconds = float(said)
+        if _NUMBER.fullmatch(value):
+            seconds = float(value)
         else:
-            then = _date(said)
-            # The server's own clock, where it tells: ours may be ahead, and cut the wait short.
+            then = _date(value)
+            # Prefer the server's clock: if ours is ahead, it would shorten the wait.
             since = now or _date(headers.get("Date", "")) or datetime.now(timezone.utc)
             seconds = max(0.0, (then - since).total_seconds()) if then else -1
     except OverflowError:
@@ -180,7 +184,7 @@ def _date(text: str) -> datetime | None:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether a value is a finite number, and fits a float; True and False are not."""
+    """Return whether a value is a finite number that fits a float; booleans are not numbers."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     try:

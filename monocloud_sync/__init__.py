@@ -1,4 +1,4 @@
-"""MonoCloud's Users API for code without async: the same names, waited for."""
+"""MonoCloud's Users API for blocking code, with the same names as monocloud_async."""
 
 from monocloud_async import (
     KEEP,
@@ -31,10 +31,12 @@ from monocloud_async import (
     ReferenceToken,
     RefreshToken,
     Repeat,
+    RequestInfo,
     RequestTimeoutError,
     ResetPasswordResponse,
     Response,
     ResponseDecodeError,
+    ResponseInfo,
     RetryPolicy,
     ServerError,
     TransportError,
@@ -60,6 +62,7 @@ from monocloud_async import (
     UserUsername,
     VerifyEmailResponse,
     __version__,
+    enable_logging,
 )
 
 from .client import MonoCloudClient
@@ -100,10 +103,12 @@ __all__ = [
     "ReferenceToken",
     "RefreshToken",
     "Repeat",
+    "RequestInfo",
     "RequestTimeoutError",
     "ResetPasswordResponse",
     "Response",
     "ResponseDecodeError",
+    "ResponseInfo",
     "RetryPolicy",
     "ServerError",
     "TransportError",
@@ -129,4 +134,5 @@ __all__ = [
     "UserUsername",
     "VerifyEmailResponse",
     "__version__",
+    "enable_logging",
 ]

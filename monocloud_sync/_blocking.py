@@ -1,4 +1,4 @@
-"""Blocking calls: a thread waits for what a private event loop, on a daemon thread, does."""
+"""Blocking calls: a thread waits for a private event loop on a daemon thread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ._loop import ending, new_loop, run_here
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# On Windows a wait is deaf to Ctrl-C, and everywhere to the death of the loop's thread.
+# Wait in steps: on Windows a wait ignores Ctrl-C, and everywhere the death of the loop's thread.
 _WAIT_SECONDS = 0.5
 _CANCEL_SECONDS = 1.0
 _EXIT_SECONDS = 2.0
@@ -29,10 +29,10 @@ _warned = False
 
 
 class _Runner:
-    """This process's loop and the thread that it runs on, started when first needed."""
+    """This process's loop and its thread, started on demand."""
 
     def __init__(self) -> None:
-        # A signal's handler may make a call too, while the main thread starts the loop.
+        # Reentrant, because a signal handler may make a call while the main thread starts the loop.
         self._lock = threading.RLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -42,16 +42,16 @@ class _Runner:
         """Return the running loop.
 
         Raises:
-            ConfigurationError: the caller is on the loop's own thread, or threads are not real, or
-                the program is at its end.
+            ConfigurationError: the caller is on the loop's own thread, threads are green, or the
+                interpreter is exiting.
             RuntimeError: no thread can be started.
         """
         if self.stopping:
-            raise ConfigurationError("the program is at its end; nothing was sent")
+            raise ConfigurationError("the interpreter is exiting; nothing was sent")
         if threading.current_thread() is self._thread:
             raise ConfigurationError(
-                "a blocking call cannot be made from the client's own event loop: it would wait "
-                "for itself; nothing was sent"
+                "a blocking call on the client's own event loop would wait for itself forever; "
+                "nothing was sent"
             )
         loop = self._loop
         return self._start() if loop is None or loop.is_closed() else loop
@@ -73,12 +73,12 @@ class _Runner:
             raise
         finally:
             if self._loop is not loop and not loop.is_closed():
-                # Interrupted: the thread may run, and nobody would know of it.
+                # Interrupted: the thread may be running, but nothing would refer to it.
                 loop.call_soon_threadsafe(loop.stop)
         return loop
 
     def stop(self) -> None:
-        """End the loop, and with it what is open; a program that exits does not wait for long."""
+        """Stop the loop and close what is open, waiting only briefly at interpreter exit."""
         self.stopping = True
         if self._loop is None or self._thread is None:
             return
@@ -88,15 +88,15 @@ class _Runner:
 
 
 _runner = _Runner()
-# The loops of parent processes, kept so that nothing here ever closes one.
+# The loops of parent processes, kept so that the garbage collector never closes one.
 _inherited: list[_Runner] = []
 
 
 class _Call(Generic[R]):
-    """One call, between the thread that waits for it and the loop that carries it out.
+    """A call, shared by the thread that waits for it and the loop that executes it.
 
-    An interrupt may hit the thread at any place. So the coroutine is made on the loop, which leaves
-    none behind that nobody awaits; and the loop never waits for a lock that the thread takes.
+    An interrupt can hit the thread anywhere. So the coroutine is created on the loop, which
+    leaves none behind unawaited, and the loop never waits for a lock that the thread holds.
     """
 
     def __init__(self, method: Callable[[], Coroutine[Any, Any, R]]) -> None:
@@ -109,16 +109,16 @@ class _Call(Generic[R]):
         self._end.acquire()
 
     def start(self) -> None:
-        """Begin; on the loop."""
+        """Start the call; runs on the loop."""
         self._task = asyncio.get_running_loop().create_task(self._carry_out())
 
     def cancel(self) -> None:
-        """Break off; on the loop."""
+        """Cancel the call; runs on the loop."""
         if self._task is None:
-            self._tell()
+            self._finish()
         else:
             self._task.cancel()
-            self._task.add_done_callback(lambda _: self._tell())
+            self._task.add_done_callback(lambda _: self._finish())
 
     async def _carry_out(self) -> None:
         try:
@@ -126,19 +126,19 @@ class _Call(Generic[R]):
         except asyncio.CancelledError:
             self._error = _lost()
         except BaseException as error:
-            # It is the caller's, even if it is one that would end the loop.
+            # It belongs to the caller, even if it is one that would stop the loop.
             self._error = error
-        self._tell()
+        self._finish()
 
-    def _tell(self) -> None:
+    def _finish(self) -> None:
         if not self._ended:
             self._ended = True
-            # The last to know the task is the loop: what happens at its end, happens there.
+            # Drop it here, so that the task is finalized on the loop.
             self._task = None
             self._end.release()
 
     def result(self, loop: asyncio.AbstractEventLoop) -> R:
-        """Wait for the end of the call, and return its result or raise its error."""
+        """Wait for the call to end, and return its result or raise its error."""
         while not self._end.acquire(timeout=_WAIT_SECONDS):
             if loop.is_closed():
                 raise _lost()
@@ -147,11 +147,11 @@ class _Call(Generic[R]):
         try:
             raise self._error
         finally:
-            # The error knows this frame: they would keep each other.
+            # Break the reference cycle between the error and this frame.
             self._error = None
 
     def break_off(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Cancel the call unless it is over, and give it a moment to end."""
+        """Cancel the call unless it has ended, and give it a moment to end."""
         if not self._ended and not loop.is_closed():
             loop.call_soon_threadsafe(self.cancel)
             self._end.acquire(timeout=_CANCEL_SECONDS)
@@ -159,19 +159,19 @@ class _Call(Generic[R]):
 
 def _lost() -> MonoCloudError:
     return MonoCloudError(
-        "the event loop that made this call has ended; whether the call was sent is not known"
+        "the event loop ended during this call; it is unknown whether the call was sent"
     )
 
 
 def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    """Call an async method, and wait for its result; an interrupt of the wait cancels it."""
+    """Call an async method and wait for its result; an interrupt cancels the call."""
     bound = functools.partial(method, *args, **kwargs)
     try:
         loop = _runner.loop()
     except RuntimeError:
         return run_here(bound)
     if asyncio._get_running_loop() is not None:
-        _warn_of_standstill()
+        _warn_of_blocked_loop()
     call = _Call(bound)
     try:
         loop.call_soon_threadsafe(call.start)
@@ -183,17 +183,17 @@ def run(method: Callable[P, Coroutine[Any, Any, R]], /, *args: P.args, **kwargs:
         raise
 
 
-def _warn_of_standstill() -> None:
-    """Warn, once, that a blocking call holds up the event loop that it is made on.
+def _warn_of_blocked_loop() -> None:
+    """Warn once that a blocking call blocks the event loop on this thread.
 
-    A notebook runs a loop of its own, which has nothing else to do meanwhile.
+    A notebook's own loop has nothing else to do, so notebooks get no warning.
     """
     global _warned
     if _warned or _is_notebook():
         return
     _warned = True
     warnings.warn(
-        "a blocking call of monocloud_sync holds up the event loop that runs on this thread: use "
+        "a blocking call of monocloud_sync blocks the event loop on this thread: use "
         "monocloud_async.MonoCloudClient and await it, or make the call with asyncio.to_thread",
         RuntimeWarning,
         stacklevel=4,
@@ -206,11 +206,11 @@ def _is_notebook() -> bool:
 
 
 def close(method: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Call an async method that closes what is open on the loop, and wait for its end."""
+    """Call an async method that closes what is open on the loop, and wait until it is done."""
     try:
         run(method)
     except ConfigurationError:
-        # What is open at the end of the program, the loop itself closes.
+        # At interpreter exit, the loop closes what is open itself.
         if not _runner.stopping:
             raise
 
@@ -218,7 +218,7 @@ def close(method: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def blocking(
     method: Callable[Concatenate[Any, P], Coroutine[Any, Any, R]],
 ) -> Callable[Concatenate[Any, P], R]:
-    """Return the blocking twin of an async method: same name, parameters, docs and result."""
+    """Return the blocking twin of an async method, with the same name, parameters and docs."""
 
     @functools.wraps(method)
     def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -228,7 +228,7 @@ def blocking(
 
 
 def _concealing(method: Any, twin: Callable[P, R]) -> Callable[P, R]:
-    """Return a twin whose frames show no password, where its method takes one."""
+    """Return a twin whose frames show no password, if the method takes one."""
     code = method.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if SECRET_ARGUMENTS.isdisjoint(names):
@@ -252,7 +252,7 @@ def _concealed(name: str, value: Any) -> Any:
 
 
 def async_twin(method: Any) -> Any:
-    """Return the async method that a blocking one waits for; anything else as it is."""
+    """Return the async method behind a blocking one; other objects are returned unchanged."""
     if type(method) is functools.partial:
         return functools.partial(async_twin(method.func), *method.args, **method.keywords)
     owner = getattr(getattr(method, "__self__", None), "_async", None)
@@ -266,7 +266,7 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _outlive() -> None:
-    """Stay silent until the program is over: only daemon threads still wait for calls then."""
+    """Block daemon threads that wait for calls at interpreter exit, so that they stay silent."""
     if threading.current_thread() is not threading.main_thread():
         threading.Event().wait()
 
@@ -275,14 +275,14 @@ def _refuse_green_threads() -> None:
     monkey = sys.modules.get("gevent.monkey")
     patcher = sys.modules.get("eventlet.patcher")
     advice = ""
-    # A loop on a real thread is not run by gevent's select, and a call would wait for ever.
+    # gevent's select does not run a loop on a real thread, so a call would wait forever.
     if monkey and any(map(monkey.is_module_patched, ("threading", "select"))):
         advice = "gevent: monkey.patch_all(thread=False, select=False)"
     elif patcher and patcher.is_monkey_patched("thread"):
         advice = "eventlet: monkey_patch(thread=False)"
     if advice:
         raise ConfigurationError(
-            "monocloud_sync needs a real thread, and its own event loop on it: leave both to it "
+            "monocloud_sync needs a real thread with its own event loop: do not patch them "
             f"({advice}); nothing was sent"
         )
 

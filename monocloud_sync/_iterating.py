@@ -1,4 +1,4 @@
-"""Ordinary iterators over what the private loop makes of rows that the caller's thread reads."""
+"""Plain iterators over runs on the private loop, whose rows the caller's thread reads."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ._blocking import run
 
 P = ParamSpec("P")
 R = TypeVar("R")
-# The way from one thread to the other and back takes as long as many a row: rows lie ready for
-# the loop, and results for the caller. Fewer rows than _FEW, and more are read.
+# A round trip between the threads takes as long as many rows. So rows are buffered for the loop,
+# and results for the caller. Below _FEW rows, more are read.
 _ROWS = 256
 _FEW = 128
 _RESULTS = 32
-# How long the caller's thread reads before it hands over what it has.
+# The maximum time that the caller's thread reads before it hands over the rows.
 _READ_SECONDS = 0.05
 
 
 def iterating(
     method: Callable[Concatenate[Any, P], AsyncGenerator[R, None]],
 ) -> Callable[Concatenate[Any, P], Generator[R, None, None]]:
-    """Return the blocking twin of an async method from rows to results.
+    """Return the blocking twin of an async method that turns rows into results.
 
-    The thread that iterates reads the rows too: they may come from what belongs to it.
+    The thread that iterates also reads the rows, because their source may belong to it.
     """
 
     @functools.wraps(method)
@@ -48,10 +48,10 @@ def iterating(
 def iterate(
     start: Callable[[Any], AsyncGenerator[R, None]], rows: object
 ) -> Generator[R, None, None]:
-    """Iterate over what an async run makes of rows, which the calling thread reads.
+    """Iterate over the results of an async run whose rows the calling thread reads.
 
     Args:
-        start: begins the run, given the rows as the loop reads them.
+        start: starts the run with the rows as the loop reads them.
         rows: the rows.
     """
     feed = RowFeed()
@@ -72,11 +72,11 @@ def _results(bridge: _Bridge[R]) -> Generator[R, None, None]:
 
 
 class RowFeed:
-    """Rows on their way from the caller's thread to the loop.
+    """Passes rows from the caller's thread to the loop.
 
     Attributes:
-        starved: whether the loop has no row to go on with.
-        on_starved: called on the loop when that happens.
+        starved: whether the loop is waiting for rows.
+        on_starved: called on the loop when it starts to wait.
     """
 
     def __init__(self) -> None:
@@ -88,8 +88,8 @@ class RowFeed:
         self._filled = asyncio.Event()
 
     def instead_of(self, rows: object) -> object:
-        """Return what to give to the async method; it refuses anything but an iterable."""
-        # Not at import: most programs have no rows.
+        """Return what to pass to the async method, which rejects anything but an iterable."""
+        # Imported here because most programs have no rows.
         from monocloud_async.bulk.rows import are_rows
 
         if not are_rows(rows):
@@ -98,7 +98,7 @@ class RowFeed:
         return self
 
     def read(self) -> None:
-        """Read some rows, on the caller's thread, if there are few."""
+        """Read rows on the caller's thread, if there are few."""
         until = time.monotonic() + _READ_SECONDS
         wanted = _ROWS if len(self._rows) < _FEW else 0
         while self._source is not None and len(self._rows) < wanted:
@@ -108,7 +108,7 @@ class RowFeed:
                 self._source = None
             except Exception as error:
                 self._failure = error
-                # The last to be seen by the other thread, which takes it for the end.
+                # Set last, because the other thread takes it for the end.
                 self._source = None
             if time.monotonic() > until:
                 break
@@ -118,7 +118,7 @@ class RowFeed:
 
     async def __anext__(self) -> object:
         while True:
-            # Looked for before the rows: what the other thread reads meanwhile comes before it.
+            # Check for the end before the rows, because the other thread adds rows before the end.
             ended = self._source is None
             if self._rows:
                 return self._rows.popleft()
@@ -130,17 +130,17 @@ class RowFeed:
             await self._filled.wait()
 
     def let_go(self) -> None:
-        """Refer to the caller's rows no more; a generator that nobody else has closes itself."""
+        """Drop the reference to the caller's rows; an unreferenced generator closes itself."""
         self._source = None
 
     def go_on(self) -> None:
-        """Let the loop look for rows, after some were read."""
+        """Wake the loop after rows were read."""
         self.starved = False
         self._filled.set()
 
 
 class _Bridge(Generic[R]):
-    """A run on the loop, and what it made so far.
+    """A run on the loop, and its results so far.
 
     Args:
         results: the run.
@@ -149,7 +149,7 @@ class _Bridge(Generic[R]):
 
     def __init__(self, results: AsyncGenerator[R, None], feed: RowFeed) -> None:
         self.feed = feed
-        feed.on_starved = self._tell
+        feed.on_starved = self._notify
         self._ended = False
         self._results = results
         self._made: deque[R] = deque()
@@ -160,25 +160,25 @@ class _Bridge(Generic[R]):
         self._pid = os.getpid()
 
     def refuse_child(self) -> None:
-        """See that this is the process that began the run: a fork has neither its loop nor calls.
+        """Raise in a forked child, which has neither the run's loop nor its calls.
 
         Raises:
-            ConfigurationError: it is another one.
+            ConfigurationError: this process did not start the run.
         """
         if self._pump is not None and self._pid != os.getpid():
             raise ConfigurationError(
-                "this run belongs to the process that began it, and this one is a fork of that; "
-                "nothing was sent by this one: begin a new run in it"
+                "this run belongs to the parent process, which started it before the fork; nothing "
+                "was sent by this process: start a new run here"
             )
 
     def take(self) -> list[R] | None:
-        """Return what is made, or None at the end; wait for some unless rows are wanted."""
+        """Return results, or None at the end; waits for some unless rows are needed first."""
         self.refuse_child()
         return run(self._step)
 
     async def _step(self) -> list[R] | None:
         if self._pump is None:
-            # A run that a process only got ready is begun by whichever comes first to it.
+            # A run prepared before a fork belongs to the process that takes its first step.
             self._pid = os.getpid()
             self._pump = asyncio.create_task(self._work())
         self.feed.go_on()
@@ -193,17 +193,17 @@ class _Bridge(Generic[R]):
         return made
 
     def raise_failure(self) -> None:
-        """Raise what ended the run before its time."""
+        """Raise the error that ended the run, if any."""
         if self._failure is not None:
             raise self._failure
 
     def stop(self) -> None:
-        """End the run, and wait until it is over."""
+        """Stop the run, and wait until it has ended."""
         pump = self._pump
         if pump is None or pump.done() or self._pid != os.getpid():
             return
         pump.get_loop().call_soon_threadsafe(pump.cancel)
-        # It cannot be waited for by the loop itself, nor at the end of the program.
+        # Waiting is impossible on the loop itself, and at interpreter exit.
         with contextlib.suppress(ConfigurationError):
             run(_over, pump)
 
@@ -212,19 +212,19 @@ class _Bridge(Generic[R]):
             async with contextlib.aclosing(self._results):
                 async for result in self._results:
                     self._made.append(result)
-                    self._tell()
+                    self._notify()
                     await self._taken()
         except BaseException as error:
             self._failure = error
         self._ended = True
-        self._tell()
+        self._notify()
 
     async def _taken(self) -> None:
         while len(self._made) >= _RESULTS:
             self._room.clear()
             await self._room.wait()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._news.set()
 
 

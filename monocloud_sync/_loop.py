@@ -1,4 +1,4 @@
-"""The event loop that blocking calls run on: one that bears forks, and the end of the program."""
+"""The event loop for blocking calls, which survives forks and interpreter exit."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from monocloud_async import ConfigurationError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# poll keeps its set in the process. That of epoll is shared with forked children, and a child
-# that merely exits takes the parent's connections out of it: the parent would wait for ever.
+# poll keeps its set in the process. epoll's set is shared with forked children, and a child that
+# exits removes the parent's connections from it: the parent would wait forever.
 _Selector: type[selectors.BaseSelector] = getattr(
     selectors, "PollSelector", selectors.DefaultSelector
 )
-# What a loop wakes itself up with.
+# The socket family that a loop wakes itself up with.
 _PAIRED: int = getattr(socket, "AF_UNIX", socket.AF_INET)
 
-# What freezes or shifts the time in tests patches the functions of the module, not this one: on a
-# clock that stands still, nothing that waits would ever go on.
+# Tools that freeze the time in tests patch the functions of the module, not this one. On a frozen
+# clock, nothing that waits would ever continue.
 _monotonic: Callable[[], float] = (
     functools.partial(time.clock_gettime, time.CLOCK_MONOTONIC)
     if hasattr(time, "CLOCK_MONOTONIC")
@@ -36,28 +36,27 @@ _monotonic: Callable[[], float] = (
 
 
 class _RealTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop on the real clock, whatever a test has patched."""
+    """An event loop on the real clock, even if a test patches the time."""
 
     def time(self) -> float:
         return _monotonic()
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """Return a loop, to be run on a thread of its own.
+    """Return a loop to be run on its own thread.
 
     Raises:
-        ConfigurationError: the process has no file descriptor left for it.
+        ConfigurationError: the process has run out of file descriptors.
     """
     try:
-        # Where a test has blocked sockets, this fails before there is a loop, or a pair, to be half
-        # made.
+        # If a test blocks sockets, fail here, before a loop or a socket pair is half created.
         socket.socket(_PAIRED).close()
         for end in socket.socketpair():
             end.close()
         loop = _RealTimeLoop(_Selector())
     except OSError as error:
         raise ConfigurationError(
-            f"no event loop can be made: {error.strerror}; nothing was sent"
+            f"cannot create an event loop: {error.strerror}; nothing was sent"
         ) from error
     loop.set_default_executor(_DaemonThreads())
     return loop
@@ -65,7 +64,7 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 @contextlib.contextmanager
 def ending(loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
-    """End on leaving what the loop still runs, and the loop itself."""
+    """Cancel what the loop still runs and close the loop, on exit from the block."""
     try:
         yield
     finally:
@@ -76,14 +75,14 @@ def ending(loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
 
 
 def run_here(method: Callable[[], Coroutine[Any, Any, R]]) -> R:
-    """Call an async method on the calling thread, where no other can be started.
+    """Call an async method on the calling thread, if no other can be started.
 
     Raises:
-        ConfigurationError: an event loop runs on this thread, and would stand still.
+        ConfigurationError: this thread runs an event loop, which would block.
     """
     if asyncio._get_running_loop() is not None:
         raise ConfigurationError(
-            "a blocking call needs a thread, and none can be started; nothing was sent"
+            "a blocking call needs a thread, but none can be started; nothing was sent"
         )
     loop = new_loop()
     with ending(loop):
@@ -91,7 +90,7 @@ def run_here(method: Callable[[], Coroutine[Any, Any, R]]) -> R:
 
 
 async def _wind_up() -> None:
-    # The sessions are closed by their generators, which the loop knows.
+    # The loop shuts down the async generators, which close the sessions.
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()
@@ -100,21 +99,21 @@ async def _wind_up() -> None:
 
 
 class _DaemonThreads(ThreadPoolExecutor):
-    """A thread for each piece of work that waits, such as the look-up of an address.
+    """An executor with a thread per blocking task, such as a DNS lookup.
 
-    A pool takes no work once the main thread is over, when other threads may still make calls; and
-    a program that ends would wait for what the pool does.
+    A pool accepts no tasks once the main thread has ended, though other threads may still make
+    calls. And an exiting program would wait for the pool's tasks.
     """
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """Start the work; it cannot be cancelled, only left alone."""
+        """Start a task; it cannot be cancelled, only abandoned."""
         outcome: Future[R] = Future()
         outcome.set_running_or_notify_cancel()
         work = functools.partial(_settle, outcome, functools.partial(fn, *args, **kwargs))
         try:
             threading.Thread(target=work, name="monocloud-lookup", daemon=True).start()
         except RuntimeError:
-            # No thread can start: the program is ending, or out of threads.
+            # No thread can start: the interpreter is exiting, or the system is out of threads.
             work()
         return outcome
 

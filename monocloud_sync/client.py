@@ -1,4 +1,4 @@
-"""MonoCloudClient, as it is called without async."""
+"""The blocking client: the same names as the asyncio client, without await."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from typing import Any, Final, TypeVar, overload
 
 import monocloud_async as aio
 from monocloud_async import Outcome, RetryPolicy
+from monocloud_async._call import Telemetry
 from monocloud_async._secret import concealed
 from monocloud_async.resources._part import Part
 
 from ._blocking import async_twin, blocking, close
 from ._iterating import iterate
+from .hooks import RequestHook, ResponseHook, plain_hook
 from .resources import (
     BlockedIpsResource,
     DataResource,
@@ -48,28 +50,37 @@ C = TypeVar("C", bound="MonoCloudClient")
 
 
 class MonoCloudClient:
-    """A client of one tenant's API; one serves a whole process, and any number of threads.
+    """The client for one tenant's API. Share one per process; any number of threads may use it.
 
     Args:
         domain: the tenant's domain, such as ``acme.us.monocloud.com``, or ``https://host:port``;
-            if None, the environment's MONOCLOUD_MANAGEMENT_DOMAIN.
-        api_key: the tenant's API key; if None, the environment's MONOCLOUD_MANAGEMENT_API_KEY.
-        timeout: seconds for one attempt, from when it has a connection to the end of the body;
-            if None, the environment's MONOCLOUD_MANAGEMENT_TIMEOUT, which is in milliseconds, or
-            else 10 seconds.
-        retry: how to repeat what failed.
-        max_connections: calls on the wire at once; more wait for their turn.
-        ssl_context: what to trust and to show; if None, the system's certificates.
-        proxy: the URL of a proxy, "" for none; if None, what HTTPS_PROXY, ALL_PROXY and NO_PROXY
-            say.
-        allow_insecure_http: whether to take ``http://`` for hosts other than this machine, such
-            as an emulator in a container; the API key travels unencrypted then.
+            None reads MONOCLOUD_MANAGEMENT_DOMAIN from the environment.
+        api_key: the tenant's API key; None reads MONOCLOUD_MANAGEMENT_API_KEY from the environment.
+        timeout: seconds for one attempt, from having a connection to the end of the body; None
+            reads MONOCLOUD_MANAGEMENT_TIMEOUT from the environment, in milliseconds, and defaults
+            to 10 seconds.
+        retry: when and how often to retry a failed call.
+        max_connections: the most requests in flight at once; further calls wait.
+        ssl_context: certificates to trust and to present; None trusts the system's.
+        proxy: the URL of a proxy, or "" to connect directly; None reads HTTPS_PROXY, ALL_PROXY and
+            NO_PROXY from the environment.
+        allow_insecure_http: accept ``http://`` for hosts other than this machine, such as an
+            emulator in a container. The API key is then sent unencrypted.
+        on_request: called with a ``RequestInfo`` before each attempt.
+        on_response: called with a ``ResponseInfo`` after each attempt.
+        telemetry: records calls as spans and metrics, such as
+            ``monocloud_async.telemetry.OpenTelemetry()``; None records nothing unless
+            ``MonoCloudInstrumentor`` is on.
 
-    Nothing is sent, no connection made and no thread started before the first call. It may be
-    made before a fork, and used before and after.
+    Creating a client opens no connection, starts no thread and sends nothing. A client created
+    before a fork works in both processes. Hooks are plain functions. They run on the thread of the
+    client's own event loop, where a slow one delays every call, and where they cannot call the
+    client. They only watch: the client logs what they raise, and the call goes on. With
+    MONOCLOUD_LOG set to a level, such as ``debug``, creating a client turns on logging as
+    ``enable_logging`` does.
 
     Raises:
-        ConfigurationError: a setting is missing or cannot work; the message names it.
+        ConfigurationError: a setting is missing or invalid; the message names it.
     """
 
     users: Part[UsersResource] = Part(UsersResource)
@@ -96,6 +107,9 @@ class MonoCloudClient:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | None = None,
         allow_insecure_http: bool = False,
+        on_request: RequestHook | None = None,
+        on_response: ResponseHook | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         api_key, proxy = concealed(api_key), concealed(proxy)
         self._use(
@@ -108,6 +122,9 @@ class MonoCloudClient:
                 ssl_context=ssl_context,
                 proxy=proxy,
                 allow_insecure_http=allow_insecure_http,
+                on_request=plain_hook("on_request", on_request),
+                on_response=plain_hook("on_response", on_response),
+                telemetry=telemetry,
             )
         )
 
@@ -115,25 +132,43 @@ class MonoCloudClient:
         self._async = client
 
     def _behind(self, name: str, /) -> Any:
-        """Return what a resource is made with: its async twin."""
+        """Return what a resource is created with: its async twin."""
         return getattr(self._async, name)
 
     def with_options(
-        self: C, *, timeout: float | None = None, retry: RetryPolicy | None = None
+        self: C,
+        *,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_request: RequestHook | None = None,
+        on_response: ResponseHook | None = None,
     ) -> C:
-        """Return a view of this client with other limits, on the same connections.
+        """Return a view of this client with other options, on the same connections.
 
         Args:
             timeout: seconds for one attempt; None keeps this client's.
-            retry: how to repeat what failed; None keeps this client's.
+            retry: when and how often to retry; None keeps this client's.
+            headers: extra headers for each request, such as a correlation id, merged over those of
+                this client. Headers that the client or the connection controls are refused.
+            on_request: called before each attempt, after this client's own hooks.
+            on_response: called after each attempt, after this client's own hooks.
 
-        Closing the view leaves the client open.
+        Closing the view does not close the client.
 
         Raises:
-            ConfigurationError: a limit cannot work.
+            ConfigurationError: an option is invalid.
         """
         view = type(self).__new__(type(self))
-        view._use(self._async.with_options(timeout=timeout, retry=retry))
+        view._use(
+            self._async.with_options(
+                timeout=timeout,
+                retry=retry,
+                headers=headers,
+                on_request=plain_hook("on_request", on_request),
+                on_response=plain_hook("on_response", on_response),
+            )
+        )
         return view
 
     request: Final = blocking(aio.MonoCloudClient.request)
@@ -167,24 +202,24 @@ class MonoCloudClient:
         """Call a method for many rows: ``client.many(client.users.delete, [("u1",), ("u2",)])``.
 
         Args:
-            method: a method of one of this client's resources. Keyword arguments that are the
-                same for each row go into a ``functools.partial`` of it.
-            rows: tuples of its positional arguments, or mappings of its arguments by name; read
-                as they are needed, by the thread that iterates.
-            concurrency: calls in flight at once, at most.
-            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
-                which the run discovers.
+            method: a method of one of this client's resources. Bind keyword arguments that are the
+                same for every row with ``functools.partial``.
+            rows: a tuple of positional arguments or a mapping of keyword arguments for each call,
+                read as needed, on the thread that iterates.
+            concurrency: the most calls in flight at once.
+            rate: the most requests a second; None discovers the tenant's rate limit and keeps to
+                it.
 
-        Returns an iterator of what became of each row, in the order in which they are done; rows
-        with the same first argument are done in theirs. A row that fails does not end it. Leaving
-        the loop, or ``close()``, stops it. What a method sends once only, the run sends once
-        only: an outcome whose ``may_have_been_applied`` is true says that an answer was lost.
+        Returns an iterator that yields an outcome for each row as its call completes. Rows with the
+        same first argument are processed in order. A failed row does not end the run; leaving the
+        loop or ``close()`` does. Calls that are not safe to retry are sent once: an outcome with
+        ``may_have_been_applied`` means that the answer was lost.
 
         Raises:
             ConfigurationError: the client is closed.
-            UnauthorizedError, ForbiddenError: all further rows would fail as well.
-            TransportError: it is ``permanent``, such as a certificate that is not trusted.
-            InvalidArgumentError: an argument cannot be right; nothing was sent.
+            UnauthorizedError, ForbiddenError: every further row would fail too.
+            TransportError: the failure is ``permanent``, such as an untrusted certificate.
+            InvalidArgumentError: an argument is invalid; nothing was sent.
         """
 
         def start(given: Any) -> AsyncGenerator[Outcome[Any], None]:
@@ -194,7 +229,7 @@ class MonoCloudClient:
         return iterate(start, rows)
 
     def close(self) -> None:
-        """Close the connections; later calls are refused, and a second close does nothing."""
+        """Close all connections. Later calls fail; closing again does nothing."""
         if self._async._refuse_calls():  # pyright: ignore[reportPrivateUsage]
             close(self._async.aclose)
 

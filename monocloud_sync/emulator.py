@@ -1,4 +1,4 @@
-"""The emulator for code without async: a local MonoCloud for tests and demos."""
+"""The emulator for blocking code: a local MonoCloud for tests and demos."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ E = TypeVar("E", bound="Emulator")
 class Emulator(Emulation):
     """A local MonoCloud: ``with Emulator() as emulator``.
 
-    It serves from a thread of its own, and any thread may use it.
+    It serves from its own thread, and any thread may use it.
     """
 
     start: Final = blocking(Listener.start)
@@ -44,12 +44,12 @@ class Emulator(Emulation):
     resume: Final = blocking(Listener.resume)
 
     def close(self) -> None:
-        """Stop listening, and end what is open; nothing happens if it is stopped already."""
+        """Stop listening and close open connections; does nothing if already stopped."""
         close(self._listener.aclose)
 
     @property
     def _async(self) -> Listener:
-        """What ``blocking`` makes its calls of."""
+        """The object that ``blocking`` makes its calls on."""
         return self._listener
 
     def __enter__(self: E) -> E:

@@ -1,4 +1,4 @@
-"""Exports, for code without async."""
+"""Exports for blocking code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ P = ParamSpec("P")
 class Export:
     """All users of a tenant: ``for exported in client.users.export()``.
 
-    Nothing is sent before the first step. Each iteration begins anew.
+    Nothing is sent before the first step. Each iteration starts over.
     """
 
     def __init__(self, export: aio.Export) -> None:
@@ -25,7 +25,7 @@ class Export:
 
     @property
     def report(self) -> ExportReport:
-        """What the last iteration has come to so far; its text says it in a line."""
+        """The counts of the current or last iteration; ``str()`` makes one line of them."""
         return self._async.report
 
     def __iter__(self) -> Iterator[ExportedUser]:
@@ -38,7 +38,7 @@ class Export:
 def exporting(
     method: Callable[Concatenate[Any, P], aio.Export],
 ) -> Callable[Concatenate[Any, P], Export]:
-    """Return the blocking twin of a method that exports: same name, parameters and docs."""
+    """Return the blocking twin of an export method, with the same name, parameters and docs."""
 
     @functools.wraps(method)
     def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Export:

@@ -1,4 +1,4 @@
-"""Pages of a list, for code without async."""
+"""Pages of a list for blocking code."""
 
 from __future__ import annotations
 
@@ -18,12 +18,20 @@ T = TypeVar("T")
 
 
 class Pages(Generic[T]):
-    """A list of the API: ``for record in pages`` reads all of it, page by page.
+    """A list of the API; ``for record in pages`` reads all of it, page by page.
 
-    Nothing is sent before the first step. While one page is read, the next one is fetched. Each
-    iteration begins anew. The API numbers its pages, so where others add or remove records
-    meanwhile, records can move across the border of two pages: one may then come twice, or not at
-    all. A ``total_count`` that changes from page to page shows that.
+    Nothing is sent before the first step. While you process one page, the next one is fetched.
+    Each iteration starts over.
+
+    The API numbers its pages. If others add or remove records while you iterate, records can
+    shift across a page boundary, so a record may appear twice or be missed. A ``total_count``
+    that changes between pages is a sign of that.
+
+    Example:
+        ```python
+        for page in client.users.list(size=100).pages():
+            print(page.current_page, len(page.items))
+        ```
     """
 
     def __init__(self, pages: aio.Pages[T]) -> None:
@@ -37,7 +45,7 @@ class Pages(Generic[T]):
         """Yield whole pages.
 
         Raises:
-            PagingError: the API contradicts itself, so that the list would never end.
+            PagingError: the API's pages contradict each other, so the list would never end.
         """
         pages, owner = self._async.pages(), os.getpid()
         try:
@@ -45,24 +53,24 @@ class Pages(Generic[T]):
                 yield page
                 if os.getpid() != owner:
                     raise ConfigurationError(
-                        "this list is read by the process that began it, and this one is a fork "
-                        "of that; nothing was sent by this one: read it anew"
+                        "this list belongs to the parent process, which started reading it before "
+                        "the fork; nothing was sent by this process: start a new iteration here"
                     )
         finally:
-            # At the end of the program, or in a fork, the loop that could end it is gone.
+            # At interpreter exit, or in a fork, the loop that could close it is gone.
             if os.getpid() == owner:
                 with contextlib.suppress(ConfigurationError):
                     run(pages.aclose)
 
     def first(self) -> T | None:
-        """Return the first record, or None where the list is empty; only its page is fetched."""
+        """Return the first record, or None if the list is empty; fetches only the first page."""
         return run(self._async.first)
 
     def collect(self, limit: int | None = None) -> list[T]:
         """Return the records as a list.
 
         Args:
-            limit: how many at most; None for all.
+            limit: the maximum number of records. None collects all.
         """
         return run(self._async.collect, limit)
 
@@ -70,7 +78,7 @@ class Pages(Generic[T]):
 def paging(
     method: Callable[Concatenate[Any, P], aio.Pages[T]],
 ) -> Callable[Concatenate[Any, P], Pages[T]]:
-    """Return the blocking twin of a method that lists: same name, parameters and docs."""
+    """Return the blocking twin of a list method, with the same name, parameters and docs."""
 
     @functools.wraps(method)
     def twin(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> Pages[T]:

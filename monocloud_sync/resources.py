@@ -1,6 +1,6 @@
-"""The blocking twins of the async resources: one line a method.
+"""The blocking twins of the async resources, one line per method.
 
-They are Final so that type checkers may rely on the type that `blocking` gives them.
+They are Final so that type checkers can rely on the type that `blocking` returns.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from .pages import paging
 
 
 class Resource:
-    """A part of the API, for code without async.
+    """A group of related API operations.
 
     Args:
-        resource: its async twin.
+        resource: the async twin.
     """
 
     def __init__(self, resource: Any) -> None:
@@ -27,7 +27,7 @@ class Resource:
 
 
 class UsersResource(Resource):
-    """The users of a tenant."""
+    """Operations on the users of a tenant."""
 
     list: Final = paging(aio.UsersResource.list)
     export: Final = exporting(aio.UsersResource.export)
@@ -42,14 +42,14 @@ class UsersResource(Resource):
 
 
 class UsernamesResource(Resource):
-    """The names that users sign in with."""
+    """Operations on the usernames that users sign in with."""
 
     update: Final = blocking(aio.UsernamesResource.update)
     remove: Final = blocking(aio.UsernamesResource.remove)
 
 
 class EmailsResource(Resource):
-    """The email addresses that users sign in with."""
+    """Operations on the email addresses that users sign in with."""
 
     add: Final = blocking(aio.EmailsResource.add)
     remove: Final = blocking(aio.EmailsResource.remove)
@@ -60,7 +60,7 @@ class EmailsResource(Resource):
 
 
 class PhonesResource(Resource):
-    """The phones that users sign in with."""
+    """Operations on the phone numbers that users sign in with."""
 
     set_primary: Final = blocking(aio.PhonesResource.set_primary)
     set_primary_by_number: Final = blocking(aio.PhonesResource.set_primary_by_number)
@@ -72,13 +72,13 @@ class PhonesResource(Resource):
 
 
 class PasskeysResource(Resource):
-    """The passkeys that users sign in with."""
+    """Operations on the passkeys that users sign in with."""
 
     remove: Final = blocking(aio.PasskeysResource.remove)
 
 
 class PasswordsResource(Resource):
-    """The passwords of users."""
+    """Operations on the passwords of users."""
 
     set: Final = blocking(aio.PasswordsResource.set)
     change: Final = blocking(aio.PasswordsResource.change)
@@ -89,7 +89,7 @@ class PasswordsResource(Resource):
 
 
 class DataResource(Resource):
-    """The data that a tenant keeps about its users."""
+    """Operations on the data that a tenant stores with its users."""
 
     get_private: Final = blocking(aio.DataResource.get_private)
     patch_private: Final = blocking(aio.DataResource.patch_private)
@@ -98,14 +98,14 @@ class DataResource(Resource):
 
 
 class BlockedIpsResource(Resource):
-    """The IP addresses that the tenant blocked for its users."""
+    """Operations on the IP addresses that the tenant blocks for its users."""
 
     list: Final = paging(aio.BlockedIpsResource.list)
     unblock: Final = blocking(aio.BlockedIpsResource.unblock)
 
 
 class SessionsResource(Resource):
-    """The sessions of users."""
+    """Operations on the sessions of users."""
 
     list: Final = paging(aio.SessionsResource.list)
     get: Final = blocking(aio.SessionsResource.get)
@@ -113,13 +113,13 @@ class SessionsResource(Resource):
 
 
 class ExternalProvidersResource(Resource):
-    """The accounts at other providers that users sign in with."""
+    """Operations on the accounts at other identity providers that users sign in with."""
 
     disconnect: Final = blocking(aio.ExternalProvidersResource.disconnect)
 
 
 class GroupsResource(Resource):
-    """The groups that users are in."""
+    """Operations on the group memberships of users."""
 
     list: Final = paging(aio.GroupsResource.list)
     get: Final = blocking(aio.GroupsResource.get)
@@ -129,7 +129,7 @@ class GroupsResource(Resource):
 
 
 class GrantsResource(Resource):
-    """What users granted to applications: consents, tokens and codes."""
+    """Operations on what users have granted to applications: consents, tokens and codes."""
 
     list_client_grants: Final = paging(aio.GrantsResource.list_client_grants)
     list_consents: Final = paging(aio.GrantsResource.list_consents)

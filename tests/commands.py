@@ -25,13 +25,15 @@ COMMAND = (sys.executable, *FLAGS, "-m", "monocloud_async.cli")
 SECONDS = 40.0
 _SOURCE = "from monocloud_async.cli import main; main()"
 _MODULES = (
-    "monocloud_async.cli.app",
-    "monocloud_async.cli.batch.command",
-    "monocloud_async.cli.export.command",
-    "monocloud_async.cli.demo",
-    "monocloud_async.cli.imports.command",
-    "monocloud_async.cli.serve",
+    *(
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sorted(ROOT.glob("monocloud_async/cli/**/*.py"))
+        if path.stem not in ("__init__", "__main__")
+    ),
     "monocloud_sync.emulator",
+    # Typer imports these with the first command, and pydantic with the former.
+    "typer._adapters?",
+    "typer._click.decorators?",
 )
 
 

@@ -20,6 +20,12 @@ DOMAIN = "MONOCLOUD_MANAGEMENT_DOMAIN"
 API_KEY = "MONOCLOUD_MANAGEMENT_API_KEY"
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Have one worker more than cores: many tests wait, for retries and for other processes."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow ones, so that none is left for the end, when one worker has no other."""

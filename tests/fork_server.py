@@ -258,7 +258,9 @@ def _open_streams() -> None:
 def _serve() -> str | None:
     """Serve; return a source in each process that is forked, and None in the server."""
     for name in sys.argv[2:]:
-        importlib.import_module(name)
+        # With a question mark, it is a module that some versions of a package have.
+        with contextlib.suppress(*[ModuleNotFoundError] * name.endswith("?")):
+            importlib.import_module(name.rstrip("?"))
     gc.collect()
     gc.freeze()
     job = _next_job(socket.socket(fileno=int(sys.argv[1])))

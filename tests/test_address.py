@@ -191,7 +191,7 @@ def test_an_id_that_is_no_segment(bad: str) -> None:
 def test_a_character_that_cannot_be_sent_is_shown(bad: str, shown: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         segment("user_id", bad)
-    assert str(caught.value).endswith(f"but it has {shown}; nothing was sent")
+    assert str(caught.value).endswith(f"but it contains {shown}; nothing was sent")
 
 
 def test_all_of_category_cf_is_unseen() -> None:
@@ -217,7 +217,7 @@ def test_all_of_category_cf_is_unseen() -> None:
 def test_an_id_with_a_character_that_nobody_sees(bad: str, called: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         SET_PRIMARY.address("u", bad)
-    assert f"identifier_id must be an id without invisible characters, but it has {called}; " in (
+    assert f"identifier_id must not contain invisible characters, but it has {called}; " in (
         str(caught.value)
     )
     assert str(caught.value).isascii()

@@ -415,7 +415,7 @@ def test_where_no_server_answers_it_says_so(emulator: Emulator, path: Path) -> N
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
     reason = f"no connection to 127.0.0.1:{port}: "
-    assert said.startswith(f"the run waits, and tries again from time to time: {reason}")
+    assert said.startswith(f"the server seems to be down; the run retries periodically: {reason}")
 
 
 def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) -> None:
@@ -549,13 +549,13 @@ def test_a_journal_of_something_else_is_refused(emulator: Emulator, path: Path) 
     with Emulator(api_key=KEY) as other, pytest.MonkeyPatch.context() as patch:
         patch.setenv(DOMAIN, other.url)
         assert refused(other, path, "--journal", journal).endswith(
-            f"it belongs to {emulator.url}, not {other.url}; nothing was sent: give another "
+            f"it belongs to {emulator.url}, not {other.url}; nothing was sent: use another "
             f"--journal file, or --domain {emulator.url}\n"
         )
     path.write_text(rows([("u-1", "b-1")]))
     assert refused(emulator, path, "--journal", journal) == (
         f"Error: the journal {journal} cannot be used: it belongs to another input, or to an "
-        "earlier version of this one; nothing was sent: give another --journal file, or the "
+        "earlier version of this one; nothing was sent: use another --journal file, or the "
         "original input\n"
     )
     assert journal.read_bytes() == before
@@ -570,7 +570,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(
     with sqlite3.connect(database) as connection:
         connection.execute("CREATE TABLE precious (x)")
     connection.close()
-    for file, why in ((text, "not a database"), (database, "a database of something else")):
+    for file, why in ((text, "not a database"), (database, "another program's database")):
         before = file.read_bytes()
         assert why in refused(emulator, path, "--journal", file)
         assert file.read_bytes() == before
@@ -600,8 +600,8 @@ def test_a_journal_is_one_run_s_at_a_time(emulator: Emulator, path: Path) -> Non
         second = many(path, "--journal", journal)
         assert second.returncode == 2
         assert second.stderr.endswith(
-            "another run has it in use; nothing was sent: give another --journal file, or wait for "
-            "its end\n"
+            "another run is using it; nothing was sent: use another --journal file, or wait until "
+            "it ends\n"
         )
         process.kill()
     assert many(path, "--journal", journal).returncode == 0
@@ -685,7 +685,7 @@ def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> N
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: the journal {journal} cannot be used: {journal} is read-only; nothing was sent: "
-        "give another --journal file\n"
+        "use another --journal file\n"
     )
     told.mkdir()
     for rights in (0o555, 0):

@@ -380,7 +380,7 @@ NEEDED = "the header must have the columns user_id and identifier_id, or user_id
         (
             IDS + "u\u200bv,p\n",
             2,
-            "user_id must be an id without invisible characters, but it has U+200B ZERO",
+            "user_id must not contain invisible characters, but it has U+200B ZERO",
         ),
         (IDS + "u,p\u00a0q\n", 2, "U+00A0 NO-BREAK SPACE"),
         (IDS + "u,p\u2066q\n", 2, "U+2066 LEFT-TO-RIGHT ISOLATE"),

@@ -113,7 +113,7 @@ def test_a_journal_of_another_version_is_refused(path: Path) -> None:
 
 def test_an_open_journal_is_nobody_else_s(path: Path) -> None:
     journal = Journal(path, SUBJECT)
-    with pytest.raises(ConfigurationError, match="another run has it in use"):
+    with pytest.raises(ConfigurationError, match="another run is using it"):
         Journal(path, SUBJECT)
     journal.record([Entry(1, 1, OK)])
     journal.close()
@@ -135,8 +135,8 @@ def test_it_says_why_there_can_be_no_list_without_a_file(monkeypatch: pytest.Mon
     with pytest.raises(ConfigurationError) as raised:
         Journal(None, SUBJECT)
     assert str(raised.value) == (
-        "the list of what was done cannot be kept: unable to open database file; nothing was sent: "
-        "set TMPDIR to a directory that can be written"
+        "the list of completed work cannot be kept: unable to open database file; nothing was "
+        "sent: set TMPDIR to a writable directory"
     )
 
 

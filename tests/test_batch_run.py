@@ -336,7 +336,7 @@ def test_a_terminal_is_asked_for_the_number_of_rows(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.test_cli_operations.KEY", KEY)
         screen, ended = on_a_terminal(emulator.url, *words, typed={"continue": typed})
-    told = f"Delete a user for good: 2 rows for {emulator.url}. It cannot be undone.\n"
+    told = f"Delete a user permanently: 2 rows for {emulator.url}. It cannot be undone.\n"
     assert told in screen.replace("\r", "")
     assert (ended, len(emulator.export())) == (code, USERS - left)
     assert ("not confirmed; nothing was sent" in screen) is (code == 2)

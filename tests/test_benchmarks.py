@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,21 @@ def test_one_command_measures_everything(tmp_path: Path) -> None:
     assert f"{report['cpu_count']} cores" in drawn
 
 
+# Another test may have imported it: runpy warns of that, and runs it all the same.
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+@pytest.mark.parametrize("module", ["bulk", "exporting", "importing", "journal", "reliability"])
+def test_one_that_takes_long_says_what_it_measures(
+    module: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmark", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(f"benchmarks.{module}", run_name="__main__")
+    assert ended.value.code == 0
+    assert f"python -m benchmarks.{module}" in capsys.readouterr().out
+
+
 @pytest.mark.slow
+@pytest.mark.full
 def test_many_rows_are_measured(tmp_path: Path) -> None:
     results = tmp_path / "bulk.json"
     options = ["--rows", "200", "--rounds", "1", "--limited-rows", "60", "--json", str(results)]
@@ -66,12 +81,14 @@ def test_many_rows_are_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_the_journal_is_measured() -> None:
     said = run("benchmarks.journal", "--rows", "200", "--rounds", "1")
     assert all(way in said for way in ("no journal", "journal and results"))
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_exports_are_measured(tmp_path: Path) -> None:
     results = tmp_path / "exporting.json"
     options = ["--users", "250", "--rounds", "1", "--no-more", "--json", str(results)]
@@ -81,8 +98,8 @@ def test_exports_are_measured(tmp_path: Path) -> None:
     assert all(name in said for name in report["some"])
 
 
-def test_the_table_of_the_readme_is_that_of_the_chart() -> None:
-    _, _, section = (ROOT / "README.md").read_text().partition("## Speed")
+def test_the_table_of_the_page_is_that_of_the_chart() -> None:
+    _, _, section = (ROOT / "docs" / "speed.md").read_text().partition("# Speed")
     rows = [line for line in section.splitlines() if re.match(r"\| (a?sync),", line)]
     told = [float(ratio) for row in rows for ratio in re.findall(r"\d+\.\d\d", row)]
     drawn = re.findall(r">(\d+\.\d\d)<", (ROOT / "docs" / "speed.svg").read_text())

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 import monocloud_async
 from monocloud_async import NotFoundError, RateLimitedError, RetryPolicy, cli
-from monocloud_async.cli import demo
 from monocloud_async.cli.app import app
 from monocloud_sync import MonoCloudClient
 from monocloud_sync.emulator import PHONE_ID, USER_ID, Emulator
@@ -154,7 +153,7 @@ def test_options_come_before_the_environment(emulator: Emulator, tmp_path: Path)
         (b"", "empty"),
         (b"\n", "empty"),
         (b"\xff\xfe", "not a text file"),
-        (b"emulator-key two\n", "blanks"),
+        (b"emulator-key two\n", "without spaces"),
         (b"emulator-key\n\n", "line breaks"),
     ],
 )
@@ -396,47 +395,6 @@ def test_the_emulator_says_that_its_port_is_taken() -> None:
     assert code == 2
     assert f"port {port}" in printed
     assert printed.count("\n") == 1
-
-
-def test_the_demo_does_what_it_shows() -> None:
-    junk = {DOMAIN: "http://acme.com", API_KEY: "é", "MONOCLOUD_MANAGEMENT_TIMEOUT": "5s"}
-    done = run("demo", env=junk)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "async with MonoCloudClient(domain, api_key) as client:" in done.stdout
-    assert "\n    with MonoCloudClient(domain, api_key) as client:" in done.stdout
-    # Before and after, in three tables.
-    marks = re.findall(r"^\+.* (primary|-) +(primary|-) *$", done.stdout, re.MULTILINE)
-    away, here = ("primary", "-"), ("-", "primary")
-    assert marks == [away, here, here, away, away, here]
-    states = re.findall(
-        r"^\w{21} +(enabled|disabled) +(enabled|disabled) *$", done.stdout, re.MULTILINE
-    )
-    still, off, on = ("enabled",) * 2, ("enabled", "disabled"), ("disabled", "enabled")
-    assert sorted(states[:2]) == sorted([still, off])
-    assert sorted(states[2:]) == sorted([still, on])
-
-
-def test_the_demo_fails_where_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def idle(*_: str) -> None:
-        pass
-
-    title, shown, _ = demo._WAYS[0]
-    monkeypatch.setattr(demo, "_WAYS", [(title, shown, idle)])
-    result = CliRunner().invoke(app, ["demo"])
-    assert result.exit_code == 1
-    assert "did not make the other phone the primary one" in result.output
-
-
-def test_the_demo_fails_where_no_user_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def idle(*_: str) -> None:
-        pass
-
-    title, _, disabled = demo._STEPS[0]
-    monkeypatch.setattr(demo, "_WAYS", [])
-    monkeypatch.setattr(demo, "_STEPS", [(title, idle, disabled)])
-    result = CliRunner().invoke(app, ["demo"])
-    assert result.exit_code == 1
-    assert "did not change the users" in result.output
 
 
 # The command itself.

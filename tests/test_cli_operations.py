@@ -71,9 +71,10 @@ def test_every_method_has_a_command_and_every_command_a_help() -> None:
         assert code == 0
         assert "``" not in printed
         assert re.match(r"Usage: monocloud (?s:.)*?\n\n  [A-Z]\w.*\.\n", printed), printed
-        assert re.search(r"^  API page: https://\S+/users/\w+$", printed, re.MULTILINE) or (
-            operation == "phones.set_primary_by_number"
+        page = re.search(
+            r"^  API: `[A-Z]+ /api/\S+`\n  https://\S+/users/\w+$", printed, re.MULTILINE
         )
+        assert page or operation == "phones.set_primary_by_number"
 
 
 @each_row
@@ -173,7 +174,7 @@ def test_a_terminal_is_asked(typed: str, code: int, said: str, sent: int) -> Non
     with served(answer(204, b"")) as wire:
         screen, ended = on_a_terminal(wire.url, "users", "delete", "u-1", typed={"[y/N]": typed})
     assert (ended, len(wire.requests)) == (code, sent)
-    assert "Delete a user for good. (user_id u-1) Continue? [y/N]" in screen
+    assert "Delete a user permanently. (user_id u-1) Continue? [y/N]" in screen
     assert said in screen
 
 

@@ -91,7 +91,7 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: Any) -> No
         ("proxy", " ", "proxy must be a URL"),
         ("proxy", "proxy:3128", "proxy must be a URL"),
         ("proxy", "socks5://proxy:1", "proxy must be a URL"),
-        ("proxy", "SOCKS5h://proxy:1", "SOCKS proxy: for that, give proxy='' and a session="),
+        ("proxy", "SOCKS5h://proxy:1", "SOCKS proxy: for SOCKS, pass proxy='' and a session="),
         ("proxy", "http://u:secret@proxy:99999", "proxy must be a URL"),
         ("proxy", 7, "proxy must be a URL"),
     ],
@@ -106,7 +106,7 @@ def test_a_setting_that_cannot_work(setting: str, value: object, said: str) -> N
 
 async def test_trust_for_a_session_is_the_session_s() -> None:
     async with aiohttp.ClientSession() as session:
-        with pytest.raises(ConfigurationError, match="connector of your session"):
+        with pytest.raises(ConfigurationError, match="your session's connector"):
             MonoCloudClient(HOST, KEY, session=session, ssl_context=ssl.create_default_context())
 
 
@@ -147,7 +147,7 @@ def test_a_proxy_of_the_environment_that_will_not_do_is_named(
 )
 def test_a_client_shows_its_key_to_nobody(client: Any) -> None:
     for travel in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(TypeError, match="make one in the process"):
+        with pytest.raises(TypeError, match="create one in the process"):
             travel(client)  # type: ignore[operator]
     transport = getattr(client, "_async", client)._caller
     shown = [repr(client), str(client), repr(vars(client)), repr(transport)]
@@ -193,7 +193,7 @@ async def test_a_lent_session_that_is_closed_as_a_call_begins(steps: int, wire: 
         for _ in range(steps):
             await asyncio.sleep(0)
         await session.close()
-        with pytest.raises(ConfigurationError, match="session given is closed"):
+        with pytest.raises(ConfigurationError, match="session passed to the client is closed"):
             await call
     assert wire.requests == []
 
@@ -207,7 +207,7 @@ async def test_a_lent_session_is_used_and_never_closed(wire: Wire) -> None:
         assert wire.requests[0].headers["X-API-KEY"] == KEY
         other = MonoCloudClient(wire.url, KEY, session=session)
         await other.users.get("u")
-    with pytest.raises(ConfigurationError, match="session given is closed"):
+    with pytest.raises(ConfigurationError, match="session passed to the client is closed"):
         await other.users.get("u")
 
 

@@ -390,13 +390,19 @@ class SyncTenancy(Tenancy):
     kind = Blocking
 
 
-QUICK = settings(
-    max_examples=50,
-    stateful_step_count=50,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
-TestAsyncTenancy: Callable[..., Any] = AsyncTenancy.TestCase
-TestSyncTenancy: Callable[..., Any] = SyncTenancy.TestCase
-TestAsyncTenancy.settings = QUICK  # type: ignore[attr-defined]
-TestSyncTenancy.settings = QUICK  # type: ignore[attr-defined]
+def of(machine: type[Tenancy], examples: int) -> Callable[..., Any]:
+    """Return the test of a machine, with so many examples of fifty steps."""
+    test: Callable[..., Any] = type(machine.__name__, (machine,), {}).TestCase
+    test.settings = settings(  # type: ignore[attr-defined]
+        max_examples=examples,
+        stateful_step_count=50,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    return test
+
+
+TestAsyncTenancy = of(AsyncTenancy, 20)
+TestSyncTenancy = of(SyncTenancy, 20)
+TestAsyncTenancyInFull = pytest.mark.full(of(AsyncTenancy, 100))
+TestSyncTenancyInFull = pytest.mark.full(of(SyncTenancy, 100))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import ssl
@@ -26,6 +27,7 @@ from monocloud_async import (
     ServerError,
 )
 from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator, Fault
+from monocloud_async.emulator.json_copy import copied
 from monocloud_async.emulator.routing import find
 from monocloud_async.emulator.seed import schema
 from monocloud_async.retry import RetryPolicy
@@ -252,6 +254,32 @@ async def test_a_filter(many: MonoCloudClient, text: str, found: Any) -> None:
 async def test_a_filter_that_is_not_understood(many: MonoCloudClient, text: str, said: str) -> None:
     with pytest.raises(BadRequestError, match=said):
         await many.users.list(filter=text).collect()
+
+
+async def test_what_a_list_does_not_show_is_not_searched() -> None:
+    provider = {"provider_user_id": "e", "claims": {"secret": "found"}, "authenticator": "google"}
+    record = {"user_id": "u", "private_data": {"secret": "found"}, "external_providers": [provider]}
+    async with (
+        Emulator([record]) as emulator,
+        MonoCloudClient(emulator.url, emulator.api_key) as client,
+    ):
+        (shown,) = await client.users.list(
+            filter="external_providers.authenticator:google"
+        ).collect()
+        assert "found" not in str(shown.to_dict())
+        for text in ("private_data.secret:found", "external_providers.claims.secret:found"):
+            with contextlib.suppress(BadRequestError):
+                assert await client.users.list(filter=text).collect() == []
+
+
+def test_a_copy_of_json_shares_nothing_that_can_change() -> None:
+    value = {"a": [{"b": [1, "x", None, True, 1.5]}], "c": {}, "d": ({"e": []},)}
+    copy = copied(value)
+    assert copy == value
+    copy["a"][0]["b"].append(2)
+    copy["c"]["f"] = 1
+    copy["d"][0]["e"].append(3)
+    assert value == {"a": [{"b": [1, "x", None, True, 1.5]}], "c": {}, "d": ({"e": []},)}
 
 
 # What users and applications make by themselves

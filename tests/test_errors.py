@@ -241,7 +241,7 @@ def test_an_answer_that_is_not_http_is_not_quoted(quoted: str) -> None:
         URL("https://acme.us.monocloud.com"), "GET", CIMultiDictProxy(CIMultiDict())
     )
     error = aiohttp.ClientResponseError(info, (), status=400, message=f"Bad status line {quoted}")
-    assert reason(error) == "the answer is not HTTP: Bad status line"
+    assert reason(error) == "the response is not HTTP: Bad status line"
 
 
 def test_an_error_has_the_code_and_the_trace_id_that_a_newer_api_sends() -> None:

@@ -152,7 +152,7 @@ async def test_a_connection_that_just_ends_has_no_cause(method: str) -> None:
     async with Wire(close) as wire, exchanging(wire.url) as once:
         result = await once(method)
     assert result.cause is None
-    assert "closed the connection without an answer" in result.reason
+    assert "closed the connection without a response" in result.reason
     assert len(wire.requests) == 1
 
 

@@ -206,7 +206,7 @@ async def test_all_are_removed(emulator: Emulator, client: MonoCloudClient) -> N
         if len(found) == 1:
             remove_at_once(emulator, 1_234)
     assert export.report.vanished + export.report.exported < 500
-    assert "were removed before they could be read" in str(export.report)
+    assert "deleted before being read" in str(export.report)
 
 
 async def test_users_of_one_second_come_once(client: MonoCloudClient) -> None:
@@ -380,11 +380,11 @@ async def test_an_api_with_smaller_pages_is_asked_for_such() -> None:
 @pytest.mark.parametrize(
     ("steps", "why"),
     [
-        ([listed(2, 100, 1, of=1)], "page 2 came"),
-        ([listed(1, 100, of=1, has_next=True)], "is empty, and more"),
+        ([listed(2, 100, 1, of=1)], "page 2 returned"),
+        ([listed(1, 100, of=1, has_next=True)], "is empty, but the API says that more"),
         (
             [listed(1, 100, *range(100), of=300), listed(2, 97, *range(100), of=300)],
-            "same users as the page before",
+            "same users as the previous page",
         ),
     ],
 )

@@ -253,6 +253,6 @@ def test_without_descriptors_left_the_first_call_says_so_and_the_next_works() ->
         # asyncio itself says on stderr that there is a loop it could not finish.
         done = program(source, wire, prelude=PRELUDE)
     assert done.stdout.splitlines() == [
-        "ConfigurationError no event loop can be made: Too many open files; nothing was sent",
+        "ConfigurationError cannot create an event loop: Too many open files; nothing was sent",
         "UO",
     ]

@@ -271,7 +271,7 @@ def test_a_mapping_of_ones_own_needs_no_system(
     done = imported(path, "--map", "our_mapping:to_row")
     assert (done.returncode, done.stdout) == (2, "")
     assert "export.json, line 3: no address" in done.stderr
-    assert "1 row skipped: left out by the mapping" in done.stderr
+    assert "1 row not imported: skipped by the mapping" in done.stderr
     done = imported(path, "--map", "our_mapping:to_row", "--skip-mistakes")
     assert done.stdout == "3 rows: 1 created, 0 existed, 1 failed, 1 skipped\n"
     assert len(emulator.export()) == 1
@@ -281,7 +281,7 @@ def test_a_mapping_of_ones_own_needs_no_system(
     ("args", "told"),
     [
         (("--from", "ldap"), "--from must be one of auth0, clerk"),
-        (("--map", "missing:to_row"), "there is no module missing"),
+        (("--map", "missing:to_row"), "cannot find the module missing"),
         (("--from", "okta", "--option", "x=1"), "NAME is one of hashes, passwords"),
         (("--from", "okta", "--option", "passwords"), "--option must be NAME=VALUE"),
         (("--from", "okta", "--option", "passwords=x"), "passwords must be none or skip"),
@@ -324,7 +324,7 @@ def test_a_dry_run_tells_who_exists_and_changes_nothing(emulator: Emulator, tmp_
     told = [(one["status"], one["differences"]) for one in results(tmp_path / "r.csv")]
     assert told == [
         ("exist already", ""),
-        ("exist already", 'claims.name: "Kask", and the user has "Mira"'),
+        ("exist already", 'claims.name: the row has "Kask", the user has "Mira"'),
         *[("would be created", "")] * 2,
         ("failed", ""),
     ]

@@ -181,25 +181,25 @@ async def test_the_three_checks_can_be_skipped_or_not(client: MonoCloudClient) -
 
 MISTAKES: list[tuple[Any, str]] = [
     ("a@example.com", "it must be a mapping, not str"),
-    ({}, "it needs an email, a phone_number or a username"),
-    ({"name": "x"}, "it needs an email, a phone_number or a username"),
-    ({"email": "a@b", "emali": "x"}, "it has a member 'emali'"),
+    ({}, "it needs an email, phone_number or username"),
+    ({"name": "x"}, "it needs an email, phone_number or username"),
+    ({"email": "a@b", "emali": "x"}, "it has an unknown member 'emali'"),
     ({"email": "no address"}, "email must be an email address"),
-    ({"email": "a\u200b@example.com"}, "email has U+200B ZERO WIDTH SPACE"),
+    ({"email": "a\u200b@example.com"}, "email contains U+200B ZERO WIDTH SPACE"),
     ({"email": 7}, "email must be a non-empty string"),
     ({"email": "a@b", "emails": "b@b"}, "emails must be a list"),
     ({"email": "a@b", "emails": ["b@b"]}, "emails[0] must be an object"),
-    ({"emails": [{"address": "b@b"}]}, "emails[0] has a member 'address'"),
+    ({"emails": [{"address": "b@b"}]}, "emails[0] has an unknown member 'address'"),
     ({"emails": [{"verified": True}]}, "emails[0].email must be"),
     (
         {"emails": [{"email": "a@b", "primary": True}, {"email": "b@b", "primary": True}]},
-        "emails has more than one that is primary",
+        "emails has more than one primary item",
     ),
     ({"phone_number": "0151 4960"}, "phone_number must be a number with +"),
     ({"phone_numbers": [{"phone": "+1"}]}, "phone_numbers[0].phone must be a number with +"),
     ({"email": "a@b", "email_verified": "yes"}, "email_verified must be true or false"),
     ({"email": "a@b", "email_verified": 1}, "email_verified must be true or false"),
-    ({"email": "a@b", "password": "x", **HASHED}, "it has a password and a password_hash"),
+    ({"email": "a@b", "password": "x", **HASHED}, "it has both a password and a password_hash"),
     ({"email": "a@b", "password": 12345678}, "password must be a string"),
     ({"email": "a@b", "password_hash": HASH}, "password_hash_algorithm must be bcrypt"),
     ({"email": "a@b", **HASHED, "password_hash": HASH[:-1]}, "must be a bcrypt hash"),
@@ -215,13 +215,22 @@ MISTAKES: list[tuple[Any, str]] = [
     ({"email": "a@b", "claims": {"iban": "x"}}, "claims has a member 'iban'"),
     ({"email": "a@b", "claims": ["x"]}, "claims must be an object"),
     ({"email": "a@b", "name": "x", "claims": {"name": "y"}}, "name and claims.name differ"),
-    ({"email": "a@b", "claims": {"address": {"city": "x"}}}, "claims.address has a member"),
+    (
+        {"email": "a@b", "claims": {"address": {"city": "x"}}},
+        "claims.address has an unknown member",
+    ),
     ({"email": "a@b", "claims": {"address": "x"}}, "claims.address must be an object"),
     ({"email": "a@b", "private_data": "x"}, "private_data must be an object"),
     ({"email": "a@b", "public_data": {"x": {1, 2}}}, "public_data must be JSON"),
     ({"email": "a@b", "private_data": {"x": float("nan")}}, "private_data must be JSON"),
-    ({"email": "a@b", "groups": ["Guests"]}, "groups has a name that is not in the table"),
-    ({"email": "a@b", "groups": [".."]}, "groups has a name that is not in the table"),
+    (
+        {"email": "a@b", "groups": ["Guests"]},
+        "groups has a name that is neither an id nor in the groups mapping",
+    ),
+    (
+        {"email": "a@b", "groups": [".."]},
+        "groups has a name that is neither an id nor in the groups mapping",
+    ),
     ({"email": "a@b", "disabled": "x"}, "disabled must be true or false"),
     ({"email": "a@b", "notes": "x"}, "notes must be a list"),
 ]
@@ -262,7 +271,7 @@ async def test_an_exported_user_is_a_row(client: MonoCloudClient, tenant: Emulat
     exported = {**before, "claims": {**before["claims"], "iban": "x"}, "read_at": 1}
     (one,) = await imported(client, [exported])
     assert (one.status, one.source_id) == ("created", "mira@example.com")
-    assert one.notes == ("password: the row has none", "claims.iban: cannot be set")
+    assert one.notes == ("password: not in the row", "claims.iban: cannot be set")
     (after,) = tenant.export()
     same = ("claims", "private_data", "public_data", "disabled")
     assert {name: after[name] for name in same} == {name: before[name] for name in same}
@@ -373,7 +382,7 @@ async def test_identifiers_of_two_users_are_of_neither(
     await client.users.create(email="a@example.com")
     await client.users.create(username="b")
     (one,) = await imported(client, [{"email": "a@example.com", "username": "b"}])
-    assert (one.status, one.notes) == ("failed", ("its identifiers are those of 2 users",))
+    assert (one.status, one.notes) == ("failed", ("its identifiers belong to 2 users",))
     assert one.user_id is None
     assert "422" in str(one.error)
 
@@ -452,7 +461,7 @@ async def test_a_look_up_that_fails_tells_of_the_lost_answer(
         (one,) = await imported(client, people(1), journal=tmp_path / "journal")
         assert (one.status, one.may_have_been_applied) == ("failed", True)
         assert isinstance(one.error, TransportError)
-        assert "could not be looked up" in one.notes[0]
+        assert "could not look up the user" in one.notes[0]
         (again,) = await imported(client, people(1), journal=tmp_path / "journal")
     assert again.status == "created"
     assert tenant.executions_of("users.create") == 1
@@ -549,12 +558,12 @@ async def test_a_journal_refuses_another_tenant_and_another_row(
     changed = [*people(1), {"email": "u1@example.com", "name": "Another"}, *people(1)]
     found = await imported(client, changed, journal=path)
     assert [one.status for one in found] == ["created", "failed", "existed"]
-    assert "is not what it was when it was begun" in str(found[1].error)
+    assert "has changed since the import started it" in str(found[1].error)
     assert found[1].attempts == 0
     again = await imported(client, people(2), journal=path)
     assert [one.earlier for one in again] == [True, True]
     async with Emulator([]) as elsewhere, MonoCloudClient(elsewhere.url, "key") as other:
-        with pytest.raises(ConfigurationError, match="it is of http"):
+        with pytest.raises(ConfigurationError, match="it belongs to http"):
             await imported(other, people(2), journal=path)
         assert not elsewhere.counts.requests
 
@@ -572,7 +581,7 @@ async def test_a_row_that_failed_may_be_corrected(
     for _ in range(2):
         (one, two) = await imported(client, [{"email": "new@example.com"}, other], journal=path)
         assert (one.status, two.status, two.user_id) == ("created", "failed", None)
-        assert "is not what it was when it was begun" in str(two.error)
+        assert "has changed since the import started it" in str(two.error)
     right = {"email": "b@example.com", "private_data": {"plan": "pro"}}
     (one, two) = await imported(client, [{"email": "new@example.com"}, right], journal=path)
     assert (one.earlier, two.status) == (True, "created")
@@ -645,7 +654,7 @@ async def test_a_user_who_is_gone_is_not_created_again(
     (one,) = await imported(client, rows, journal=tmp_path / "journal")
     await client.users.delete(str(one.user_id))
     (one,) = await imported(client, rows, journal=tmp_path / "journal")
-    assert (one.status, "its user is gone" in one.notes[0]) == ("failed", True)
+    assert (one.status, "its user no longer exists" in one.notes[0]) == ("failed", True)
     assert tenant.executions_of("users.create") == 1
 
 
@@ -666,7 +675,7 @@ async def test_a_reset_mail_is_sent_in_the_end_and_once(
     rows = [{"email": "a@example.com", "disabled": True}, {"username": "b"}]
     first, second = await imported(client, rows, journal=tmp_path / "journal", send_reset=True)
     assert first.steps == ("create", "disable", "reset")
-    assert second.notes == ("reset: not sent, for want of an email address",)
+    assert second.notes == ("reset: not sent, because the user has no email address",)
     await imported(client, rows, journal=tmp_path / "journal", send_reset=True)
     assert tenant.executions_of("passwords.reset") == 1
 
@@ -758,7 +767,7 @@ async def test_a_filter_that_narrows_nothing_is_not_read_to_its_end() -> None:
     async with Wire(cut, *pages) as wire, MonoCloudClient(wire.url, "key", retry=ONCE) as client:
         (one,) = await imported(client, people(1))
     assert (one.status, one.may_have_been_applied) == ("failed", True)
-    assert "the filter found more than 1000 users" in one.notes[0]
+    assert "the filter matched more than 1000 users" in one.notes[0]
     assert len(_lists(wire.requests)) <= 21
 
 
@@ -821,7 +830,7 @@ async def test_a_journal_is_let_go_in_the_end(client: MonoCloudClient, tmp_path:
     path = tmp_path / "journal"
     run = client.users.import_many(people(3), journal=path)
     await anext(run)
-    with pytest.raises(ConfigurationError, match="another run has it in use"):
+    with pytest.raises(ConfigurationError, match="another run is using it"):
         await imported(client, people(3), journal=path)
     await run.aclose()
     assert len(await imported(client, people(3), journal=path)) == 3

@@ -61,7 +61,7 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
     ],
 )
 def test_a_name_that_occurs_twice_is_refused(body: bytes) -> None:
-    with pytest.raises(ValueError, match="a name occurs twice"):
+    with pytest.raises(ValueError, match="an object in it repeats a name"):
         _json.parse(body)
 
 

@@ -156,8 +156,8 @@ async def test_a_wrong_key_ends_the_run() -> None:
         ((), "tuple of length 0"),
         (("a", "b"), "tuple of length 2"),
         ("a", "str"),
-        ({"user": "a"}, "dict of other names"),
-        ({"user_id": "a", "x": 1}, "dict of other names"),
+        ({"user": "a"}, "dict with other names"),
+        ({"user_id": "a", "x": 1}, "dict with other names"),
         (None, "NoneType"),
     ],
 )

@@ -201,7 +201,7 @@ def test_each_member_twice_is_refused(name: str) -> None:
             continue
         twice = changed(record, (*path[:-1], "__twice__"), at(record, path))
         text = json.dumps(twice).replace("__twice__", path[-1])
-        with pytest.raises(ValueError, match="a name occurs twice"):
+        with pytest.raises(ValueError, match="an object in it repeats a name"):
             parse(text.encode())
 
 

@@ -58,7 +58,7 @@ def test_nothing(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"<html>Sign in</html>", b"{}", b"null"])
 def test_content_where_none_was_expected_is_not_passed_over(body: bytes) -> None:
-    with pytest.raises(ValueError, match="content where none"):
+    with pytest.raises(ValueError, match="body should be empty"):
         nothing(body, NONE)
 
 

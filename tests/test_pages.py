@@ -140,8 +140,8 @@ async def test_a_count_that_moves_is_visible_and_the_list_goes_on() -> None:
 @pytest.mark.parametrize(
     ("step", "why"),
     [
-        (page(1, "a", "b", of=9, has_next=True), "page 1 came instead of page 2"),
-        (page(2, "a", "b", of=9, has_next=True), "the same records as the page before"),
+        (page(1, "a", "b", of=9, has_next=True), "returned page 1 instead of page 2"),
+        (page(2, "a", "b", of=9, has_next=True), "the same records as the previous page"),
         (page(2, of=9, has_next=True), "page 2 is empty"),
     ],
 )

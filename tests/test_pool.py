@@ -208,7 +208,7 @@ async def test_a_kept_connection_that_fails_in_another_way_gets_the_usual_wait(
 async def test_nothing_is_sent_again_uncounted(call: str, kind: str) -> None:
     async with Wire(answer(), close) as wire, connected(kind, wire.url, retry=ONCE) as client:
         await client.users.get("u")
-        with pytest.raises(Exception, match="closed the connection without an answer") as caught:
+        with pytest.raises(Exception, match="closed the connection without a response") as caught:
             await CALLS[call](client)
     assert caught.value.attempts == 1  # type: ignore[attr-defined]
     assert len(wire.requests) == 2

@@ -39,6 +39,7 @@ def test_the_page_has_each_promise_and_its_tests() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_the_command_measures_and_writes_the_page(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")

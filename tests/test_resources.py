@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import ssl
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
@@ -31,6 +32,12 @@ class Response(aiohttp.ClientResponse):
         super().__init__(*args, **kwargs)
 
 
+@pytest.fixture(scope="module")
+def trust() -> ssl.SSLContext:
+    """The system's certificates, read once: no connection is made here that would need them."""
+    return ssl.create_default_context()
+
+
 @pytest.mark.parametrize(
     ("row", "call"),
     [
@@ -39,7 +46,7 @@ class Response(aiohttp.ClientResponse):
         for number, call in enumerate(calls(row))
     ],
 )
-async def test_what_is_asked_for(row: dict[str, Any], call: Call) -> None:
+async def test_what_is_asked_for(row: dict[str, Any], call: Call, trust: ssl.SSLContext) -> None:
     resource, name = row["name"].split(".")
     with aioresponses() as mocked:
         mocked.add(
@@ -50,7 +57,7 @@ async def test_what_is_asked_for(row: dict[str, Any], call: Call) -> None:
             headers=paging(row, call),
             response_class=Response,
         )
-        async with MonoCloudClient(ORIGIN, "key") as client:
+        async with MonoCloudClient(ORIGIN, "key", ssl_context=trust) as client:
             result = getattr(getattr(client, resource), name)(*call.ids, **call.arguments)
             if row["paged"]:
                 assert [item.to_dict() async for item in result] == example(row)

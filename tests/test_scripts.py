@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,3 +62,64 @@ def test_a_script_runs_whichever_shell_it_is_given_to(
             check=False,
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+
+
+# What pip prints while it installs, and what becomes of it on a terminal.
+STEPS = """\
+Obtaining file:///a
+  Installing build dependencies: started
+  Installing build dependencies: finished with status 'done'
+Collecting aiohttp<4,>=3.11 (from monocloud==0.1.0)
+  Downloading aiohttp-3.11.tar.gz (7 MB)
+Installing collected packages: aiohttp
+Successfully installed aiohttp-3.11
+"""
+
+
+def venv_with_pip(project: Path, ends_with: int = 0) -> dict[str, str]:
+    """Make a virtual environment whose pip prints its steps; return the environment for it."""
+    shutil.copy(ROOT / "scripts" / "venv", project / "scripts" / "venv")
+    (project / "steps").write_text(STEPS)
+    fake = (
+        f"case $* in *'-m pip'*) cat '{project}/steps'; exit {ends_with};; *) echo 3.11.7;; esac\n"
+    )
+    (project / "venv" / "bin" / "python").write_text(f"#!/bin/sh\n{fake}")
+    unset = {k: v for k, v in os.environ.items() if k not in ("PYTHON", "BASH_VERSION")}
+    return {**unset, "MONOCLOUD_VENV": str(project / "venv")}
+
+
+def test_an_installation_shows_its_steps_on_a_terminal(project: Path) -> None:
+    env = venv_with_pip(project)
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(["scripts/demo"], cwd=project, env=env, stdout=-1, stderr=theirs) as demo:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while more := os.read(ours, 4096):
+                shown += more
+        os.close(ours)
+        assert demo.stdout
+        assert demo.stdout.read() == b"<monocloud><demo>"
+    begin, *lines = shown.decode().split("\r\x1b[K")
+    assert "Installing monocloud[cli] into " in begin
+    once = [
+        "  Installing build dependencies",
+        "  Collecting aiohttp<4,>=3.11 ",
+        "  Downloading aiohttp-3.11.tar.gz ",
+        "  Installing collected packages",
+        "",
+    ]
+    # pip itself is brought up to date first.
+    assert lines == once * 2
+
+
+def test_an_installation_is_quiet_elsewhere_and_its_failure_is_not(project: Path) -> None:
+    env = venv_with_pip(project)
+    done = subprocess.run(["scripts/demo"], cwd=project, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "<monocloud><demo>")
+    assert done.stderr.count("\n") == 1
+    (project / "venv" / ".installed-cli").unlink()
+    env = venv_with_pip(project, ends_with=1)
+    done = subprocess.run(["scripts/demo"], cwd=project, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pip could not install monocloud[cli]" in done.stderr

@@ -301,12 +301,12 @@ async def test_the_proxy_s_credentials_go_to_the_proxy_alone(userinfo: str, pair
 @pytest.mark.parametrize(
     ("status", "attempts", "said"),
     [
-        (407, 1, "the proxy wants a user and password"),
-        (403, 1, "the proxy refused (403)"),
-        (302, 1, "the proxy refused (302)"),
-        (502, 3, "the proxy refused (502)"),
-        (503, 3, "the proxy refused (503)"),
-        (429, 3, "the proxy refused (429)"),
+        (407, 1, "the proxy requires a user and password"),
+        (403, 1, "the proxy refused the connection (403)"),
+        (302, 1, "the proxy refused the connection (302)"),
+        (502, 3, "the proxy refused the connection (502)"),
+        (503, 3, "the proxy refused the connection (503)"),
+        (429, 3, "the proxy refused the connection (429)"),
     ],
 )
 async def test_a_proxy_that_refuses(status: int, attempts: int, said: str) -> None:
@@ -437,7 +437,7 @@ async def test_a_certificate_that_is_not_trusted_is_said_so_and_tried_once(
             assert client._caller.quota.tokens == 500
     error = caught.value
     assert f"the certificate of localhost:{wire.port} is not trusted ({why}" in str(error)
-    assert "nothing was sent: check the domain, or give an ssl_context=" in str(error)
+    assert "nothing was sent: check the domain, or pass an ssl_context=" in str(error)
     assert "\n" not in str(error)
     assert (error.attempts, error.may_have_been_applied) == (1, False)
     assert (wire.handshakes, wire.requests) == (1, [])
@@ -473,7 +473,7 @@ async def test_without_the_client_certificate_nothing_is_read_by_the_server(
     with refusing_clients_without_certificate("localhost") as server:
         client = MonoCloudClient(server.url, KEY, retry=FAST, ssl_context=trust)
         error = await failure(client)
-    assert "the server wants a certificate that it knows: give an ssl_context=" in str(error)
+    assert "the server requires a client certificate: pass an ssl_context=" in str(error)
     assert (error.attempts, error.may_have_been_applied) == (1, False)
     assert (server.connections, server.read) == (1, b"")
 

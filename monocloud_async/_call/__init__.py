@@ -1,7 +1,20 @@
 """One call engine, for single calls and for many: address, attempt, repeat, decode."""
 
 from .address import Query
+from .call import Call
 from .caller import Caller
+from .observer import Observer, Telemetry
 from .pace import Pace
+from .record import CallRecord, RunPace, RunRecord
 
-__all__ = ["Caller", "Pace", "Query"]
+__all__ = [
+    "Call",
+    "CallRecord",
+    "Caller",
+    "Observer",
+    "Pace",
+    "Query",
+    "RunPace",
+    "RunRecord",
+    "Telemetry",
+]

@@ -8,6 +8,7 @@ import attrs
 
 from .._http import Request
 from .._operation import Operation
+from .record import CallRecord
 
 
 @attrs.define(eq=False)
@@ -24,6 +25,7 @@ class Call:
         reached_server: whether the last attempt may have reached the server.
         reused_connection: whether the last attempt failed on a kept connection that was closed.
         may_have_been_applied: whether an attempt may have made the change.
+        record: what telemetry keeps of it, if it does.
     """
 
     operation: Operation[Any]
@@ -35,3 +37,4 @@ class Call:
     reached_server: bool = True
     reused_connection: bool = False
     may_have_been_applied: bool = False
+    record: CallRecord | None = None

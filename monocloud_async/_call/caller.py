@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import attrs
 from yarl import URL
@@ -24,12 +24,12 @@ from .._http import (
 )
 from .._operation import Operation
 from ..errors import APIError, ConfigurationError, MonoCloudError, TransportError
-from ..response import trace_id_of
 from ..retry import RetryPolicy, RetryQuota
 from .address import Query, url_of
 from .call import Call
 from .decode import decode
 from .failure import no_answer, no_connection, refusal
+from .observer import Observer, attempt_info
 from .pace import Pace
 from .repeat import Repeating, resume
 
@@ -51,6 +51,7 @@ class Caller:
         policy: how to repeat what failed.
         quota: what may be spent on repeats.
         pace: the pace of the run that the calls belong to; None for single calls.
+        observer: what sees the calls: hooks and telemetry; None if there are none.
         clock: tells the time in seconds, from any start.
         sleep: waits some seconds.
     """
@@ -63,8 +64,14 @@ class Caller:
     policy: RetryPolicy
     quota: RetryQuota = attrs.field(factory=RetryQuota)
     pace: Pace | None = None
+    observer: Observer | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    @property
+    def server(self) -> str:
+        """The host that the calls go to."""
+        return self.origin.host or ""
 
     async def call(
         self,
@@ -85,13 +92,18 @@ class Caller:
         request = Request(operation.method, url, self.headers, body, self.proxy)
         now = self.clock()
         call = Call(operation, request, started=now, deadline=now + self.policy.deadline)
+        if self.observer is None:
+            return cast("T", await self._result(call))
+        return cast("T", await self.observer.watch(call, self._result))
+
+    async def _result(self, call: Call) -> Any:
         handled = sys.exc_info()[1] if _KNOWS_HANDLED else None
         try:
             answer = await self._answer(call)
-            return cast("T", decode(call, answer, self.clock() - now))
+            return decode(call, answer, self.clock() - call.started)
         except MonoCloudError as error:
-            if operation.is_done(error):
-                return cast("T", None)
+            if call.operation.is_done(error):
+                return None
             # Where a future fails, Python loses what the caller was handling; before 3.11 it may
             # name an error of aiohttp's instead, which holds the headers, and the key with them.
             # To set this right costs 0.1 us a call.
@@ -168,19 +180,35 @@ class Caller:
         began = self.clock()
         if began >= call.deadline or not pool.slots.try_acquire():
             began = await self._wait_for_slot(pool, call)
-        limit = min(self.timeout, call.deadline - began)
         try:
+            if self.observer is not None:
+                began = await self._announce(call, self.observer)
+            limit = min(self.timeout, call.deadline - began)
             call.attempts += 1
             result = await exchange(pool, call.request, limit)
         finally:
             pool.slots.release()
-        if _log.isEnabledFor(logging.DEBUG):
-            _log_attempt(call, result, self.clock() - began)
+        if self.observer is not None or _log.isEnabledFor(logging.DEBUG):
+            await self._report(call, result, self.clock() - began)
         if isinstance(result, NoResponse):
             raise no_answer(call, result, self._late(limit), closed=self.sessions.closed)
         if 200 <= result.status < 300:
             return result
         raise refusal(call, result)
+
+    async def _announce(self, call: Call, observer: Observer) -> float:
+        """Call the hooks for an attempt, and return the time after that."""
+        await observer.sending(call)
+        # The client may have been closed while an async hook ran.
+        self.sessions.opened()
+        return self.clock()
+
+    async def _report(self, call: Call, result: RawResponse | NoResponse, seconds: float) -> None:
+        """Tell the log and the observer about an attempt."""
+        if _log.isEnabledFor(logging.DEBUG):
+            _log_attempt(call, result, seconds)
+        if self.observer is not None:
+            await self.observer.attempted(call, result, seconds)
 
     async def _wait_for_slot(self, pool: Pool, call: Call) -> float:
         """Wait for a connection to be free, and return the time at which it was."""
@@ -210,17 +238,12 @@ class Caller:
 
 
 def _log_attempt(call: Call, result: RawResponse | NoResponse, seconds: float) -> None:
-    trace: str | None = None
-    if isinstance(result, RawResponse):
-        outcome = str(result.status)
-        trace = trace_id_of(result.headers)
-    else:
-        outcome = "timed out" if result.timed_out else result.reason
+    attempt = attempt_info(call, result, seconds)
     _log.debug(
         "%s attempt %d: %s in %.1f ms, trace %s",
-        call.operation.name,
-        call.attempts,
-        outcome,
+        attempt.operation,
+        attempt.attempt,
+        attempt.failure or attempt.status,
         seconds * 1000,
-        trace or "-",
+        attempt.trace_id or "-",
     )

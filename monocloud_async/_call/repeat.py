@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
@@ -17,6 +18,7 @@ from .pace import Pace
 
 R = TypeVar("R")
 Sleep = Callable[[float], Awaitable[None]]
+_log = logging.getLogger("monocloud.retry")
 
 
 @attrs.frozen(eq=False)
@@ -89,9 +91,12 @@ class Repeating:
         return self.call.attempts if self.pace is None else self.call.failures
 
     def before_sleep(self, state: RetryCallState) -> None:
-        """Pay for the next attempt."""
+        """Pay for the next attempt, and log it."""
+        error = _failure(state)
         if self.pace is None:
-            self.quota.take(_failure(state))
+            self.quota.take(error)
+        if _log.isEnabledFor(logging.INFO):
+            _log_retry(self.call, error, state.upcoming_sleep)
 
 
 async def resume(
@@ -126,6 +131,18 @@ async def resume(
         else:
             result: R = step
             return result
+
+
+def _log_retry(call: Call, error: APIError | TransportError, seconds: float) -> None:
+    # Not the error's whole text: a server's answer may name a person.
+    why = f"status {error.status}" if isinstance(error, APIError) else error.args[0]
+    _log.info(
+        "%s attempt %d failed, retrying in %.2f s: %s",
+        call.operation.name,
+        call.attempts,
+        seconds,
+        why,
+    )
 
 
 def _failure(state: RetryCallState) -> APIError | TransportError:

@@ -1,12 +1,13 @@
-"""The only folder that knows aiohttp: requests out, responses in, and the connections between.
+"""The only package that uses aiohttp: requests, responses, and the connections between.
 
-Nothing here relies on more of aiohttp than its documentation names, so that its next major
-version changes nothing above this folder.
+It relies on documented features of aiohttp only, so a new major version of aiohttp does not affect
+the code outside this package.
 """
 
 from __future__ import annotations
 
 from .exchange import NoResponse, RawResponse, Request, exchange
+from .extra_headers import checked_headers, sendable
 from .headers import RequestHeaders
 from .proxy import Proxy, proxy_for
 from .session import Pool, Sessions, running_loop
@@ -19,7 +20,9 @@ __all__ = [
     "Request",
     "RequestHeaders",
     "Sessions",
+    "checked_headers",
     "exchange",
     "proxy_for",
     "running_loop",
+    "sendable",
 ]

@@ -1,6 +1,6 @@
-"""Bodies: JSON on its way out, and what comes back.
+"""Request bodies as JSON, and response bodies as received.
 
-A response is read piece by piece, so that a compressed flood cannot fill memory.
+A response is read in chunks, so a compression bomb cannot exhaust memory.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import aiohttp
 from ..errors import InvalidArgumentError
 
 MAX_BODY = 16 * 1024 * 1024
-# What is asked for. aiohttp would add whatever else happens to be installed, and some of its
-# versions decompress whatever comes, however much that makes.
+# Asked for explicitly: aiohttp would add every codec that happens to be installed, and some of
+# its versions decompress without a limit.
 ACCEPT_ENCODING = "gzip, deflate"
-# A file may consist of several compressed ones; each makes work, even where it is empty.
+# A gzip stream may consist of several members; each costs time, even an empty one.
 _MOST_MEMBERS = 100
 _KEPT_OF_UNREADABLE = 4096
 
@@ -26,7 +26,7 @@ _encode = json.JSONEncoder(allow_nan=False).encode
 
 
 class JSONBody(bytes):
-    """JSON as it is sent; it may hold a password, and no frame that has it as a variable shows it.
+    """JSON to send; its repr is masked, because it may hold a password and show up in frames.
 
     Slices and joined copies of it are plain bytes.
     """
@@ -37,15 +37,15 @@ class JSONBody(bytes):
         return "JSONBody(***)"
 
     def payload(self) -> aiohttp.BytesPayload:
-        """Return what aiohttp sends."""
+        """Return the payload for aiohttp."""
         return aiohttp.BytesPayload(self, content_type="application/json")
 
 
 def json_body(value: object) -> JSONBody | None:
-    """Return a value as JSON, None as None.
+    """Return a value as JSON; None stays None.
 
     Raises:
-        InvalidArgumentError: JSON has no such type or number, or the value holds itself.
+        InvalidArgumentError: JSON cannot represent the value, or it contains itself.
     """
     if value is None or isinstance(value, JSONBody):
         return value
@@ -53,30 +53,30 @@ def json_body(value: object) -> JSONBody | None:
         return JSONBody(_encode(value).encode())
     except (TypeError, ValueError, RecursionError) as error:
         why = str(error)
-    # The encoder's frames have the value among their variables, and so would this one.
+    # Keep the value, which may hold secrets, out of this frame's variables.
     del value
     raise InvalidArgumentError(f"the body cannot be sent as JSON: {why}; nothing was sent")
 
 
 class Stream(Protocol):
-    """What a body is read from."""
+    """The stream that a body is read from."""
 
     async def readany(self) -> bytes: ...
     def at_eof(self) -> bool: ...
 
 
 async def read(stream: Stream, coding: str) -> tuple[bytes, str]:
-    """Return the body of a response, decompressed, and why it cannot be read: "" if it can.
+    """Return a response's body, decompressed, and why it is unreadable, or "".
 
-    Of what cannot be read, only the first bytes are returned.
+    Of an unreadable body, only the first bytes are returned.
 
     Args:
-        stream: where its bytes come from.
+        stream: the stream to read from.
         coding: the response's ``Content-Encoding``.
     """
     codec = _codec(coding) if coding else None
     if codec is None:
-        # As a rule it is all there, in one piece.
+        # Usually, all of it is already there in one piece.
         first = await stream.readany()
         if stream.at_eof():
             return first, ""
@@ -91,7 +91,7 @@ async def read(stream: Stream, coding: str) -> tuple[bytes, str]:
             if len(body) > MAX_BODY:
                 return _unreadable(body, f"it is longer than {MAX_BODY // 1024 // 1024} MiB")
         if codec and codec.broke_off:
-            return _unreadable(body, "its compressed content breaks off")
+            return _unreadable(body, "its compressed content is truncated")
     except zlib.error:
         return _unreadable(body, "it cannot be decompressed")
     return bytes(body), ""
@@ -102,7 +102,7 @@ def _unreadable(body: bytearray, why: str) -> tuple[bytes, str]:
 
 
 def _codec(coding: str) -> _Codec | None:
-    """Return what undoes a coding, or None for an unknown coding or none."""
+    """Return the decompressor for a content coding, or None for an unknown coding or none."""
     name = coding.strip().lower()
     if name in ("gzip", "x-gzip"):
         return _Codec(16 + zlib.MAX_WBITS)
@@ -110,7 +110,7 @@ def _codec(coding: str) -> _Codec | None:
 
 
 class _Codec:
-    """Decompresses a body that comes in pieces, each into no more than there is room for."""
+    """Decompresses a body chunk by chunk, with a limit on each result."""
 
     def __init__(self, window: int | None = None) -> None:
         self._window = window
@@ -119,11 +119,11 @@ class _Codec:
         self.broke_off = False
 
     def decompress(self, piece: bytes, room: int) -> bytes:
-        """Return what a piece holds, up to some bytes.
+        """Return the decompressed content of a chunk, up to a limit.
 
         Args:
             piece: compressed bytes.
-            room: the most bytes to return; more than 0.
+            room: the maximum number of bytes to return; more than 0.
         """
         out = b""
         while piece and len(out) < room:
@@ -139,6 +139,6 @@ class _Codec:
         if self._members > _MOST_MEMBERS:
             raise zlib.error("too many members")
         if self._window is None:
-            # Deflate comes with the zlib header that is due, or bare, as some servers have it.
+            # Deflate should have a zlib header, but some servers send it raw.
             self._window = zlib.MAX_WBITS if piece[0] & 0x0F == 8 else -zlib.MAX_WBITS
         return zlib.decompressobj(self._window)

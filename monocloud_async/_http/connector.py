@@ -1,4 +1,4 @@
-"""Connections to the server: which of them an exchange uses, and whether that one still stands."""
+"""Connections to the server: choosing one for an exchange, and checking that it is alive."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from yarl import URL
 
 @attrs.define(eq=False)
 class Progress:
-    """How far one exchange has come.
+    """The progress of one exchange.
 
     Attributes:
-        has_connection: whether it got a connection, so that the request may have been sent.
-        kept_connection: whether that connection was kept from an earlier exchange.
-        opened: whether the connector is opening a connection, as far as a trace tells.
+        has_connection: whether it got a connection, so the request may have been sent.
+        kept_connection: whether that connection was kept alive from an earlier exchange.
+        opened: whether the connector opened a connection, according to a trace.
         request: aiohttp's request that got the connection.
-        failure: what that connection ended with, if aiohttp may repeat the request, or does not
-            tell by type.
+        failure: the connection's final error, in case aiohttp repeats the request or hides the
+            error's type.
     """
 
     has_connection: bool = False
@@ -35,57 +35,57 @@ class Progress:
     failure: Any = attrs.field(default=None, repr=False)
 
     def note_failure(self, protocol: Any) -> None:
-        """Keep what a connection ended with, which its protocol forgets when it is closed."""
+        """Keep the connection's final error, which its protocol forgets on close."""
         self.failure = protocol.exception()
 
     def note_end(self, connection: aiohttp.connector.Connection | None) -> None:
-        """Keep what ended a connection in the middle of an answer."""
+        """Keep the error that ended a connection in the middle of a response."""
         if connection is not None and connection.protocol is not None:
             self.note_failure(connection.protocol)
 
     def let_go(self) -> None:
-        """Drop what holds the request's headers."""
+        """Drop references to the request's headers."""
         self.request = self.failure = None
 
     def refuse_repeat(self, request: aiohttp.ClientRequest) -> None:
-        """Raise if aiohttp repeats by itself, which no retry policy would count.
+        """Raise if aiohttp repeats a request on its own, behind the retry policy's back.
 
-        It makes another request object for that. A middleware that repeats on purpose passes the
-        same object on again, and what it fetches besides has another URL.
+        For a repeat, aiohttp creates a new request object. A middleware that repeats on purpose
+        passes the same object on, and other requests that it makes have another URL.
         """
         first = self.request
         if first is not request and (first.method, first.url) == (request.method, request.url):
             raise RepeatedError(self.failure)
 
 
-# Of these methods, aiohttp repeats no request by itself.
+# aiohttp never repeats requests with these methods on its own.
 _SENT_ONCE = ("POST", "PATCH")
-# The packages that aiohttp speaks SOCKS with.
+# The packages that add SOCKS support to aiohttp.
 _OF_SOCKS = ("aiohttp_socks", "python_socks")
-# How the connector, deep inside aiohttp, reports to the exchange that it serves.
+# Carries reports from the connector, deep inside aiohttp, to the current exchange.
 progress: ContextVar[Progress] = ContextVar("monocloud_progress")
 
 
 class RepeatedError(aiohttp.ClientConnectionError):
-    """aiohttp wanted to send a request again by itself.
+    """aiohttp tried to send a request again on its own.
 
     Attributes:
-        failure: what the first sending failed with.
+        failure: the error of the first attempt.
     """
 
     def __init__(self, failure: object) -> None:
-        super().__init__("a request is sent once for each attempt")
+        super().__init__("a request is sent only once per attempt")
         self.failure: Exception = (
             failure if isinstance(failure, Exception) else aiohttp.ServerDisconnectedError()
         )
 
 
 class SocksError(aiohttp.ClientConnectionError):
-    """No connection through a SOCKS proxy; the packages for it have errors of their own."""
+    """The connection through a SOCKS proxy failed; the SOCKS packages have their own errors."""
 
 
 class NoCookies(aiohttp.DummyCookieJar):
-    """A jar that stays empty, and of which each request takes the same nothing."""
+    """A cookie jar that stays empty, with one shared empty result for all requests."""
 
     _nothing: BaseCookie[str] = SimpleCookie()
 
@@ -94,44 +94,44 @@ class NoCookies(aiohttp.DummyCookieJar):
 
 
 class Watching:
-    """What a connector has before aiohttp's: it replaces ``connect`` alone.
+    """A mixin in front of an aiohttp connector that overrides only ``connect``.
 
-    It lends no dead connection, and reports how far an exchange has come. Its own attributes are
-    out of the way of those that aiohttp's connectors have.
+    It never hands out a dead connection, and reports the progress of exchanges. Its attributes
+    are name-mangled to stay clear of those of aiohttp's connectors.
     """
 
-    # Whether others use its connections too, so that only a trace tells new ones from kept ones.
+    # Whether others share its connections, so that only a trace tells new ones from kept ones.
     shared = False
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begin to watch.
+        """Start watching.
 
         Args:
             loop: the event loop of the connections.
         """
         self.__loop = loop
         self.__abandoned = self.__forgotten = False
-        # What a fork left here: an end of it would bring a warning.
+        # Transports inherited by a fork, kept because destroying one would emit a warning.
         self.__left: list[Any] = []
-        # Which connections came through here, and how the kernel is asked about each.
+        # The connections handed out here, each with a check whether it is readable.
         self.__known: dict[Any, Callable[[], bool]] = {}
 
     @property
     def closed(self) -> bool:
-        """Whether no connection can be had; a session asks that before it complains of its end."""
+        """Whether the connector is unusable; a session checks this before it warns at its end."""
         if self.__forgotten or self.__loop.is_closed():
             return True
         behind: Any = super()
         return bool(behind.closed)
 
     def abandon(self) -> None:
-        """Never touch the connections again: they are another's, or their loop is gone."""
+        """Never touch the connections again: they are another process's, or their loop is gone."""
         self.__abandoned = self.__forgotten = True
 
     def disown(self) -> None:
-        """Abandon the connections, after a fork, to the process that has them.
+        """Leave the connections, after a fork, to the process that owns them.
 
-        To close one here would take it out of what the kernel watches for that process too.
+        Closing one here would also remove it from the parent's kernel poll set.
         """
         self.abandon()
         self.__left = [protocol.transport for protocol in self.__known]
@@ -139,7 +139,7 @@ class Watching:
             protocol.transport = None
 
     def forget(self) -> None:
-        """Note that nobody is left to use or close the connections, which ``end`` still closes."""
+        """Record that nobody is left to close the connections; ``end`` still closes them."""
         self.__forgotten = True
 
     async def end(self) -> None:
@@ -151,7 +151,7 @@ class Watching:
     async def connect(
         self, request: aiohttp.ClientRequest, *args: Any, **kwargs: Any
     ) -> aiohttp.connector.Connection:
-        """Return a connection for a request: a kept one that still stands, or a new one."""
+        """Return a connection for a request: a live kept-alive one, or a new one."""
         behind: Any = super()
         state = progress.get()
         if state.request is not None:
@@ -164,8 +164,8 @@ class Watching:
             kept = not state.opened if self.shared else is_readable is not None
             if is_readable is None:
                 is_readable = self.__add(connection)
-            # One that was closed, or brought what nobody asked for, is passed over. The kernel is
-            # asked: the loop may have stood still, or be about to notice.
+            # Skip a connection that was closed or has unsolicited data. Ask the kernel, because the
+            # loop may have been blocked and not have noticed yet.
             stands = protocol.transport is not None and not protocol.should_close
             if not kept or (stands and not is_readable()):
                 break
@@ -186,20 +186,20 @@ class Watching:
 
 
 class Connector(Watching, aiohttp.TCPConnector):  # type: ignore[misc]
-    """The connector of a session of ours, on the running loop."""
+    """The connector of the SDK's own session, on the running loop."""
 
     def __init__(self, ssl_context: ssl.SSLContext | None) -> None:
         self.watch(asyncio.get_running_loop())
-        # The semaphore is the limit: a wait inside aiohttp would count as the server's slowness.
+        # The semaphore sets the limit: time spent queueing inside aiohttp would count as latency.
         behind: Any = super()
         behind.__init__(limit=0, ssl=ssl_context or True)
 
     def __del__(self, *_: object) -> None:
-        """Do nothing: connections of a loop, or a process, that is gone are not ours to close."""
+        """Do nothing: connections of a dead loop or another process are not ours to close."""
 
 
 class _Behind:
-    """All of a connector, as it is."""
+    """A proxy that forwards everything to a connector."""
 
     def __init__(self, connector: aiohttp.BaseConnector) -> None:
         self._behind = connector
@@ -216,10 +216,10 @@ class _Behind:
 
 
 class LentConnector(Watching, _Behind):
-    """What stands before the connector of a lent session.
+    """A proxy in front of the connector of a caller's session.
 
     Args:
-        connector: that connector.
+        connector: the session's connector.
         loop: the event loop of its connections.
     """
 
@@ -239,7 +239,7 @@ class LentConnector(Watching, _Behind):
 
 
 def noting_new_connections() -> aiohttp.TraceConfig:
-    """Return a trace that tells the exchange when its connector opens a connection."""
+    """Return a trace that reports new connections to the current exchange."""
 
     async def opening(*_: object) -> None:
         progress.get().opened = True

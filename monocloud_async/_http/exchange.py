@@ -1,4 +1,4 @@
-"""One exchange with the server: a request out, a response or the lack of one in."""
+"""One exchange with the server: a request and its response, or the failure to get one."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from .lent import headers_for
 from .proxy import Proxy
 from .session import Pool
 
-# aiohttp calls the body that a request of these methods does not have an octet-stream, unless it is
-# asked not to; to ask takes 3 µs, and so is done for them alone.
+# For these methods, aiohttp labels a missing body as an octet-stream unless it is told not to.
+# Telling it takes 3 µs, so it is done for these methods only.
 _USUALLY_WITH_BODY = ("POST", "PUT", "PATCH")
 _NO_CONTENT_TYPE = (istr("Content-Type"),)
 _CONTENT_ENCODING = istr("Content-Encoding")
@@ -29,17 +29,17 @@ _CONTENT_ENCODING = istr("Content-Encoding")
 
 @attrs.define(eq=False)
 class Request:
-    """What to send.
+    """A request to send.
 
     Attributes:
         method: the HTTP method.
-        url: where to, whole.
-        headers: what every request carries.
-        body: any JSON value, or None for no body; kept as the bytes that are sent.
-        proxy: the proxy on the way, or None.
+        url: the complete URL.
+        headers: the headers that every request has.
+        body: any JSON value, or None for no body; stored as the bytes to send.
+        proxy: the proxy to use, or None.
 
     Raises:
-        InvalidArgumentError: the body cannot be JSON, as where it holds NaN.
+        InvalidArgumentError: the body cannot be JSON, for example because it contains NaN.
     """
 
     method: str
@@ -51,13 +51,13 @@ class Request:
 
 @attrs.define(eq=False)
 class RawResponse:
-    """What came back.
+    """A received response.
 
     Attributes:
         status: the HTTP status.
-        headers: its headers.
-        body: its body, decompressed; of one that cannot be read, the first bytes.
-        unreadable: why its body cannot be read; "" if it can.
+        headers: the response headers.
+        body: the decompressed body; the first bytes of an unreadable one.
+        unreadable: why the body is unreadable; "" if it is readable.
     """
 
     status: int
@@ -66,7 +66,7 @@ class RawResponse:
     unreadable: str = ""
 
     def mask_key(self, sent: RequestHeaders) -> None:
-        """Make this fit for an error: a server that echoes requests echoes the API key too."""
+        """Mask the API key, which a server may echo, so that errors can hold this response."""
         mask = sent.masked_in
         self.headers = Headers([(name, mask(value)) for name, value in self.headers.items()])
         self.body = mask(self.body.decode("latin-1")).encode("latin-1")
@@ -74,17 +74,17 @@ class RawResponse:
 
 @attrs.define(eq=False)
 class NoResponse:
-    """Why nothing came back that could be used.
+    """Why an exchange produced no usable response.
 
     Attributes:
-        reason: what went wrong, for a person.
-        timed_out: whether it was the time limit.
-        reached_server: whether the request may have been sent, all or in part.
-        reused_connection: whether it was sent on a connection kept from an earlier exchange, and
-            that connection turned out to be closed.
-        permanent: whether it would fail in the same way the next time.
-        cause: the error of the operating system or of TLS behind it, for ``raise … from``; it
-            holds no header, no URL, no traceback and nothing of aiohttp's.
+        reason: a readable description of the failure.
+        timed_out: whether the time limit passed.
+        reached_server: whether any part of the request may have been sent.
+        reused_connection: whether it was sent on a kept-alive connection that turned out to be
+            closed.
+        permanent: whether a retry would fail the same way.
+        cause: the underlying error of the operating system or of TLS, for ``raise … from``. It
+            holds no header, URL or traceback, and nothing of aiohttp's.
     """
 
     reason: str
@@ -100,8 +100,8 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
 
     Args:
         pool: the connections.
-        request: what to send.
-        limit: seconds until the response must be there, its body included; 0 or less sends
+        request: the request to send.
+        limit: seconds until the response must be complete, including its body; 0 or less sends
             nothing.
     """
     if limit <= 0:
@@ -125,13 +125,13 @@ async def exchange(pool: Pool, request: Request, limit: float) -> RawResponse | 
     except (asyncio.TimeoutError, aiohttp.ClientError, OSError) as error:
         failure = _no_response(error, request, state, began=response is not None)
     finally:
-        # A hook of a lent session may make a call of its own: each reports to its own exchange.
+        # A hook of the caller's session may make a call of its own, with its own progress.
         progress.reset(before)
         state.let_go()
     if pool.lent is not None and pool.lent.closed and not state.has_connection:
-        raise ConfigurationError("the session given is closed; nothing was sent")
+        raise ConfigurationError("the session passed to the client is closed; nothing was sent")
     if response is not None and response.status >= 300:
-        # It said no, and broke off before it said why: the no stands.
+        # The status is an error, even though the body was cut off.
         return response
     return failure
 
@@ -156,7 +156,7 @@ def _no_response(error: Exception, request: Request, state: Progress, *, began: 
 
 def _send(pool: Pool, request: Request) -> Awaitable[aiohttp.ClientResponse]:
     body, proxy = request.body, request.proxy
-    # Not as a session's defaults: a proxy would get those too.
+    # Pass headers per request, because a proxy would get a session's default headers too.
     fields = request.headers.fields if body is None else request.headers.with_body
     without_body = body is None and request.method in _USUALLY_WITH_BODY
     return pool.session.request(
@@ -167,6 +167,6 @@ def _send(pool: Pool, request: Request) -> Awaitable[aiohttp.ClientResponse]:
         skip_auto_headers=_NO_CONTENT_TYPE if without_body else None,
         proxy=proxy.url if proxy else None,
         proxy_headers=proxy.headers if proxy else None,
-        # aiohttp would carry X-API-KEY along to wherever a redirect leads.
+        # aiohttp would send X-API-KEY to wherever a redirect leads.
         allow_redirects=False,
     )

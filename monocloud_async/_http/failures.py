@@ -1,4 +1,4 @@
-"""Why an exchange failed: in words, by its cause, and what follows from it."""
+"""Classifies failed exchanges: a readable reason, the cause, and what follows from it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ _NEVER_SENT = (
     SocksError,
 )
 _CLOSED = (aiohttp.ServerDisconnectedError, OSError)
-# Where aiohttp's words end and the server's bytes begin: they may be of a person, or the key.
+# Where aiohttp's message starts to quote the server, which may reveal personal data or the key.
 _QUOTED = re.compile(r":?\s*(bytearray\()?b?['\"].*", re.DOTALL)
-_NO_CERTIFICATE = "the server wants a certificate that it knows: give an ssl_context= with one"
+_NO_CERTIFICATE = (
+    "the server requires a client certificate: pass an ssl_context= with one that it trusts"
+)
 _NO_CREDENTIALS = (
-    "the proxy wants a user and password: give them in its URL, http://user:password@…"
+    "the proxy requires a user and password: put them in its URL, http://user:password@…"
 )
 
 
@@ -35,13 +37,13 @@ def never_arrived(error: BaseException) -> bool:
 
 
 def was_closed(error: BaseException) -> bool:
-    """Return whether the connection turned out to be closed, as one does that was kept too long."""
-    # A timeout is an OSError too, since Python 3.11.
+    """Return whether a kept-alive connection turned out to be closed."""
+    # Since Python 3.11, a timeout is an OSError too.
     return isinstance(error, _CLOSED) and not isinstance(error, asyncio.TimeoutError)
 
 
 def is_permanent(error: BaseException) -> bool:
-    """Return whether it would fail in the same way the next time."""
+    """Return whether a retry would fail the same way."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return error.status not in TRANSIENT
     untrusted = isinstance(error, aiohttp.ClientConnectorCertificateError)
@@ -49,9 +51,13 @@ def is_permanent(error: BaseException) -> bool:
 
 
 def reason(error: BaseException) -> str:
-    """Return what went wrong; aiohttp's own text may hold the request's headers."""
+    """Return a readable reason, without aiohttp's own text, which may contain request headers."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return _NO_CREDENTIALS if error.status == 407 else f"the proxy refused ({error.status})"
+        return (
+            _NO_CREDENTIALS
+            if error.status == 407
+            else f"the proxy refused the connection ({error.status})"
+        )
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return one_line(_untrusted(error))
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -61,22 +67,22 @@ def reason(error: BaseException) -> str:
     if _is_refused_certificate(error):
         return _NO_CERTIFICATE
     if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "the server closed the connection without an answer"
+        return "the server closed the connection without a response"
     if isinstance(error, aiohttp.ClientPayloadError):
-        return "the connection broke off within the answer"
+        return "the connection broke in the middle of the response"
     if isinstance(error, aiohttp.ClientResponseError):
-        return one_line(f"the answer is not HTTP: {_QUOTED.sub('', error.message)}", 200)
+        return one_line(f"the response is not HTTP: {_QUOTED.sub('', error.message)}", 200)
     what = error.strerror if isinstance(error, OSError) else None
     if type(error) is aiohttp.ClientConnectionError:
-        # It has only this class for what it cannot do, such as TLS within TLS on Python 3.10.
+        # aiohttp raises this class for what it does not support, such as TLS in TLS on Python 3.10.
         what = str(error)
     return one_line(f"the connection failed: {what or type(error).__name__}", 300)
 
 
 def cause(error: BaseException | None) -> Exception | None:
-    """Return the error of TLS or the operating system behind a failure, or None.
+    """Return the underlying error of TLS or the operating system, or None.
 
-    It is made anew: aiohttp's own hold the request, and any of them a traceback through its frames.
+    It is a copy, because aiohttp's errors hold the request, and tracebacks hold its frames.
     """
     behind = list(_behind(error))
     for one in behind:
@@ -90,7 +96,7 @@ def cause(error: BaseException | None) -> Exception | None:
 
 
 def _behind(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that it was made from."""
+    """Yield an error and the errors that caused it."""
     one = error
     for _ in range(5):
         if one is None or isinstance(one, asyncio.TimeoutError):
@@ -106,8 +112,8 @@ def _behind(error: BaseException | None) -> Iterator[BaseException]:
 def _tls_error(error: ssl.SSLError) -> ssl.SSLError:
     untrusted = isinstance(error, ssl.SSLCertVerificationError)
     kind = ssl.SSLCertVerificationError if untrusted else ssl.SSLError
-    said = one_line(error.strerror or "", 300)
-    made = kind(said) if error.errno is None else kind(error.errno, said)
+    text = one_line(error.strerror or "", 300)
+    made = kind(text) if error.errno is None else kind(error.errno, text)
     for name in ("library", "reason", "verify_code", "verify_message"):
         if isinstance(value := getattr(error, name, None), (str, int)):
             setattr(made, name, value)
@@ -117,14 +123,14 @@ def _tls_error(error: ssl.SSLError) -> ssl.SSLError:
 def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> str:
     why = getattr(error.certificate_error, "verify_message", "") or error.certificate_error
     return (
-        f"the certificate of {error.host}:{error.port} is not trusted ({str(why).rstrip('.')}), so "
-        "nothing was sent: check the domain, or give an ssl_context= that trusts it"
+        f"the certificate of {error.host}:{error.port} is not trusted ({str(why).rstrip('.')}); "
+        "nothing was sent: check the domain, or pass an ssl_context= that trusts it"
     )
 
 
 def _no_connection(error: aiohttp.ClientConnectorError) -> str:
-    # A connection that ends within the handshake has an error without a text.
-    why = f"{error.os_error}" or "it was closed during the handshake"
+    # A connection that is closed during the handshake has an error without text.
+    why = f"{error.os_error}" or "the connection was closed during the handshake"
     what, place = "connection", f"{error.host}:{error.port}"
     if isinstance(error, aiohttp.ClientConnectorSSLError):
         what = "TLS connection"
@@ -134,11 +140,11 @@ def _no_connection(error: aiohttp.ClientConnectorError) -> str:
 
 
 def _is_refused_certificate(error: BaseException) -> bool:
-    """Return whether the server ended the handshake for want of a certificate that it trusts.
+    """Return whether the server ended the handshake because it does not trust the client.
 
-    Under TLS 1.3 the client learns that only once it has sent its request, which the server does
-    not read then.
+    With TLS 1.3, the client learns this only after sending its request, which the server then
+    does not read.
     """
     cause = error.__cause__
-    said = (cause.reason or "") if isinstance(cause, ssl.SSLError) else ""
-    return "ALERT" in said and ("CERTIFICATE" in said or "UNKNOWN_CA" in said)
+    text = (cause.reason or "") if isinstance(cause, ssl.SSLError) else ""
+    return "ALERT" in text and ("CERTIFICATE" in text or "UNKNOWN_CA" in text)

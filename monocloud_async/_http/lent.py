@@ -1,9 +1,9 @@
-"""A session of the caller's: what it is set up with goes on working, where it cannot hurt a call.
+"""A caller's own session: its settings stay in effect as far as they cannot break a call.
 
-The calls go through a twin on the same connections, so that theirs are ours to watch. Kept are its
-cookies, default headers, traces, middlewares, authorization, proxies, TLS settings, HTTP version,
-limits of what it reads, and classes. Left out is what would change the meaning of a call: its JSON
-encoder, timeout, redirects, decompression and ``raise_for_status``.
+Calls go through a twin session on the same connections, so that the SDK can watch them. The twin
+keeps the session's cookies, default headers, traces, middlewares, authorization, proxies, TLS
+settings, HTTP version, read limits and classes. It drops what would change the meaning of a call:
+the JSON encoder, timeout, redirects, decompression and ``raise_for_status``.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from multidict import CIMultiDict
 from ..errors import ConfigurationError
 from .connector import LentConnector, noting_new_connections
 
-# What every session is set up with that our calls go through.
+# The settings of every session that the SDK's calls go through.
 FOR_CALLS: Final[Mapping[str, Any]] = {
     "auto_decompress": False,
     "raise_for_status": False,
-    # The time limit is ours alone: aiohttp's would count the wait for a connection too.
+    # The SDK has its own time limit; aiohttp's would include the wait for a connection.
     "timeout": aiohttp.ClientTimeout(total=None, sock_connect=None),
 }
 _PUBLIC = ("auth", "cookie_jar", "skip_auto_headers")
-# aiohttp has no public names to read these by; one that it renames is left at its default.
+# aiohttp has no public names for these. If it renames one, the twin uses its default.
 _PRIVATE = (
     "base_url",  # where its authorization may go
     "max_field_size",
@@ -40,19 +40,19 @@ _PRIVATE = (
     "version",
 )
 _PRIVATE_DEFAULTS = ("proxy", "proxy_auth", "ssl")
-# Headers that say what a body is, or how it is sent: ours has its own, and most calls have none.
+# Headers that describe a body: the SDK sets its own, and most calls have no body.
 _OF_BODIES = ("transfer-encoding", "expect", "trailer")
 
 
 def twin_of(
     lent: aiohttp.ClientSession, *, secure: bool, direct: bool
 ) -> tuple[aiohttp.ClientSession, LentConnector]:
-    """Return a session that is set up as a lent one is, on the same connections, and its connector.
+    """Return a twin of a caller's session on the same connections, and its connector.
 
     Args:
         lent: the caller's session.
-        secure: whether the calls go over TLS.
-        direct: whether no proxy is wanted, not even the session's.
+        secure: whether the calls use TLS.
+        direct: whether to use no proxy, not even the session's.
 
     Raises:
         ConfigurationError: the session belongs to another event loop.
@@ -60,7 +60,7 @@ def twin_of(
     loop = asyncio.get_running_loop()
     traces = [*lent.trace_configs, noting_new_connections()]
     with warnings.catch_warnings():
-        # Some of it is deprecated, which is between aiohttp and the caller.
+        # Deprecated settings are between aiohttp and the caller.
         warnings.simplefilter("ignore", DeprecationWarning)
         if lent.connector is None or getattr(lent, "loop", loop) is not loop:
             raise _elsewhere()
@@ -71,22 +71,22 @@ def twin_of(
                 connector=in_front,
                 connector_owner=False,
                 trace_configs=traces,
-                # Without TLS, a proxy of the environment would get to see the API key.
+                # Without TLS, a proxy from the environment would see the API key.
                 trust_env=lent.trust_env and secure and not direct,
                 **FOR_CALLS,
                 **_settings(lent, direct=direct),
             )
         except RuntimeError:
-            # So that aiohttp does not complain of what it made half.
+            # Otherwise aiohttp would warn about the half-built session.
             connector.abandon()
             raise _elsewhere() from None
-    # What instruments every session has done so with the lent one, and would count calls twice.
+    # Instrumentation of every session has already reached the caller's, and would count twice.
     twin.trace_configs[:] = traces
     return twin, connector
 
 
 def headers_for(lent: aiohttp.ClientSession, ours: CIMultiDict[str]) -> CIMultiDict[str]:
-    """Return the headers of a request: the session's as they are now, ours before them."""
+    """Return the headers of a request: the session's current ones, overridden by the SDK's."""
     merged: CIMultiDict[str] = CIMultiDict(
         (name, value) for name, value in lent.headers.items() if not _is_of_body(name.lower())
     )
@@ -108,8 +108,8 @@ def _settings(lent: aiohttp.ClientSession, *, direct: bool) -> dict[str, Any]:
 
 
 def _elsewhere() -> ConfigurationError:
-    # Its connections would answer to the other loop; after a fork, even to the parent process.
+    # Its connections belong to the other loop or, after a fork, to the parent process.
     return ConfigurationError(
-        "the session given belongs to another event loop, or to the process before a fork: "
-        "give one made here, or none; nothing was sent"
+        "the session passed to the client belongs to another event loop or, after a fork, to the "
+        "parent process; nothing was sent: create one here, or pass none"
     )

@@ -1,4 +1,4 @@
-"""Which proxy a client goes through. aiohttp's trust_env is not used: it reads .netrc as well."""
+"""The proxy of a client. aiohttp's trust_env is not used, because it reads .netrc as well."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _FORM = "a URL such as 'http://proxy.example:3128'"
 
 @attrs.frozen(eq=False)
 class Proxy:
-    """A proxy on the way to a tenant.
+    """A proxy.
 
     Attributes:
-        url: its URL, without credentials.
-        headers: what goes to the proxy, and not to the tenant: the credentials, if it has any.
+        url: the proxy's URL, without credentials.
+        headers: headers for the proxy only, not the tenant: its credentials, if any.
     """
 
     url: URL
@@ -32,29 +32,27 @@ class Proxy:
 
 
 def proxy_for(origin: str, given: Secret | None) -> Proxy | None:
-    """Return the proxy to an origin, or None to connect directly.
+    """Return the proxy for an origin, or None to connect directly.
 
     Args:
-        origin: where the calls go.
-        given: the proxy asked for, "" for none; if None, what the environment says, NO_PROXY
-            honoured.
+        origin: the origin of the calls.
+        given: the configured proxy, "" for none. None uses the environment, honoring NO_PROXY.
 
     Raises:
-        ConfigurationError: what was asked for, or the environment says, is not a proxy, or would
-            get to see the API key.
+        ConfigurationError: the configured proxy is invalid, or would see the API key.
     """
     target = urlsplit(origin)
     if given is not None:
         return _proxy(given, "proxy", target) if given else None
     if target.scheme != "https":
-        # The API key would travel to the proxy in the clear, and only loopback is without TLS.
+        # The proxy would see the API key, and http is meant for loopback.
         return None
     found, source = _environment_proxy(target)
     return None if found is None else _proxy(found, source, target)
 
 
 def _environment_proxy(target: SplitResult) -> tuple[Secret | None, str]:
-    """Return the URL that the environment gives, and the name of the variable."""
+    """Return the proxy URL in the environment, and the name of its variable."""
     proxies = getproxies_environment()
     source = "HTTPS_PROXY" if proxies.get("https") else "ALL_PROXY"
     found = proxies.get("https") or proxies.get("all")
@@ -64,7 +62,7 @@ def _environment_proxy(target: SplitResult) -> tuple[Secret | None, str]:
 
 
 def _bypassed(target: SplitResult, no_proxy: str) -> bool:
-    """Return whether NO_PROXY names a host: itself, a domain above it, its network, or all."""
+    """Return whether NO_PROXY covers a host: by name, parent domain, network or wildcard."""
     host, port = target.hostname or "", str(target.port or 443)
     return any(_names(item.strip().lower(), host, port) for item in no_proxy.split(","))
 
@@ -86,7 +84,7 @@ def _in_network(host: str, network: str) -> bool:
 
 
 def _proxy(given: Secret, source: str, target: SplitResult) -> Proxy:
-    # Neither of the messages shows its text, which may hold a password.
+    # The messages do not show the URL, which may contain a password.
     proxy = _parsed(given)
     if proxy is None:
         raise ConfigurationError(f"{source} must be {_FORM}{_advice(given)}")
@@ -101,8 +99,8 @@ def _advice(given: str) -> str:
     if not given.lower().startswith("socks"):
         return ""
     return (
-        ", not that of a SOCKS proxy: for that, give proxy='' and a session= whose connector "
-        "speaks SOCKS, such as one of the package aiohttp-socks"
+        ", not a SOCKS proxy: for SOCKS, pass proxy='' and a session= whose connector "
+        "supports it, such as that of the package aiohttp-socks"
     )
 
 

@@ -1,4 +1,4 @@
-"""The connections of a client: one aiohttp session for each running event loop and process."""
+"""The connections of a client: one aiohttp session per running event loop and process."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ Lifetime = AsyncGenerator[tuple[aiohttp.ClientSession, Watching], None]
 
 @attrs.frozen(eq=False)
 class Pool:
-    """What one event loop has of a client.
+    """The connections of a client on one event loop.
 
     Attributes:
-        session: the aiohttp session that the calls go through.
-        connector: that session's.
-        room: how many calls may be on the wire at once.
-        slots: as many.
-        time_limits: those of the calls on this loop.
-        lifetime: ends with the loop, or by aclose(), and closes the session then; None for a
-            session that is the caller's.
-        guard: ends the lifetime of a client that is forgotten unclosed; it also keeps the session
-            out of reach of the garbage collector, which would find it before its lifetime.
-        lent: the session of the caller's, if there is one.
-        closing: is set when the client is closed.
+        session: the aiohttp session for the calls.
+        connector: the session's connector.
+        room: the maximum number of concurrent requests.
+        slots: a semaphore with that many places.
+        time_limits: the time limits of the calls on this loop.
+        lifetime: an async generator that closes the session when the loop ends or on aclose().
+            None for a caller's session.
+        guard: closes the session of a client that is garbage-collected unclosed. It also keeps
+            the session alive until then.
+        lent: the caller's session, if there is one.
+        closing: set when the client is closed.
     """
 
     session: aiohttp.ClientSession
@@ -53,12 +53,12 @@ class Pool:
     closing: asyncio.Event = attrs.field(factory=asyncio.Event)
 
     def unguard(self) -> None:
-        """Leave the session to the code that ends its lifetime now."""
+        """Hand responsibility for the session to the code that is closing it."""
         if self.guard is not None:
             self.guard.detach()
 
     def abandon(self) -> None:
-        """Leave the connections as they are, for good; a lent session's are the caller's."""
+        """Leave the connections alone for good; a caller's session keeps its own."""
         self.unguard()
         self.connector.abandon()
 
@@ -67,11 +67,11 @@ class Sessions:
     """All connections of a client.
 
     Args:
-        max_connections: calls on the wire at once, for each event loop.
-        secure: whether the calls go over TLS.
-        ssl_context: what to trust; the system's certificates if None.
-        lent: a session of the caller's, to use and never to close.
-        direct: whether no proxy is wanted, not even that of a lent session.
+        max_connections: the maximum number of concurrent requests per event loop.
+        secure: whether the calls use TLS.
+        ssl_context: the TLS settings. None trusts the system's certificates.
+        lent: a session of the caller, to use but never close.
+        direct: whether to use no proxy, not even that of a caller's session.
     """
 
     def __init__(
@@ -94,43 +94,44 @@ class Sessions:
 
     @property
     def closed(self) -> bool:
-        """Whether no further call can be made."""
+        """Whether no more calls can be made."""
         return self._closed or (self.lent is not None and self.lent.closed)
 
     def opened(self) -> Pool | None:
         """Return the running loop's pool, or None before its first call.
 
         Raises:
-            ConfigurationError: the client, or the session it was lent, is closed.
+            ConfigurationError: the client or the caller's session is closed.
         """
         if self._closed:
-            raise ConfigurationError("this client is closed: make a new one; nothing was sent")
+            raise ConfigurationError("this client is closed; nothing was sent: create a new one")
         if self.lent is not None and self.lent.closed:
-            raise ConfigurationError("the session given is closed; nothing was sent")
+            raise ConfigurationError("the session passed to the client is closed; nothing was sent")
         return self._pools.get(running_loop())
 
     async def open(self) -> Pool:
-        """Return a new pool for the running loop, which has none yet.
+        """Create the pool of the running loop.
 
         Raises:
-            ConfigurationError: the client was closed meanwhile, or its session is another loop's.
+            ConfigurationError: the client was closed in the meantime, or the session belongs to
+                another loop.
         """
         loop = asyncio.get_running_loop()
         self._drop_ended()
         pool = self._pools[loop] = await self._new_pool(loop)
         if self._closed:
-            # By another thread, in between, which may not have seen this pool.
+            # Another thread closed the client in the meantime, and may not have seen this pool.
             await self.aclose()
             self.opened()
         return pool
 
     def refuse(self) -> bool:
-        """Refuse further calls, on any thread, and return whether anything is open."""
+        """Refuse further calls on all threads, and return whether anything is open."""
         self._closed = True
         return bool(self._pools)
 
     async def aclose(self) -> None:
-        """Close what this process opened; further calls are refused."""
+        """Close what this process opened, and refuse further calls."""
         self._closed = True
         pools, self._pools = self._pools, {}
         for loop, pool in pools.items():
@@ -142,7 +143,7 @@ class Sessions:
             elif loop is asyncio.get_running_loop():
                 await _end(pool.lifetime)
             else:
-                # A session can be closed on its own loop only, and that one is another thread's.
+                # A session can be closed only on its own loop, which another thread runs.
                 with contextlib.suppress(RuntimeError):
                     asyncio.run_coroutine_threadsafe(_end(pool.lifetime), loop)
 
@@ -155,7 +156,7 @@ class Sessions:
         self._pools = {}
 
     def forget_idle(self) -> None:
-        """At the end of the program, leave the connections of loops that nobody closed."""
+        """At interpreter exit, leave the connections of loops that nobody closed."""
         for loop, pool in list(self._pools.items()):
             if not loop.is_running():
                 pool.connector.forget()
@@ -163,7 +164,7 @@ class Sessions:
     def _drop_ended(self) -> None:
         for loop in list(self._pools):
             if loop.is_closed():
-                # Another thread, whose loop begins too, may have done it in between.
+                # Another thread may have done it in the meantime.
                 pool = self._pools.pop(loop, None)
                 if pool is not None:
                     pool.abandon()
@@ -173,7 +174,7 @@ class Sessions:
         if self.lent is not None:
             session, connector = twin_of(self.lent, secure=self._secure, direct=self._direct)
             room = _room(connector, room)
-            # A twin needs no close: do not warn of one that was forgotten.
+            # A twin need not be closed, so do not warn about a forgotten one.
             given_up = weakref.finalize(self, connector.abandon)
             return Pool(
                 session,
@@ -186,7 +187,7 @@ class Sessions:
             )
         if self._secure and self._ssl_context is None:
             self._ssl_context = _system_trust()
-        # A loop that ends, ends its async generators too: that closes the session in time.
+        # A loop shuts down its async generators when it ends, which closes the session in time.
         lifetime = _lifetime(self._ssl_context)
         session, own = await anext(lifetime)
         guard = weakref.finalize(self, _end_soon, lifetime, own, loop)
@@ -195,26 +196,26 @@ class Sessions:
 
 
 def running_loop(needed_by: str = "this client") -> asyncio.AbstractEventLoop:
-    """Return the event loop that runs here.
+    """Return the running event loop.
 
     Args:
-        needed_by: what needs it, for the message.
+        needed_by: what needs it, for the error message.
 
     Raises:
-        ConfigurationError: none does.
+        ConfigurationError: no event loop is running.
     """
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
         raise ConfigurationError(
-            f"{needed_by} needs a running asyncio event loop, and none runs here: call it "
-            "within asyncio.run(...), not under trio; for code without async there is "
-            "monocloud_sync; nothing was sent"
+            f"{needed_by} needs a running asyncio event loop, but none runs here: call it "
+            "within asyncio.run(...), not under trio, or use monocloud_sync in code without async; "
+            "nothing was sent"
         ) from None
 
 
 def _room(connector: Any, most: int) -> int:
-    """Return how many calls at once a lent session has room for, so that none waits inside it."""
+    """Return how many concurrent calls a caller's session allows, so that none waits inside it."""
     limits: tuple[int, int] = connector.limit, connector.limit_per_host
     return min([most, *(limit for limit in limits if limit)])
 
@@ -229,7 +230,7 @@ async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:
 
 
 def _system_trust() -> ssl.SSLContext:
-    # Made when first needed: aiohttp's own is made at import, before SSL_CERT_FILE may be set.
+    # Created on demand: aiohttp creates its own at import, before SSL_CERT_FILE may be set.
     context = ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -237,7 +238,7 @@ def _system_trust() -> ssl.SSLContext:
 
 def _end_soon(lifetime: Lifetime, connector: Watching, loop: asyncio.AbstractEventLoop) -> None:
     connector.forget()
-    # This may run on any thread, and as late as when the interpreter exits.
+    # This may run on any thread, and as late as interpreter exit.
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(lambda: loop.create_task(_end(lifetime)))
 
@@ -249,7 +250,7 @@ async def _end(lifetime: Lifetime) -> None:
 
 
 _all_sessions: weakref.WeakSet[Sessions] = weakref.WeakSet()
-# Sessions of the parent process: to close one here would close it there.
+# Sessions of the parent process, kept because closing one here would close it there.
 _inherited: list[object] = []
 
 

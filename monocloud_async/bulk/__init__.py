@@ -1,4 +1,4 @@
-"""Many rows: a fixed number of workers, one pace for all of them, an outcome for each row."""
+"""Bulk runs: a fixed number of workers, one shared pace, one outcome per row."""
 
 from ..outcome import Outcome, PhoneOutcome
 from .phones import phone_outcomes

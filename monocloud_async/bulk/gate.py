@@ -1,4 +1,4 @@
-"""The gate of a run: every attempt passes it, one after the other, when its turn has come."""
+"""The gate of a run: attempts pass it one at a time, each when the pace allows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .pacing import Pacing, Turn
 
 __all__ = ["Gate", "Turn"]
 _log = logging.getLogger("monocloud")
-# Seconds: a shorter wait is over before anybody wonders. Waits that end as close together are one.
+# Seconds. Shorter waits are not worth a warning; waits that end this close together count as one.
 _LONG = 5.0
 _ROUNDING = 1e-6
 
@@ -21,10 +21,10 @@ class Gate:
     """Lets attempts pass at the pace of the run.
 
     Args:
-        pacing: decides.
-        clock: tells the time in seconds, from any start.
-        sleep: waits some seconds; raises where that became pointless.
-        unheard: what to say of an outage where no server ever answered this run.
+        pacing: decides when the next attempt may pass.
+        clock: returns the time in seconds since any fixed point.
+        sleep: waits some seconds; raises if waiting has become pointless.
+        unheard: what to add to the outage warning if no server has responded to this run yet.
     """
 
     def __init__(
@@ -39,76 +39,79 @@ class Gate:
         self._clock = clock
         self._sleep = sleep
         self._queue = asyncio.Lock()
-        self._told_until = pacing.asked_until
-        self._outage_told = False
+        self._warned_until = pacing.asked_until
+        self._warned_of_outage = False
         self._unheard = unheard
         self._heard = False
 
     @property
     def free(self) -> bool:
-        """Whether an attempt may be made at any time."""
+        """Whether attempts may pass without waiting."""
         return self._pacing.free
 
     def begin(self) -> None:
-        """Take note of a call: attempts of it will come."""
+        """Record that a call has started, so attempts will follow."""
         self._pacing.at_work(1)
 
     def end(self) -> None:
-        """Take note of the end of a call."""
+        """Record that a call has ended."""
         self._pacing.at_work(-1)
 
     async def turn(self) -> Turn:
-        """Wait until an attempt may be made; those who came first go first."""
-        # The worker with the lock goes next, and alone waits for a time.
+        """Wait until an attempt may pass, in order of arrival."""
+        # The worker that holds the lock goes next; the others wait for the lock.
         async with self._queue:
             while (wait := self._pacing.wait(self._clock())) > 0:
                 await self._sleep(wait)
             return self.go()
 
     def go(self) -> Turn:
-        """Let an attempt pass, where they are free to."""
+        """Let an attempt pass immediately; only valid while the gate is free."""
         return self._pacing.go(self._clock())
 
     def answered(self, turn: Turn, headers: Mapping[str, str]) -> None:
-        """Note an answer, which shows a server at work, by its headers."""
+        """Record a response that shows the server is up, and its headers."""
         self._heard = True
         self._pacing.answered(turn, self._clock(), headers)
-        if self._pacing.asked_until > self._told_until:
-            self._tell_of_wait("its rate limit is used up")
+        if self._pacing.asked_until > self._warned_until:
+            self._warn_of_wait("its rate limit is exhausted")
 
     def refused(self, turn: Turn, error: RateLimitedError) -> None:
-        """Take note of a server that says: too many."""
+        """Record a response that the rate limit was exceeded."""
         self._heard = True
         self._pacing.refused(turn, self._clock(), error.retry_after, error.headers)
-        self._tell_of_wait(f"status {error.status}")
+        self._warn_of_wait(f"status {error.status}")
 
     def failed(self, turn: Turn, error: APIError | TransportError) -> None:
-        """Take note of an attempt that failed for want of a server at work."""
+        """Record an attempt that failed because the server seems to be down."""
         self._heard |= isinstance(error, APIError)
         self._pacing.failed(turn, self._clock(), asked_wait(error))
-        self._outage_told &= self._pacing.is_down
-        if isinstance(error, APIError) and self._tell_of_wait(f"status {error.status}"):
+        self._warned_of_outage &= self._pacing.is_down
+        if isinstance(error, APIError) and self._warn_of_wait(f"status {error.status}"):
             return
-        if self._pacing.is_down and not self._outage_told:
-            # Else a caller who waits for outcomes would see none, and never learn why.
-            self._outage_told = True
+        if self._pacing.is_down and not self._warned_of_outage:
+            # Without this warning, a caller would wait for outcomes and never learn why none
+            # arrive.
+            self._warned_of_outage = True
             why = _reason(error) if self._heard else f"{_reason(error)}; {self._unheard}"
-            _log.warning("the run waits, and tries again from time to time: %s", why)
+            _log.warning("the server seems to be down; the run retries periodically: %s", why)
 
-    def _tell_of_wait(self, why: str) -> bool:
-        """Warn of a long wait that the server asks for, and return whether there is a new one."""
+    def _warn_of_wait(self, why: str) -> bool:
+        """Warn if the server asks for a new long wait, and return whether it does."""
         until = self._pacing.asked_until
         seconds = until - self._clock()
-        if seconds < _LONG - _ROUNDING or until < self._told_until + _LONG:
+        if seconds < _LONG - _ROUNDING or until < self._warned_until + _LONG:
             return False
-        self._told_until = until
-        asks = "the run waits %s s, as the server asks (%s), and then goes on by itself"
-        _log.warning(asks, f"{seconds:,.0f}", why)
+        self._warned_until = until
+        message = (
+            "the server asks to wait (%s): the run pauses for %s s, then resumes automatically"
+        )
+        _log.warning(message, why, f"{seconds:,.0f}")
         return True
 
 
 def _reason(error: APIError | TransportError) -> str:
-    """Return why an attempt failed, without what a server may say of a person."""
+    """Return why an attempt failed, without server text that might contain personal data."""
     if isinstance(error, APIError):
-        return f"the server answers {error.status}"
+        return f"the server responds with status {error.status}"
     return str(error.args[0])

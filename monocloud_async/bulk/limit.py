@@ -1,8 +1,9 @@
-"""How fast the tenant's limit lets a run be, learned from the calls that pass and those refused.
+"""The rate that a run keeps, learned from which calls pass and which are refused.
 
-A limiter is taken for a bucket: it holds some calls, loses one with each that passes, and is
-filled again at a steady rate, which is what is looked for. A refusal means an empty bucket, so the
-calls that passed until then, less what the bucket held, tell the rate. Nothing here does I/O.
+The server's limiter is modeled as a token bucket: it holds some calls, loses one with each call
+that passes, and refills at a steady rate, which is the rate to learn. A refusal means that the
+bucket is empty. So the calls that passed until then, minus the bucket's initial content, give the
+refill rate. This module does no I/O.
 """
 
 from __future__ import annotations
@@ -13,26 +14,26 @@ from collections import deque
 
 import attrs
 
-# Seconds. A shorter time without refusals tells of the bucket's size and little of its rate; at
-# a rate that held for longer, calls were refused for having used up a long period's share.
+# Seconds. A shorter time without refusals reveals the bucket's size rather than its rate. A rate
+# that lasted longer than _LONG before a refusal suggests a fixed window that ran out.
 _SHORT = 1.0
 _LONG = 5.0
-# A run keeps to the rate that it found, from a little below it, for so many seconds. Only then does
-# it go beyond, slowly first, to see if there is more by now; if not, it waits for longer.
+# After learning a rate, a run approaches it from slightly below and stays there for _PLATEAU
+# seconds. Then it probes beyond, slowly at first. If the limit is unchanged, it waits longer.
 _BELOW = 0.05
 _LITTLE_BELOW = 0.01
 _PLATEAU = 20.0
 _LONGEST_PLATEAU = 80.0
 _SAME = 0.05
-# A rate that is found but roughly goes up by that much each second.
+# A roughly known rate grows by this fraction per second.
 _ROUGH_GROWTH = 0.03
-# A guess is that much lower than the rate that was too high, or as many buckets a second. It goes
-# up by so many calls a second with each call, and thereby doubles within half a second.
+# A guess is the refused rate divided by _CUT, or _BUCKETS buckets per second. It grows by _RISE
+# calls per second with each call, so it doubles within half a second.
 _CUT = 8
 _BUCKETS = 8
 _RISE = 1.4
 _SLOWEST = 0.1
-# Fewer calls tell nothing of a rate; as many, enough.
+# With fewer than _FEW calls a rate is unknown; with _MANY it is well known.
 _FEW = 10
 _MANY = 100
 _MARK_SECONDS = 0.02
@@ -50,14 +51,14 @@ class _How(enum.Enum):
 
 @attrs.define(eq=False)
 class _Stretch:
-    """What happened between two refusals.
+    """The calls between two refusals.
 
     Attributes:
-        after: when the refusal before it came.
-        began: when its first call was sent.
-        sent: calls sent.
-        passed: calls sent in it that passed, before it ended or after.
-        marks: times, and how many had been sent by then, for the last half a minute.
+        after: when the previous refusal arrived.
+        began: when the first call was sent.
+        sent: the number of calls sent.
+        passed: how many of them passed, even if later than the end of the stretch.
+        marks: times with the number of calls sent until then, for the last half minute.
     """
 
     after: float
@@ -69,7 +70,7 @@ class _Stretch:
 
 @attrs.frozen(eq=False)
 class _Ended:
-    """A stretch that a refusal ended, at a time and at a rate."""
+    """A stretch, with the time and the rate at which a refusal ended it."""
 
     stretch: _Stretch
     at: float
@@ -81,22 +82,23 @@ class _Ended:
 
     @property
     def seconds(self) -> float:
-        """How long calls were sent in it."""
+        """The time during which calls were sent."""
         return max(self.at - self.stretch.began, 0.001)
 
     @property
     def overall(self) -> float:
-        """The calls a second that passed since the refusal before: the bucket filled as fast."""
+        """Calls passed per second since the previous refusal: how fast the bucket refilled."""
         return self.passed / max(self.at - self.stretch.after, 0.001)
 
     def rates(self, bucket: int, filled: float) -> list[tuple[float, int]]:
-        """Return rates that the bucket may have been filled at, each with the calls behind it.
+        """Return candidate refill rates, each with the number of calls behind it.
 
-        It held so much at most at any time, and is empty now: so the highest of them is nearest.
+        The bucket never held more than ``bucket`` calls and is empty now, so each candidate is a
+        lower bound, and the highest is the closest.
 
         Args:
-            bucket: how many calls passed at once after a rest.
-            filled: the seconds in which they passed, and the bucket was filled meanwhile.
+            bucket: the number of calls that passed in a burst after a pause.
+            filled: the duration of that burst in seconds, during which the bucket kept refilling.
         """
         counts = [(self.at - at, self.passed - sent) for at, sent in self.stretch.marks]
         return [
@@ -106,7 +108,7 @@ class _Ended:
         ]
 
     def tried(self) -> float:
-        """Return the rate of late, which is what a call was refused at."""
+        """Return the most recent rate, which is the rate that was refused."""
         if self.rate < math.inf:
             return self.rate
         late = [
@@ -118,10 +120,10 @@ class _Ended:
 
 
 class Limit:
-    """The rate that a run keeps to, in calls a second; infinite until a call is refused.
+    """The rate that a run keeps, in calls per second; infinite until a call is refused.
 
     Attributes:
-        bucket: how many calls passed at once after a rest; 0 if that is not known.
+        bucket: the number of calls that passed in a burst after a pause; 0 if unknown.
     """
 
     def __init__(self) -> None:
@@ -138,12 +140,12 @@ class Limit:
     def rate(self) -> float:
         """The rate to keep now."""
         if self._ended is not None:
-            # By now, what was on its way when a call was refused has been answered.
+            # The calls in flight when the refusal arrived have completed by now.
             self._learn(self._ended)
             self._ended = None
         if self._found == math.inf:
             return math.inf
-        # Time is told by calls: a run that waits for something else tries nothing out.
+        # Measure time in calls: a run that is waiting for something else must not probe.
         sent = self._stretch.sent
         if self._how is _How.GUESSED:
             return self._found + _RISE * sent
@@ -155,7 +157,7 @@ class Limit:
         return self._found * (1 + _BELOW * ((seconds - self._plateau) / _PLATEAU) ** 3)
 
     def sent(self, now: float) -> None:
-        """Take note of a call."""
+        """Record that a call was sent."""
         stretch = self._stretch
         if not stretch.sent:
             stretch.began = now
@@ -164,22 +166,22 @@ class Limit:
         stretch.sent += 1
 
     def passed(self) -> None:
-        """Take note of a call that passed."""
+        """Record that a call passed."""
         self._stretch.passed += 1
 
     def passed_late(self) -> None:
-        """Take note of a call that was sent before the last refusal came, and passed."""
+        """Record that a call passed that was sent before the last refusal arrived."""
         if self._ended is not None:
             self._ended.stretch.passed += 1
 
     def refused(self, now: float) -> None:
-        """Take note of a refusal, and count those of calls on their way as part of it."""
+        """Record a refusal; refusals of calls already in flight count as the same one."""
         self._ended = _Ended(self._stretch, now, self.rate)
         self._stretch = _Stretch(now)
 
     def _learn(self, ended: _Ended) -> None:
         if not ended.passed and ended.rate < math.inf:
-            # Nothing gets through, however slowly: the rate does not matter.
+            # Nothing passes however slow the run is, so the rate is not the reason.
             return
         before, tried = self._found, ended.tried()
         found, self._how = self._estimate(ended)
@@ -194,19 +196,19 @@ class Limit:
 
     def _guess(self, ended: _Ended, tried: float) -> float:
         if ended.seconds >= _LONG and self.bucket:
-            # A fixed window of time that is used up may have been used up as well more slowly.
+            # A fixed window ran out, which would have happened at a lower rate too.
             return tried
         return min(tried / _CUT, _BUCKETS * self.bucket or math.inf)
 
     def _estimate(self, ended: _Ended) -> tuple[float, _How]:
-        """Return the rate that the bucket was filled at, at least, and how well that is known."""
+        """Return a lower bound of the refill rate, and how well it is known."""
         bucket, self._below = self.bucket, _BELOW
         if not bucket:
             if ended.rate == math.inf:
                 return 0.0, _How.GUESSED
             return ended.overall, _How.WELL if ended.passed >= _MANY else _How.ROUGHLY
         if ended.passed < 0.8 * bucket and ended.seconds < _SHORT:
-            # The pause has not filled it again: what passed is what came in since.
+            # The pause did not refill the bucket, so what passed equals the refill.
             return ended.overall, _How.ROUGHLY if ended.passed >= _FEW else _How.GUESSED
         rates = ended.rates(bucket, self._filled)
         if not rates:

@@ -1,4 +1,4 @@
-"""The method that a run calls for each row: what it takes, and how it calls at the run's pace."""
+"""The method that a run calls for each row: its signature, and how to call it at the run's pace."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AsyncMethod = Callable[..., Coroutine[Any, Any, T]]
 
 
 class _Bound(Protocol):
-    """What has the methods: a resource, or the client itself."""
+    """The owner of a method: a resource, or the client itself."""
 
     @property
     def _caller(self) -> Caller: ...
@@ -29,17 +29,17 @@ class _Bound(Protocol):
 
 @attrs.frozen(eq=False)
 class Method(Generic[T]):
-    """A method of a resource, to be called for many rows.
+    """A resource method to call for many rows.
 
     Attributes:
         owner: the resource.
         function: the method's function.
-        fixed: keyword arguments that are the same for each row.
-        signature: what the method takes from a row.
-        parameters: the names of the arguments that a row gives by position.
-        required: how many of them a row has to give.
-        takes_more: whether a row may give more than those.
-        first: the name of the method's first argument; empty where it is not given by position.
+        fixed: keyword arguments shared by all rows.
+        signature: the signature of the arguments that come from a row.
+        parameters: the names of the positional arguments of a row.
+        required: the number of positional arguments that a row must have.
+        takes_more: whether a row may have further positional arguments.
+        first: the name of the method's first argument; empty if it is not positional.
     """
 
     owner: _Bound
@@ -53,20 +53,22 @@ class Method(Generic[T]):
 
     @property
     def caller(self) -> Caller:
-        """What carries the method's operations out."""
+        """The caller that executes the method's operations."""
         return self.owner._caller  # pyright: ignore[reportPrivateUsage]
 
     def through(self, caller: Caller) -> AsyncMethod[T]:
-        """Return the method, whose operations another caller carries out."""
+        """Return the method bound to another caller."""
         owner = self.owner._with_caller(caller)  # pyright: ignore[reportPrivateUsage]
         bound = self.function.__get__(owner)
         return functools.partial(bound, **self.fixed) if self.fixed else bound
 
     def key(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | int | None:
-        """Return what rows share that are to be done in their order: mostly a user's id.
+        """Return the ordering key of a row, usually a user's id.
 
-        That is the first argument, whether a row gives it or all rows share it; or the first id
-        of a path. None for a row that may be done at any time.
+        Rows with the same key run in order.
+
+        The key is the first argument, from the row or shared by all rows, or the first id of a
+        path. None means that the row may run at any time.
         """
         if self.takes_more:
             key = args[len(self.parameters)] if len(args) > len(self.parameters) else None
@@ -80,14 +82,14 @@ class Method(Generic[T]):
 
     @property
     def expected(self) -> str:
-        """What a row has to be, for messages."""
+        """The shape of a row, for error messages."""
         if not (self.parameters or self.takes_more):
             return f"a mapping, such as {{{next(iter(self.signature.parameters), '')!r}: …}}"
         names = ", ".join(self.parameters) + ("," if len(self.parameters) == 1 else "")
         return f"a tuple ({names})"
 
     def takes(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-        """Return whether the number and names of a row's arguments are right."""
+        """Return whether a row has the right number and names of arguments."""
         most = math.inf if self.takes_more else len(self.parameters)
         if not kwargs and self.required <= len(args) <= most:
             return True
@@ -99,11 +101,11 @@ class Method(Generic[T]):
 
 
 def method_of(given: Callable[..., Any]) -> Method[Any]:
-    """Return a method that was given to be called for many rows.
+    """Return the method to call for each row.
 
     Args:
-        given: the bound method of a resource, or a ``functools.partial`` of one with keyword
-            arguments.
+        given: a bound method of a resource, or a ``functools.partial`` of one with keyword
+            arguments only.
 
     Raises:
         InvalidArgumentError: it is something else.
@@ -112,17 +114,17 @@ def method_of(given: Callable[..., Any]) -> Method[Any]:
     method: Any = given
     while type(method) is functools.partial:
         if method.args:
-            raise _refusal("a partial with positional arguments, which are for the rows to give")
+            raise _refusal("a partial with positional arguments, which must come from the rows")
         fixed = {**method.keywords, **fixed}
         method = method.func
-    # They show in the frames of workers.
+    # The fixed arguments appear in the workers' stack frames, so conceal secrets.
     fixed = {n: concealed(v) if n in SECRET_ARGUMENTS else v for n, v in fixed.items()}
     owner = getattr(method, "__self__", None)
     function = getattr(method, "__func__", None)
     if function is None or not hasattr(owner, "_with_caller"):
         raise _refusal(f"of type {type(method).__name__}")
     if not inspect.iscoroutinefunction(function):
-        raise _refusal(f"{method.__qualname__}, which is not a call that a row can make")
+        raise _refusal(f"{method.__qualname__}, which cannot be called once per row")
     return _described(cast("_Bound", owner), function, fixed)
 
 
@@ -147,7 +149,7 @@ def _described(
         fixed,
         signature,
         parameters=tuple(p.name for p in positional),
-        # A keyword that is missing is for bind() to find.
+        # With required keywords, always leave the check to bind().
         required=len(positional) + 1
         if needs_keyword
         else sum(p.default is p.empty for p in positional),
@@ -157,7 +159,7 @@ def _described(
 
 
 def _first_of(function: Callable[..., Any]) -> str:
-    """Return the name of the first argument after ``self`` that can be given by position."""
+    """Return the name of the first positional argument after ``self``."""
     code = function.__code__
     return code.co_varnames[1] if code.co_argcount > 1 else ""
 

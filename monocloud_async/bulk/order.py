@@ -1,4 +1,4 @@
-"""The order of a run: rows with one key one after the other, others beside them."""
+"""The order of a run: rows with the same key run in sequence, all others concurrently."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable
 
 from .rows import Rows, RunRow
 
-# How many rows wait, at most, for an earlier one with their key, while others are begun.
+# The maximum number of rows that wait for an earlier row with the same key.
 LOOK_AHEAD = 1000
 
 
 class Order:
-    """Hands out rows to workers so that no two with one key are in work at once.
+    """Hands rows to workers so that no two rows with the same key are in flight together.
 
     Args:
         rows: the rows.
-        stopped: whether to begin no further row.
+        stopped: returns whether to start no further rows.
     """
 
     def __init__(self, rows: Rows, stopped: Callable[[], bool]) -> None:
@@ -25,22 +25,22 @@ class Order:
         self._stopped = stopped
         self._reading = asyncio.Lock()
         self._room = asyncio.Event()
-        # For each key in work, the rows that wait for their turn; None instead of an empty line.
-        self._lines: dict[str | int, deque[RunRow] | None] = {}
+        # The waiting rows for each key in flight; None instead of an empty queue.
+        self._queues: dict[str | int, deque[RunRow] | None] = {}
         self._waiting = 0
         self._ended = False
         self.failure: Exception | None = None
 
     async def first(self) -> RunRow | None:
-        """Return a row whose key is not in work, or None after the last."""
-        if self._rows.come_at_once:
+        """Return a row whose key is not in flight, or None after the last row."""
+        if self._rows.synchronous:
             return await self._first()
         async with self._reading:
             return await self._first()
 
     async def _first(self) -> RunRow | None:
         while not self._ended:
-            row = self._read_at_once() if self._rows.come_at_once else await self._read()
+            row = self._read_now() if self._rows.synchronous else await self._read()
             self._ended |= row is None
             if row is None or self._starts(row):
                 return row
@@ -50,34 +50,34 @@ class Order:
         return None
 
     def following(self, row: RunRow) -> RunRow | None:
-        """Return the row that waited for the one that is done; None where none did."""
+        """Return the next row with the same key, once a row is done; None if no row is waiting."""
         if row.key is None:
             return None
-        line = None if self._stops() else self._lines[row.key]
-        if not line:
-            del self._lines[row.key]
+        queue = None if self._stops() else self._queues[row.key]
+        if not queue:
+            del self._queues[row.key]
             return None
         self._waiting -= 1
         self._room.set()
-        return line.popleft()
+        return queue.popleft()
 
     def let_go(self) -> None:
-        """Drop the caller's rows: from now on, none are left."""
+        """Drop the reference to the caller's rows; no further rows are read."""
         self._rows.let_go()
 
     def _stops(self) -> bool:
-        """Return whether what waits is left alone; who waits to read more is told."""
+        """Return whether to leave waiting rows alone; wakes workers that wait to read more."""
         if self._stopped():
             self._ended = True
             self._room.set()
             return True
         return self.failure is not None
 
-    def _read_at_once(self) -> RunRow | None:
+    def _read_now(self) -> RunRow | None:
         try:
-            return self._rows.next_at_once()
+            return self._rows.next_now()
         except Exception as error:
-            # What is on its way comes to its end, and nothing new is begun.
+            # Rows in flight complete, and no new row starts.
             self.failure = error
             return None
 
@@ -89,15 +89,15 @@ class Order:
             return None
 
     def _starts(self, row: RunRow) -> bool:
-        """Return whether a row can be begun now; else it waits in the line of its key."""
+        """Return whether a row can start now; if not, queue it behind its key."""
         if row.key is None:
             return True
-        if row.key not in self._lines:
-            self._lines[row.key] = None
+        if row.key not in self._queues:
+            self._queues[row.key] = None
             return True
-        line = self._lines[row.key]
-        if line is None:
-            line = self._lines[row.key] = deque()
-        line.append(row)
+        queue = self._queues[row.key]
+        if queue is None:
+            queue = self._queues[row.key] = deque()
+        queue.append(row)
         self._waiting += 1
         return False

@@ -1,30 +1,30 @@
-"""How a run goes on while the server is down: one attempt now and then. Nothing here does I/O."""
+"""How a run behaves while the server is down: occasional probes. This module does no I/O."""
 
 from __future__ import annotations
 
 import random
 
-# Seconds between two attempts: first, and in the end.
+# Seconds between probes: initially, and at most.
 _FIRST = 0.5
 _LONGEST = 20.0
-# While one attempt is out, others look again after as many seconds; and do not wait for it for
-# longer than that.
+# While a probe is in flight, other workers check back every _LOOK seconds, but wait for the
+# probe no longer than _PATIENCE.
 _LOOK = 0.05
 _PATIENCE = 60.0
 _LOOK_AGAIN = 1.0
-# After as many pauses, a second or two, it is a long one.
+# An outage counts as long after this many pauses, which is a second or two.
 _MANY = 3
 
 
 class Outage:
-    """Notices that attempts fail one after the other, and slows the run down until one does not.
+    """Detects consecutive failures, and throttles the run to single probes until one succeeds.
 
     Args:
-        workers: how many calls are being made, and so may fail for one reason.
+        workers: the number of calls in flight, which may all fail for the same reason.
 
     Attributes:
-        workers: the same, as it is now. Were it as many as there may be, the last calls of a run
-            would have used up their tries in less than a second, before it is noticed.
+        workers: the current number of calls in flight. With the configured concurrency instead,
+            the last few calls of a run would use up their retries before the outage is detected.
     """
 
     def __init__(self, workers: int) -> None:
@@ -42,7 +42,7 @@ class Outage:
 
     @property
     def is_long(self) -> bool:
-        """Whether it seems to be down for longer than a moment."""
+        """Whether the server seems to be down for longer than a moment."""
         return self._pauses >= _MANY
 
     def wait(self, now: float) -> float:
@@ -51,21 +51,21 @@ class Outage:
             return 0.0
         if self._probe is not None and now - self._probe < _PATIENCE:
             return _LOOK
-        # An answer to an attempt made before may end it sooner.
+        # A response to an earlier attempt may end the outage sooner.
         return min(self._until - now, _LOOK_AGAIN)
 
     def sent(self, now: float) -> None:
-        """Take note of an attempt."""
+        """Record that an attempt was made."""
         if self.lasts:
             self._probe = now
 
     def answered(self) -> None:
-        """Take note of an answer: the server is up."""
+        """Record a response: the server is up."""
         self._failures = self._pauses = 0
         self._probe = None
 
     def failed(self, sent: float, now: float, asked: float) -> None:
-        """Take note of a failure.
+        """Record a failed attempt.
 
         Args:
             sent: when the attempt was made.

@@ -1,4 +1,4 @@
-"""The pace of a run: when the next attempt may be made. Nothing here does I/O or knows a clock."""
+"""The pace of a run: when the next attempt may be made. Pure logic, without I/O or a clock."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from .limit import Limit
 from .outage import Outage
 from .rate_headers import Hint, hint
 
-# A rate is kept to by the call; only what is due within that many seconds may go together, for a
-# timer is not more exact.
+# The rate is kept call by call. Only calls due within _TOGETHER seconds go together, because
+# timers are no more precise than that.
 _TOGETHER = 0.02
 _CATCH_UP = 0.1
-# Seconds: the pause after a refusal that does not say for how long, and the longest of such.
+# Seconds: the first and the longest pause after a refusal without a Retry-After.
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-# Shorter ones, even if the server asks for them, end before what is on its way is answered.
+# Shorter pauses, even on request, would end before the calls in flight complete.
 _SHORTEST_PAUSE = 0.2
-# Other runs may wait for the same moment: the pause is longer by up to that part, and seconds.
+# Other runs may wait for the same moment, so extend a pause by up to this fraction, capped at
+# _MOST_JITTER seconds.
 _JITTER = 0.1
 _MOST_JITTER = 1.0
-# Answers without a word of the limit, after which no more are expected to have one.
+# After this many responses without rate limit headers, stop looking for them.
 _ENOUGH = 100
 _ROUNDING = 1e-9
-# Seconds: a shorter wait may be none on a clock that has run for long.
+# Seconds. A shorter wait may round to zero on a clock with a large value.
 _TICK = 1e-6
 
 
 @attrs.define(eq=False)
 class Turn:
-    """One attempt's leave to be made.
+    """Permission to make one attempt.
 
     Attributes:
-        at: the time at which it was given.
-        stretch: how many refusals there had been.
+        at: when it was granted.
+        stretch: the number of refusals until then.
     """
 
     at: float
@@ -45,17 +46,18 @@ class Turn:
 
 
 class Pacing:
-    """The pace that all workers of a run keep together.
+    """The pace shared by all workers of a run.
 
     Args:
-        rate: attempts a second, at most; None for as many as the server takes.
-        workers: how many are at work in the beginning.
-        max_retry_after: seconds; a longer wait that a failing server asks for, all sit out.
+        rate: the maximum number of attempts per second. None means as many as the server takes.
+        workers: the number of workers busy at the start.
+        max_retry_after: seconds. If a failing server asks for a longer wait, the whole run waits.
         now: the time in seconds, as for all methods.
 
     Attributes:
-        free: whether an attempt may be made at any time.
+        free: whether attempts may be made without waiting.
         asked_until: the time until which the server asked the whole run to wait.
+        rate: attempts a second that the run kept to when it last waited for a turn.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Pacing:
         self.free: bool = rate is None
         self._rate = math.inf if rate is None else rate
         self._max_retry_after = max_retry_after
+        self.rate: float = self._rate
         self._limit = Limit()
         self._outage = Outage(workers)
         self._pause = now
@@ -76,20 +79,25 @@ class Pacing:
         self._counted = now
 
     def at_work(self, more: int) -> None:
-        """Take note of so many more workers that make a call, or fewer."""
+        """Adjust the number of workers that are making a call."""
         self._outage.workers += more
 
     @property
+    def in_flight(self) -> int:
+        """The workers that are making a call."""
+        return self._outage.workers
+
+    @property
     def is_down(self) -> bool:
-        """Whether the server seems to be down, and for longer than a moment."""
+        """Whether the server seems to be down for longer than a moment."""
         return self._outage.is_long
 
     def wait(self, now: float) -> float:
-        """Return the seconds until the next attempt may be made; 0 or less for none."""
+        """Return the seconds until the next attempt may be made; 0 or less means now."""
         wait = max(self._pause - now, self._outage.wait(now))
         if wait > 0:
             return max(wait, _TICK)
-        rate = self._current_rate()
+        rate = self.rate = self._current_rate()
         if rate == math.inf:
             self.free = not self._outage.lasts
             return 0.0
@@ -99,14 +107,14 @@ class Pacing:
         return 0.0 if self._allowed >= 1 - _ROUNDING else max((1 - self._allowed) / rate, _TICK)
 
     def go(self, now: float) -> Turn:
-        """Take note of an attempt that is made."""
+        """Record an attempt that is being made."""
         self._allowed -= 1
         self._limit.sent(now)
         self._outage.sent(now)
         return Turn(now, self._stretch)
 
     def answered(self, turn: Turn, now: float, headers: Mapping[str, str]) -> None:
-        """Take note of an answer that shows a server at work."""
+        """Record a response that shows the server is up."""
         self._outage.answered()
         if turn.stretch != self._stretch:
             self._limit.passed_late()
@@ -117,14 +125,14 @@ class Pacing:
         if self._hints and (left := hint(headers)):
             self._hinted(now, left)
         elif self._passed > _ENOUGH:
-            # This server gives none, and looking for them in each answer has its price.
+            # This server sends no hints, and looking for them in every response costs time.
             self._hints = False
 
     def _hinted(self, now: float, left: Hint) -> None:
         if left.remaining:
             return
-        # As good as a refusal. But nothing is left of a window once: a server that says so first
-        # thing means something else by it.
+        # As good as a refusal. But a window runs out only once: a server that reports nothing left
+        # in its first response means something else.
         if self._passed == 1:
             self._hints = False
         else:
@@ -134,7 +142,7 @@ class Pacing:
     def refused(
         self, turn: Turn, now: float, retry_after: float | None, headers: Mapping[str, str]
     ) -> None:
-        """Take note of an answer that says: too many."""
+        """Record a response that the rate limit was exceeded."""
         self._outage.answered()
         asked = retry_after
         if asked is None and (left := hint(headers)):
@@ -148,7 +156,7 @@ class Pacing:
         self._is_asked(now, asked)
 
     def failed(self, turn: Turn, now: float, asked: float | None) -> None:
-        """Take note of an attempt that failed for want of a server at work."""
+        """Record an attempt that failed because the server seems to be down."""
         self._outage.failed(turn.at, now, asked or 0.0)
         if asked and asked > self._max_retry_after:
             self._pause_for(now, asked)
@@ -162,7 +170,7 @@ class Pacing:
             self.asked_until = max(self.asked_until, now + seconds)
 
     def _most_together(self, rate: float) -> float:
-        """Return how many may go at once after a delay; the server's bucket has room for some."""
+        """Return the size of a burst after a delay; the server's bucket has room for some calls."""
         room = min(self._limit.bucket / 2, rate * _CATCH_UP) if rate < self._rate else 0.0
         return max(1.0, rate * _TOGETHER, room)
 
@@ -176,7 +184,7 @@ class Pacing:
         self._pause_for(now, seconds)
 
     def _pause_for(self, now: float, seconds: float) -> None:
-        """Let nobody go for some seconds, and then one after the other."""
+        """Stop all attempts for some seconds, then let them pass one by one."""
         longer = random.uniform(0.0, min(seconds * _JITTER, _MOST_JITTER))  # noqa: S311
         self._pause = max(self._pause, now + seconds + longer)
         self._allowed, self._counted = 1.0, self._pause

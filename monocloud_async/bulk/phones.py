@@ -1,4 +1,4 @@
-"""The outcomes of a run over phones: each with a user's id, and a phone's id or number."""
+"""Outcomes of runs over phones, with the user's id and the phone's id or number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .run import Run
 
 
 def phone_outcome(outcome: Outcome[User], *, by_number: bool) -> PhoneOutcome:
-    """Return the outcome of a row whose members are a user's id and a phone's id or number."""
+    """Return the outcome of a row that has a user's id and a phone's id or number."""
     user_id, target = _pair(outcome.row)
     user = outcome.result
     found = user.primary_phone.id if by_number and user and user.primary_phone else None
@@ -31,7 +31,7 @@ async def phone_outcomes(run: Run[User], *, by_number: bool) -> AsyncGenerator[P
 
     Args:
         run: the run.
-        by_number: whether its rows name phones by number.
+        by_number: whether its rows identify phones by number.
     """
     outcomes = run.outcomes()
     try:

@@ -1,6 +1,6 @@
-"""What an answer's headers say of the rate limit, in the four shapes that servers use.
+"""Rate limit headers, in the four formats that servers use.
 
-They are hints: what cannot be meant is passed over. Nothing here does I/O.
+They are hints, so implausible values are ignored. This module does no I/O.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from email.utils import parsedate_to_datetime
 import attrs
 
 _NUMBER = re.compile(r"[0-9]{1,16}(\.[0-9]+)?")
-# RateLimit: "default";r=50;t=30, and before that RateLimit: limit=100, remaining=50, reset=30
+# RateLimit: "default";r=50;t=30, or in earlier drafts RateLimit: limit=100, remaining=50, reset=30
 _ITEM = re.compile(r"\br=(?P<remaining>[0-9]{1,16}).*?\bt=(?P<reset>[0-9]{1,16})")
 _LIST = re.compile(r"\bremaining=(?P<remaining>[0-9]{1,16}).*?\breset=(?P<reset>[0-9]{1,16})")
 _PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit")
 _EPOCH = 1e9
-# Seconds: no window is longer, or so long that it would be waited for on a hint.
+# Seconds. A longer window is implausible, or too long to wait for on a mere hint.
 _LONGEST = 3600.0
 
 
 @attrs.frozen
 class Hint:
-    """What is left.
+    """What is left of a rate limit window.
 
     Attributes:
-        remaining: calls left.
-        reset: seconds until there are more.
+        remaining: the number of calls left.
+        reset: seconds until the window resets.
     """
 
     remaining: float
@@ -36,10 +36,10 @@ class Hint:
 
 
 def hint(headers: Mapping[str, str]) -> Hint | None:
-    """Return what headers say of the rate limit, or None where it is nothing sensible."""
-    said = headers.get("ratelimit")
-    if said is not None:
-        hints = [_of(found["remaining"], found["reset"], headers) for found in _found(said)]
+    """Return the rate limit hint in the headers, or None if none is plausible."""
+    value = headers.get("ratelimit")
+    if value is not None:
+        hints = [_of(found["remaining"], found["reset"], headers) for found in _found(value)]
         return min((one for one in hints if one), key=lambda one: one.remaining, default=None)
     for prefix in _PREFIXES:
         if (remaining := headers.get(f"{prefix}-remaining")) is not None:
@@ -47,9 +47,9 @@ def hint(headers: Mapping[str, str]) -> Hint | None:
     return None
 
 
-def _found(said: str) -> list[re.Match[str]]:
-    return [found for part in said.split('"') if (found := _ITEM.search(part))] or list(
-        _LIST.finditer(said)
+def _found(value: str) -> list[re.Match[str]]:
+    return [found for part in value.split('"') if (found := _ITEM.search(part))] or list(
+        _LIST.finditer(value)
     )
 
 
@@ -63,7 +63,7 @@ def _of(remaining: str, reset: str, headers: Mapping[str, str]) -> Hint | None:
 
 
 def _now(headers: Mapping[str, str]) -> float:
-    """Return the server's time, as far as it tells: clocks differ."""
+    """Return the server's time if it sends one, because clocks differ."""
     try:
         return parsedate_to_datetime(headers.get("date", "")).timestamp()
     except (TypeError, ValueError, OverflowError):

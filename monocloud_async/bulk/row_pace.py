@@ -1,4 +1,4 @@
-"""RowPace: the pace of a run as one worker keeps it, and what it tried for the row at hand."""
+"""RowPace: makes one worker keep the run's pace, and counts the attempts for its current row."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..errors import APIError, RateLimitedError, TransportError
 from ..retry import TRANSIENT, RetryQuota, asked_wait
 from .gate import Gate, Turn
 
-# A row may wait for a connection for as long as it takes; each attempt has its timeout.
+# A row may wait for a connection indefinitely; each attempt has its own timeout.
 _NO_DEADLINE = 366 * 24 * 3600.0
 
 
 @attrs.frozen
 class Tries:
-    """What was tried for a row.
+    """The attempts made for a row.
 
     Attributes:
-        attempts: the requests that were made, or begun.
-        may_have_been_applied: whether one of them may have made a change.
+        attempts: the number of requests sent or started.
+        may_have_been_applied: whether one of them may have been applied.
     """
 
     attempts: int
@@ -32,11 +32,11 @@ class Tries:
 
 
 class RowPace:
-    """Lets the attempts of one worker pass the gate, and counts those for its row.
+    """Lets one worker's attempts through the gate, and counts them for its current row.
 
     Args:
-        gate: says whose turn it is.
-        max_retry_after: seconds; a longer wait that the server asks for, the whole run sits out.
+        gate: decides when an attempt may pass.
+        max_retry_after: seconds. If the server asks for a longer wait, the whole run waits.
     """
 
     def __init__(self, gate: Gate, max_retry_after: float) -> None:
@@ -47,12 +47,12 @@ class RowPace:
         self._before = self.tries
 
     def next_row(self) -> None:
-        """Begin to count anew."""
+        """Reset the count for the next row."""
         self._before = self.tries = Tries(0, may_have_been_applied=False)
 
     @contextmanager
     def at_work(self) -> Generator[None, None, None]:
-        """Tell the gate that attempts of this worker will come, while the block runs."""
+        """Keep this worker registered with the gate while the block runs."""
         self._gate.begin()
         try:
             yield
@@ -63,20 +63,20 @@ class RowPace:
         """Wait until an attempt at an operation may be made."""
         self._turn = self._gate.go() if self._gate.free else await self._gate.turn()
         self._before = before = self.tries
-        # Until it is known better: a worker that is cancelled meanwhile never learns it.
+        # Assume the worst until the attempt completes: a cancelled worker never learns more.
         applied = before.may_have_been_applied or not operation.reads
         self.tries = Tries(before.attempts + 1, applied)
 
     def unsent(self) -> None:
-        """Note that the attempt was not made after all."""
+        """Record that the attempt was not sent after all."""
         self.tries = self._before
 
     def answered(self, headers: Mapping[str, str]) -> None:
-        """Note that the attempt succeeded, and the headers of its answer."""
+        """Record that the attempt succeeded, and its response headers."""
         self._gate.answered(self._turn, headers)
 
     def failed(self, error: APIError | TransportError) -> None:
-        """Note that the attempt failed."""
+        """Record that the attempt failed."""
         applied = self._before.may_have_been_applied or error.may_have_been_applied
         self.tries = attrs.evolve(self.tries, may_have_been_applied=applied)
         if isinstance(error, RateLimitedError):
@@ -87,22 +87,22 @@ class RowPace:
             self._gate.failed(self._turn, error)
 
     def waits_for(self, error: APIError | TransportError) -> bool:
-        """Return whether the next turn comes only after the wait that this failure asks for."""
+        """Return whether the next turn already includes the wait that this failure asks for."""
         return isinstance(error, RateLimitedError) or (
             (asked_wait(error) or 0) > self._max_retry_after
         )
 
 
 def at_pace(caller: Caller, pace: RowPace) -> Caller:
-    """Return a caller whose attempts keep a pace.
+    """Return a caller whose attempts keep the run's pace.
 
-    Being told to slow down is not a failure of a call then: it waits for another turn.
+    With it, a 429 does not fail a call: the call waits for its next turn.
     """
     return attrs.evolve(
         caller,
         policy=attrs.evolve(caller.policy, deadline=_NO_DEADLINE),
-        # The workers are few and the gate slows them all, so no storm can arise: the
-        # client's quota would run dry, and rows fail that could have been applied.
+        # The gate throttles all workers, so there can be no retry storm. The client's quota
+        # would run dry instead, and fail rows that could have been applied.
         quota=RetryQuota(),
         pace=pace,
     )

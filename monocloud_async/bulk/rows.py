@@ -1,4 +1,4 @@
-"""The rows of a run, one after the other, whatever they come from."""
+"""The rows of a run, read one at a time from any kind of source."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from ..models import Record
 from .method import Method
 
 _END = object()
-# These can be iterated over too, but not to get arguments.
+# These are iterable too, but their items are not arguments.
 _NO_ROW = (str, bytes, Set, Record)
 
 
 def are_rows(given: object) -> TypeGuard[Iterable[object]]:
-    """Return whether rows can come from there, without awaiting them."""
+    """Return whether rows can be read from an object without awaiting."""
     return isinstance(given, Iterable) and not isinstance(given, (str, bytes, Mapping, Record))
 
 
 @attrs.define(eq=False)
 class RunRow:
-    """One row on its way.
+    """A row in flight.
 
     Attributes:
-        index: its place among the rows, 0 for the first.
-        args: the arguments that it gives by position.
-        kwargs: the arguments that it gives by name.
-        key: its first argument, mostly an id: rows that share it are done in their order. None
-            for a row that may be done at any time.
-        error: why it cannot be sent, if so.
+        index: the row's position, counting from 0.
+        args: the row's positional arguments.
+        kwargs: the row's keyword arguments.
+        key: the row's first argument, usually an id; rows with the same key run in order. None
+            means that the row may run at any time.
+        error: why the row cannot be sent, if it cannot.
     """
 
     index: int
-    # They may be passwords, which no traceback of a worker is to show.
+    # Arguments may be passwords, which must not appear in a worker's traceback.
     args: tuple[Any, ...] = attrs.field(default=(), repr=False)
     kwargs: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     key: str | int | None = None
@@ -56,52 +56,53 @@ class RunRow:
 
 
 class Rows:
-    """Reads the rows, as many as are asked for.
+    """Reads rows on demand.
 
     Args:
-        source: where they come from.
-        method: what they are given to.
+        source: the iterable to read from.
+        method: the method that the rows are arguments of.
 
     Attributes:
-        come_at_once: whether they need not be awaited.
+        synchronous: whether the rows can be read without awaiting.
 
     Raises:
-        InvalidArgumentError: rows cannot come from there.
+        InvalidArgumentError: the source is not an iterable of rows.
     """
 
     def __init__(self, source: object, method: Method[Any]) -> None:
         self._index = -1
         self._method = method
         kind = type(source).__name__
-        self.come_at_once: bool = not isinstance(source, AsyncIterable)
-        self._at_once: Iterator[object] | None = None
+        self.synchronous: bool = not isinstance(source, AsyncIterable)
+        self._plain: Iterator[object] | None = None
         self._awaited: AsyncIterator[object] | None = None
         if isinstance(source, AsyncIterable):
             self._awaited = aiter(cast("AsyncIterable[object]", source))
         elif are_rows(source):
-            self._at_once = iter(source)
+            self._plain = iter(source)
         else:
             raise InvalidArgumentError(
-                f"rows must be an iterable, and each of them {method.expected}, not "
+                f"rows must be an iterable of rows, each {method.expected}, not "
                 f"{kind}; nothing was sent"
             )
 
     async def next(self) -> RunRow | None:
-        """Return the next row, or None after the last; what the source raises goes through."""
+        """Return the next row, or None after the last; exceptions of the source propagate."""
         found = _END if self._awaited is None else await anext(self._awaited, _END)
         return None if found is _END else self._row(found)
 
-    def next_at_once(self) -> RunRow | None:
-        """Do the same without awaiting, where rows come at once."""
-        found = _END if self._at_once is None else next(self._at_once, _END)
+    def next_now(self) -> RunRow | None:
+        """Return the next row of a synchronous source without awaiting."""
+        found = _END if self._plain is None else next(self._plain, _END)
         return None if found is _END else self._row(found)
 
     def let_go(self) -> None:
-        """Drop the source: tasks that failed refer to us until the next collection.
+        """Drop the source, because failed tasks refer to this object until garbage collection.
 
-        It is the caller's, and not ours to close; a generator that nobody else has closes itself.
+        The source belongs to the caller, so it is not closed; an unreferenced generator closes
+        itself.
         """
-        self._at_once = self._awaited = None
+        self._plain = self._awaited = None
 
     def _row(self, found: object) -> RunRow:
         self._index += 1
@@ -121,7 +122,7 @@ class Rows:
 
 
 def _arguments(found: object) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    """Unpack a row: a mapping gives arguments by name; a string or a set are not rows."""
+    """Unpack a row into arguments; a mapping holds keyword arguments."""
     if type(found) is tuple:
         return cast("tuple[Any, ...]", found), {}  # type: ignore[redundant-cast]
     if isinstance(found, Mapping):
@@ -132,10 +133,10 @@ def _arguments(found: object) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
 
 
 def _described(found: object) -> str:
-    """Return what was given; never a value."""
+    """Describe a row without revealing its values."""
     kind = type(found).__name__
     if isinstance(found, Mapping):
-        return f"{kind} of other names"
+        return f"{kind} with other names"
     if isinstance(found, (str, bytes, Record)) or not isinstance(found, Iterable):
         return kind
     length = f"length {len(found)}" if isinstance(found, Sized) else "another length"

@@ -1,4 +1,4 @@
-"""A run: a fixed number of workers, from rows to outcomes."""
+"""A bulk run: a fixed number of workers that turn rows into outcomes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from typing import Generic, TypeVar
 
-from .._call import Caller
+from .._call import Caller, RunRecord
+from .._call.observer import quietly
 from .._http import running_loop
 from ..errors import (
     ConfigurationError,
@@ -27,7 +28,7 @@ from .row_pace import RowPace, Tries, at_pace
 from .rows import Rows, RunRow
 
 T = TypeVar("T")
-# How many outcomes may wait to be taken; beyond that, no row is begun.
+# The maximum number of outcomes waiting for the consumer; beyond that, no row starts.
 _UNTAKEN = 32
 _FATAL = (UnauthorizedError, ForbiddenError, ConfigurationError)
 
@@ -44,17 +45,17 @@ def start(
     rate: object,
     stopped: Callable[[], bool] = _never,
 ) -> Run[T]:
-    """Return a run; it begins when its first outcome is asked for.
+    """Return a run, which starts when its first outcome is requested.
 
     Args:
-        method: what to call for each row: the bound method of a resource.
+        method: the bound resource method to call for each row.
         rows: the arguments of each call.
-        concurrency: how many calls are in flight at once, at most.
-        rate: attempts a second, at most; None for as many as the server takes.
-        stopped: whether to begin no further row, even if it was read.
+        concurrency: the maximum number of calls in flight.
+        rate: the maximum number of attempts per second. None means as many as the server takes.
+        stopped: returns whether to start no further rows, even if they were read.
 
     Raises:
-        InvalidArgumentError: an argument cannot be right.
+        InvalidArgumentError: an argument is invalid.
     """
     workers, limit = check_limits(concurrency, rate)
     found: Method[T] = method_of(method)
@@ -62,15 +63,15 @@ def start(
 
 
 def check_limits(concurrency: object, rate: object) -> tuple[int, float | None]:
-    """Return the limits of a run.
+    """Return the validated limits of a run.
 
     Raises:
-        InvalidArgumentError: one of them cannot be right.
+        InvalidArgumentError: a limit is invalid.
     """
     if type(concurrency) is not int or concurrency < 1:
         raise _refusal("concurrency", "a whole number, 1 or more", concurrency)
     if rate is not None and (not is_number(rate) or rate <= 0):
-        raise _refusal("rate", "a number of requests a second, more than 0, or None", rate)
+        raise _refusal("rate", "a number of requests per second, more than 0, or None", rate)
     return concurrency, rate
 
 
@@ -79,22 +80,22 @@ def _refusal(name: str, wanted: str, given: object) -> InvalidArgumentError:
 
 
 def is_fatal(error: MonoCloudError) -> bool:
-    """Return whether every further row would fail likewise."""
+    """Return whether all remaining rows would fail the same way."""
     return isinstance(error, _FATAL) or (isinstance(error, TransportError) and error.permanent)
 
 
 class Run(Generic[T]):
-    """One run.
+    """A bulk run.
 
     Args:
-        method: what to call for each row.
+        method: the method to call for each row.
         rows: the arguments of each call.
-        concurrency: how many workers.
-        rate: attempts a second, at most; None for as many as the server takes.
-        stopped: whether to begin no further row, even if it was read.
+        concurrency: the number of workers.
+        rate: the maximum number of attempts per second. None means as many as the server takes.
+        stopped: returns whether to start no further rows, even if they were read.
 
     Attributes:
-        unsettled: what was tried for the rows whose outcomes were not taken, by their index.
+        unsettled: the attempts for rows whose outcome has not been consumed, by row index.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Run(Generic[T]):
         self._method = method
         self._caller = method.caller
         self._order = Order(rows, stopped)
-        # More workers than connections would take turns, and then wait all the same.
+        # Surplus workers would pass the gate only to wait for a connection.
         self._workers = min(concurrency, self._caller.sessions.max_connections)
         self._rate = rate
         self.unsettled: dict[int, Tries] = {}
@@ -118,20 +119,23 @@ class Run(Generic[T]):
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._record: RunRecord | None = None
 
     @property
     def caller(self) -> Caller:
-        """What carries out the operations of single calls of the method."""
+        """The caller that executes single calls of the method."""
         return self._caller
 
     async def outcomes(self) -> AsyncGenerator[Outcome[T], None]:
-        """Yield an outcome for each row, as they are made; to be iterated over once."""
+        """Yield the outcome of each row in order of completion; can be iterated only once."""
         running_loop()
         caller = self._caller
         pacing = Pacing(
             self._rate, max_retry_after=caller.policy.max_retry_after, now=caller.clock()
         )
         gate = Gate(pacing, caller.clock, caller.wait, unheard=_unheard(caller))
+        if caller.observer is not None:
+            self._record = caller.observer.run_began(caller.server, pacing)
         self._tasks = [asyncio.create_task(self._work(gate)) for _ in range(self._workers)]
         for task in self._tasks:
             task.add_done_callback(self._left)
@@ -162,7 +166,7 @@ class Run(Generic[T]):
                 following = self._order.following(following)
 
     async def _untaken(self) -> None:
-        """Wait until outcomes are taken, where many wait for that."""
+        """Wait while too many outcomes are waiting for the consumer."""
         while len(self._made) >= _UNTAKEN:
             self._room.clear()
             await self._room.wait()
@@ -178,12 +182,14 @@ class Run(Generic[T]):
         except MonoCloudError as failure:
             if is_fatal(failure):
                 raise
-            # Its frames would be kept for as long as the outcome is.
+            # Otherwise the outcome would keep the traceback's frames alive.
             error = failure.with_traceback(None)
         finally:
             if pace.tries.attempts:
                 self._sent = True
                 self.unsettled[row.index] = pace.tries
+        if self._record is not None:
+            quietly(self._record.row_done, failed=error is not None)
         return Outcome(
             index=row.index,
             row=row.given,
@@ -193,7 +199,7 @@ class Run(Generic[T]):
         )
 
     def _left(self, task: asyncio.Task[None]) -> None:
-        """End the run where a worker fails; what is made by then is still handed out."""
+        """End the run if a worker fails; outcomes that exist are still delivered."""
         if task.cancelled() or task.exception():
             for other in self._tasks:
                 other.cancel()
@@ -209,11 +215,15 @@ class Run(Generic[T]):
             raise self._order.failure
 
     def _closed(self, error: BaseException) -> ConfigurationError | None:
-        """Return what is true of the run where one call could not be made any more."""
+        """Return the error to raise if the client was closed in the middle of the run."""
         sessions = self._caller.sessions
         if not (self._sent and sessions.closed and isinstance(error, ConfigurationError)):
             return None
-        what = "the session given" if sessions.lent and sessions.lent.closed else "the client"
+        what = (
+            "the session passed to the client"
+            if sessions.lent and sessions.lent.closed
+            else "the client"
+        )
         return ConfigurationError(
             f"{what} was closed during the run: rows without an outcome may have been applied, "
             "and can be sent again"
@@ -221,13 +231,15 @@ class Run(Generic[T]):
 
     async def _stop(self) -> None:
         self._order.let_go()
+        if self._record is not None:
+            quietly(self._record.ended)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def _unheard(caller: Caller) -> str:
-    """Return what to say where no server ever answered: a mistyped domain is waited for in vain."""
+    """Return the advice for a run without any response so far: the domain may be mistyped."""
     origin = str(caller.origin).rstrip("/")
     check = "the domain and the proxy" if caller.proxy else "the domain"
-    return f"no answer from {origin} so far: check {check}, or stop the run"
+    return f"no response from {origin} so far: check {check}, or stop the run"

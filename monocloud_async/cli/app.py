@@ -39,7 +39,8 @@ from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_batch_clien
 
 _SETTINGS = (
     "Set the tenant and its API key with MONOCLOUD_MANAGEMENT_DOMAIN and "
-    "MONOCLOUD_MANAGEMENT_API_KEY, or with options."
+    "MONOCLOUD_MANAGEMENT_API_KEY, or with options. MONOCLOUD_ALLOW_INSECURE_HTTP=1 allows "
+    "plain http:// to hosts other than this machine, such as an emulator in a container."
 )
 _EXIT_CODES = (
     "Exit codes: 0 success; 1 the API refused the call or could not be reached; 2 usage or "
@@ -109,7 +110,7 @@ Tls = Annotated[
 OpenControl = Annotated[
     bool,
     typer.Option(
-        "--open-control", help="Let other machines use /_emulator, which needs no API key."
+        "--open-control", help="Let other machines use the page and /_emulator, without a key."
     ),
 ]
 Log = Annotated[bool, typer.Option(help="Print a line for each request.")]

@@ -16,7 +16,7 @@ from .inputs import STDIN, json_value, secret
 Method = Callable[..., Any]
 _SECRET = re.compile(r"(old_|new_)?password(_hash)?")
 _DESCRIBED = re.compile(r"^ {4}(\w[\w, ]*): (.+(?:\n {8}.+)*)", re.MULTILINE)
-_PAGE = re.compile(r"^API page: \S+", re.MULTILINE)
+_PAGE = re.compile(r"^API: .+\n\S+", re.MULTILINE)
 _CLEAR = "clear"
 
 

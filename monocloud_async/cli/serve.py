@@ -132,6 +132,7 @@ def _introduce(emulator: Emulator) -> None:
         Text(f"Emulator running at {emulator.url} (press Ctrl-C to stop). To use it, paste:\n"),
         Text(f"export {DOMAIN_VARIABLE}={shlex.quote(emulator.url)}"),
         Text(f"export {API_KEY_VARIABLE}={shlex.quote(emulator.api_key)}\n"),
+        Text(f"To watch it and to make calls fail, open {emulator.url}/ in a browser.\n"),
     )
     _show_trust(emulator)
     _warn(emulator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,12 @@ import typer
 from .._secret import Secret
 from .._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE, TIMEOUT_VARIABLE, checked_key
 from ..client import MonoCloudClient
+from ..errors import ConfigurationError
 from ..retry import RetryPolicy
 from .descriptors import make_room
 from .inputs import file_secret
 
+INSECURE_HTTP_VARIABLE = "MONOCLOUD_ALLOW_INSECURE_HTTP"
 DEFAULT_ATTEMPTS = RetryPolicy().max_attempts
 
 Domain = Annotated[
@@ -56,6 +59,7 @@ def make_client(
         timeout=timeout,
         retry=RetryPolicy(max_attempts=max_attempts),
         max_connections=max_connections,
+        allow_insecure_http=_allows_insecure_http(),
     )
 
 
@@ -71,6 +75,14 @@ def make_batch_client(
     return make_client(
         domain, api_key_file, timeout, max_attempts, max_connections=max(concurrency, 100)
     )
+
+
+def _allows_insecure_http() -> bool:
+    """Return whether the key may go to a named host in the clear, as between containers."""
+    said = os.environ.get(INSECURE_HTTP_VARIABLE, "")
+    if said not in ("", "0", "1"):
+        raise ConfigurationError(f"{INSECURE_HTTP_VARIABLE} must be 1 or 0, not {said!r}")
+    return said == "1"
 
 
 def _read_key(path: Path) -> Secret:

@@ -79,22 +79,27 @@ web pages. Its requests are not counted, recorded, rate limited or subject to fa
 - ``PUT /_emulator/rate-limit`` sets the limit, ``{"per_second": 200, "burst": 20}`` or
   ``"200/s burst 20"``; ``DELETE`` removes it.
 - ``POST /_emulator/reset`` restores the initial state.
+- ``PUT /_emulator/seed`` replaces users and groups with a seed's JSON, also for later resets.
+- ``GET /_emulator/health`` returns 200 while the emulator serves, to any machine.
 - ``GET /_emulator/requests`` returns recent requests, ``GET /_emulator/users`` all users.
 
-At ``/`` a browser gets a page that says what this is. That page, and the paths under
-``/_emulator``, are for this machine only, even where ``host`` lets others in, unless
-``open_control`` opens them.
+At ``/`` a browser gets a page: the requests as they come, users and groups, and forms for faults,
+the rate limit, the seed and a reset. That page, and the paths under ``/_emulator``, are for this
+machine only, even where ``host`` lets others in, unless ``open_control`` opens them. The page then
+takes an IP address or a private name in ``Host``, such as ``emulator`` or ``emulator.internal``.
+Its forms need its own token and origin, so no other web page can send them.
 
 The modules: server.py and threaded.py are the emulator, async and blocking, on top of emulation.py;
 additions.py adds data from code. listener.py owns the port, and certificate.py is for https.
-service.py handles a request, delivery.py sends the reply (reply.py), access_log.py logs a line, and
-request_log.py keeps requests and counts; control.py is /_emulator, and start_page.py the page at /.
-routing.py finds the operation and answering.py its handler in handlers/; body.py reads request
-bodies; listing.py pages and sorts lists, and search.py filters them; identifiers.py, links.py and
-password_rules.py are shared by handlers. tenant.py keeps the state:
-each account.py and the groups, as tenant_state.py; seed.py reads it from a file, and seed_check.py
-validates it. problems.py has the error responses; fault.py defines a fault, and faults.py decides
-when one applies; rate_limit.py is the token bucket; pytest_plugin.py is the fixture.
+service.py handles a request, delivery.py sends the reply (reply.py), access_log.py logs a line,
+request_log.py keeps requests and counts, and attempts.py numbers attempts. control.py is
+/_emulator, and dashboard/ the page at /. routing.py finds the operation and answering.py its
+handler in handlers/; body.py reads request bodies; listing.py pages and sorts lists, and search.py
+filters them; identifiers.py, links.py and password_rules.py are shared by handlers. tenant.py keeps
+the state: each account.py and the groups, as tenant_state.py; seed.py reads it from a file, and
+seed_check.py validates it. problems.py has the error responses; fault.py defines a fault, and
+faults.py decides when one applies; rate_limit.py is the token bucket; pytest_plugin.py is the
+fixture.
 """
 
 from .fault import Fault

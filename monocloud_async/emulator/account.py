@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from .json_copy import copied
 from .problems import not_found
 
 Json = dict[str, Any]
@@ -17,6 +18,7 @@ Json = dict[str, Any]
 IDENTIFIERS = {"email": "emails", "phone": "phone_numbers"}
 # The kinds of grants with their own rows, as named in accounts and seeds.
 GRANTS = ("consents", "reference_tokens", "refresh_tokens", "authorization_codes")
+_KINDS = ("memberships", "sessions", "blocked_ips", *GRANTS)
 
 
 @attrs.frozen
@@ -70,6 +72,12 @@ class Account:
         """The user's id."""
         user_id: str = self.record["user_id"]
         return user_id
+
+    def copy(self) -> Account:
+        """Return a copy that can change."""
+        # A password is a value, and stays what it is.
+        rows = {kind: copied(getattr(self, kind)) for kind in _KINDS}
+        return Account(copied(self.record), self.password, **rows)
 
     def identifiers(self) -> Iterator[tuple[str, str]]:
         """Yield the kinds and normalized values of the identifiers that must be unique."""

@@ -15,9 +15,11 @@ from .fault import Fault
 from .problems import ProblemError, bad_request, new_trace_id, not_found, wrong_method
 from .rate_limit import RateLimit
 from .reply import Reply, problem_reply
+from .seed import document_seed
 from .service import Received, Service
 
 PREFIX = "/_emulator"
+HEALTH = f"{PREFIX}/health"
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?")
 _LOOPBACK_PEERS = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 Action = Callable[[Service, Received], Any]
@@ -36,6 +38,9 @@ def control(service: Service, received: Received, *, open_to_all: bool) -> Reply
         received: the request; it needs no API key.
         open_to_all: whether programs of other machines may send it too.
     """
+    if received.path == HEALTH and received.request.method in ("GET", "HEAD"):
+        # It says nothing that a stranger could not find out by connecting.
+        return _answer({"status": "ok"})
     try:
         refuse_strangers(received.request, open_to_all=open_to_all)
         document = _action(received)(service, received)
@@ -43,6 +48,10 @@ def control(service: Service, received: Received, *, open_to_all: bool) -> Reply
         return _refused(bad_request(f"{error}"), received)
     except ProblemError as problem:
         return _refused(problem, received)
+    return _answer(document)
+
+
+def _answer(document: object) -> Reply:
     return Reply(200, {"Content-Type": "application/json"}, json.dumps(document).encode())
 
 
@@ -121,6 +130,11 @@ def _lift_rate_limit(service: Service, received: Received) -> object:
     return _state(service, received)
 
 
+def _seed(service: Service, received: Received) -> object:
+    service.tenant.begin_with(document_seed(_json(received)))
+    return _state(service, received)
+
+
 def _json(received: Received) -> object:
     try:
         return parse(received.body)
@@ -135,4 +149,5 @@ _ACTIONS: Mapping[str, Mapping[str, Action]] = {
     "/faults": {"POST": _add_faults, "DELETE": _clear_faults},
     "/rate-limit": {"PUT": _set_rate_limit, "DELETE": _lift_rate_limit},
     "/reset": {"POST": _reset},
+    "/seed": {"PUT": _seed},
 }

@@ -19,6 +19,7 @@ from .access_log import note
 from .additions import Additions
 from .certificate import Certificate
 from .control import control, is_control
+from .dashboard import Dashboard
 from .delivery import deliver
 from .fault import Fault
 from .faults import Faults
@@ -28,7 +29,6 @@ from .rate_limit import RateLimit
 from .request_log import Counts, RecordedRequest, RequestLog
 from .seed import Seed, load
 from .service import Service, read
-from .start_page import is_start_page, start_page
 from .tenant import Tenant
 
 _log = logging.getLogger("monocloud.emulator")
@@ -86,6 +86,7 @@ class Emulation(Additions):
             clock,
             _checked_limit(rate_limit),
         )
+        self._dashboard = Dashboard(self._service, open_to_all=self._open_control)
         host, port = _checked_host(host), _checked_port(port)
         self._certificate = Certificate(host) if tls else None
         self._listener = Listener(self._serve, host, port, self._certificate)
@@ -195,11 +196,10 @@ class Emulation(Additions):
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; it is executed before any part of the answer is sent."""
         received, began = await read(request), time.perf_counter()
+        if self._dashboard.serves(received):
+            return await self._dashboard.answer(received, self.url)
         if is_control(received.path):
             reply = control(self._service, received, open_to_all=self._open_control)
-            return await deliver(request, reply, None)
-        if is_start_page(received):
-            reply = start_page(self._service, received, self.url, open_to_all=self._open_control)
             return await deliver(request, reply, None)
         reply, fault = self._service.answer(received)
         try:

@@ -29,16 +29,21 @@ class Question:
         size: the number of rows per page.
         tests: the tests that a row must pass.
         order: the member to sort by, and whether to sort descending; None for no sorting.
+        shown: returns the part of a row that the list shows.
     """
 
     page: int
     size: int
     tests: Sequence[Test]
     order: tuple[str, bool] | None
+    shown: Callable[[Json], Json]
 
     def answer(self, rows: Sequence[Json]) -> tuple[list[Json], Json]:
         """Return the rows of the page, and the API's paging information."""
-        chosen = [row for row in rows if all(test(row) for test in self.tests)]
+        chosen = list(rows)
+        if self.tests:
+            # Only what the list shows of a row can be searched.
+            chosen = [row for row in rows if self._passes(self.shown(row))]
         if self.order:
             name, descending = self.order
             chosen.sort(key=lambda row: _rank(row.get(name)), reverse=descending)
@@ -50,7 +55,10 @@ class Question:
             "has_previous": self.page > 1,
             "has_next": first + self.size < len(chosen),
         }
-        return chosen[first : first + self.size], paging
+        return [self.shown(row) for row in chosen[first : first + self.size]], paging
+
+    def _passes(self, row: Json) -> bool:
+        return all(test(row) for test in self.tests)
 
 
 @attrs.frozen(eq=False)
@@ -61,11 +69,13 @@ class Listing:
         sort: the members that it can sort by.
         search: the fields of its ``filter``; None if it does not have that parameter.
         by: parameters that must equal a value in the row.
+        shown: returns the part of a row that the list shows, by default the whole row.
     """
 
     sort: Sequence[str] = ()
     search: Fields | None = None
     by: Mapping[str, Member] = attrs.field(factory=dict[str, Member])
+    shown: Callable[[Json], Json] = lambda row: row
 
     def question(self, query: Mapping[str, str]) -> Question:
         """Parse the query parameters.
@@ -84,6 +94,7 @@ class Listing:
             min(_count(query, "size", 10), LARGEST_PAGE),
             tests,
             self._order(query.get("sort")) if self.sort else None,
+            self.shown,
         )
 
     def _order(self, sort: str | None) -> tuple[str, bool] | None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime, timezone
+from itertools import takewhile
 from typing import Any
 
 import attrs
 
+from .attempts import Attempts
 from .fault import Fault
 
 
@@ -26,6 +31,10 @@ class RecordedRequest:
         fault: the fault that hit it, if any.
         headers: its headers, with names as sent; the API key is masked.
         body: its body; passwords in it are masked.
+        number: 1 for the first request since the start or the last reset.
+        attempt: which attempt of its call it seems to be: the same request failed before, in a
+            way that clients retry, within two minutes.
+        received_at: when it came.
     """
 
     method: str
@@ -37,6 +46,9 @@ class RecordedRequest:
     fault: Fault | None = None
     headers: dict[str, str] = attrs.field(hash=False)
     body: bytes
+    number: int = 0
+    attempt: int = 1
+    received_at: datetime = attrs.field(factory=lambda: datetime.now(timezone.utc))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; bytes of the body that are not UTF-8 are escaped."""
@@ -44,6 +56,7 @@ class RecordedRequest:
             **attrs.asdict(self, recurse=False),
             "fault": self.fault.to_dict() if self.fault else None,
             "body": self.body.decode(errors="backslashreplace"),
+            "received_at": self.received_at.isoformat(),
         }
 
 
@@ -90,6 +103,9 @@ class RequestLog:
         """Forget all requests, and reset the counts."""
         with self._lock:
             self.requests.clear()
+            self._attempts = Attempts()
+            # No other period has the same name, not even one of another process.
+            self.period = secrets.token_hex(4)
             self._by_operation: Counter[str] = Counter()
             self._executed: Counter[str] = Counter()
             self._by_status: Counter[int | None] = Counter()
@@ -101,8 +117,20 @@ class RequestLog:
             if request.operation is not None:
                 self._by_operation[request.operation] += 1
                 self._executed[request.operation] += request.executed
-            self.requests.append(request)
+            call = (request.method, request.path, request.body)
+            number = sum(self._by_status.values())
+            attempt = self._attempts.count(call, request.status, time.monotonic())
+            self.requests.append(attrs.evolve(request, number=number, attempt=attempt))
             del self.requests[: -self._size or None]
+
+    def since(self, number: int) -> list[RecordedRequest]:
+        """Return the requests after one that are still kept, newest first.
+
+        Args:
+            number: the number of that request.
+        """
+        with self._lock:
+            return list(takewhile(lambda r: r.number > number, reversed(self.requests)))
 
     def executions(self, operation: str | None = None) -> int:
         """Return how many changes were executed, for one operation or all."""

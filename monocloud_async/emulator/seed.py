@@ -41,6 +41,15 @@ def load(seed: Seed | None) -> TenantState:
     return _content(seed, "the seed")
 
 
+def document_seed(document: object) -> TenantState:
+    """Return what a JSON document of somebody else stands for; unlike ``load``, it reads no file.
+
+    Raises:
+        ConfigurationError: it is wrong; the message says what is wrong, and where.
+    """
+    return _content(document, "the seed")
+
+
 def schema() -> str:
     """Return the JSON Schema of a seed file."""
     return (resources.files(_PACKAGE) / "seed.schema.json").read_text(encoding="utf-8")

@@ -7,10 +7,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any, TypeVar
 
 from .account import Account, Json, identifier
+from .json_copy import copied
 from .problems import identity_refused, not_found
 from .tenant_state import TenantState
 
@@ -34,12 +34,15 @@ class Tenant:
         self._seed = seed
         self._clock = clock
         self._lock = threading.RLock()
+        # Moves with each change, so that what shows the tenant knows when to look again.
+        self.version = 0
         self.reset()
 
     def reset(self) -> None:
         """Restore the initial state."""
         with self._lock:
             seed = self._seed.copy()
+            self.version += 1
             self.groups: dict[str, Json] = seed.groups
             self.accounts: dict[str, Account] = seed.accounts
             self._holders: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -79,7 +82,18 @@ class Tenant:
     def export(self) -> list[Json]:
         """Return a copy of all users."""
         with self._lock:
-            return [deepcopy(account.record) for account in self.accounts.values()]
+            return [copied(account.record) for account in self.accounts.values()]
+
+    def read(self, view: Callable[[Tenant], T]) -> T:
+        """Return what a function makes of it, while nothing changes; it must copy what it keeps."""
+        with self._lock:
+            return view(self)
+
+    def begin_with(self, seed: TenantState) -> None:
+        """Replace all of it, now and for later resets."""
+        with self._lock:
+            self._seed = seed
+            self.reset()
 
     def content(self) -> TenantState:
         """Return a copy of the whole state."""
@@ -107,7 +121,7 @@ class Tenant:
         """
         account = self.account(user_id)
         if self._pretending:
-            account = self.accounts[user_id] = deepcopy(account)
+            account = self.accounts[user_id] = account.copy()
         self._changing[user_id] = account
         if stamp:
             self._stamped.add(user_id)
@@ -168,6 +182,7 @@ class Tenant:
             self._changing, self._stamped = {}, set()
 
     def _commit(self) -> None:
+        self.version += 1
         for user_id in self._stamped:
             record = self._changing[user_id].record
             last = record.get("last_updated")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-
 import attrs
 
 from .account import GRANTS, Account, Json
+from .json_copy import copied
 
 
 @attrs.define(eq=False)
@@ -18,7 +17,10 @@ class TenantState:
 
     def copy(self) -> TenantState:
         """Return a mutable copy."""
-        return deepcopy(self)
+        return TenantState(
+            {user_id: account.copy() for user_id, account in self.accounts.items()},
+            copied(self.groups),
+        )
 
     def to_dict(self) -> Json:
         """Return the state as a seed, without passwords."""

@@ -1,4 +1,4 @@
-"""Exports: every user of a tenant, read at the pace of a run, while others change them."""
+"""Exports: read every user of a tenant at the pace of a run, even while others change users."""
 
 from .export import Export
 from .exported import ExportedUser, ExportReport

@@ -1,4 +1,4 @@
-"""The engine of an export: a run whose rows are the pages of the list, and the users on them."""
+"""The engine of an export: a run whose rows are the pages of the list and the users on them."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from .row import Done, Row
 from .seen import Seen
 
 _PAGES_AHEAD = 2
-# Without details, a page is all that is waited for.
+# Without details, pages are the only thing to wait for, so read further ahead.
 _MOST_PAGES_AHEAD = 8
 
 
 @attrs.frozen(eq=False)
 class Start:
-    """Where an export begins.
+    """The starting point of an export.
 
     Attributes:
-        position: the first row of the list that is wanted, 0 for the first of all.
-        number: how many users came before that.
-        seen: the users before it, the last of them at least.
-        done: the digests of users after it that were exported already.
-        first: users to be read before all others.
+        position: the first position in the list to export, counting from 0.
+        number: the number of users before it.
+        seen: the users before it, or at least the last of them.
+        done: digests of later users that were already exported.
+        first: users to read before all others.
     """
 
     position: int = 0
@@ -48,13 +48,13 @@ class Engine:
 
     Args:
         reading: reads pages and users.
-        concurrency: calls in flight at once, at most.
-        rate: requests a second, at most; None for as many as the tenant's limit lets pass.
-        begin: where to begin.
-        stopped: whether to begin nothing more.
+        concurrency: the maximum number of calls in flight.
+        rate: the maximum number of requests per second. None means as many as the server takes.
+        begin: the starting point.
+        stopped: returns whether to start nothing more.
 
     Attributes:
-        report: what it has come to.
+        report: the counts so far.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Engine:
         self._known: deque[Row] = deque()
 
     async def results(self) -> AsyncGenerator[Sequence[Done], None]:
-        """Yield what became of users, some at a time, as they are done; to be iterated once."""
+        """Yield batches of finished users; can be iterated only once."""
         async with aclosing(self._run.outcomes()) as outcomes:
             async for outcome in outcomes:
                 if made := [*self._known_ones(), *self._made(outcome)]:
@@ -118,20 +118,20 @@ class Engine:
             await page.came.wait()
             rows = self._taken(page)
             if rows is None:
-                # What was asked for meanwhile runs to its end, and nobody looks at it.
+                # Pages requested in the meantime complete, but are ignored.
                 asked.clear()
                 continue
             for task in self._tasks_for(rows, page):
                 yield (task,)
 
     def _taken(self, asked: Asked) -> Sequence[Row] | None:
-        """Return the users of a page that are still to be exported; None if others are wanted."""
+        """Return the users on a page still to export, or None if other pages are needed first."""
         if asked.error is not None:
             refused = isinstance(asked.error, (BadRequestError, NotFoundError))
             if refused and self._listing.refused(asked.window):
                 return None
             raise asked.error
-        assert asked.page is not None  # noqa: S101  (it came)
+        assert asked.page is not None  # noqa: S101  (it arrived)
         found = self._listing.took(asked.window, asked.page)
         if found is None:
             return None
@@ -142,7 +142,7 @@ class Engine:
     def _tasks_for(self, rows: Sequence[Row], asked: Asked) -> Iterable[Task]:
         if self._reading.one_by_one:
             return rows
-        assert asked.read_at is not None  # noqa: S101  (it came)
+        assert asked.read_at is not None  # noqa: S101  (it arrived)
         return [Complete(rows, asked.read_at)] if rows else []
 
 
@@ -166,7 +166,7 @@ def export(
 
 
 def _row_of(given: OutcomeRow) -> Row:
-    # Only a user's task fails: a page's error is raised by the one who waits for it.
+    # Only user tasks fail; a page's error is raised where the page is awaited.
     assert isinstance(given, tuple)  # noqa: S101
     row: Row = given[0]
     return row

@@ -1,4 +1,4 @@
-"""Export: all users of a tenant, as an async iterator that knows what it has come to."""
+"""Export: all users of a tenant as an async iterable with a report."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ OnFailure = Callable[[str, MonoCloudError], None]
 
 
 class Running(Protocol):
-    """An engine; the real one brings the machinery of runs, which other calls need not wait for."""
+    """An engine. The real one is imported lazily, because other calls do not need bulk runs."""
 
     @property
     def report(self) -> ExportReport:
-        """What it has come to."""
+        """The counts so far."""
         ...
 
     def results(self) -> AsyncGenerator[Sequence[Done], None]:
-        """Yield what became of users."""
+        """Yield batches of finished users."""
         ...
 
 
 class Export:
     """All users of a tenant: ``async for exported in client.users.export()``.
 
-    Nothing is sent before the first step. Each iteration begins anew.
+    Nothing is sent before the first step. Each iteration starts over.
 
     Args:
-        make: makes the engine of an iteration.
-        on_failure: is called with the id of a user that could not be read, and why.
+        make: creates the engine of an iteration.
+        on_failure: called with the id of each user that cannot be read, and the error.
     """
 
     def __init__(self, make: Callable[[], Running], on_failure: OnFailure | None) -> None:
-        # What cannot be right is refused now, and not with the first step.
+        # Create one immediately, so that invalid arguments raise here and not at the first step.
         self._engine = make()
         self._make = make
         self._on_failure = on_failure
 
     @property
     def report(self) -> ExportReport:
-        """What the last iteration has come to so far; its text says it in a line."""
+        """The counts of the current or last iteration; ``str()`` makes one line of them."""
         return self._engine.report
 
     async def __aiter__(self) -> AsyncGenerator[ExportedUser, None]:

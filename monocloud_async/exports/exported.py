@@ -1,4 +1,4 @@
-"""What an export yields, and what it has come to."""
+"""The users that an export yields, and its report."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..models import User, UserGroup
 
 @attrs.frozen(kw_only=True)
 class ExportedUser:
-    """A user of an export.
+    """An exported user.
 
     Attributes:
-        user: the user, whole; without details, as lists have it: both kinds of data are empty.
-        groups: the groups that the user is in; None where they were not asked for.
+        user: the complete user. If the export has no details, private and public data are empty.
+        groups: the user's groups. None if the export does not include groups.
         read_at: when the user was read.
     """
 
@@ -26,9 +26,9 @@ class ExportedUser:
     read_at: datetime
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the user's JSON as the API sent it, with ``groups`` and ``read_at``.
+        """Return the user's JSON as the API sent it, with ``groups`` and ``read_at`` added.
 
-        The groups are their ids, and the time is whole seconds since 1970.
+        ``groups`` is a list of ids, and ``read_at`` is in whole seconds since 1970.
         """
         json = self.user.to_dict()
         if self.groups is not None:
@@ -39,16 +39,16 @@ class ExportedUser:
 
 @attrs.define(kw_only=True)
 class ExportReport:
-    """What an export has come to.
+    """The counts of an export; ``str()`` makes one line of them.
 
     Attributes:
-        exported: users that were exported.
-        vanished: users that were in the list, and were gone when they were to be read.
+        exported: users exported.
+        vanished: users deleted after they were listed and before they were read.
         failed: users that could not be read for another reason.
-        total_at_start: how many users the list had when its first page was read; None before.
-        total_at_end: how many it had when its last page was read.
-        unlisted: how many users more than it listed the API counted when its last page was read.
-        gaps_closed: how often users that were removed made the export go back in the list.
+        total_at_start: the size of the list when its first page was read. None before that.
+        total_at_end: the size of the list when its last page was read.
+        unlisted: how many more users the API counted than listed when its last page was read.
+        gaps_closed: how often the export went back in the list because users were deleted.
     """
 
     exported: int = 0
@@ -63,13 +63,13 @@ class ExportReport:
         return f"{self.exported:,} users exported{self.remarks()}"
 
     def remarks(self) -> str:
-        """Return what else is to be said, each after a semicolon."""
+        """Return further remarks, each preceded by a semicolon."""
         start, end = self.total_at_start, self.total_at_end
         moved = start is not None and end is not None and start != end
         parts = {
-            f"{self.vanished:,} were removed before they could be read": self.vanished,
+            f"{self.vanished:,} deleted before being read": self.vanished,
             f"{self.failed:,} could not be read": self.failed,
             f"the list had {start or 0:,} users at the start and {end or 0:,} at the end": moved,
             f"the API counts {self.unlisted:,} more than it lists": self.unlisted,
         }
-        return "".join(f"; {part}" for part, told in parts.items() if told)
+        return "".join(f"; {part}" for part, applies in parts.items() if applies)

@@ -1,4 +1,4 @@
-"""Listing: which pages to ask for, and which users on them are new. Nothing here does I/O."""
+"""Listing: which pages to request, and which users on them are new. This module does no I/O."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .seen import Key, Seen, digest_of
 from .windows import SMALLEST, Window, window_from
 
 LARGEST_PAGE = 100
-# What the API took for the largest page in some of its versions.
+# The largest page that some versions of the API accept.
 SMALLER_PAGE = 50
-# So often in a row, no more users came to light by going back in the list.
+# Give up after this many consecutive steps back that found no new users.
 _MOST_STEPS_BACK = 100
 _MOST_REFUSALS = 20
 
@@ -29,17 +29,17 @@ class _Place(NamedTuple):
 
 
 class Listing:
-    """The list of users, sorted by their creation, while others add and remove some.
+    """The list of users, sorted by creation time, while others add and remove users.
 
     Args:
-        seen: the users that are known.
-        report: takes note of totals.
-        position: the first row that is wanted, 0 for the first of all.
-        number: which of the new ones the next one is.
-        ahead: how many pages are asked for before they are needed.
+        seen: the users already known.
+        report: receives the totals.
+        position: the first position to read, counting from 0.
+        number: the number of the next new user.
+        ahead: how many pages to request before they are needed.
 
     Attributes:
-        ended: whether there are no more pages.
+        ended: whether the last page was read.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Listing:
         self.ended: bool = False
 
     def wanted(self) -> Window | None:
-        """Return the next page to ask for, if one is to be asked for now."""
+        """Return the next page to request now, if any."""
         if self.ended:
             return None
         more_known = self._total is not None and self._end < self._total
@@ -71,25 +71,25 @@ class Listing:
         return window
 
     def refused(self, window: Window) -> bool:
-        """Take note of a page that was refused, and return whether there are others to try."""
+        """Record that a page was rejected, and return whether there are others to try."""
         if self._total is None and window.size > SMALLER_PAGE:
-            # It may be larger than the API allows.
+            # The page may be larger than the API allows.
             self._go_to(window.start, SMALLER_PAGE)
             return True
         if not window.start or self._steps_back >= _MOST_REFUSALS:
             return False
-        # Others may come after the end by now.
+        # The page may be beyond the end by now, because users were deleted.
         self._step_back(window)
         return True
 
     def took(self, window: Window, page: Page[Listed]) -> Sequence[Row] | None:
-        """Return the users of a page that are new; None where it is of no use.
+        """Return the new users on a page, or None if the page is useless.
 
-        What was asked for after it is of no use then either, and other pages are wanted.
+        In the latter case, pages requested after it are useless too, and others are needed.
         """
         self._asked.popleft()
         if page.current_page != window.page and not window.start:
-            raise _contradiction(window, f"was asked for, and page {page.current_page} came")
+            raise _contradiction(window, f"was requested, but page {page.current_page} returned")
         self._note(page.total_count)
         rows = [
             _Place(user, _key(user), window.start + place) for place, user in enumerate(page.items)
@@ -100,7 +100,7 @@ class Listing:
                 self._go_to(window.start, page.page_size)
                 return None
         elif page.current_page != window.page or not self._joins(window, rows):
-            # Some lists give their last page for any after it.
+            # Some servers return the last page for any page beyond it.
             self._step_back(window)
             return None
         return self._accepted(window, page, rows)
@@ -111,7 +111,7 @@ class Listing:
             self._report.total_at_start = total
 
     def _joins(self, window: Window, rows: Sequence[_Place]) -> bool:
-        """Return whether a page begins at, or before, what is known."""
+        """Return whether a page starts within, or directly after, the known users."""
         if not window.start or self._largest < SMALLEST:
             return True
         return bool(rows) and self._seen.joins(rows[0].key)
@@ -119,7 +119,7 @@ class Listing:
     def _step_back(self, window: Window) -> None:
         self._steps_back += 1
         if self._steps_back > _MOST_STEPS_BACK:
-            raise _contradiction(window, "does not follow on what was read, however often")
+            raise _contradiction(window, "does not overlap the pages before it after many tries")
         if not self._back:
             self._report.gaps_closed += 1
         self._back = max(2 * self._back, self._largest)
@@ -144,7 +144,7 @@ class Listing:
         if fresh:
             self._steps_back = 0
         if not self._asked:
-            # So that a page that was shorter than it could be leaves no gap.
+            # Continue after the actual rows, so that a short page leaves no gap.
             self._end = window.start + len(rows)
             self.ended = not page.has_next
             if self.ended:
@@ -161,13 +161,13 @@ class Listing:
 
 def _check(window: Window, page: Page[Listed], *, repeated: bool) -> None:
     if page.has_next and not page.items:
-        raise _contradiction(window, "is empty, and more are said to follow")
+        raise _contradiction(window, "is empty, but the API says that more pages follow")
     if page.has_next and repeated:
-        raise _contradiction(window, "has the same users as the page before")
+        raise _contradiction(window, "has the same users as the previous page")
 
 
 def _contradiction(window: Window, what: str) -> PagingError:
-    return PagingError(f"the list was left: page {window.page} {what}", page=window.page)
+    return PagingError(f"the list was abandoned: page {window.page} {what}", page=window.page)
 
 
 def _key(listed: Listed) -> Key:

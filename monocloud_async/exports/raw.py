@@ -1,4 +1,4 @@
-"""What the API sends, read no further than is needed, and kept as it came."""
+"""The API's responses, parsed no further than needed, and kept unchanged."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ..models import User, UserGroup
 Json = Mapping[str, Any]
 
 
-# What is made for each user is not frozen: that takes three times as long.
+# Objects created per user are not frozen, because that takes three times as long.
 @attrs.define(eq=False)
 class Listed:
-    """A user as the list has it.
+    """A user in the list.
 
     Attributes:
-        user_id: the id.
-        created: seconds since 1970; None where the list does not say.
-        user: the user, if it is going to be exported like that.
+        user_id: the user's id.
+        created: seconds since 1970. None if the list does not say.
+        user: the user, if this is what will be exported.
     """
 
     user_id: str
@@ -37,8 +37,8 @@ class RawUser:
     """A user as the API sent it.
 
     Attributes:
-        json: the JSON.
-        body: its text; None where it was part of another.
+        json: the parsed JSON.
+        body: its source text. None if it was part of a larger one.
     """
 
     json: Json = attrs.field(repr=False)
@@ -47,11 +47,11 @@ class RawUser:
 
 @attrs.define(kw_only=True, eq=False)
 class ExportedLine:
-    """A user of an export that goes to a file.
+    """A user exported to a file.
 
     Attributes:
-        user: the user, as the API sent it.
-        groups: the groups that the user is in; None where they were not asked for.
+        user: the user as the API sent it.
+        groups: the user's groups. None if the export does not include groups.
         read_at: when the user was read.
     """
 
@@ -60,16 +60,16 @@ class ExportedLine:
     read_at: datetime
 
     def to_dict(self) -> Json:
-        """Return the JSON, with ``groups`` and ``read_at``."""
+        """Return the JSON with ``groups`` and ``read_at`` added."""
         return {**self.user.json, **self._more()}
 
     def text(self) -> bytes | None:
-        """Return the same in one line, in the API's own words; None where that has to be made."""
+        """Return the same as one line of the API's own text, or None if it must be serialized."""
         body = self.user.body
         if body is None or not self.user.json or not self._more().keys().isdisjoint(self.user.json):
             return None
         more = json.dumps(self._more(), separators=(",", ":")).encode()
-        # No text of JSON holds the end of a line, so those that are there are blanks.
+        # JSON strings contain no raw line breaks, so any line break is insignificant whitespace.
         line = body.strip().replace(b"\r", b" ").replace(b"\n", b" ")
         return b"%b,%b" % (line[:-1], more[1:])
 
@@ -82,23 +82,23 @@ class ExportedLine:
 
 
 def ids(body: bytes) -> tuple[Listed, ...]:
-    """Read the rows of a page of whose users all else is read later, as fast as can be."""
+    """Decode only the ids on a page, as fast as possible, because the users are read later."""
     return tuple(_listed(row) for row in _rows(json.loads(body)))
 
 
 def raw_users(body: bytes) -> tuple[Listed, ...]:
-    """Read the rows of a page, and keep them as they came."""
+    """Decode the users on a page, and keep them unchanged."""
     return tuple(_listed(row, RawUser(row)) for row in _rows(parse(body)))
 
 
 def users(body: bytes) -> tuple[Listed, ...]:
-    """Read the rows of a page as records."""
+    """Decode the users on a page as records."""
     found: tuple[User, ...] = structure(parse(body), cast("Any", tuple[User, ...]))
     return tuple(Listed(user.user_id, _seconds(user.creation_time), user) for user in found)
 
 
 def raw_user(body: bytes, _: Mapping[str, str]) -> RawUser:
-    """Read a user, and keep it as it came."""
+    """Decode a user, and keep it unchanged."""
     value = parse(body)
     _listed(value)
     return RawUser(value, body)
@@ -110,15 +110,15 @@ def _seconds(moment: datetime | None) -> float | None:
 
 def _rows(value: Any) -> Sequence[Any]:
     if not isinstance(value, list):
-        raise ValueError("it is not a list")  # noqa: TRY004  (it is what decoders raise)
+        raise ValueError("the body is not a list")  # noqa: TRY004  (decoders raise ValueError)
     return cast("list[Any]", value)  # type: ignore[redundant-cast]
 
 
 def _listed(row: Any, user: RawUser | None = None) -> Listed:
     if not isinstance(row, dict):
-        raise ValueError("a user in it is not an object")  # noqa: TRY004
+        raise ValueError("a user in the list is not an object")  # noqa: TRY004
     members = cast("dict[str, Any]", row)
     user_id, created = members.get("user_id"), members.get("creation_time")
     if type(user_id) is not str:
-        raise ValueError("a user in it has no user_id")
+        raise ValueError("a user in the list has no user_id")
     return Listed(user_id, created if isinstance(created, (int, float)) else None, user)

@@ -1,4 +1,4 @@
-"""What the workers of an export do: each reads a page, or a user, when its turn has come."""
+"""The tasks of an export's workers: read a page, or read a user."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _RAW_USER = Operation(users.GET.name, "GET", users.GET.path, raw.raw_user)
 
 @attrs.define(eq=False)
 class Asked:
-    """A page that was asked for.
+    """A requested page.
 
     Attributes:
-        window: which.
-        came: is set when it came, or could not be read.
-        page: the page, if it came.
-        error: why it could not be read, if so.
-        read_at: when it came.
+        window: the page's window.
+        came: set when the page arrived, or could not be read.
+        page: the page, if it arrived.
+        error: why it could not be read, if it could not.
+        read_at: when it arrived.
     """
 
     window: Window
@@ -54,7 +54,7 @@ class Asked:
 
 @attrs.frozen(eq=False)
 class Complete:
-    """Users for whom nothing has to be read any more."""
+    """Users that need no further requests."""
 
     rows: Sequence[Row]
     read_at: datetime
@@ -75,11 +75,11 @@ class Reading:
     """Reads pages and users.
 
     Args:
-        caller: carries out the operations.
-        details: whether users are read one by one.
-        groups: whether their groups are read.
-        filter: which users, in the API's own words; None for all.
-        as_sent: whether users are kept as they are sent, and not made records of.
+        caller: executes the operations.
+        details: whether to read users one by one.
+        groups: whether to read their groups.
+        filter: a filter in the API's syntax. None exports all users.
+        as_sent: whether to keep users as raw JSON instead of records.
     """
 
     def __init__(
@@ -112,11 +112,11 @@ class Reading:
 
     @property
     def one_by_one(self) -> bool:
-        """Whether something has to be read for each user."""
+        """Whether each user needs a request of its own."""
         return self.details or self.groups
 
     async def read(self, task: Task) -> Sequence[Read]:
-        """Read what a task is for, and return the users that are read by now."""
+        """Perform a task, and return the users that it completes."""
         if isinstance(task, Asked):
             await self._read_page(task)
             return ()
@@ -135,14 +135,14 @@ class Reading:
         try:
             asked.page = await self._call(self._list, query=query)
         except MonoCloudError as error:
-            # It is for the one who waits for the page to raise.
+            # The error is raised where the page is awaited.
             asked.error = error
         asked.read_at = _now()
         asked.came.set()
 
     async def _read_user(self, row: Row) -> Exported:
         user_id, user = row.user_id, row.user
-        # Of those that could not be read in an earlier run, no more is known.
+        # Users that an earlier run could not read are known by id only.
         if self.details or user is None:
             user = await self._call(self._get, user_id)
         read_at = _now()

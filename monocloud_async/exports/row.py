@@ -1,4 +1,4 @@
-"""A user on the way through an export: in the list, and then done."""
+"""A user's way through an export: listed, then done."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Row:
 
     Attributes:
         user_id: the user's id.
-        key: what the user is known by.
-        position: where in the list.
-        number: which of the new ones it is, 0 for the first of all.
-        user: the user, if nothing more has to be read of it.
+        key: the key that identifies the user.
+        position: the position in the list.
+        number: the user's number among those exported, counting from 0.
+        user: the user, if no further request is needed.
     """
 
     user_id: str
@@ -35,13 +35,13 @@ class Row:
 
 @attrs.define(eq=False)
 class Done:
-    """What became of a user in the list.
+    """A finished user.
 
     Attributes:
         row: the user in the list.
-        exported: the user; None where there is nothing to be exported.
-        error: why the user could not be read; a NotFoundError where the user has vanished; None
-            also where the user was exported before.
+        exported: the exported user. None if there is nothing to export.
+        error: why the user could not be read; a NotFoundError if the user vanished. None if the
+            user was exported, now or earlier.
     """
 
     row: Row

@@ -1,4 +1,4 @@
-"""The users that an export has had of late, which tell new rows of a list from those it knows."""
+"""The users that an export saw recently, to tell new rows of the list from known ones."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import hashlib
 from collections import OrderedDict
 from typing import NamedTuple
 
-# How many users are remembered: some megabytes.
+# The number of users to remember, which takes a few megabytes.
 MOST = 20_000
 
 
 class Key(NamedTuple):
-    """What a user is known by.
+    """The key that identifies a user.
 
     Attributes:
-        digest: of the id.
-        created: seconds since 1970; None where the list does not say.
+        digest: a digest of the id.
+        created: seconds since 1970. None if the list does not say.
     """
 
     digest: int
@@ -23,11 +23,11 @@ class Key(NamedTuple):
 
 
 class Seen:
-    """The last users of a list that is sorted by when they were created.
+    """The most recent users of a list that is sorted by creation time.
 
     Args:
-        most: how many are remembered.
-        forgets: whether others, older ones, were there before.
+        most: how many users to remember.
+        forgets: whether there were older users that are no longer remembered.
     """
 
     def __init__(self, most: int = MOST, *, forgets: bool = False) -> None:
@@ -38,7 +38,7 @@ class Seen:
         self._sorted = True
 
     def add(self, key: Key) -> None:
-        """Remember a user, and forget the one that is remembered for longest."""
+        """Remember a user, and forget the oldest if there are too many."""
         self._times[key.digest] = key.created
         self._newest = _later(self._newest, key.created)
         if len(self._times) > self._most:
@@ -46,18 +46,18 @@ class Seen:
             self._forgets = True
 
     def is_unsorted(self) -> None:
-        """Take note of a list that is not sorted after all: times tell nothing then."""
+        """Record that the list is not sorted after all, so creation times are meaningless."""
         self._sorted = False
 
     def has(self, key: Key) -> bool:
-        """Return whether a user was there before; all that are older than those remembered were."""
+        """Return whether a user was seen; users older than all remembered ones count as seen."""
         if key.digest in self._times:
             return True
         oldest = next(iter(self._times.values())) if self._forgets and self._sorted else None
         return _before(key.created, oldest)
 
     def joins(self, first: Key) -> bool:
-        """Return whether no user is missing between those that were there and a row of the list."""
+        """Return whether a row continues the known users without a gap."""
         newest = self._newest if self._sorted else None
         return self.has(first) or _before(first.created, newest)
 
@@ -73,6 +73,6 @@ def _before(one: float | None, other: float | None) -> bool:
 
 
 def digest_of(user_id: str) -> int:
-    """Return what a user is known by: 8 bytes, as SQLite has room for."""
+    """Return an 8-byte digest of a user's id, which fits an SQLite integer."""
     digest = hashlib.blake2b(user_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)

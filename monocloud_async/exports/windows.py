@@ -1,28 +1,28 @@
-"""Windows: the pages to ask for, so that each of them begins within the one before.
+"""Windows: pages chosen so that each one overlaps the previous one.
 
-Rows of a list have positions, and those after a row that is removed move up by one. Where one page
-began right after another, such rows would fall between the two unseen. The API counts pages of any
-size from the beginning, so a page of another size begins at another place: there is always one
-that reaches back a little, and goes nearly as far as a whole page.
+When a user is deleted, the rows after it move up by one position. If each page started right after
+the previous one, such rows would slip between two pages unseen. The API computes offsets from the
+page size, so pages of another size start at other positions. There is always a size whose page
+overlaps the previous page slightly, and reaches nearly as far as a full page.
 """
 
 from __future__ import annotations
 
 import attrs
 
-# How many rows two pages have in common: one would do, and may itself have been removed.
+# The number of rows that two pages share. One would do, but might itself have been deleted.
 _OVERLAP = 3
-# Of fewer rows than that, there may be no page that reaches back and goes on.
+# With smaller pages, there may be no window that both overlaps and makes progress.
 SMALLEST = 20
 
 
 @attrs.frozen
 class Window:
-    """A page to ask for.
+    """A page to request.
 
     Attributes:
-        page: its number, 1 for the first.
-        size: how many rows it has.
+        page: its number, counting from 1.
+        size: the number of rows per page.
     """
 
     page: int
@@ -30,21 +30,21 @@ class Window:
 
     @property
     def start(self) -> int:
-        """The position of its first row, 0 for the list's first."""
+        """The position of its first row, counting from 0."""
         return (self.page - 1) * self.size
 
     @property
     def end(self) -> int:
-        """The position after its last row, if it is full."""
+        """The position after its last row, if the page is full."""
         return self.page * self.size
 
 
 def window_from(position: int, largest: int) -> Window:
-    """Return the page that goes on from a position, and reaches back a little.
+    """Return the page that continues from a position and overlaps the rows before it.
 
     Args:
-        position: the first row that is wanted.
-        largest: how many rows a page may have; with fewer than ``SMALLEST`` it may not reach back.
+        position: the first position to read.
+        largest: the maximum page size; with fewer than ``SMALLEST`` rows, there may be no overlap.
     """
     if largest < SMALLEST:
         return Window(position // largest + 1, largest)

@@ -1,4 +1,4 @@
-"""Import: users from rows, each exactly once, in several steps that a journal knows."""
+"""Imports: create users from rows, each exactly once, in several journaled steps."""
 
 from ..outcome import ImportDifference, ImportOutcome
 from .journal import ImportJournal

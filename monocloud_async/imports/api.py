@@ -1,4 +1,4 @@
-"""The calls that an import makes: their arguments were checked with the row."""
+"""The API calls of an import; their arguments were validated with the row."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Api:
     """Calls the API.
 
     Args:
-        caller: carries out the operations.
-        settings: which of the tenant's checks are left out.
+        caller: executes the operations.
+        settings: which of the tenant's checks to skip.
 
     Attributes:
-        tries: how often to make a call in all.
+        tries: the total number of attempts per call.
     """
 
     def __init__(self, caller: Caller, settings: Settings) -> None:
@@ -34,7 +34,7 @@ class Api:
         self._of_identifiers = settings.skip_identifier_restriction_checks
 
     def search(self, text: str) -> Pages[UserSummary]:
-        """Return the users that a filter finds."""
+        """Return the users that match a filter."""
         return Pages(
             lambda number: self._call(
                 users.LIST, query={"filter": text, "page": number, "size": _PAGE}
@@ -85,17 +85,17 @@ class Api:
         return {one.group_id async for one in pages}
 
     async def membership(self, user_id: str, group_id: str) -> UserGroup:
-        """Return a user's membership of a group."""
+        """Return a user's membership in a group."""
         return await self._call(groups.GET, user_id, group_id)
 
     async def assign(self, user_id: str, group_id: str) -> UserGroup | None:
-        """Put a user into a group."""
+        """Add a user to a group."""
         return await self._call(groups.ASSIGN, user_id, group_id)
 
     async def disable(self, user_id: str) -> User:
-        """Switch a user's account off."""
+        """Disable a user."""
         return await self._call(users.DISABLE, user_id, body={})
 
     async def send_reset(self, user_id: str) -> None:
-        """Mail a user a link to set a password; the link itself is not kept."""
+        """Email a user a link to set a password; the link itself is not kept."""
         await self._call(passwords.RESET, user_id, body={"send_email": True})

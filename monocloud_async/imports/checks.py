@@ -1,4 +1,4 @@
-"""Checks of the members of an import row; an error says which one is wrong, and no value."""
+"""Validation of the members of an import row; errors name the member, but never its value."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _BOOLEANS = {"true": True, "false": False}
 
 
 class RowMistakeError(InvalidArgumentError):
-    """What a row says cannot be right."""
+    """A row is invalid."""
 
 
 def changed(number: int) -> InvalidArgumentError:
-    """Return the error for a row that is another one than the journal knows by its number."""
+    """Return the error for a row that differs from the one the journal has under its number."""
     return InvalidArgumentError(
-        f"rows[{number}] is not what it was when it was begun; nothing was sent: put it back, or "
-        "give another journal"
+        f"rows[{number}] has changed since the import started it; nothing was sent: restore the "
+        "row, or use another journal"
     )
 
 
 def mistake(what: str) -> RowMistakeError:
-    """Return the error for what is wrong with a row."""
+    """Return the error for an invalid row."""
     return RowMistakeError(what)
 
 
@@ -38,24 +38,24 @@ def email(name: str, value: object) -> str:
     """Return an email address."""
     found = trimmed(plain_text(name, value))
     if hidden := UNSEEN.search(found):
-        raise mistake(f"{name} has {named(hidden[0])}")
+        raise mistake(f"{name} contains {named(hidden[0])}")
     if len(found) > _LONGEST_EMAIL or not _EMAIL.fullmatch(found):
         raise mistake(f"{name} must be an email address")
     return found
 
 
 def phone(name: str, value: object) -> str:
-    """Return a phone number, E.164."""
+    """Return a phone number in E.164 form."""
     return bare(lambda: number(value, name))
 
 
 def plain_text(name: str, value: object) -> str:
-    """Return a text that is not blank."""
+    """Return a string that is not blank."""
     return bare(lambda: text(name, value))
 
 
 def bare(check: Callable[[], str]) -> str:
-    """Return what a check of an argument returns; its error says where by itself."""
+    """Return the result of an argument check; its error already names the argument."""
     try:
         return check()
     except InvalidArgumentError as error:
@@ -63,7 +63,7 @@ def bare(check: Callable[[], str]) -> str:
 
 
 def flag(name: str, value: object) -> bool | None:
-    """Return whether something is true; None where that is not said."""
+    """Return a boolean, or None if the row does not say."""
     if value is None or isinstance(value, bool):
         return value
     found = _BOOLEANS.get(value.strip().casefold()) if isinstance(value, str) else None
@@ -80,7 +80,7 @@ def items(name: str, value: object) -> Iterable[object]:
 
 
 def json_object(members: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return an object without the keys that are null: a new user has none to remove."""
+    """Return an object without its null members: a new user has nothing to clear."""
     value = members.get(name, {})
     if not isinstance(value, Mapping):
         raise mistake(f"{name} must be an object")
@@ -89,5 +89,5 @@ def json_object(members: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def shown(names: Iterable[object]) -> str:
-    """Return the first of some names that were not expected."""
+    """Return the first of several unexpected names."""
     return ascii(min(map(str, names))[:_LONGEST_NAME])

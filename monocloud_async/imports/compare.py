@@ -1,4 +1,4 @@
-"""What a user has of what a row wants: the differences, and what is missing."""
+"""Compares a user with a row: the differences, and what the user lacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .row import Address, ImportRow
 
 
 def email_of(user: User, value: str) -> Address | None:
-    """Return a user's email address; None where the user does not have it."""
+    """Return a user's email address, or None if the user does not have it."""
     for one in user.emails:
         if same_text(one.email, value):
             return Address(str(one.email), one.verified)
@@ -20,7 +20,7 @@ def email_of(user: User, value: str) -> Address | None:
 
 
 def phone_of(user: User, value: str) -> Address | None:
-    """Return a user's phone number; None where the user does not have it."""
+    """Return a user's phone number, or None if the user does not have it."""
     for one in user.phone_numbers:
         if same_phone(one.phone, value):
             return Address(str(one.phone), one.verified)
@@ -28,17 +28,17 @@ def phone_of(user: User, value: str) -> Address | None:
 
 
 def missing_emails(row: ImportRow, user: User) -> list[Address]:
-    """Return the email addresses that the user does not have."""
+    """Return the row's email addresses that the user lacks."""
     return [one for one in row.all_emails if not email_of(user, one.value)]
 
 
 def missing_phones(row: ImportRow, user: User) -> list[Address]:
-    """Return the phone numbers that the user does not have."""
+    """Return the row's phone numbers that the user lacks."""
     return [one for one in row.all_phones if not phone_of(user, one.value)]
 
 
 def missing_keys(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members that are missing or null; of a postal address, its missing parts."""
+    """Return the members that are missing or null, descending into a postal address."""
     missing = {n: value for n, value in wanted.items() if found.get(n) is None}
     if "address" in wanted and "address" not in missing and isinstance(found["address"], Mapping):
         has = cast("Mapping[str, Any]", found["address"])
@@ -48,7 +48,7 @@ def missing_keys(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[st
 
 
 def is_as_created(row: ImportRow, user: User) -> bool:
-    """Return whether a user is as the creation of a row would have made it."""
+    """Return whether a user looks exactly as the row's creation would have left it."""
     created = row.creation()
     claims = {n: value for n, value in row.claims.items() if n in created}
     return (
@@ -70,12 +70,12 @@ def _has(wanted: Address | None, found: Address | None) -> bool:
 def differences(
     row: ImportRow, user: User, groups: Collection[str] | None
 ) -> Iterator[ImportDifference]:
-    """Yield what a user has otherwise than a row; of passwords, only whether there is one.
+    """Yield where a user differs from a row; of a password, only whether there is one.
 
     Args:
         row: the row.
         user: the user.
-        groups: the ids of the user's groups; None where they are not known.
+        groups: the ids of the user's groups. None if they are unknown.
     """
     for name, wanted, found in _members(row, user):
         if wanted != found:

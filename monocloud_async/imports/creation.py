@@ -1,4 +1,4 @@
-"""The user of a row: created, once; or found, where one was there or an answer was lost."""
+"""Creates a row's user once, or finds it if it existed or the response was lost."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from .journal import CREATED, EXISTED, Entry
 from .recorder import Recorder
 from .settling import Progress
 
-# By how much the server's clock may be behind ours.
+# How far the server's clock may be behind ours.
 _SKEW = timedelta(minutes=5)
-# How the API says that an identifier is taken is not documented: each may be that.
+# The API does not document which error means that an identifier is taken; any of these may.
 REFUSED = (BadRequestError, ConflictError, UnprocessableError)
 
 
 def may_be_applied(error: MonoCloudError) -> bool:
-    """Return whether what failed may have made its change all the same."""
+    """Return whether a failed call may still have been applied."""
     return getattr(error, "may_have_been_applied", False)
 
 
 class Creation:
-    """Gives each row its user.
+    """Creates or finds the user of each row.
 
     Args:
         api: calls the API.
-        recorder: keeps the journal.
-        began_at: when the import began, in seconds since 1970.
+        recorder: writes the journal.
+        began_at: when the import started, in seconds since 1970.
     """
 
     def __init__(self, api: Api, recorder: Recorder, began_at: float) -> None:
@@ -47,7 +47,7 @@ class Creation:
         self._earliest = datetime.fromtimestamp(began_at, timezone.utc) - _SKEW
 
     async def user_of(self, row: Progress) -> User:
-        """Return the user of a row, and note how it came to be."""
+        """Return the user of a row, and record whether it was created or existed."""
         before = row.work.before
         if before and before.user_id:
             return await self._known(row, before, before.user_id)
@@ -57,12 +57,14 @@ class Creation:
         return await self._created(row)
 
     async def _known(self, row: Progress, before: Entry, user_id: str) -> User:
-        """Return the user that the journal has for the row, if it is still that of the row."""
+        """Return the user that the journal has for the row, if it still matches the row."""
         row.unproved = True
         try:
             user = await self._api.get(user_id)
         except NotFoundError:
-            row.notes.append("its user is gone: it was removed after this import came to it")
+            row.notes.append(
+                "its user no longer exists: it was deleted after this import reached it"
+            )
             raise
         is_same = before.digest == row.work.digest
         if not (is_same or any(one.is_of(user) for one in identifiers(row.row))):
@@ -95,20 +97,20 @@ class Creation:
                 return self._is_created(row, user, fresh=True)
 
     async def _found_after(self, row: Progress, error: MonoCloudError) -> User | None:
-        """Look for the user of a creation whose answer was lost; that is what to tell of."""
+        """Look up the user after a lost response; if that fails too, raise the original error."""
         try:
             return await self._found(row, thorough=False)
         except MonoCloudError as failure:
             if is_fatal(failure):
                 raise
-            row.notes.append(f"the user could not be looked up: {failure}")
+            row.notes.append(f"could not look up the user: {failure}")
             raise error.with_traceback(None) from None
 
     async def _found(self, row: Progress, *, thorough: bool) -> User | None:
-        """Return the one user who has an identifier of the row, and note whether we made it."""
+        """Return the only user with an identifier of the row, and record whether we created it."""
         found = await find(self._api, row.row, thorough=thorough)
         if len(found) > 1:
-            row.notes.append(f"its identifiers are those of {len(found)} users")
+            row.notes.append(f"its identifiers belong to {len(found)} users")
         if len(found) != 1:
             return None
         user = found[0]
@@ -118,7 +120,7 @@ class Creation:
         return user
 
     async def _is_ours(self, row: Progress, user: User) -> bool:
-        """Return whether a user is the one that a creation without an answer made."""
+        """Return whether a user is the result of a creation whose response was lost."""
         if user.creation_time is None or user.creation_time < self._earliest:
             return False
         if not is_as_created(row.row, user):

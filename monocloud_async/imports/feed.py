@@ -1,4 +1,4 @@
-"""The rows of an import on their way to the workers, each with what the journal has of it."""
+"""Feeds the rows of an import to the workers, each with its journal entry."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from .reading import import_row
 from .recorder import Recorder
 from .row import ImportRow
 
-# How many rows the journal is told of before they are given out: after a kill, as many may have
-# to be looked up in vain.
-_BEGUN_AT_ONCE = 256
-# It is told about the next ones this many rows ahead.
+# The number of rows to journal before handing them out. After a crash, up to this many rows
+# are looked up for nothing.
+_BEGUN_BATCH = 256
+# The next rows are journaled this many rows ahead.
 _AHEAD = 192
-_ENTRIES_AT_ONCE = 500
-# In the place of a row that is not carried out, so that those after it keep their numbers.
+_ENTRIES_BATCH = 500
+# Takes the place of a row that is skipped, so that later rows keep their numbers.
 PASSED_OVER: Final = object()
 
 
 @attrs.frozen(eq=False)
 class Work:
-    """A row on its way.
+    """A row in flight.
 
     Attributes:
-        number: which row, 0 for the first.
+        number: the row's number, counting from 0.
         given: the row as given.
-        row: what it says; None where it is a mistake.
-        error: why it cannot be sent, if so.
-        digest: its content's.
-        before: what the journal has of it.
-        unknown: whether it may have been sent before, with nothing known of what came of it.
+        row: the parsed row. None if it is invalid.
+        error: why the row cannot be sent, if it cannot.
+        digest: the digest of its content.
+        before: its journal entry from an earlier run.
+        unknown: whether an earlier run may have sent it, with an unknown result.
     """
 
     number: int
@@ -49,7 +49,7 @@ class Work:
 
     @property
     def key(self) -> int | None:
-        """What rows that may be of one user share: they are done in their order."""
+        """The ordering key: rows that may belong to the same user share it, and run in order."""
         if self.row is None:
             return None
         first = self.row.email or self.row.phone
@@ -57,12 +57,12 @@ class Work:
 
 
 class Feed:
-    """Gives out rows.
+    """Hands out rows.
 
     Args:
         rows: the rows.
-        groups: the ids of groups, by their names.
-        recorder: keeps the journal.
+        groups: group ids by name.
+        recorder: writes the journal.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class Feed:
         self._recorder = recorder
         journal = recorder.journal
         self._begun = journal.begun if journal else 0
-        # How many rows the journal knows of, and how many it is going to.
+        # The number of rows that the journal knows, and that it has been asked to record.
         self._known = self._asked = self._begun
         self._entries: Mapping[int, Entry] = {}
 
     async def works(self) -> AsyncGenerator[tuple[int | None, Work], None]:
-        """Yield each row, and before it what rows share that are to be done in their order."""
+        """Yield each row after its ordering key."""
         number = 0
         async with aclosing(_each(self._rows)) as rows:
             async for given in rows:
@@ -93,14 +93,14 @@ class Feed:
                 number += 1
 
     async def _prepare(self, number: int) -> None:
-        """Have the journal know that the row is begun, and look up what it has of it."""
+        """Make sure that the journal has the row as begun, and load its earlier entry."""
         journal = self._recorder.journal
-        assert journal is not None  # noqa: S101  (only then is this called)
-        if number < self._begun and number % _ENTRIES_AT_ONCE == 0:
-            last = number + _ENTRIES_AT_ONCE - 1
+        assert journal is not None  # noqa: S101  (the caller checked)
+        if number < self._begun and number % _ENTRIES_BATCH == 0:
+            last = number + _ENTRIES_BATCH - 1
             self._entries = await self._recorder.ask(journal.entries, number, last)
         if number >= self._asked - _AHEAD:
-            self._asked = number + _BEGUN_AT_ONCE
+            self._asked = number + _BEGUN_BATCH
             self._recorder.begin(self._asked)
         if number >= self._known:
             self._known = await self._recorder.begun(number + 1)
@@ -109,9 +109,9 @@ class Feed:
         try:
             row = import_row(given, self._groups)
         except InvalidArgumentError as error:
-            # Its frames hold the row's password.
-            told = RowMistakeError(f"rows[{number}]: {error}; nothing was sent")
-            return Work(number, given, error=told)
+            # The original error's frames hold the row's password.
+            wrong = RowMistakeError(f"rows[{number}]: {error}; nothing was sent")
+            return Work(number, given, error=wrong)
         journal = self._recorder.journal
         if journal is None:
             return Work(number, given, row)

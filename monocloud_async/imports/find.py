@@ -1,4 +1,4 @@
-"""Looks a user up by what a row signs in with: the filter narrows, and what comes is compared."""
+"""Finds a user by a row's identifiers: a filter narrows the search, then results are compared."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from ..models import User, UserSummary
 from .api import Api
 from .row import ImportRow
 
-# Users. A filter that finds more than these narrows nothing.
+# The maximum number of users to scan. A filter that matches more is useless.
 _MOST = 1000
 
 
 @attrs.frozen
 class Identifier:
-    """What a user signs in with: its field of a filter, and its value."""
+    """A sign-in identifier of a user: its filter field and its value."""
 
     field: str
     value: str
 
     def filters(self, *, thorough: bool) -> Iterator[str]:
-        """Yield the filters that should find it; which fields the API knows is not published."""
+        """Yield the filters that should find it; the API does not document the fields it knows."""
         quoted = self.value.replace("\\", "\\\\").replace('"', '\\"')
         yield f'{self.field}:"{quoted}"'
         if thorough:
             yield f'"{quoted}"'
 
     def is_of(self, user: UserSummary) -> bool:
-        """Return whether a user has it."""
+        """Return whether a user has this identifier."""
         if self.field == "email":
             return any(same_text(one.email, self.value) for one in user.emails)
         if self.field == "phone_number":
@@ -41,12 +41,12 @@ class Identifier:
 
 
 def same_text(one: str | None, other: str) -> bool:
-    """Return whether email addresses or usernames are the same: case makes no difference."""
+    """Return whether two email addresses or usernames are equal, ignoring case."""
     return one is not None and one.casefold() == other.casefold()
 
 
 def same_phone(one: str | None, other: str) -> bool:
-    """Return whether a user's number is that of a row."""
+    """Return whether a user's number equals that of a row."""
     return one is not None and (one == other or (is_number(one) and _digits(one) == _digits(other)))
 
 
@@ -55,7 +55,7 @@ def _digits(number: str) -> str:
 
 
 def identifiers(row: ImportRow) -> list[Identifier]:
-    """Return what a creation of the row's user has to be unique by."""
+    """Return the row's identifiers, which must be unique in the tenant."""
     found: list[Identifier] = []
     if row.email:
         found.append(Identifier("email", row.email.value))
@@ -67,12 +67,12 @@ def identifiers(row: ImportRow) -> list[Identifier]:
 
 
 async def find(api: Api, row: ImportRow, *, thorough: bool) -> list[User]:
-    """Return the users who have one of a row's identifiers, whole.
+    """Return the complete users that have one of a row's identifiers.
 
     Args:
-        api: how to look them up.
+        api: calls the API.
         row: the row.
-        thorough: whether one of them must be there, so that it is looked for in other ways too.
+        thorough: whether such a user must exist, so that further filters are worth trying.
     """
     found: dict[str, User] = {}
     for identifier in identifiers(row):
@@ -91,7 +91,7 @@ async def _holder(api: Api, identifier: Identifier, *, thorough: bool) -> UserSu
             if user := await _first(api, text, identifier):
                 return user
         except BadRequestError:
-            # The field may be called otherwise.
+            # The API may use another name for the field.
             if text == filters[-1]:
                 raise
             return await _first(api, filters[-1], identifier)
@@ -108,8 +108,8 @@ async def _first(api: Api, text: str, identifier: Identifier) -> UserSummary | N
             seen += len(page.items)
             if seen >= _MOST and page.has_next:
                 raise PagingError(
-                    f"users.list: the look-up by {identifier.field} was left: the filter found "
-                    f"more than {_MOST} users, none of them with this one",
+                    f"users.list: the lookup by {identifier.field} was abandoned: the filter "
+                    f"matched more than {_MOST} users, none of them with this {identifier.field}",
                     page=page.current_page,
                 )
     return None

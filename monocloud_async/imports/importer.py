@@ -1,23 +1,24 @@
-"""Carries out import rows, each of them exactly once, however often the import is cut off.
+"""Imports rows exactly once each, however often the import is interrupted.
 
 Why no step is applied twice, or why that is harmless:
 
-- **create**: the API keeps email addresses, numbers and usernames unique, and each row has one of
-  them. A creation whose answer is lost, or that a killed process may have sent, is followed by a
-  look-up by these before it is sent again; if the first one is carried out late after all, the
-  second is refused. The user found counts as created by this import if it has what the creation
-  sends, was created no earlier than five minutes before the import began (the server's clock may
-  be behind), and belongs to no other row; else it existed.
-- **emails, phones**: the same uniqueness. What the user has already is not added; after a lost
-  answer or a refusal the user is read first.
-- **claims, private_data, public_data**: only keys that the user lacks are set, so what someone
-  changed meanwhile stays; to set a key to the same value twice changes nothing.
-- **groups**: memberships are read before, and after a lost answer; a user is in a group or not.
-- **disable**: sets a flag, and is left out where it is set.
-- **reset**: mails a person, so it is sent once at most. The journal knows that it was begun before
-  it is sent; where its answer is lost, the outcome says so, and it is not sent again.
+- **create**: the API keeps email addresses, phone numbers and usernames unique, and each row has
+  at least one of them. After a creation whose response was lost, or that a killed process may have
+  sent, the user is looked up by these before the creation is sent again. If the first creation is
+  applied late after all, the API rejects the second. The user found counts as created by this
+  import if it has what the creation sends, was created no earlier than five minutes before the
+  import started (the server's clock may be behind), and belongs to no other row. Otherwise it
+  existed before.
+- **emails, phones**: unique too. What the user already has is not added again. After a lost
+  response or a rejection, the user is read first.
+- **claims, private_data, public_data**: only missing keys are set, so concurrent changes by others
+  survive. Setting a key to the same value twice changes nothing.
+- **groups**: memberships are read before, and after a lost response. A user is in a group or not.
+- **disable**: sets a flag, and is skipped if the flag is set.
+- **reset**: emails a person, so it is sent at most once. The journal records it before it is sent.
+  If its response is lost, the outcome says so, and it is not sent again.
 
-A row that goes on after a kill reads its user first, and takes the steps that are missing.
+A row that resumes after a crash reads its user first, and then takes the missing steps.
 """
 
 from __future__ import annotations
@@ -46,13 +47,13 @@ else:
 
 
 class Importer:
-    """Carries out rows, one call of ``settle`` each.
+    """Imports rows, one call of ``settle`` per row.
 
     Args:
-        caller: carries out the operations.
-        settings: what holds for all rows.
-        recorder: keeps the journal.
-        began_at: when the import began, in seconds since 1970.
+        caller: executes the operations.
+        settings: the settings shared by all rows.
+        recorder: writes the journal.
+        began_at: when the import started, in seconds since 1970.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Importer:
         self._creation = Creation(self._api, recorder, began_at)
         self._steps = Steps(self._api, settings, recorder, self._attempts)
 
-    # A run asks for these two, as it does of a resource.
+    # A run needs _caller and _with_caller, as on a resource.
     def _with_caller(self, caller: Caller) -> Self:
         return type(self)(caller, self._settings, self._recorder, self._began_at)
 
@@ -75,10 +76,10 @@ class Importer:
         return pace.tries.attempts
 
     async def settle(self, key: int | None, work: Work) -> ImportOutcome:  # noqa: ARG002
-        """Return what became of a row, and have the journal keep it.
+        """Import a row, record it in the journal, and return its outcome.
 
         Args:
-            key: what rows share that are done in their order.
+            key: the ordering key of the row.
             work: the row.
         """
         if work.row is None:
@@ -91,16 +92,16 @@ class Importer:
         except MonoCloudError as error:
             if is_fatal(error) or isinstance(error, JournalError):
                 raise
-            # Its frames would be kept for as long as the outcome is.
+            # Otherwise the outcome would keep the traceback's frames alive.
             row.error = error.with_traceback(None)
-        # What the journal has of another row stays.
+        # Keep the journal's entry if it may belong to another row.
         if not row.unproved:
-            await self._recorder.add(row.last_entry(self._attempts(), self._told))
+            await self._recorder.add(row.last_entry(self._attempts(), self._recorded))
         return row.outcome(self._attempts())
 
     @staticmethod
-    def _told(difference: ImportDifference) -> str:
-        # A journal holds nothing of a person.
+    def _recorded(difference: ImportDifference) -> str:
+        # A journal contains no personal data.
         return difference.name
 
     async def _settle(self, row: Progress) -> None:

@@ -1,8 +1,8 @@
-"""The journal of an import: which rows were begun, and how far each has come.
+"""The journal of an import: which rows were started, and how far each of them got.
 
-It knows the tenant by its origin, a row by its number and by a keyed digest of its content, and a
-user by its id. There is neither an email address, a number, a name nor a password in it: of a
-plain password, the digest has only that there is one.
+It identifies the tenant by its origin, a row by its number and a keyed digest of its content, and a
+user by its id. It contains no email address, phone number, name or password. The digest of a
+plain-text password covers only its presence.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ __all__ = ["CREATED", "EXISTED", "FAILED", "OPEN", "Entry", "ImportJournal", "Jo
 CREATED: Final = "created"
 EXISTED: Final = "existed"
 FAILED: Final = "failed"
-# Begun, and neither done nor failed: the process ended in the midst of it.
+# Started, but neither completed nor failed: the process ended in between.
 OPEN: Final = "open"
 
 
 class Entry(NamedTuple):
-    """How far a row has come.
+    """The progress of a row.
 
     Attributes:
-        number: which row, 0 for the first.
-        digest: its content's.
+        number: the row's number, counting from 0.
+        digest: the digest of its content.
         status: ``CREATED``, ``EXISTED``, ``FAILED`` or ``OPEN``.
-        user_id: the user's id, if it is known.
-        steps: what is done, separated by blanks.
-        http_status: that of the last answer, if it was a refusal.
-        error: what went wrong, if anything.
-        trace_id: the server's name for that exchange, if it gave one.
-        attempts: the requests made for it, the last time that it was tried.
-        applied: whether its creation may have been carried out, its answer lost.
-        differences: what a user who existed has otherwise, a member a line.
-        notes: what to know of the row beside what it says itself.
+        user_id: the user's id, if known.
+        steps: the completed steps, separated by spaces.
+        http_status: the status of the last response, if it was an error.
+        error: the error message, if the row failed.
+        trace_id: the server's trace id of the failed request, if it sent one.
+        attempts: the number of requests sent for the row in the last run.
+        applied: whether its creation may have been applied, its response being lost.
+        differences: where an existing user differs, one member per line.
+        notes: further remarks on the row.
     """
 
     number: int
@@ -62,10 +62,10 @@ class Entry(NamedTuple):
     notes: str = ""
 
     def allows(self, digest: bytes) -> bool:
-        """Return whether a row may go on from here, by its digest now.
+        """Return whether a row with this digest may continue from here.
 
-        A row that failed may have been corrected. Where it has a user, that has to be the same
-        one still, which the user tells; and one that may have made a user has to be the same.
+        A failed row may have been corrected. If it has a user, it must still be the same user,
+        which is checked later. If its creation may have been applied, its content must be the same.
         """
         if digest == self.digest:
             return True
@@ -73,24 +73,24 @@ class Entry(NamedTuple):
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is left to do for the row."""
+        """Whether the row is complete."""
         return self.status in (CREATED, EXISTED)
 
 
 class ImportJournal(JournalFile):
-    """A journal; no other process can open it meanwhile, and one thread at a time may use it.
+    """An import journal, locked against other processes and used by one thread at a time.
 
     Args:
-        path: the file, made if it does not exist; None for a journal that is gone with its end.
-        origin: the tenant's.
+        path: the file, created if it does not exist. None keeps the journal in a temporary file.
+        origin: the tenant's origin.
 
     Attributes:
-        begun: how many rows may have been begun.
-        began_at: when the first run of the import began, in seconds since 1970.
+        begun: the number of rows that may have been started.
+        began_at: when the first run of the import started, in seconds since 1970.
         resumed: whether there was an earlier run.
 
     Raises:
-        ConfigurationError: it cannot be used, or is another's; it is unchanged then.
+        ConfigurationError: the file cannot be used, or is not such a journal; it is unchanged.
     """
 
     application = 0x4D436931  # "MCi1"
@@ -119,45 +119,45 @@ class ImportJournal(JournalFile):
             run("INSERT INTO import VALUES (?, ?, ?, ?)", wanted)
         origin, self._key, self.began_at, self.begun = run("SELECT * FROM import").fetchone()
         if origin != self._origin:
-            why = f"it is of {origin}, and not of {self._origin}"
-            raise self._refusal(why, f", or go on with {origin}")
+            why = f"it belongs to {origin}, not to {self._origin}"
+            raise self._refusal(why, f", or connect to {origin}")
         self.resumed = self.begun > 0
 
     def _refusal(self, why: str, or_else: str = "") -> ConfigurationError:
         if self._path is None:
             return super()._refusal(why, or_else)
         return ConfigurationError(
-            f"the journal {self._path} cannot be used: {why}; nothing was sent: give another "
+            f"the journal {self._path} cannot be used: {why}; nothing was sent: use another "
             f"journal file{or_else}"
         )
 
     def digest(self, row: ImportRow) -> bytes:
-        """Return what a row's content is known by."""
+        """Return the digest of a row's content."""
         shown: dict[str, Any] = {n: v for n in _COMPARED if (v := getattr(row, n))}
         shown["password"] = row.password.get("password_hash", bool(row.password))
         shown["temporary"] = row.password.get("is_temporary_password")
-        told = _ENCODER.encode(shown).encode()
-        return hashlib.blake2b(told, digest_size=8, key=self._key).digest()
+        content = _ENCODER.encode(shown).encode()
+        return hashlib.blake2b(content, digest_size=8, key=self._key).digest()
 
     def begin(self, rows: int) -> None:
-        """Note that so many rows may be begun.
+        """Record the number of rows that may be started.
 
         Raises:
-            JournalError: it cannot be written.
+            JournalError: the journal cannot be written.
         """
         with self._told():
             self._db.execute("UPDATE import SET begun = ?", (rows,))
         self.begun = rows
 
     def record(self, entries: Sequence[Entry]) -> None:
-        """Keep some entries, all or none; an earlier entry of a row is replaced.
+        """Write entries atomically, replacing earlier entries of the same rows.
 
         Raises:
-            JournalError: it cannot be written.
+            JournalError: the journal cannot be written.
         """
-        # Many in a statement: SQLite gives up the interpreter's lock in each, and to get it back
-        # from the event loop takes longer than all that is written. Few kinds of statements: a
-        # prepared one takes memory. What is missing in one, the last entry fills up.
+        # Use large statements: SQLite releases the GIL in each, and getting it back from the event
+        # loop takes longer than the write itself. Use few sizes, because each prepared statement
+        # takes memory. The last entry pads a statement that is not full.
         with self._transaction() as db:
             for first in range(0, len(entries), _LARGE):
                 some = entries[first : first + _LARGE]
@@ -166,7 +166,7 @@ class ImportJournal(JournalFile):
                 db.execute(_insert(size), [*chain.from_iterable(filled)])
 
     def entries(self, first: int, last: int) -> Mapping[int, Entry]:
-        """Return the entries of some rows, by their number."""
+        """Return a range of entries by number."""
         with self._told():
             found = self._db.execute(
                 "SELECT * FROM entry WHERE number BETWEEN ? AND ?", (first, last)
@@ -174,9 +174,9 @@ class ImportJournal(JournalFile):
             return {row[0]: Entry(*row) for row in found}
 
     def has_other(self, user_id: str, number: int) -> bool:
-        """Return whether a user is that of another row."""
+        """Return whether a user belongs to another row."""
         with self._told():
-            # Few imports ask, and all would take longer with it.
+            # Created on demand: few imports need the index, and it slows down all writes.
             self._db.execute("CREATE INDEX IF NOT EXISTS of_user ON entry (user_id)")
             found = self._db.execute(
                 "SELECT EXISTS (SELECT * FROM entry WHERE user_id = ? AND number <> ?)",
@@ -185,7 +185,7 @@ class ImportJournal(JournalFile):
             return bool(found.fetchone()[0])
 
 
-# Entries in a statement; SQLite had a limit of 999 values once.
+# Entries per statement; older SQLite versions allow 999 values.
 _SMALL, _LARGE = 8, 80
 
 

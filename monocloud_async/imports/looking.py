@@ -1,4 +1,4 @@
-"""What an import would do: it only looks users up, and says of each row what would become of it."""
+"""The dry run of an import: only looks users up, and reports what would happen to each row."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .settling import Progress
 
 
 class Looking(Importer):
-    """Looks up the users of rows: a row counts as ``created`` where nobody is found."""
+    """Looks up the users of rows; a row counts as ``created`` if no user is found."""
 
     async def _settle(self, row: Progress) -> None:
         found = await find(self._api, row.row, thorough=False)
         if len(found) > 1:
             raise InvalidArgumentError(
-                f"its identifiers are those of {len(found)} users; nothing was sent"
+                f"its identifiers belong to {len(found)} users; nothing was sent"
             )
         row.status = EXISTED if found else CREATED
         if found:
@@ -30,7 +30,7 @@ class Looking(Importer):
             row.differences = tuple(differences(row.row, user, groups))
 
     @staticmethod
-    def _told(difference: ImportDifference) -> str:
-        # Its journal is gone with its end.
+    def _recorded(difference: ImportDifference) -> str:
+        # The journal of a dry run is not kept, so it may contain values.
         wanted, found = json.dumps(difference.wanted), json.dumps(difference.found)
-        return f"{difference.name}: {wanted}, and the user has {found}"
+        return f"{difference.name}: the row has {wanted}, the user has {found}"

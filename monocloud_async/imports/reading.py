@@ -1,4 +1,4 @@
-"""Reads an import row from a mapping, and checks it as a whole before anything is sent."""
+"""Parses an import row from a mapping, and validates all of it before anything is sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEMBERS = (
     *("is_temporary_password", *CREATION_CLAIMS, "claims", "emails", "phone_numbers"),
     *("private_data", "public_data", "groups", "disabled", "notes"),
 )
-# What an exported user has besides, which nobody can set.
+# Members of an exported user that cannot be set.
 UNSETTABLE = ({field.name for field in attrs.fields(User)} | {"read_at"}) - set(MEMBERS)
 _KNOWN = UNSETTABLE | set(MEMBERS)
 _OF_IDENTIFIERS = {"id", "primary", "verified", "source", "verification_source"} | {
@@ -43,21 +43,21 @@ _LOST = {
 
 
 def import_row(given: object, groups: Mapping[str, str]) -> ImportRow:
-    """Return what a mapping says of a user.
+    """Return the parsed row.
 
     Args:
         given: the mapping; members that are None or empty count as missing.
-        groups: the ids of groups, by their names.
+        groups: group ids by name.
 
     Raises:
-        InvalidArgumentError: it cannot be right; the message shows none of its values.
+        InvalidArgumentError: the row is invalid. The message shows none of its values.
     """
     members = _members(given)
     first_email, emails = _addresses(members, "email", "emails", "email", email)
     first_phone, phones = _addresses(members, "phone_number", "phone_numbers", "phone", phone)
     username = _username(members.get("username"))
     if not (first_email or first_phone or username):
-        raise mistake("it needs an email, a phone_number or a username, to be found again by")
+        raise mistake("it needs an email, phone_number or username to identify the user")
     return ImportRow(
         source_id=_maybe_text(members, "source_id"),
         username=username,
@@ -81,7 +81,7 @@ def _members(given: object) -> dict[str, Any]:
     row = cast("Mapping[str, Any]", given)
     members = {name: value for name, value in row.items() if value is not None and value != ""}
     if unknown := members.keys() - _KNOWN:
-        raise mistake(f"it has a member {shown(unknown)}, which no user has")
+        raise mistake(f"it has an unknown member {shown(unknown)}")
     return members
 
 
@@ -93,8 +93,8 @@ def _addresses(
     clean: Callable[[str, object], str],
 ) -> tuple[Address | None, tuple[Address, ...]]:
     """Return the first address, and the others."""
-    said = flag(f"{single}_verified", members.get(f"{single}_verified"))
-    first = Address(clean(single, members[single]), said) if single in members else None
+    verified = flag(f"{single}_verified", members.get(f"{single}_verified"))
+    first = Address(clean(single, members[single]), verified) if single in members else None
     if several not in members:
         return first, ()
     found, primary = _items(members[several], several, item_name, clean)
@@ -109,7 +109,7 @@ def _addresses(
 def _items(
     given: object, several: str, item_name: str, clean: Callable[[str, object], str]
 ) -> tuple[dict[str, Address], list[str]]:
-    """Return addresses by what they are compared by, and which of them are primary."""
+    """Return addresses by comparison key, and the keys of the primary ones."""
     found: dict[str, Address] = {}
     primary: list[str] = []
     for place, item in enumerate(items(several, given)):
@@ -118,14 +118,14 @@ def _items(
             raise mistake(f"{where} must be an object")
         row = cast("Mapping[str, Any]", item)
         if unknown := row.keys() - _OF_IDENTIFIERS - {item_name}:
-            raise mistake(f"{where} has a member {shown(unknown)}")
+            raise mistake(f"{where} has an unknown member {shown(unknown)}")
         value = clean(f"{where}.{item_name}", row.get(item_name))
         verified = flag(f"{where}.verified", row.get("verified"))
         found.setdefault(value.casefold(), Address(value, verified))
         if flag(f"{where}.primary", row.get("primary")):
             primary.append(value.casefold())
     if len(set(primary)) > 1:
-        raise mistake(f"{several} has more than one that is primary")
+        raise mistake(f"{several} has more than one primary item")
     return found, primary
 
 
@@ -143,13 +143,13 @@ def _password(members: Mapping[str, Any]) -> dict[str, Any]:
     plain, hashed = concealed(members.get("password")), concealed(members.get("password_hash"))
     temporary = flag("is_temporary_password", members.get("is_temporary_password"))
     if plain is not None and hashed is not None:
-        raise mistake("it has a password and a password_hash: only one of them can be")
+        raise mistake("it has both a password and a password_hash; give only one of them")
     if plain is not None:
         _check_sendable(plain)
         return {"password": plain, **_said("is_temporary_password", temporary)}
     if hashed is None:
         return {}
-    # Else the API would have all these people reset a password that they know.
+    # Otherwise the API would make all these users reset a password that they know.
     return {**_hashed(hashed, members), "is_temporary_password": temporary is True}
 
 
@@ -159,7 +159,7 @@ def _check_sendable(password: Secret) -> None:
     try:
         password.encode()
     except UnicodeEncodeError:
-        raise mistake("password has characters that UTF-8 lacks") from None
+        raise mistake("password contains characters that UTF-8 cannot encode") from None
 
 
 def _said(name: str, value: bool | None) -> dict[str, bool]:
@@ -168,7 +168,7 @@ def _said(name: str, value: bool | None) -> dict[str, bool]:
 
 def _hashed(value: Secret, members: Mapping[str, Any]) -> dict[str, Any]:
     if members.get("password_hash_algorithm") != "bcrypt":
-        raise mistake("password_hash_algorithm must be bcrypt, and stand beside a password_hash")
+        raise mistake("password_hash_algorithm must be bcrypt if there is a password_hash")
     if not _BCRYPT.fullmatch(value):
         raise mistake(
             "password_hash must be a bcrypt hash: 60 characters that begin with $2a$, $2b$ or "
@@ -187,7 +187,7 @@ def _claims(members: Mapping[str, Any]) -> dict[str, Any]:
         if value == "" or (name not in _CLAIMS and _is_export(members)):
             continue
         if name not in _CLAIMS:
-            raise mistake(f"claims has a member {shown([name])}, which cannot be set")
+            raise mistake(f"claims has a member {shown([name])} that cannot be set")
         checked = _postal(value) if name == "address" else plain_text(where, value)
         if found.setdefault(name, checked) != checked:
             raise mistake(f"{name} and {where} differ")
@@ -195,7 +195,7 @@ def _claims(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_export(members: Mapping[str, Any]) -> bool:
-    """Return whether a row is an exported user, whose claims are an open set."""
+    """Return whether a row is an exported user, whose claims may include unknown ones."""
     return "user_id" in members
 
 
@@ -215,7 +215,7 @@ def _postal(value: object) -> dict[str, str]:
         raise mistake("claims.address must be an object")
     address = cast("Mapping[str, Any]", value)
     if unknown := address.keys() - set(_ADDRESS):
-        raise mistake(f"claims.address has a member {shown(unknown)}")
+        raise mistake(f"claims.address has an unknown member {shown(unknown)}")
     given = {name: part for name, part in address.items() if part is not None and part != ""}
     return {name: plain_text(f"claims.address.{name}", part) for name, part in given.items()}
 
@@ -231,7 +231,7 @@ def _group(item: object, ids: Mapping[str, str]) -> str:
     if name in ids:
         return ids[name]
     if name not in ids.values() and not _GUID.fullmatch(name):
-        raise mistake("groups has a name that is not in the table of groups")
+        raise mistake("groups has a name that is neither an id nor in the groups mapping")
     return bare(lambda: segment("groups", name) and name)
 
 
@@ -240,7 +240,7 @@ def _notes(members: Mapping[str, Any]) -> tuple[str, ...]:
     notes = [plain_text("notes", note) for note in given]
     notes += [note for name, note in _LOST.items() if members.get(name)]
     if members.get("has_password") and not {"password", "password_hash"} & members.keys():
-        notes.append("password: the row has none")
+        notes.append("password: not in the row")
     if _is_export(members) and isinstance(members.get("claims"), Mapping):
         others = sorted(cast("Mapping[str, Any]", members["claims"]).keys() - _CLAIMS)
         notes += [f"claims.{name}: cannot be set" for name in others]

@@ -1,4 +1,4 @@
-"""What goes to the journal of an import: off the event loop, many entries at once, in order."""
+"""Writes the journal of an import in order and in batches, off the event loop."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import TypeVar
 from .journal import Entry, ImportJournal, JournalError
 
 T = TypeVar("T")
-# How many entries may be unwritten; who adds more waits, and then so does what is to be sent.
+# The maximum number of unwritten entries; beyond it, adding waits, which throttles sending.
 BEHIND = 400
-# What is written without waiting for more, and how long it is waited for more.
+# Write as soon as this many entries are waiting, or after this many seconds.
 _DUE = 160
 _SECONDS = 0.1
 
 
 class Recorder:
-    """Writes entries to a journal, in the order in which they come, on a thread of its own.
-
-    Args:
-        journal: where to; None keeps nothing.
+    """Writes entries to a journal on a dedicated thread, in order of arrival.
 
     Every method raises JournalError once the journal cannot be written.
+
+    Args:
+        journal: the journal. None records nothing.
     """
 
     def __init__(self, journal: ImportJournal | None) -> None:
@@ -40,11 +40,11 @@ class Recorder:
         self._writing = asyncio.create_task(self._write()) if journal else None
 
     async def ask(self, method: Callable[..., T], *args: object) -> T:
-        """Return what a method of the journal returns."""
+        """Return the result of a journal method, called on the journal's thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, method, *args)
 
     async def has_other(self, user_id: str, number: int) -> bool:
-        """Return whether a user is that of another row."""
+        """Return whether a user belongs to another row."""
         if self.journal is None:
             return False
         if any(one.user_id == user_id and one.number != number for one in self._waiting):
@@ -52,18 +52,18 @@ class Recorder:
         return await self.ask(self.journal.has_other, user_id, number)
 
     def begin(self, rows: int) -> None:
-        """Have the journal note, with the next entries, that so many rows may be begun."""
+        """Record, with the next entries, the number of rows that may be started."""
         self._begun = rows
 
     async def begun(self, rows: int) -> int:
-        """Wait until the journal knows of so many rows, and return of how many it does."""
+        """Wait until the journal covers this many rows, and return how many it covers."""
         while self._begun_written < rows:
             self._due.set()
             await self._wait()
         return self._begun_written
 
     async def add(self, entry: Entry) -> None:
-        """Take an entry, and wait while ``BEHIND`` or more are unwritten."""
+        """Queue an entry, and wait while ``BEHIND`` or more are unwritten."""
         if self.journal is None:
             return
         self.check()
@@ -77,14 +77,14 @@ class Recorder:
             await self._wait()
 
     async def written(self, entry: Entry) -> None:
-        """Take an entry, and wait until it is written."""
+        """Queue an entry, and wait until it is written."""
         await self.add(entry)
         self._due.set()
         while self._unwritten:
             await self._wait()
 
     async def end(self) -> None:
-        """Write what is left."""
+        """Write the remaining entries."""
         self._ended = True
         self._due.set()
         if self._writing:
@@ -97,7 +97,7 @@ class Recorder:
         self.check()
 
     def check(self) -> None:
-        """Raise what went wrong with the journal, if anything did."""
+        """Raise the journal's failure, if it has failed."""
         if self._failure:
             raise JournalError(*self._failure.args)
 
@@ -125,7 +125,7 @@ class Recorder:
             self._news.set()
 
     def _keep(self, batch: Sequence[Entry], begun: int) -> None:
-        """Write on the journal's thread; to go there and back takes longer than to write."""
+        """Write on the journal's thread in one go, because switching threads takes longer."""
         if self.journal is None:
             return
         if batch:

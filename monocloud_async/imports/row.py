@@ -1,4 +1,4 @@
-"""An import row: what it wants of a user."""
+"""An import row: the desired state of a user."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ CREATION_CLAIMS = ("name", "given_name", "middle_name", "family_name", "nickname
 
 
 class Address(NamedTuple):
-    """An email address or a phone number; ``verified`` is None where the row does not say."""
+    """An email address or a phone number; ``verified`` is None if the row does not say."""
 
     value: str
     verified: bool | None
 
     def members(self, value: str, verified: str) -> dict[str, Any]:
-        """Return the address as members of a body, under these names."""
+        """Return the address as body members with these names."""
         if self.verified is None:
             return {value: self.value}
         return {value: self.value, verified: self.verified}
 
 
-# Its repr would show a person, in tracebacks too.
+# No repr, because it would show personal data, even in tracebacks.
 @attrs.frozen(eq=False, repr=False)
 class ImportRow:
-    """What a row wants.
+    """The desired state of a user.
 
     Attributes:
-        source_id: what names it in reports; None where it does not say.
-        username: the name to sign in with.
+        source_id: the row's name in reports. None if it has none.
+        username: the username.
         email: the first email address.
-        phone: the first phone number, E.164.
-        password: the members of a creation's body that carry the password.
+        phone: the first phone number, in E.164 form.
+        password: the body members of the creation that carry the password.
         emails: further email addresses.
         phones: further phone numbers.
         claims: profile claims.
-        private_data, public_data: the keys to set.
-        groups: the ids of groups.
-        disabled: whether to switch the account off.
-        notes: what the row loses.
+        private_data: the keys to set.
+        public_data: the keys to set.
+        groups: group ids.
+        disabled: whether to disable the user.
+        notes: which of the row's data is lost.
     """
 
     source_id: str | None
@@ -59,22 +60,22 @@ class ImportRow:
 
     @property
     def all_emails(self) -> tuple[Address, ...]:
-        """All email addresses, the first one first."""
+        """All email addresses, beginning with the first."""
         return (self.email, *self.emails) if self.email else self.emails
 
     @property
     def all_phones(self) -> tuple[Address, ...]:
-        """All phone numbers, the first one first."""
+        """All phone numbers, beginning with the first."""
         return (self.phone, *self.phones) if self.phone else self.phones
 
     @property
     def name(self) -> str | None:
-        """What names the row: what it says, or else how its user signs in."""
+        """The row's name in reports: its ``source_id``, or a sign-in identifier."""
         first = self.email or self.phone
         return self.source_id or (first.value if first else self.username)
 
     def creation(self) -> dict[str, Any]:
-        """Return the body of ``users.create``, whose members were checked."""
+        """Return the validated body of ``users.create``."""
         body = {n: value for n, value in self.claims.items() if n in CREATION_CLAIMS}
         body.update(self.password)
         if self.username is not None:
@@ -87,5 +88,5 @@ class ImportRow:
 
     @property
     def further_claims(self) -> dict[str, Any]:
-        """The claims that a creation does not take."""
+        """The claims that ``users.create`` does not accept."""
         return {n: value for n, value in self.claims.items() if n not in CREATION_CLAIMS}

@@ -32,14 +32,14 @@ class Import:
     """An import.
 
     Attributes:
-        caller: carries out the operations.
-        rows: mappings.
-        settings: what holds for all rows.
-        groups: the ids of groups, by their names.
-        concurrency: rows in work at once, at most.
-        rate: requests a second, at most; None for as many as the server takes.
-        stopped: whether to begin no further row.
-        kind: what carries out the rows.
+        caller: executes the operations.
+        rows: the mappings to import.
+        settings: the settings shared by all rows.
+        groups: group ids by name.
+        concurrency: the maximum number of rows in flight.
+        rate: the maximum number of requests per second. None means as many as the server takes.
+        stopped: returns whether to start no further rows.
+        kind: the class that imports a row.
     """
 
     caller: Caller
@@ -52,10 +52,10 @@ class Import:
     kind: type[Importer] = Importer
 
     async def outcomes(self, path: Path | None) -> AsyncGenerator[ImportOutcome, None]:
-        """Yield what became of each row; to be iterated over once.
+        """Yield the outcome of each row; can be iterated only once.
 
         Args:
-            path: the journal's file; None for no journal.
+            path: the journal file. None keeps no journal.
         """
         journal = ImportJournal(path, origin_of(self.caller)) if path else None
         with closing(journal) if journal else nullcontext():
@@ -64,7 +64,7 @@ class Import:
                     yield outcome
 
     async def through(self, journal: ImportJournal | None) -> AsyncGenerator[ImportOutcome, None]:
-        """Do the same, with a journal that is open."""
+        """Yield the outcome of each row, using an open journal."""
         recorder = Recorder(journal)
         began_at = journal.began_at if journal else time.time()
         importer = self.kind(self.caller, self.settings, recorder, began_at)
@@ -81,7 +81,7 @@ class Import:
                 async for outcome in outcomes:
                     if isinstance(outcome.error, JournalError):
                         raise outcome.error
-                    # What else a row raises, its importer takes.
+                    # The importer catches all other errors of a row.
                     yield cast("ImportOutcome", outcome.result)
         finally:
             await recorder.end()
@@ -97,10 +97,10 @@ def checked(
     concurrency: object,
     rate: object,
 ) -> Import:
-    """Return an import whose arguments were checked.
+    """Return an import after validating its arguments.
 
     Raises:
-        InvalidArgumentError: an argument cannot be right; nothing was sent.
+        InvalidArgumentError: an argument is invalid; nothing was sent.
     """
     if not _are_rows(rows):
         raise _refusal("rows", f"an iterable of mappings, not {type(rows).__name__}")
@@ -123,10 +123,10 @@ def _refusal(name: str, wanted: str) -> InvalidArgumentError:
 
 
 def origin_of(caller: Caller) -> str:
-    """Return the tenant's origin, as a journal has it."""
+    """Return the tenant's origin, as recorded in a journal."""
     return str(caller.origin)
 
 
 def path_of(given: str | os.PathLike[str] | None) -> Path | None:
-    """Return a journal's path."""
+    """Return the path of a journal."""
     return None if given is None else Path(given)

@@ -1,4 +1,4 @@
-"""Settings of an import, and a row in the midst of it."""
+"""The settings of an import, and the state of a row while it is imported."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from .journal import CREATED, EXISTED, FAILED, OPEN, Entry
 from .row import ImportRow
 
 Existing = Literal["skip", "complete"]
-ToldDifference = Callable[[ImportDifference], str]
+RecordDifference = Callable[[ImportDifference], str]
 RESET_BEGUN = "reset?"
 
 
 @attrs.frozen
 class Settings:
-    """What holds for all rows of an import.
+    """The settings shared by all rows of an import.
 
     Attributes:
-        existing: what to do for users who existed.
-        send_reset: whether to mail the users it creates a link to set a password.
-        skip_password_policy_checks, skip_identifier_restriction_checks,
-        skip_conformance_checks: as ``users.create`` takes them.
+        existing: what to do with users who already exist.
+        send_reset: whether to email created users a link to set a password.
+        skip_password_policy_checks: as in ``users.create``.
+        skip_identifier_restriction_checks: as in ``users.create``.
+        skip_conformance_checks: as in ``users.create``.
     """
 
     existing: Existing = "skip"
@@ -39,7 +40,7 @@ class Settings:
 
     @property
     def flags(self) -> dict[str, bool]:
-        """The members of a creation's body that are the same for all rows."""
+        """The body members of a creation that are the same for all rows."""
         flags = {
             "skip_password_policy_checks": self.skip_password_policy_checks,
             "skip_identifier_restriction_checks": self.skip_identifier_restriction_checks,
@@ -49,27 +50,27 @@ class Settings:
 
     @property
     def claim_flags(self) -> dict[str, bool]:
-        """The same of a change of claims."""
+        """The body members of a claims change that are the same for all rows."""
         return {"skip_conformance_checks": True} if self.skip_conformance_checks else {}
 
 
 @attrs.define(eq=False, repr=False)
 class Progress:
-    """A row in the midst of its steps.
+    """The state of a row between its steps.
 
     Attributes:
-        work: the row.
-        row: what it says.
-        status: ``CREATED`` or ``EXISTED``, once that is known.
-        user: the user as last seen.
+        work: the row in flight.
+        row: the parsed row.
+        status: ``CREATED`` or ``EXISTED``, once known.
+        user: the user as last read.
         user_id: the user's id.
-        steps: what is done.
-        fresh: whether the user was created just now, and has nothing but what that sent.
-        unproved: whether the user whom the journal has is yet to be seen, and to be the row's.
-        lost: whether a creation may have been carried out, its answer lost.
-        differences: what a user who existed has otherwise.
-        notes: what to know of the row.
-        error: why it failed.
+        steps: the completed steps.
+        fresh: whether the user was just created, and has only what the creation sent.
+        unproved: whether the journal's user has yet to be confirmed as the row's.
+        lost: whether a creation may have been applied, its response being lost.
+        differences: where an existing user differs.
+        notes: remarks on the row.
+        error: why the row failed.
     """
 
     work: Work
@@ -86,7 +87,7 @@ class Progress:
     error: MonoCloudError | None = None
 
     def entry(self, attempts: int) -> Entry:
-        """Return what the journal keeps of the row as it is now, in the midst of its steps."""
+        """Return the journal entry of the row between its steps."""
         return Entry(
             self.work.number,
             self.work.digest,
@@ -97,29 +98,29 @@ class Progress:
             applied=self.lost and self.user_id is None,
         )
 
-    def last_entry(self, attempts: int, told: ToldDifference) -> Entry:
-        """Return what the journal keeps of the row in the end.
+    def last_entry(self, attempts: int, recorded: RecordDifference) -> Entry:
+        """Return the final journal entry of the row.
 
         Args:
-            attempts: how many requests were made for it.
-            told: says what to keep of a difference.
+            attempts: the number of requests sent for the row.
+            recorded: returns what to record about a difference.
         """
         entry = self.entry(attempts)._replace(
             status=FAILED if self.error else self.status or FAILED,
-            differences="\n".join(dict.fromkeys(map(told, self.differences))),
+            differences="\n".join(dict.fromkeys(map(recorded, self.differences))),
             notes="; ".join(map(self._masked, self.notes)),
         )
         if self.error is None:
             return entry
-        said = self.error if isinstance(self.error, (APIError, ResponseDecodeError)) else None
+        answered = self.error if isinstance(self.error, (APIError, ResponseDecodeError)) else None
         return entry._replace(
             error=self._masked(str(self.error)),
-            http_status=said.status if said else None,
-            trace_id=one_line(said.trace_id) if said and said.trace_id else None,
+            http_status=answered.status if answered else None,
+            trace_id=one_line(answered.trace_id) if answered and answered.trace_id else None,
         )
 
     def _masked(self, text: str) -> str:
-        """Return what the API says without what the row says of a person."""
+        """Return text of the API with the row's personal data masked."""
         row = self.row
         values = [one.value for one in (*row.all_emails, *row.all_phones)]
         values += [str(value) for value in (row.username, *row.claims.values()) if value]
@@ -129,7 +130,7 @@ class Progress:
         return one_line(text)
 
     def outcome(self, attempts: int) -> ImportOutcome:
-        """Return what became of the row."""
+        """Return the outcome of the row."""
         return ImportOutcome(
             index=self.work.number,
             row=self.work.given,
@@ -149,7 +150,7 @@ _SHORT = 3
 
 
 def refused(work: Work) -> ImportOutcome:
-    """Return the outcome of a row that cannot be sent."""
+    """Return the outcome of an invalid row."""
     return ImportOutcome(
         index=work.number,
         row=work.given,
@@ -160,7 +161,7 @@ def refused(work: Work) -> ImportOutcome:
 
 
 def settled_before(work: Work, before: Entry) -> ImportOutcome:
-    """Return the outcome of a row that was settled in an earlier run."""
+    """Return the outcome of a row that an earlier run completed."""
     row: Any = work.row
     return ImportOutcome(
         index=work.number,

@@ -1,4 +1,4 @@
-"""What follows the creation of a user: only what the user does not have yet."""
+"""The steps after a user's creation, which add only what the user lacks."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _Step = Callable[[Progress, User], Awaitable[User]]
 
 
 class Steps:
-    """Carries out the steps of rows after the first.
+    """Performs the steps of a row after the first.
 
     Args:
         api: calls the API.
-        settings: what holds for all rows.
-        recorder: keeps the journal.
-        attempts: how many requests were made for the row at hand.
+        settings: the settings shared by all rows.
+        recorder: writes the journal.
+        attempts: returns the number of requests sent for the current row.
     """
 
     def __init__(
@@ -41,17 +41,17 @@ class Steps:
         self._attempts = attempts
 
     async def take(self, row: Progress, user: User) -> User:
-        """Carry out the steps that a row has left, and return the user as it is then."""
+        """Perform the remaining steps of a row, and return the updated user."""
         left = [(name, step) for name, step in self._wanted(row, user) if name not in row.steps]
         for name, step in left:
-            # The last step is written with what became of the row.
+            # The last step is recorded together with the outcome.
             await self._recorder.add(row.entry(self._attempts()))
             row.user = user = await step(row, user)
             row.steps.append(name)
         return user
 
     def _wanted(self, row: Progress, user: User) -> list[tuple[str, _Step]]:
-        """Return the steps that a row says something for; for others' users, what they lack."""
+        """Return the steps that a row needs; for users who existed, only what they lack."""
         wanted, ours = row.row, row.status == CREATED
         claims = wanted.further_claims if ours else missing_keys(wanted.claims, user.claims)
         private, public = wanted.private_data, wanted.public_data
@@ -96,11 +96,12 @@ class Steps:
     async def _once(
         self, call: Callable[[], Awaitable[T]], look: Callable[[], Awaitable[T | None]]
     ) -> T:
-        """Do what must not be done twice.
+        """Make a call that must not be applied twice.
 
         Args:
-            call: does it.
-            look: looks whether it is done, before it is done again or a refusal counts.
+            call: makes the call.
+            look: returns the result if the call was applied, checked before each retry and after
+                each rejection.
         """
         left = self._api.tries
         while True:
@@ -154,12 +155,12 @@ class Steps:
         return user if user.disabled else await self._api.disable(user.user_id)
 
     async def _send_reset(self, row: Progress, user: User) -> User:
-        """Mail a link; the journal knows of it before it is sent, so that it is not sent twice."""
+        """Email a reset link, recorded in the journal first so that it is never sent twice."""
         if not row.row.all_emails:
-            row.notes.append("reset: not sent, for want of an email address")
+            row.notes.append("reset: not sent, because the user has no email address")
             return user
         if RESET_BEGUN in row.steps:
-            row.notes.append("reset: it may have been sent, and is not sent again")
+            row.notes.append("reset: may have been sent already, so it is not sent again")
             return user
         row.steps.append(RESET_BEGUN)
         await self._recorder.written(row.entry(self._attempts()))
@@ -167,7 +168,9 @@ class Steps:
             await self._api.send_reset(user.user_id)
         except MonoCloudError as error:
             if may_be_applied(error):
-                row.notes.append(f"reset: it may have been sent, and is not sent again: {error}")
+                row.notes.append(
+                    f"reset: may have been sent already, so it is not sent again: {error}"
+                )
                 return user
             row.steps.remove(RESET_BEGUN)
             raise

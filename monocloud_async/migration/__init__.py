@@ -1,9 +1,9 @@
-"""Exports of other systems, read and mapped to the rows of an import.
+"""Reads the exports of other identity systems and maps them to import rows.
 
     for mapped in rows("users.json", "auth0"):
         print(mapped.source.line, mapped.result)
 
-Nothing here sends anything. ``docs/migration.md`` has the tables of what becomes what.
+Nothing here sends anything. ``docs/migration.md`` has tables of how each field is mapped.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Auth0: the profiles of a users-exports job, of its extension, and the hashes of its support."""
+"""Auth0: users-exports jobs, the export extension, and the password hashes from its support."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .row import Row, Skip
 from .values import Record, flag, items, of_iso, table, tables, text
 from .values import locale as hyphenated
 
-# What the extension's columns and the file of hashes call the members of a profile.
+# The names of profile members in the extension's columns and in the hashes file.
 _ALIASES = {
     "id": "user_id",
     "emailverified": "email_verified",
@@ -19,21 +19,21 @@ _ALIASES = {
     "phone_number_verified": "phone_verified",
 }
 _CLAIMS = ("given_name", "family_name", "nickname", "picture", "gender")
-# Connections of Auth0's own: a sign-in at none of them is one at an external provider.
+# Auth0's own connections; any other identity is an account at an external provider.
 _OWN = frozenset({"auth0", "sms", "email"})
 _FACTORS = frozenset({"otp", "recovery-code"})
 
 
 def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
-    """Return a profile as a row of an import.
+    """Map a profile to an import row.
 
     Args:
-        record: a line of the export, as ``read`` returns it; or one of the file of hashes.
-        options: what was chosen.
+        record: a line of the export, as ``read`` returns it, or a record of the hashes file.
+        options: the mapping options.
     """
     options = options or MappingOptions()
     if record.get("type") in _FACTORS:
-        return Skip("a second factor, and not a person")
+        return Skip("a second factor, not a person")
     record = _profile(record)
     user_id = text(record, "user_id")
     person = Person("auth0", user_id, options)
@@ -58,7 +58,7 @@ def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
 
 
 def _profile(record: Record) -> dict[str, Any]:
-    """Return a record with the members' names that a profile of the API has."""
+    """Return a record with its members renamed as in the API's profiles."""
     found: dict[str, Any] = {}
     for name, value in record.items():
         plain = name.lower().replace(" ", "_")
@@ -78,7 +78,7 @@ def _profile(record: Record) -> dict[str, Any]:
 
 
 def oid_of(record: Record) -> str | None:
-    """Return the id of a record of the file of hashes, which is written in two ways."""
+    """Return the id of a record in the hashes file, which has two notations for it."""
     given = record.get("_id")
     return text(table(record, "_id"), "$oid") if isinstance(given, dict) else text(record, "_id")
 
@@ -112,7 +112,7 @@ def _add_identities(person: Person, record: Record, user_id: str | None) -> None
             person.identity(kind, text(item, "user_id"), **named)
         theirs = table(item, "profileData")
         if place:
-            # The first is the profile itself; of the others, only this is left.
+            # The first identity is the profile itself. Of the others, keep the addresses.
             verified = flag(theirs, "email_verified") or False
             person.email(text(theirs, "email"), verified=verified)
             verified = flag(theirs, "phone_verified", "phone_number_verified") or False
@@ -120,10 +120,10 @@ def _add_identities(person: Person, record: Record, user_id: str | None) -> None
 
 
 def identities(record: Record, user_id: str | None) -> list[dict[str, Any]]:
-    """Return the identities of a profile; what its id says, where the export left them out."""
+    """Return a profile's identities, derived from its id if the export omits them."""
     found = tables(record, "identities")
     if not found and user_id and "|" in user_id:
-        # The id may have a bar too.
+        # The id itself may contain a bar too.
         provider, _, rest = user_id.partition("|")
         return [{"provider": provider, "user_id": rest}]
     return found
@@ -133,10 +133,10 @@ def _add_password(person: Person, record: Record, user_id: str | None) -> None:
     if found := text(record, "passwordhash"):
         person.password_hash(found)
     elif "passwordhash" in record:
-        # The file of hashes has the person, and no hash: there is no password.
+        # The person is in the hashes file without a hash, so the user has no password.
         return
     elif any(text(item, "provider") == "auth0" for item in identities(record, user_id)):
         person.password_not_exported()
     elif record.get("identities") is None:
-        # A database identity may be linked to it: the id alone does not say.
+        # A database identity may be linked; the id alone does not tell.
         person.password_not_exported("perhaps: the export has no identities")

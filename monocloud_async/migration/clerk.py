@@ -1,4 +1,4 @@
-"""Clerk: the Dashboard's CSV, the JSON of its API, of its SDK and of its command line."""
+"""Clerk: the Dashboard's CSV, and JSON from its API, SDK and command line."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _LOST = ("saml_accounts", "web3_wallets", "organization_memberships")
 
 
 def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
-    """Return a user as a row of an import.
+    """Map a user to an import row.
 
     Args:
         record: a record of the export, as ``read`` returns it.
-        options: what was chosen.
+        options: the mapping options.
     """
     options = options or MappingOptions()
     record = _snake(record)
@@ -54,7 +54,7 @@ def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
 
 
 def _snake(record: Record) -> dict[str, Any]:
-    """Return a record with the names of the API, where it has those of the SDK."""
+    """Return a record with the SDK's member names converted to the API's."""
     return {_CAPITAL.sub(lambda found: f"_{found[1].lower()}", n): v for n, v in record.items()}
 
 
@@ -67,7 +67,7 @@ def _listed(record: Record, name: str) -> list[str]:
 
 
 def _objects(record: Record, name: str) -> list[dict[str, Any]]:
-    """Return the objects of a member that the older files have as text."""
+    """Return the objects of a member that older files have as text."""
     value = record.get(name)
     return [_snake(item) for item in value if is_table(item)] if is_list(value) else []
 
@@ -104,13 +104,13 @@ def _add_phones(person: Person, record: Record) -> None:
 
 
 def _sorted_out(record: Record, kind: str) -> tuple[list[str], list[str]]:
-    """Return the verified ones and the others, where a file has plain texts and not objects."""
+    """Return the verified and the other addresses of a file with plain strings."""
     names = {"email": "email_addresses", "phone": "phone_numbers"}[kind]
     plain = _listed(record, names)
     verified = _listed(record, f"verified_{names}")
     others = _listed(record, f"unverified_{names}")
     if "user_id" in record:
-        # The form that Clerk's own importer takes: it has the verified ones by themselves.
+        # The format of Clerk's own importer, in which unmarked addresses are verified.
         return [*_listed(record, kind), *plain, *verified], others
     return verified, [*others, *plain]
 
@@ -125,7 +125,7 @@ def _add_claims(person: Person, record: Record) -> None:
     person.claim("given_name", given)
     person.claim("family_name", family)
     if flag(record, "has_image"):
-        # The others are made by Clerk from the initials.
+        # Otherwise the image is Clerk's placeholder with the initials.
         person.claim("picture", text(record, "image_url"))
     if language := text(record, "locale"):
         person.claim("locale", hyphenated(language))
@@ -134,7 +134,7 @@ def _add_claims(person: Person, record: Record) -> None:
 def _add_metadata(person: Person, record: Record) -> None:
     person.public(table(record, "public_metadata"))
     person.private("metadata", table(record, "private_metadata"))
-    # Any client of Clerk's may write it.
+    # Any client can write it, so do not make it public.
     person.private("unsafe_metadata", table(record, "unsafe_metadata"))
     person.remember(
         created_at=of_milliseconds(record.get("created_at")),
@@ -145,7 +145,7 @@ def _add_metadata(person: Person, record: Record) -> None:
 
 def _add_accounts(person: Person, record: Record) -> None:
     for item in _objects(record, "external_accounts"):
-        # The SDK's objects call the provider's id so.
+        # The SDK calls the provider's id external_id.
         user_id = text(item, "provider_user_id", "external_id")
         person.identity(text(item, "provider") or "unknown", user_id)
 
@@ -156,7 +156,9 @@ def _add_password(person: Person, record: Record) -> None:
     if digest:
         person.password_hash(digest, label)
         if label is None and hashes.is_bcrypt(digest):
-            person.note("hash: taken for bcrypt by its shape, as the export does not name it")
+            person.note(
+                "hash: assumed to be bcrypt from its format, because the export does not say"
+            )
     elif flag(record, "password_enabled"):
         person.password_not_exported()
 

@@ -1,4 +1,4 @@
-"""Cognito user pools: the records of ListUsers and AdminGetUser, and the CSV of its import jobs."""
+"""Cognito user pools: records of ListUsers and AdminGetUser, and the CSV of its import jobs."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ EXTERNAL = "EXTERNAL_PROVIDER"
 
 
 def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
-    """Return a user as a row of an import; no password of Cognito's can be imported.
+    """Map a user to an import row; Cognito does not export passwords.
 
     Args:
         record: a record of the export, as ``read`` returns it.
-        options: what was chosen.
+        options: the mapping options.
     """
     options = options or MappingOptions()
     status = text(record, "UserStatus")
@@ -67,12 +67,12 @@ def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
 
 
 def username(record: Record) -> str | None:
-    """Return the user name that a record has in the pool."""
+    """Return a record's username in the pool."""
     return text(record, "Username", "cognito:username")
 
 
 def attributes(record: Record) -> dict[str, Any]:
-    """Return a user's attributes by name; a row of the CSV has them beside each other."""
+    """Return a user's attributes by name; in CSV, they are columns."""
     for name in ("Attributes", "UserAttributes"):
         if name in record:
             return {text(item, "Name") or "": item.get("Value") for item in tables(record, name)}
@@ -80,7 +80,7 @@ def attributes(record: Record) -> dict[str, Any]:
 
 
 def identities(known: Record) -> list[dict[str, Any]] | None:
-    """Return the external identities among a user's attributes; None if they cannot be read."""
+    """Return the external identities in a user's attributes, or None if they are unreadable."""
     given: object = known.get("identities")
     found: object = parsed(given) if isinstance(given, str) and given else given or []
     listed: list[Any] = found if is_list(found) else [found]
@@ -94,7 +94,7 @@ def _created(record: Record) -> object:
 def _is_chosen(
     name: str | None, addresses: set[str | None], known: Record, status: str | None
 ) -> bool:
-    """Return whether a person chose the user name, and neither the pool nor a provider made it."""
+    """Return whether a person chose the username, rather than the pool or a provider."""
     if not name or _UUID.fullmatch(name) or status == EXTERNAL:
         return False
     if name.lower() in {address.lower() for address in addresses if address}:
@@ -138,7 +138,7 @@ def _add_custom(person: Person, known: Record) -> None:
 def _add_identities(person: Person, known: Record) -> None:
     found = identities(known)
     if found is None:
-        person.note("identities: not readable as JSON, kept as text")
+        person.note("identities: not valid JSON, kept as text")
         person.remember(identities_text=known.get("identities"))
     for item in found or ():
         name = text(item, "providerName", "providerType") or "unknown"

@@ -1,4 +1,4 @@
-"""Records in CSV, in the dialect of each system; cells with nothing in them are left out."""
+"""Reads CSV records in each system's dialect; empty cells are left out."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .values import is_table
 Found = tuple[int, dict[str, Any]]
 
 _DELIMITERS = (",", ";", "\t")
-# Auth0 guards text against being taken for a formula.
+# Auth0 prefixes text with an apostrophe so that spreadsheets do not take it for a formula.
 _GUARD = re.compile("'(.*)", re.DOTALL)
 _STEP = re.compile(r"([^.\[\]]+)|\[([0-9]+)\]")
 _BARE_COMMA = re.compile(r"(?<!\\),")
 
 
 def read_csv(source: Source, lines: Iterator[str], *, head: str) -> Iterator[Found]:
-    """Return the records of CSV with a header and standard quotes.
+    """Yield the records of standard CSV with a header.
 
     Args:
         source: the file.
         lines: its lines after the header.
-        head: the header's line.
+        head: the header line.
     """
     start = source.line - 1
     delimiter = _delimiter(head)
@@ -38,7 +38,9 @@ def read_csv(source: Source, lines: Iterator[str], *, head: str) -> Iterator[Fou
         except csv.Error as error:
             if "end of data" in str(error):
                 raise truncated(source.name, line) from None
-            raise mistake(source.name, line, f"it is not CSV: {error}", "export again") from None
+            raise mistake(
+                source.name, line, f"it is not valid CSV: {error}", "export it again"
+            ) from None
         if cells is None:
             return
         if not names:
@@ -48,7 +50,7 @@ def read_csv(source: Source, lines: Iterator[str], *, head: str) -> Iterator[Fou
 
 
 def names_in(head: str) -> list[str]:
-    """Return the names of the columns in a header."""
+    """Return the column names of a header."""
     return [
         cell.strip() for cells in csv.reader([head], delimiter=_delimiter(head)) for cell in cells
     ]
@@ -76,13 +78,13 @@ def _record(source: Source, line: int, names: list[str], cells: list[str]) -> di
     if len(cells) < len(names) and source.unfinished:
         raise truncated(source.name, line)
     if len(cells) < len(names) or any(cells[len(names) :]):
-        what = f"it has {len(cells)} cells, and the header has {len(names)}"
-        raise mistake(source.name, line, what, "correct the line, or export again")
+        what = f"it has {len(cells)} cells, but the header has {len(names)}"
+        raise mistake(source.name, line, what, "correct the line, or export it again")
     return {name: cell for name, cell in zip(names, cells, strict=False) if name and cell}
 
 
 def auth0_record(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row of Auth0's with one guarding apostrophe less, and with its nested members."""
+    """Return an Auth0 row without the guarding apostrophes, and with nested members."""
     record: dict[str, Any] = {}
     for name, cell in row.items():
         found = _GUARD.fullmatch(cell)
@@ -95,7 +97,7 @@ def auth0_record(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _place(record: dict[Any, Any], name: str, value: str) -> None:
-    """Put a value where a name such as ``identities[0].provider`` says."""
+    """Store a value at a path such as ``identities[0].provider``."""
     steps = [int(n) if n else word for word, n in _STEP.findall(name)]
     for step in steps[:-1]:
         inner = record.setdefault(step, {})
@@ -107,7 +109,7 @@ def _place(record: dict[Any, Any], name: str, value: str) -> None:
 
 
 def read_cognito(source: Source, lines: Iterator[str], *, head: str) -> Iterator[Found]:
-    r"""Return the records of Cognito's CSV, without quotes, and with ``\,`` for a comma."""
+    """Yield the records of Cognito's CSV, which has no quotes and backslash-escaped commas."""
     names = _header(source, source.line - 1, _unquoted(head))
     for text in lines:
         line = source.line - 1

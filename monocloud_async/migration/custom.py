@@ -1,4 +1,4 @@
-"""A mapping of the user's own: any function, named on the command line."""
+"""Custom mappings: any function, named on the command line."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Any, cast
 from ..errors import ConfigurationError
 from .row import Row, Skip
 
-# Takes a record as the export has it; None leaves the person out.
+# Maps a record of the export; None skips the person.
 Mapper = Callable[[dict[str, Any]], Mapping[str, Any] | Row | Skip | None]
 
 
 def load_mapping(name: str) -> Mapper:
-    """Return a function by the name of its module and its own; modules may be in this directory.
+    """Import a mapping function by name; the current directory is searched too.
 
     Args:
-        name: such as ``my_mapping:to_row``.
+        name: the module and the function, such as ``my_mapping:to_row``.
 
     Raises:
-        ConfigurationError: there is no such module or function, or it cannot be called.
+        ConfigurationError: the module or the function does not exist, or is not callable.
     """
     module_name, colon, function_name = name.partition(":")
     if not (module_name and colon and function_name) or module_name.startswith("."):
         raise ConfigurationError(
-            f"{name!r} does not name a mapping; nothing was read: write module:function, such as "
+            f"{name!r} does not name a mapping; nothing was read: use module:function, such as "
             "my_mapping:to_row"
         )
     module = _module(module_name)
@@ -43,7 +43,7 @@ def load_mapping(name: str) -> Mapper:
         )
     if not callable(found):
         raise ConfigurationError(
-            f"{name} is of type {type(found).__name__}, and not a function; nothing was read: name "
+            f"{name} is of type {type(found).__name__}, not a function; nothing was read: name "
             "a function that takes a record"
         )
     return cast("Mapper", found)
@@ -52,7 +52,7 @@ def load_mapping(name: str) -> Mapper:
 def _module(name: str) -> ModuleType:
     here = str(Path.cwd())
     if here not in sys.path:
-        # At the end: a file here does not stand in for a module of Python's.
+        # Appended, so that files here never shadow a module of Python's.
         sys.path.append(here)
     importlib.invalidate_caches()
     try:
@@ -60,7 +60,7 @@ def _module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             raise ConfigurationError(
-                f"there is no module {name} in {here} or among the installed ones; nothing was "
+                f"cannot find the module {name} in {here} or among the installed ones; nothing was "
                 "read: correct the name, or change the directory"
             ) from None
         raise _broken(name, error) from error

@@ -1,4 +1,4 @@
-"""Firebase Authentication: ``auth:export`` as JSON or CSV, and dumps of the Admin SDK's records."""
+"""Firebase Authentication: ``auth:export`` as JSON or CSV, and dumps of Admin SDK records."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from .values import (
     text,
 )
 
-# These are ways of the account's own to sign in.
+# Firebase's own sign-in methods, not external providers.
 _OWN = frozenset({"password", "phone", "anonymous"})
-# What the Admin SDK gives in place of a hash that the credentials may not see.
+# The Admin SDK's placeholder for hashes that its credentials may not read.
 _REDACTED = "UkVEQUNURUQ="
 
 
 def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
-    """Return an account as a row of an import; no password of Firebase's can be imported.
+    """Map an account to an import row; Firebase passwords cannot be imported.
 
     Args:
         record: a record of the export, as ``read`` returns it.
-        options: what was chosen.
+        options: the mapping options.
     """
     options = options or MappingOptions()
     user_id = text(record, "localId", "uid")
@@ -66,7 +66,7 @@ def _add_custom_claims(person: Person, record: Record) -> None:
         return
     found = parsed(given)
     if given and not is_table(found):
-        person.note("custom claims: not readable as JSON, kept as text")
+        person.note("custom claims: not valid JSON, kept as text")
     person.private("custom_claims", found if is_table(found) else given)
 
 

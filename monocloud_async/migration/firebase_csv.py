@@ -1,4 +1,4 @@
-"""Firebase's CSV: without a header, by position, and with quotes that mean little."""
+"""Reads Firebase's CSV, which has no header and quotes inconsistently."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LAST = ("createdAt", "lastSignedInAt", "phoneNumber", "disabled", "customAttrib
 _LEAST = 26
 _MOST = 30
 _CLAIMS = 27
-# A name may have line ends in it, which are not quoted.
+# Names may contain line breaks, which are not quoted.
 _MOST_LINES = 20
 
 
@@ -25,7 +25,7 @@ def looks_right(line: str) -> bool:
 
 
 def read_firebase(source: Source, lines: Iterator[str], *, head: str) -> Iterator[tuple[int, Any]]:
-    """Return the accounts of the file, each with the line that it begins in."""
+    """Yield the accounts of the file, each with its first line number."""
     text: str | None = head
     while text is not None:
         line = source.line - 1
@@ -35,7 +35,7 @@ def read_firebase(source: Source, lines: Iterator[str], *, head: str) -> Iterato
 
 
 def _whole(source: Source, line: int, text: str, lines: Iterator[str]) -> list[str]:
-    """Return the cells of an account, which goes on in further lines if they are too few."""
+    """Return the cells of an account, which may span several lines."""
     for _ in range(_MOST_LINES):
         cells = _cells(text)
         if len(cells) >= _LEAST and not _is_cut(source, text):
@@ -43,22 +43,22 @@ def _whole(source: Source, line: int, text: str, lines: Iterator[str]) -> list[s
         if (more := next(lines, None)) is None:
             raise truncated(source.name, line)
         text += more
-    what = f"it has fewer than {_LEAST} cells, and so have the lines after it taken with it"
-    raise mistake(source.name, line, what, "export as JSON, which has no such doubts")
+    what = f"it has fewer than {_LEAST} cells, even together with the lines after it"
+    raise mistake(source.name, line, what, "export as JSON, which is unambiguous")
 
 
 def _is_cut(source: Source, text: str) -> bool:
-    """Return whether this is the last line, without the comma and the end that each one has."""
+    """Return whether this is a last line without the trailing comma that every line has."""
     return source.unfinished and not text.endswith(",")
 
 
 def _record(source: Source, line: int, cells: list[str]) -> dict[str, Any]:
     if len(cells) > _MOST:
-        # The command line of old did not quote the claims, which are the last that there is.
+        # Older command lines did not quote the claims, which are the last cell.
         cells = [*cells[:_CLAIMS], ",".join(cells[_CLAIMS:]).rstrip(",")]
     if cells[2] not in {"true", "false"}:
-        what = "its third cell is neither true nor false, so that its cells are shifted"
-        raise mistake(source.name, line, what, "export as JSON, which has no such doubts")
+        what = "its third cell is neither true nor false, so its cells are shifted"
+        raise mistake(source.name, line, what, "export as JSON, which is unambiguous")
     record: dict[str, Any] = dict(zip(_FIRST, cells, strict=False))
     record.update(zip(_LAST, cells[23:], strict=False))
     record["providerUserInfo"] = [
@@ -79,7 +79,7 @@ def _cells(text: str) -> list[str]:
     cells: list[str] = []
     at = 0
     while at <= len(text):
-        # Quotes within a name are not doubled; those within the claims are.
+        # Quotes inside a name are not doubled, but those inside the claims are.
         end = _closing(text, at + 1, doubled=len(cells) == _CLAIMS)
         if text.startswith('"', at) and end >= 0:
             cells.append(text[at + 1 : end].replace('""', '"'))
@@ -93,7 +93,7 @@ def _cells(text: str) -> list[str]:
 
 
 def _closing(text: str, at: int, *, doubled: bool) -> int:
-    """Return where the quote is that ends a cell, which is the one before a comma."""
+    """Return the position of the closing quote of a cell, which precedes a comma."""
     while (at := text.find('"', at)) >= 0:
         if doubled and text.startswith('""', at):
             at += 2

@@ -1,4 +1,4 @@
-"""Hashes of passwords: which of them MonoCloud can verify, and what the others are called."""
+"""Password hashes: which of them MonoCloud can verify, and the names of the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KINDS = (
     ("pbkdf2_", "pbkdf2"),
     ("$scrypt", "scrypt"),
     ("scrypt:", "scrypt"),
-    ("$2", "not a whole bcrypt hash"),
+    ("$2", "incomplete bcrypt hash"),
     ("$1$", "md5"),
     ("$5$", "sha256"),
     ("$6$", "sha512"),
@@ -22,15 +22,15 @@ _KINDS = (
 
 
 def is_bcrypt(text: str) -> bool:
-    """Return whether a text is a bcrypt hash of today: ``$2a$``, ``$2b$`` or ``$2y$``, whole.
+    """Return whether a string is a complete ``$2a$``, ``$2b$`` or ``$2y$`` bcrypt hash.
 
-    ``$2x$`` marks hashes of a broken implementation, which no right password matches.
+    ``$2x$`` marks hashes of a broken implementation, which correct passwords do not match.
     """
     return _BCRYPT.fullmatch(text) is not None
 
 
 def kind(text: str) -> str:
-    """Return what kind of hash a text seems to be, without a character of the hash itself."""
+    """Return the probable algorithm of a hash, without revealing any of the hash."""
     for start, name in _KINDS:
         if text.startswith(start):
             return name

@@ -1,4 +1,4 @@
-"""What a record needs from other records: a hash from a second file, or what it is a part of."""
+"""Joins records: a hash from a second file, or the account that a record belongs to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .source import TruncatedError
 from .systems import NAMES, System
 from .values import Record, text
 
-# Completes a record, and returns why it is not a person of its own, or None.
+# Completes a record. Returns why to skip it, or None if it is a person of its own.
 Join = Callable[[dict[str, Any]], str | None]
 _NO_HASH = ""
 _DOUBTFUL = "?"
@@ -25,22 +25,22 @@ Records = Iterable[dict[str, Any]]
 def joined(
     system: System, options: MappingOptions, people: Callable[[], Records], hashes: Records
 ) -> tuple[Join, Lookup]:
-    """Return what completes the records of a system, and what has to be closed after it.
+    """Return the join for a system's records, and the lookup to close afterwards.
 
     Args:
         system: the system.
-        options: what was chosen.
-        people: reads the records once more.
-        hashes: the records of the file of hashes, empty if there is none.
+        options: the mapping options.
+        people: reads the records again.
+        hashes: the records of the hashes file; empty without such a file.
     """
     if options.hashes is not None and system not in {"auth0", "clerk"}:
         raise ConfigurationError(
-            f"{NAMES[system]} has no file of hashes; nothing was read: leave it out"
+            f"{NAMES[system]} exports have no hashes file; nothing was read: leave it out"
         )
     with ExitStack() as stack:
         kept = stack.enter_context(Lookup())
         join = _filled(kept, system, people, hashes if options.hashes is not None else None)
-        # The caller closes it, now that it is filled.
+        # It is filled, so the caller closes it from here on.
         stack.pop_all()
     return join, kept
 
@@ -61,12 +61,12 @@ def _filled(
 
 
 def alone(record: dict[str, Any]) -> str | None:
-    """Complete nothing: the record is whole."""
+    """Complete nothing, because the record is already complete."""
 
 
 def _keep_auth0(kept: Lookup, hashes: Records) -> None:
     for record in hashes:
-        # Recovery codes are bcrypt too, and have a type.
+        # Records with a type are second factors; recovery codes are bcrypt too.
         if "type" in record:
             continue
         found = text(record, "passwordHash") or _NO_HASH
@@ -75,7 +75,7 @@ def _keep_auth0(kept: Lookup, hashes: Records) -> None:
         connection, email = text(record, "connection"), text(record, "email")
         key = "email", connection or "", (email or "").lower()
         if connection and email and not kept.add(found, *key):
-            # Nobody gets a hash that may be somebody else's.
+            # The key is ambiguous, and nobody must get another person's hash.
             kept.replace(_DOUBTFUL, *key)
 
 
@@ -83,13 +83,13 @@ def _join_auth0(kept: Lookup, record: dict[str, Any]) -> None:
     if "passwordHash" in record:
         return
     email = (text(record, "email", "Email") or "").lower()
-    # After accounts were linked, the one with the password may be any of them.
+    # If accounts were linked, any of them may be the one with the password.
     for item in auth0.identities(record, text(record, "user_id", "Id")):
         if text(item, "provider") != "auth0":
             continue
         found = kept.get("id", text(item, "user_id") or "")
         connection = text(item, "connection")
-        # An id that is in the file, without a hash, is a person without a password.
+        # An id listed without a hash belongs to a person without a password.
         if found is None and connection and email:
             found = kept.get("email", connection, email)
             found = None if found in {_DOUBTFUL, _NO_HASH} else found
@@ -112,11 +112,11 @@ def _join_clerk(kept: Lookup, record: dict[str, Any]) -> None:
 
 
 def _keep_links(kept: Lookup, people: Records) -> None:
-    """Keep which sign-ins at providers belong to accounts of the pool's own."""
-    # Where a cut is allowed, it is met again when the records are read.
+    """Remember which provider sign-ins belong to accounts of the pool."""
+    # A truncated file raises again when its records are read, if that is not allowed.
     with suppress(TruncatedError):
         for record in people:
-            # What is wrong with a record is said when it is mapped.
+            # An invalid record is reported when it is mapped.
             with suppress(InvalidArgumentError):
                 _keep_links_of(kept, record)
 
@@ -132,7 +132,7 @@ def _join_links(kept: Lookup, record: dict[str, Any]) -> str | None:
         return None
     for provider, user_id in _links(record):
         if kept.get(provider, user_id) is not None:
-            return "a sign-in at a provider that belongs to another record"
+            return "a provider sign-in that belongs to another record"
     return None
 
 

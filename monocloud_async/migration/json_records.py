@@ -1,4 +1,4 @@
-"""Records in JSON: one a line, in an array, or in an array within one large document."""
+"""Reads JSON records: one per line, in an array, or in an array inside one large document."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, NoReturn
 from .source import MAX_RECORD, Source, mistake, truncated
 
 _CHUNK = 64 * 1024
-# How far the first object is read to find out whether it is a record or the whole document.
+# How far to read the first object to tell a record from a whole document.
 _PROBED = 256 * 1024
 _BLANKS = re.compile(r"[\s\ufeff]*")
-# The members of a document that hold records.
+# The document members that hold records.
 CONTAINERS = ("users", "Users", "federatedUsers", "data")
 _CONTAINER = re.compile(f'"(?:{"|".join(CONTAINERS)})"\\s*:\\s*\\[')
-# So near the end of what was read, a mistake may only mean that the rest is to come.
+# An error this close to the end of the buffer may only mean that more input is needed.
 _NEAR = 16
-_REMEDY = "correct the file, or export again"
+_REMEDY = "correct the file, or export it again"
 
 Found = tuple[int, Any]
 
@@ -31,7 +31,7 @@ _DECODER = json.JSONDecoder(parse_constant=_refused)
 
 
 class _Scanner:
-    """JSON values one after the other, of a text that is read in pieces.
+    """Scans consecutive JSON values from text that is read in chunks.
 
     Args:
         source: the text.
@@ -46,24 +46,24 @@ class _Scanner:
 
     @property
     def line(self) -> int:
-        """The line of what comes next."""
+        """The line number of the next value."""
         self._line += self._buffer.count("\n", self._counted, self._at)
         self._counted = self._at
         self._source.line = self._line
         return self._line
 
     def _fill(self) -> bool:
-        """Read on, more where more is waiting for its end; return whether there was something."""
+        """Read another chunk, larger if much is pending, and return whether there was one."""
         _ = self.line
         rest = self._buffer[self._at :]
         if len(rest) > MAX_RECORD:
-            self.fail("a record is longer than 16 MiB", "give the file of one realm or one export")
+            self.fail("a record is longer than 16 MiB", "use the file of one realm or one export")
         more = self._source.read(max(_CHUNK, len(rest)))
         self._buffer, self._at, self._counted = rest + more, 0, 0
         return bool(more)
 
     def peek(self) -> str:
-        """Return the next character that is not blank, "" at the end."""
+        """Return the next non-blank character, or "" at the end."""
         while True:
             found = _BLANKS.match(self._buffer, self._at)
             self._at = found.end() if found else self._at
@@ -73,7 +73,7 @@ class _Scanner:
                 return ""
 
     def take(self, character: str) -> None:
-        """Pass over a character that has to come next."""
+        """Consume the character that must come next."""
         if (found := self.peek()) != character:
             self.stop(f"{character} is missing") if found else self.cut()
         self._at += 1
@@ -86,13 +86,13 @@ class _Scanner:
                 found, end = _DECODER.raw_decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
                 if self._broken(error):
-                    self.stop(f"it is not JSON: {error.msg}")
+                    self.stop(f"it is not valid JSON: {error.msg}")
                 if not self._fill():
                     self.cut()
                 continue
             except (ValueError, RecursionError) as error:
                 self.stop(f"it cannot be read: {type(error).__name__}")
-            # The rest of a number may be to come.
+            # A number may continue in the next chunk.
             if end == len(self._buffer) and isinstance(found, (int, float)) and self._fill():
                 continue
             self._at = end
@@ -103,7 +103,7 @@ class _Scanner:
         return not near and not error.msg.startswith("Unterminated")
 
     def is_document(self) -> bool:
-        """Return whether the object that comes next holds the records, and is not one itself."""
+        """Return whether the next object is a document with records, not a record itself."""
         while True:
             try:
                 found, _ = _DECODER.raw_decode(self._buffer, self._at)
@@ -119,23 +119,23 @@ class _Scanner:
             return lists or ("realm" in found and "username" not in found)
 
     def cut(self) -> NoReturn:
-        """Refuse a file that has no end."""
+        """Raise the error for a file that ends too early."""
         raise truncated(self._source.name, self.line)
 
     def stop(self, what: str) -> NoReturn:
-        """Refuse what comes next."""
+        """Raise the error for invalid input."""
         self.fail(what, _REMEDY)
 
     def fail(self, what: str, remedy: str) -> NoReturn:
-        """Refuse what comes next, and say what to do."""
+        """Raise an error with a remedy."""
         raise mistake(self._source.name, self.line, what, remedy)
 
 
 def read_json(source: Source) -> Iterator[Found]:
-    """Return the records of a file, each with its line, as they are read.
+    """Yield the records of a file, each with its line number.
 
     Args:
-        source: the file; its first character that is not blank is { or [.
+        source: the file; its first non-blank character is { or [.
     """
     scanner = _Scanner(source)
     if scanner.peek() == "[":
@@ -151,13 +151,13 @@ def read_json(source: Source) -> Iterator[Found]:
 
 def _end(scanner: _Scanner) -> None:
     if scanner.peek():
-        scanner.stop("something follows the end of the document")
+        scanner.stop("there is more text after the end of the document")
 
 
 def _series(scanner: _Scanner) -> Iterator[Found]:
     while character := scanner.peek():
         if character == ",":
-            scanner.stop("a comma stands between two records")
+            scanner.stop("there is a comma between two records")
         line = scanner.line
         yield line, scanner.value()
 
@@ -175,7 +175,7 @@ def _elements(scanner: _Scanner) -> Iterator[Found]:
 
 
 def _members(scanner: _Scanner) -> Iterator[Found]:
-    """Return the records of the arrays in a document, and pass over its other members."""
+    """Yield the records in a document's arrays, skipping its other members."""
     scanner.take("{")
     found = False
     more = scanner.peek() != "}"
@@ -195,7 +195,7 @@ def _members(scanner: _Scanner) -> Iterator[Found]:
     scanner.take("}")
     if not found:
         scanner.fail(
-            "the file has no people in it",
-            "Keycloak writes them to files of their own: give NAME-users-0.json and so on, or "
+            "the file contains no users",
+            "Keycloak writes them to separate files: use NAME-users-0.json and so on, or "
             "their directory",
         )

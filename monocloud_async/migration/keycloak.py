@@ -1,4 +1,4 @@
-"""Keycloak: the users of ``kc.sh export``, in a realm's file or in files of their own."""
+"""Keycloak: the users of ``kc.sh export``, in a realm file or in separate files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .values import (
 )
 from .values import locale as hyphenated
 
-# Attributes that have the names of claims, as Keycloak's own mappers read them.
+# Attributes that Keycloak's own mappers read as claims.
 _CLAIMS = {
     "middleName": "middle_name",
     **{
@@ -43,16 +43,16 @@ _PASSWORD = "password"  # noqa: S105  (a type of credential)
 
 
 def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
-    """Return a user as a row of an import.
+    """Map a user to an import row.
 
     Args:
         record: a user of the export, as ``read`` returns it.
-        options: what was chosen.
+        options: the mapping options.
     """
     options = options or MappingOptions()
     name = text(record, "username")
     if text(record, "serviceAccountClientId") or (name or "").startswith("service-account-"):
-        return Skip("a service account, and not a person")
+        return Skip("a service account, not a person")
     person = Person("keycloak", text(record, "id") or name, options)
     email = text(record, "email")
     person.email(email, verified=flag(record, "emailVerified") or False, primary=True)
@@ -76,12 +76,12 @@ def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
 
 
 def _with_lists(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attributes as lists; old files have plain texts."""
+    """Return attributes as lists; older files have plain strings."""
     return {n: v if is_list(v) else [v] for n, v in attributes.items() if v is not None}
 
 
 def _single(attributes: dict[str, Any], name: str) -> str | None:
-    """Return the value of an attribute that has one, else None."""
+    """Return the value of a single-valued attribute, or None."""
     found = attributes.get(name)
     value: object = found[0] if is_list(found) and len(found) == 1 else None
     return value if isinstance(value, str) and value.strip() else None
@@ -94,8 +94,8 @@ def _add_phone(person: Person, rest: dict[str, Any], options: MappingOptions) ->
         del rest[name]
         verified = False
         for companion in (f"{name}Verified", f"{name}_verified"):
-            if (said := _single(rest, companion)) is not None:
-                verified = said.lower() == "true"
+            if (given := _single(rest, companion)) is not None:
+                verified = given.lower() == "true"
                 del rest[companion]
         person.phone(number, verified=verified, primary=True)
         return
@@ -127,7 +127,7 @@ def _group(path: object, options: MappingOptions) -> str:
 def _add_credentials(person: Person, record: Record, options: MappingOptions) -> None:
     found = tables(record, "credentials")
     if text(record, "federationLink"):
-        person.password_not_exported("it is in the directory that Keycloak asks")
+        person.password_not_exported("stored in the federated directory")
     elif record.get("credentials") is None and not tables(record, "federatedIdentities"):
         person.password_not_exported()
     passkeys = 0
@@ -149,21 +149,21 @@ def _add_password(person: Person, item: Record, options: MappingOptions) -> None
         person.password_text(clear, temporary=flag(item, "temporary") or False)
         return
     secret, data = _inner(item, "secretData"), _inner(item, "credentialData")
-    # Before Keycloak 8, all of it stood in the credential itself.
+    # Before Keycloak 8, the credential itself held all of it.
     value = text(secret, "value") or text(item, "hashedSaltedValue") or ""
     algorithm = text(data, "algorithm") or text(item, "algorithm") or ""
     if algorithm.lower() != "bcrypt":
         person.password_unsupported(algorithm or None)
     elif not hashes.is_bcrypt(value):
-        person.password_unsupported("bcrypt, not as one text")
+        person.password_unsupported("bcrypt in a non-standard format")
     elif options.bcrypt_plain:
         person.password_hash(value)
     else:
-        person.password_unsupported("bcrypt of a plug-in")
+        person.password_unsupported("bcrypt from a plug-in")
 
 
 def _inner(item: Record, name: str) -> dict[str, Any]:
-    """Return an object that is written as JSON within a text."""
+    """Return an object that is serialized as a JSON string."""
     given = item.get(name)
     found = parsed(given) if isinstance(given, str) else given
     return found if is_table(found) else {}

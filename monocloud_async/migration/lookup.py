@@ -1,4 +1,4 @@
-"""What has to be remembered while a file is read: kept in a temporary file, not in memory."""
+"""Remembers values while a file is read, in a temporary file instead of memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import TracebackType
 
 
 class Lookup:
-    """Texts by key. SQLite keeps them in a file without a name, which nothing is left of."""
+    """Strings by key, in an anonymous temporary SQLite file that leaves nothing behind."""
 
     def __init__(self) -> None:
         self._rows = sqlite3.connect("", check_same_thread=False, isolation_level=None)
@@ -27,20 +27,20 @@ class Lookup:
         self._rows.close()
 
     def add(self, value: str, *key: str) -> bool:
-        """Keep a text under a key of one or more parts; return False if the key has one."""
+        """Store a string under a key of one or more parts; return False if the key exists."""
         done = self._rows.execute(
             "INSERT OR IGNORE INTO texts VALUES (?, ?)", (_joined(key), _storable(value))
         )
         return done.rowcount == 1
 
     def replace(self, value: str, *key: str) -> None:
-        """Keep a text under a key, in place of the one that it may have."""
+        """Store a string under a key, replacing an existing one."""
         self._rows.execute(
             "INSERT OR REPLACE INTO texts VALUES (?, ?)", (_joined(key), _storable(value))
         )
 
     def get(self, *key: str) -> str | None:
-        """Return the text of a key, None if it has none."""
+        """Return the string of a key, or None."""
         found = self._rows.execute("SELECT value FROM texts WHERE key = ?", (_joined(key),))
         row: tuple[str] | None = found.fetchone()
         return row[0] if row else None
@@ -51,5 +51,5 @@ def _joined(key: tuple[str, ...]) -> str:
 
 
 def _storable(text: str) -> str:
-    """Return a text that SQLite takes: halves of characters, which JSON may have, it does not."""
+    """Return a string that SQLite accepts, with the lone surrogates that JSON allows escaped."""
     return text.encode("utf-8", "backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""The rows of an export: each record, and what the mapping makes of it."""
+"""Maps the records of an export to import rows."""
 
 from __future__ import annotations
 
@@ -30,14 +30,19 @@ _SECRETS = ("password", "password_hash")
 
 @attrs.frozen
 class MappedRecord:
-    """A record of an export, and the row of an import that it becomes, or why it becomes none."""
+    """A record of an export with its import row, or the reason to skip it.
+
+    Attributes:
+        source: the record.
+        result: the row, or a ``Skip``.
+    """
 
     source: SourceRecord
     result: Mapping[str, Any] | Row | Skip
 
 
 def mapping_of(system: System) -> Callable[[Record, MappingOptions | None], Row | Skip]:
-    """Return the function that makes rows of a system's records."""
+    """Return the mapping function of a system."""
     return _MAPPINGS[checked(system)]
 
 
@@ -48,24 +53,24 @@ def rows(
     options: MappingOptions | None = None,
     mapping: Mapper | None = None,
 ) -> Iterator[MappedRecord]:
-    """Read an export, and return the row of each of its records as it is read.
+    """Read an export and yield the import row of each record.
 
-    A record with a value that cannot be right becomes a ``Skip`` that is marked as a mistake.
+    A record with an invalid value yields a ``Skip`` that is marked as a mistake.
 
     Args:
-        path: as for ``read``.
-        system: where it comes from; None for any other, which needs a mapping.
-        options: what was chosen.
-        mapping: a function of the caller's in place of the system's.
+        path: the export, as in ``read``.
+        system: the system that wrote it. None for any other, which needs a mapping.
+        options: the mapping options.
+        mapping: a custom function in place of the system's mapping.
 
     Raises:
-        ConfigurationError: the file cannot be read, or the caller's function fails.
+        ConfigurationError: the file cannot be read, or the custom function fails.
     """
     options = options or MappingOptions()
     if mapping is None:
         if system is None:
             raise ConfigurationError(
-                "neither a system nor a mapping is given; nothing was read: give one of them"
+                "neither a system nor a mapping was given; nothing was read: give one of them"
             )
         known, chosen = mapping_of(system), options
         return _rows(read(path, system, options=options), lambda source: known(source, chosen))
@@ -87,24 +92,24 @@ def _mapped(source: SourceRecord, mapping: Mapper) -> Mapping[str, Any] | Row | 
     except InvalidArgumentError as error:
         return Skip(str(error), mistake=True)
     except Exception as error:
-        # What an error of somebody else's says may have a secret in it.
+        # The message of a foreign error may contain a secret.
         raise ConfigurationError(
             f"{place}: the mapping raised {type(error).__name__}; correct the function"
         ) from error
     if found is None:
-        return Skip("left out by the mapping")
+        return Skip("skipped by the mapping")
     if isinstance(found, Skip):
         return found
     if not isinstance(cast("object", found), Mapping):
         raise ConfigurationError(
             f"{place}: the mapping returned a value of type {type(found).__name__}; return a dict, "
-            "or None to leave the person out"
+            "or None to skip the person"
         )
     return _concealed(found)
 
 
 def _concealed(row: Mapping[str, Any] | Row) -> dict[str, Any]:
-    """Return a row whose secrets no repr shows."""
+    """Return a row whose secrets no repr reveals."""
     plain = dict(cast("Mapping[str, Any]", row))
     for name in _SECRETS:
         if isinstance(plain.get(name), str):

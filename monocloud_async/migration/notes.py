@@ -1,4 +1,4 @@
-"""What a note of a row says; the summary counts by the words before the colon."""
+"""The wording of notes; the summary groups them by the words before the colon."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ SECOND_FACTOR = "second factor"
 PASSKEYS = "passkeys"
 PHONE = "phone"
 SIGN_IN = "sign-in"
-RECOVERY = "recovery: no password and no verified e-mail"
+RECOVERY = "recovery: no password and no verified email"

@@ -1,4 +1,4 @@
-"""Okta: the records of its users API, and the CSV of the browser extension rockstar."""
+"""Okta: records of its Users API, and the CSV of the rockstar browser extension."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ADDRESS = {
     "zipCode": "postal_code",
     "countryCode": "country",
 }
-# What rockstar's columns are called, in the case and with the blanks that they have there.
+# The columns of rockstar's CSV, in lower case and without spaces.
 _COLUMNS = {
     "userid": "id",
     "createddate": "created",
@@ -59,11 +59,11 @@ _OUTSIDE = frozenset(
 
 
 def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
-    """Return a user as a row of an import; no password of Okta's can be imported.
+    """Map a user to an import row; Okta passwords cannot be imported.
 
     Args:
         record: a record of the export, as ``read`` returns it.
-        options: what was chosen.
+        options: the mapping options.
     """
     options = options or MappingOptions()
     if "profile" not in record:
@@ -91,7 +91,7 @@ def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
 
 
 def _nested(record: Record) -> dict[str, Any]:
-    """Return a row of CSV in the shape that the API's records have."""
+    """Return a CSV row in the shape of the API's records."""
     outside: dict[str, Any] = {}
     profile: dict[str, Any] = {}
     for column, value in record.items():
@@ -161,11 +161,11 @@ def _add_password(person: Person, record: Record) -> None:
     elif source["type"] in {"FEDERATION", "SOCIAL"}:
         person.identity((source["name"] or source["type"] or "").lower(), None)
     else:
-        person.password_not_exported(f"it is in {source['type']}")
+        person.password_not_exported(f"stored in {source['type']}")
 
 
 def _add_hash(person: Person, found: Record) -> None:
-    """Take a hash in the parts in which Okta takes one."""
+    """Assemble a hash from the parts in Okta's own format."""
     algorithm = (text(found, "algorithm") or "").lower()
     cost, salt, value = text(found, "workFactor"), text(found, "salt"), text(found, "value")
     if algorithm != "bcrypt":

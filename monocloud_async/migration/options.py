@@ -1,4 +1,4 @@
-"""What can be chosen about a migration."""
+"""The options of a migration."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ _CHOICES = {
 
 @attrs.frozen(kw_only=True)
 class MappingOptions:
-    """What can be chosen about a migration; the defaults are the careful ones.
+    """The options of a migration, with cautious defaults.
 
     Attributes:
-        hashes: for Auth0, the file of password hashes that its support sends; for Clerk, the
-            Dashboard's CSV beside a JSON file, which has no hashes. Joined with the people by id.
-        passwords: what happens to a person whose password cannot be imported: ``none`` creates the
-            user without a password, ``skip`` leaves the person out.
-        trust_emails: Okta: take the primary address for verified where the file does not say.
-        trust_phones: Firebase: take the number for verified; the file never says.
-        import_staged: Okta and Cognito: import people who were invited, or have begun to sign up,
-            and have not finished.
-        user_metadata: Auth0: where ``user_metadata`` goes, which people can edit themselves.
-        provider_emails: Firebase: add the addresses of external providers, unverified.
-        group_names: Keycloak: ``path`` keeps ``/staff/eu`` as the group's name, ``last`` takes
+        hashes: Auth0: the file of password hashes from its support. Clerk: the Dashboard's CSV,
+            if the export is JSON, which has no hashes. Joined with the users by id.
+        passwords: what to do with a user whose password cannot be imported: ``none`` creates the
+            user without a password, ``skip`` skips the user.
+        trust_emails: Okta: treat the primary address as verified if the file does not say.
+        trust_phones: Firebase: treat the number as verified; the file never says.
+        import_staged: Okta and Cognito: also import users who were invited or started to sign
+            up, but have not finished.
+        user_metadata: Auth0: where to put ``user_metadata``, which users can edit themselves.
+        provider_emails: Firebase: add the addresses of external providers as unverified ones.
+        group_names: Keycloak: ``path`` keeps ``/staff/eu`` as the group's name, ``last`` uses
             ``eu``.
-        groups: Cognito, Okta, Auth0 and Clerk, whose exports have no groups: the names of a
-            person's groups by the person's id there (Cognito: the user name).
-        bcrypt_plain: Keycloak: whether hashes of a bcrypt plug-in are plain ones, without a pepper
-            and without another hash beneath; try one account first.
-        phone_attributes: Keycloak: the attributes that may hold a phone number, first come first.
-        allow_truncated: read the whole records of a file that ends in the middle of one.
+        groups: Cognito, Okta, Auth0 and Clerk, whose exports have no groups: group names by user
+            id (Cognito: by username).
+        bcrypt_plain: Keycloak: whether the hashes of a bcrypt plug-in are plain bcrypt, without a
+            pepper or an inner hash. Try one account first.
+        phone_attributes: Keycloak: the attributes that may hold a phone number, in order of
+            preference.
+        allow_truncated: read the complete records of a file that ends in the middle of one.
     """
 
     hashes: Path | None = None
@@ -60,5 +61,5 @@ class MappingOptions:
         for name, known in _CHOICES.items():
             if (given := getattr(self, name)) not in known:
                 raise ConfigurationError(
-                    f"{name} must be {' or '.join(known)}, and it is {given!r}; nothing was read"
+                    f"{name} must be {' or '.join(known)}, not {given!r}; nothing was read"
                 )

@@ -1,4 +1,4 @@
-"""A person on the way from a foreign record to a row."""
+"""Person: collects the data of a foreign record, and builds an import row from it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .values import one_line, present
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _BCRYPT = "bcrypt"
-_NOTHING = "no e-mail, phone number or username to sign in with"
+_NOTHING = "no email, phone number or username to sign in with"
 
 
 class Person:
-    """A person, told piece by piece; ``row()`` returns the whole.
+    """A person, built piece by piece; ``row()`` returns the result.
 
     Args:
-        system: where the person comes from.
+        system: the system that the person comes from.
         source_id: the person's id there.
-        options: what was chosen.
+        options: the mapping options.
     """
 
     def __init__(self, system: System, source_id: str | None, options: MappingOptions) -> None:
@@ -48,17 +48,17 @@ class Person:
             self._imported["id"] = source_id
 
     def note(self, text: str) -> None:
-        """Say what this person loses; each thing once."""
+        """Record a loss, once."""
         if text not in self._notes:
             self._notes.append(text)
 
     def username(self, name: str | None) -> None:
-        """Give a name to sign in with."""
+        """Set the username."""
         if name:
             self._row["username"] = name
 
     def email(self, address: str | None, *, verified: bool, primary: bool = False) -> None:
-        """Add an address; one that differs only in case is the same, and the first one stays."""
+        """Add an address; of addresses that differ only in case, the first one stays."""
         if address and address.lower() not in self._emails:
             self._emails[address.lower()] = {
                 "email": address,
@@ -67,7 +67,7 @@ class Person:
             }
 
     def phone(self, given: str | None, *, verified: bool, primary: bool = False) -> bool:
-        """Add a number, or keep it as data where it is not E.164 for certain.
+        """Add a number, or keep it as private data if it is not certainly E.164.
 
         Returns:
             Whether it was added.
@@ -84,50 +84,50 @@ class Person:
         return True
 
     def claim(self, name: str, value: str | None) -> None:
-        """Give a claim; the words are kept, on one line."""
-        if value and (said := one_line(value)):
-            self._claims[name] = said
+        """Set a claim, joining its lines."""
+        if value and (line := one_line(value)):
+            self._claims[name] = line
 
     def full_name(self, *parts: str | None) -> None:
-        """Give the name that is made of given and family names."""
+        """Set the full name from its parts."""
         self.claim("name", " ".join(part for part in parts if part))
 
     def address(self, **parts: str | None) -> None:
-        """Give the parts of a postal address that are known."""
+        """Set the known parts of the postal address."""
         known = {name: trimmed(part) for name, part in parts.items() if part and trimmed(part)}
         if known:
             self._claims["address"] = known
 
     def remember(self, **facts: object) -> None:
-        """Keep facts of the old account that nothing but private_data can hold."""
+        """Keep facts about the old account in private_data, the only place for them."""
         self._imported.update({n: fact for n, fact in facts.items() if _worth_keeping(fact)})
 
     def private(self, name: str, value: object) -> None:
-        """Put something into private_data, if there is something."""
+        """Put a value into private_data, unless it is empty."""
         if _worth_keeping(value):
             self._private[name] = value
 
     def public(self, data: Mapping[str, Any]) -> None:
-        """Give the public_data, if there is some."""
+        """Set public_data, unless it is empty."""
         if data:
             self._row["public_data"] = dict(data)
 
     def identity(self, name: str, user_id: str | None, **more: str | None) -> None:
-        """Keep who the person is at an external provider; it does not make a sign-in work."""
+        """Keep an identity at an external provider; it does not enable sign-in there."""
         found = {"provider": provider(self._system, name), "id": user_id, **more}
         self._identities.append({key: value for key, value in found.items() if value})
 
     def second_factor(self, kind: str) -> None:
-        """Say that the person has a second factor, which is lost."""
+        """Record that the person loses a second factor."""
         self._imported["had_mfa"] = True
         self.note(f"{notes.SECOND_FACTOR}: {kind}")
 
     def password_hash(self, value: str, kind: str | None = None) -> None:
-        """Take a hash if it is bcrypt, and say what it is if it is not.
+        """Set the password hash if it is bcrypt, or record which algorithm it is.
 
         Args:
             value: the hash.
-            kind: what the export calls its algorithm; by its shape where it does not say.
+            kind: the algorithm's name in the export. None guesses it from the format.
         """
         if kind in {None, _BCRYPT} and hashes.is_bcrypt(value):
             self._row["password_hash"] = cast("str", concealed(value))
@@ -138,37 +138,37 @@ class Person:
         self.password_unsupported(kind if kind not in {None, _BCRYPT} else hashes.kind(value))
 
     def password_unsupported(self, kind: str | None) -> None:
-        """Say that there is a password of a kind that cannot be imported."""
+        """Record that the password has a format that cannot be imported."""
         self._state = "lost"
         self.note(f"{notes.UNSUPPORTED}{kind or 'unknown algorithm'})")
 
     def password_not_exported(self, why: str = "") -> None:
-        """Say that there is a password, and that the file does not have it."""
+        """Record that there is a password, but not in the export."""
         self._state = "lost"
         self.note(f"{notes.NOT_EXPORTED} ({why})" if why else notes.NOT_EXPORTED)
 
     def password_text(self, value: str, *, temporary: bool) -> None:
-        """Take a password in plain text."""
+        """Set a plain-text password."""
         self._row["password"] = cast("str", concealed(value))
         self._row["is_temporary_password"] = temporary
         self._state = "imported"
 
     def must_change_password(self) -> None:
-        """Have the person set a new password at the next sign-in, where there is an old one."""
+        """Require a new password at the next sign-in, if there is an old one."""
         if self._state == "imported":
             self._row["is_temporary_password"] = True
 
     def groups(self, names: Sequence[str]) -> None:
-        """Put the person into groups."""
+        """Add the person to groups."""
         if names:
             self._row["groups"] = list(dict.fromkeys(names))
 
     def disable(self) -> None:
-        """Have the account disabled."""
+        """Disable the account."""
         self._row["disabled"] = True
 
     def row(self) -> Row | Skip:
-        """Return the whole as a row, or why there is none."""
+        """Return the row, or a Skip with the reason."""
         if not (self._emails or self._phones or self._row.get("username")):
             return Skip(_NOTHING)
         if self._options.passwords == "skip" and self._state == "lost":
@@ -222,7 +222,7 @@ def _worth_keeping(fact: object) -> bool:
 
 
 def _primary_first(found: list[Any]) -> list[Any]:
-    """Return addresses with the primary one first: by name, else the first verified, else any."""
+    """Return addresses with the primary one first: the marked one, a verified one, or any."""
     if not found:
         return found
     named = [one for one in found if one["primary"]] or [one for one in found if one["verified"]]

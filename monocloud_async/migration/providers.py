@@ -1,4 +1,4 @@
-"""What MonoCloud calls the external providers that the other systems name in their own way."""
+"""MonoCloud's names of external providers that other systems name differently."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ _ALIASES: dict[System, dict[str, str]] = {
 
 
 def provider(system: System, name: str) -> str:
-    """Return MonoCloud's name of a provider; one that is not known keeps its name."""
+    """Return MonoCloud's name of a provider; unknown names are kept."""
     return _ALIASES[system].get(name.lower(), name)

@@ -1,4 +1,4 @@
-"""The records of an export, one after the other, whatever form its file has."""
+"""Reads the records of an export one by one, in any of its file formats."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ _IDS = {
     "keycloak": ("id",),
     "okta": ("id", "User Id"),
 }
-# The files of a directory that Keycloak exports to: its people, not the realm itself.
+# The user files in a directory that Keycloak exports to, without the realm file.
 _PEOPLE = ("*-users-*.json", "*-federated-users-*.json")
 
 
 def read(
     path: Paths, system: System | None, *, options: MappingOptions | None = None
 ) -> Iterator[SourceRecord]:
-    """Read the records of an export, without holding more than one of them in memory.
+    """Read the records of an export, with at most one of them in memory.
 
     Args:
-        path: the file, plain or gzip; several files of one export; or the directory of Keycloak's.
-        system: where it comes from; None for any other, in JSON or CSV with a header.
-        options: what was chosen.
+        path: the file, plain or gzip; several files of one export; or Keycloak's directory.
+        system: the system that wrote it. None for any other, in JSON or CSV with a header.
+        options: the mapping options.
 
     Raises:
-        ConfigurationError: a file cannot be read, or is another system's; or a record is cut off,
-            or is not an object. The message has the file's name and the line.
+        ConfigurationError: a file is unreadable or from another system, or a record is truncated
+            or not an object. The message has the file's name and the line.
     """
     system = None if system is None else checked(system)
     return _read(_files(path), system, options or MappingOptions())
@@ -59,7 +59,7 @@ def _files(path: Paths) -> list[Path]:
             if not inside:
                 raise ConfigurationError(
                     f"{one}: the directory has no files such as NAME-users-0.json; nothing was "
-                    "read: give the directory that kc.sh exported to, or a file"
+                    "read: use the directory that kc.sh exported to, or a file"
                 )
             found += sorted(inside, key=lambda file: (len(file.name), file.name))
         else:
@@ -93,12 +93,12 @@ def _completed(join: joins.Join, record: dict[str, Any]) -> str | None:
     try:
         return join(record)
     except InvalidArgumentError:
-        # The mapping finds the same mistake, and says it of this record only.
+        # The mapping hits the same mistake, and reports it for this record only.
         return None
 
 
 def _cut(file: Path, line: int, number: int) -> SourceRecord:
-    why = "the file ends in the middle of it"
+    why = "the file ends in the middle of the record"
     return SourceRecord(file=str(file), line=line, number=number, record={}, skip=why, mistake=True)
 
 
@@ -116,11 +116,11 @@ def _joined(
             (record for _, record in _records(hashes, system)) if hashes else (),
         )
     except InvalidArgumentError as error:
-        raise ConfigurationError(f"{hashes}: {error}; correct the file of hashes") from None
+        raise ConfigurationError(f"{hashes}: {error}; correct the hashes file") from None
 
 
 def _repeated(seen: Lookup, record: Record, system: System | None, place: str) -> str | None:
-    """Return that a record with the same id came before, as where pages overlap, else None."""
+    """Return that a record repeats an id, as with overlapping pages, or None."""
     for name in _IDS[system] if system else ():
         if present(found := record.get(name)):
             same = not seen.add(place, str(found))
@@ -132,21 +132,21 @@ def _records(file: Path, system: System | None) -> _Found:
     with opened(file) as source:
         for line, record in _of_any_form(source, system):
             if not is_table(record):
-                what = f"the record is of type {type(record).__name__}, and not an object"
-                raise mistake(source.name, line, what, "correct the file, or export again")
+                what = f"the record is of type {type(record).__name__}, not an object"
+                raise mistake(source.name, line, what, "correct the file, or export it again")
             yield line, record
         if source.cut:
             raise truncated(source.name, source.line)
 
 
 def _of_any_form(source: Source, system: System | None) -> Iterator[tuple[int, Any]]:
-    """Return what a file has, by its first character: JSON, or else CSV."""
+    """Return the records of a file whose first character shows whether it is JSON or CSV."""
     start = source.first()
     if source.cut and not start:
         raise truncated(source.name, source.line)
     if not start:
         raise ConfigurationError(
-            f"{source.name}: the file is empty; nothing was read: export again"
+            f"{source.name}: the file is empty; nothing was read: export it again"
         )
     return _of_json(source, system) if start in "{[" else _of_csv(source, system)
 
@@ -169,7 +169,7 @@ def _of_csv(source: Source, system: System | None) -> Iterator[tuple[int, Any]]:
     _check(source, source.line - 1, dict.fromkeys(names, ""), system)
     if system == "firebase":
         what = "this is not Firebase's CSV, which has no header"
-        raise mistake(source.name, source.line - 1, what, "give the file as it was exported")
+        raise mistake(source.name, source.line - 1, what, "use the file exactly as it was exported")
     if system == "cognito":
         return csv_records.read_cognito(source, lines, head=head)
     found = csv_records.read_csv(source, lines, head=head)
@@ -186,5 +186,5 @@ def _firebase(
 ) -> Iterator[tuple[int, Any]]:
     if system not in {"firebase", None}:
         what = "this looks like Firebase's export"
-        raise mistake(source.name, source.line - 1, what, "give --from firebase")
+        raise mistake(source.name, source.line - 1, what, "use --from firebase")
     return firebase_csv.read_firebase(source, lines, head=head)

@@ -1,4 +1,4 @@
-"""What a mapping returns: a row of an import, or a reason to leave the person out."""
+"""The result of a mapping: an import row, or a reason to skip the person."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import attrs
 
 
 class EmailMember(TypedDict):
-    """One of several e-mail addresses."""
+    """One of several email addresses."""
 
     email: str
     verified: bool
@@ -17,7 +17,7 @@ class EmailMember(TypedDict):
 
 
 class PhoneMember(TypedDict):
-    """One of several phone numbers, as E.164."""
+    """One of several phone numbers, in E.164 form."""
 
     phone: str
     verified: bool
@@ -25,10 +25,10 @@ class PhoneMember(TypedDict):
 
 
 class Row(TypedDict, total=False):
-    """A row of an import; what is not known is left out.
+    """An import row; unknown members are left out.
 
-    One address is in ``email`` and ``email_verified``, several are in ``emails``, and none in
-    both; the same holds for phone numbers. ``source_id`` and ``notes`` are reported, never sent.
+    A single address is in ``email`` and ``email_verified``, several are in ``emails``, never
+    both. The same holds for phone numbers. ``source_id`` and ``notes`` are reported, never sent.
     """
 
     source_id: str
@@ -56,8 +56,8 @@ class Skip:
     """A record that is not imported.
 
     Attributes:
-        reason: why, in a few words that many records may share.
-        mistake: whether the record is wrong, and not only unwanted.
+        reason: the reason, in words that many records may share.
+        mistake: whether the record is invalid, rather than unwanted.
     """
 
     reason: str
@@ -69,12 +69,12 @@ class SourceRecord:
     """A record of an export.
 
     Attributes:
-        file: the file's name.
-        line: the line that it begins in, 1 for the first.
-        number: which of all records it is, 1 for the first.
-        record: its members, as the file has them, with a hash that was joined to it.
-        skip: why it is not a person of its own, such as a second copy; None where it is one.
-        mistake: whether that is something wrong with the file, such as its end in a record.
+        file: the file name.
+        line: the number of its first line, counting from 1.
+        number: its number among all records, counting from 1.
+        record: its members as in the file, including a joined hash.
+        skip: why to skip it, such as a duplicate. None to map it.
+        mistake: whether it is skipped because the file is broken, such as a truncated one.
     """
 
     file: str

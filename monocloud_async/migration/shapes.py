@@ -1,4 +1,4 @@
-"""Whose export a file is, by the members of its first record."""
+"""Recognizes which system wrote an export, from the members of its first record."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _is_auth0(record: Record) -> bool:
     return bool(_AUTH0 & (names | record.keys()))
 
 
-# The surest first: a later test would take some of the earlier ones' records too.
+# Most specific first: the later tests also match some records of the earlier systems.
 _TESTS: tuple[tuple[System, Callable[[Record], bool]], ...] = (
     ("cognito", _is_cognito),
     ("okta", _is_okta),
@@ -68,25 +68,25 @@ _TESTS: tuple[tuple[System, Callable[[Record], bool]], ...] = (
 
 
 def shape_of(record: Record) -> System | None:
-    """Return the system whose export a record seems to come from, None if it may be any's."""
+    """Return the system that a record seems to come from, or None if it could be any."""
     return next((system for system, test in _TESTS if test(record)), None)
 
 
 def fault(record: dict[str, Any], system: System) -> tuple[str, str] | None:
-    """Return why a first record is not of a system's export, and what to do; None if it may be."""
+    """Return what is wrong with a first record and what to do, or None if it fits the system."""
     if system == "keycloak" and "realm" in record and "username" not in record:
-        return "this is an array of realms", "give the export of one realm"
+        return "this is an array of realms", "use the export of one realm"
     found = shape_of(record)
     if found == system:
         return None
     if found:
-        what = f"this looks like {NAMES[found]}'s export, and not like {NAMES[system]}'s"
-        return what, f"give --from {found}"
-    # Whoever asks Auth0 for an export chooses the fields, so that there may be very few.
+        what = f"this looks like {NAMES[found]}'s export, not like {NAMES[system]}'s"
+        return what, f"use --from {found}"
+    # The fields of an Auth0 export are chosen by its user, so there may be very few.
     if system == "auth0" and {"email", "phone_number", "username", "name"} & record.keys():
         return None
     if {"id", "username", "Username", "Id"} & record.keys():
         return None
     listed = ", ".join(sorted(str(name) for name in record)[:8]) or "nothing"
     what = f"this does not look like {NAMES[system]}'s export: the first record has {listed}"
-    return what, "give the file as the system wrote it"
+    return what, "use the file as the system wrote it"

@@ -1,4 +1,4 @@
-"""The text of an export's file: compressed or not, with or without a byte order mark."""
+"""The text of an export file: compressed or not, with or without a byte order mark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 
 from ..errors import ConfigurationError
 
-# The longest record, in characters; anything longer would fill the memory.
+# The maximum record length in characters, to bound memory.
 MAX_RECORD = 16 * 1024 * 1024
 _PEEKED = 4096
 _GZIP = b"\x1f\x8b"
@@ -20,7 +20,11 @@ _ENCODINGS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\x
 
 
 class TruncatedError(ConfigurationError):
-    """A file ends in the middle of a record; ``line`` is the line that the record begins in."""
+    """A file ends in the middle of a record.
+
+    Attributes:
+        line: the record's first line.
+    """
 
     def __init__(self, message: str, line: int = 0) -> None:
         super().__init__(message)
@@ -33,25 +37,25 @@ def mistake(name: str, line: int, what: str, remedy: str) -> ConfigurationError:
 
 
 def truncated(name: str, line: int) -> TruncatedError:
-    """Return the error for a file that ends in the middle of something."""
+    """Return the error for a file that ends in the middle of a record."""
     return TruncatedError(
-        f"{name}, line {line}: the file ends in the middle of this record; export again, or allow "
-        "truncated files to read the records before it",
+        f"{name}, line {line}: the file ends in the middle of this record; export it again, or "
+        "allow truncated files to read the records before it",
         line,
     )
 
 
 class Source:
-    """The characters of a file.
+    """The text of a file.
 
     Args:
-        name: what messages call it.
+        name: the name for error messages.
         text: the file, opened as text.
 
     Attributes:
-        line: the line that is being read, as far as errors of its bytes are concerned.
-        unfinished: whether the last line had no end.
-        cut: whether the file is compressed, and ends before its end.
+        line: the current line, as far as encoding errors are concerned.
+        unfinished: whether the last line has no line break.
+        cut: whether the file is compressed and truncated.
     """
 
     def __init__(self, name: str, text: IO[str]) -> None:
@@ -62,7 +66,7 @@ class Source:
         self._text = text
 
     def first(self) -> str:
-        """Return the first character that is not blank, "" if there is none; nothing is used up."""
+        """Return the first non-blank character without consuming it, or "" at the end."""
         found = ""
         while (text := self.read(_PEEKED)) and not (found := text.lstrip()[:1]):
             pass
@@ -70,14 +74,16 @@ class Source:
         return found
 
     def read(self, size: int) -> str:
-        """Return up to so many characters, and "" at the end."""
+        """Return up to ``size`` characters; "" at the end."""
         return self._guarded(self._text.read, size)
 
     def lines(self) -> Iterator[str]:
-        """Return the lines with their ends."""
+        """Yield the lines, including line breaks."""
         while line := self._guarded(self._text.readline, MAX_RECORD + 1):
             if len(line) > MAX_RECORD:
-                raise mistake(self.name, self.line, "it is longer than 16 MiB", "export again")
+                raise mistake(
+                    self.name, self.line, "the line is longer than 16 MiB", "export it again"
+                )
             self.line += 1
             self.unfinished = not line.endswith(("\n", "\r"))
             yield line
@@ -86,23 +92,23 @@ class Source:
         try:
             return cast("str", read(size))
         except UnicodeDecodeError as error:
-            what = f"a byte is not UTF-8 ({error.reason}), here or a little further on"
+            what = f"invalid UTF-8 ({error.reason}), here or a little further on"
             remedy = "save the file as UTF-8"
             raise mistake(self.name, self.line, what, remedy) from None
         except EOFError:
             self.cut = True
             return ""
         except (OSError, zlib.error) as error:
-            what = f"it cannot be read: {error}"
+            what = f"the file cannot be read: {error}"
             raise mistake(self.name, self.line, what, "copy the file again") from None
 
 
 @contextmanager
 def opened(path: Path) -> Generator[Source, None, None]:
-    """Open a file of an export.
+    """Open an export file.
 
     Raises:
-        ConfigurationError: it cannot be read, or is of a kind that has no text.
+        ConfigurationError: the file is unreadable, or not a text file.
     """
     with ExitStack() as stack:
         try:
@@ -110,7 +116,7 @@ def opened(path: Path) -> Generator[Source, None, None]:
             head = raw.peek(4)
         except OSError as error:
             raise ConfigurationError(
-                f"{path}: {error.strerror}; nothing was read: give a file that can be read"
+                f"{path}: {error.strerror}; nothing was read: use a readable file"
             ) from None
         stream: IO[bytes] = raw
         if head.startswith(_GZIP):
@@ -118,7 +124,9 @@ def opened(path: Path) -> Generator[Source, None, None]:
             head = _head(unpacked, path)
             stream = cast("IO[bytes]", unpacked)
         if head.startswith(b"PK\x03\x04"):
-            raise ConfigurationError(f"{path}: it is a ZIP file or a workbook; unpack or export it")
+            raise ConfigurationError(
+                f"{path}: this is a ZIP file or a workbook; unpack it or export it as CSV"
+            )
         text = io.TextIOWrapper(cast("io.BufferedReader", stream), _encoding(head), newline="")
         yield Source(str(path), stack.enter_context(text))
 
@@ -127,7 +135,7 @@ def _head(stream: gzip.GzipFile, path: Path) -> bytes:
     try:
         return stream.peek(4)
     except (EOFError, OSError, zlib.error) as error:
-        raise ConfigurationError(f"{path}: gzip cannot unpack it: {error}; copy it again") from None
+        raise ConfigurationError(f"{path}: invalid gzip file: {error}; copy it again") from None
 
 
 def _encoding(head: bytes) -> str:

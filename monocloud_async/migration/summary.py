@@ -1,4 +1,4 @@
-"""What a migration carries over and what it loses, in numbers and plain words."""
+"""A summary of a migration: what is carried over and what is lost, in numbers."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _ONE = {"have": "has", "lose": "loses"}
 
 @attrs.define
 class MappingSummary:
-    """Counts the rows of a migration; ``str()`` is the summary for a person to read.
+    """Counts the rows of a migration; ``str()`` returns a readable summary.
 
     Attributes:
-        records: all records, skipped ones too.
-        people: those that are imported.
-        skipped: how many were skipped, by reason.
-        mistakes: how many of the skipped are wrong, and not only unwanted.
+        records: all records, including skipped ones.
+        people: the users to import.
+        skipped: skipped records by reason.
+        mistakes: the skipped records that are invalid, rather than unwanted.
         passwords: ``imported``, ``unsupported``, ``not exported`` and ``none``.
         algorithms: unsupported passwords by algorithm.
         emails: addresses, ``verified`` and ``unverified``.
         phones: numbers, ``verified``, ``unverified`` and ``rejected``.
-        lost: people who lose something else, by what it is.
+        lost: users who lose something else, by kind.
     """
 
     records: int = 0
@@ -42,73 +42,73 @@ class MappingSummary:
     lost: Counter[str] = attrs.field(factory=Counter[str])
 
     def add(self, result: Mapping[str, Any] | Skip) -> None:
-        """Count a row, or a record that is skipped."""
+        """Count a row or a skipped record."""
         self.records += 1
         if isinstance(result, Skip):
             self.skipped[result.reason] += 1
             self.mistakes += result.mistake
             return
         self.people += 1
-        said: list[str] = list(result.get("notes") or ())
-        self._add_password(result, said)
+        noted: list[str] = list(result.get("notes") or ())
+        self._add_password(result, noted)
         _add_addresses(self.emails, result, "email", "emails")
         _add_addresses(self.phones, result, "phone_number", "phone_numbers")
-        self.phones["rejected"] += any(one.startswith(f"{notes.PHONE}:") for one in said)
-        for one in {_kind(note) for note in said} - {"", notes.PASSWORD, notes.PHONE}:
+        self.phones["rejected"] += any(one.startswith(f"{notes.PHONE}:") for one in noted)
+        for one in {_kind(note) for note in noted} - {"", notes.PASSWORD, notes.PHONE}:
             self.lost[one] += 1
 
-    def _add_password(self, row: Mapping[str, Any], said: list[str]) -> None:
-        unsupported = next((one for one in said if one.startswith(notes.UNSUPPORTED)), None)
+    def _add_password(self, row: Mapping[str, Any], noted: list[str]) -> None:
+        unsupported = next((one for one in noted if one.startswith(notes.UNSUPPORTED)), None)
         if row.get("password_hash") or row.get("password"):
             self.passwords["imported"] += 1
         elif unsupported:
             self.passwords["unsupported"] += 1
             algorithm = unsupported.removeprefix(notes.UNSUPPORTED)
             self.algorithms[algorithm.removesuffix(_UNSUPPORTED_END)] += 1
-        elif any(_kind(one) == notes.PASSWORD for one in said):
+        elif any(_kind(one) == notes.PASSWORD for one in noted):
             self.passwords["not exported"] += 1
         else:
             self.passwords["none"] += 1
 
     @property
     def must_set_password(self) -> int:
-        """How many people have a password in the old system that is not imported."""
+        """The number of users whose password in the old system is not imported."""
         return self.passwords["unsupported"] + self.passwords["not exported"]
 
     def lines(self) -> list[str]:
-        """Return the summary, a sentence a line."""
-        said = [f"{_counted(self.records, 'record')} read, {self.people} to import."]
-        said += [f"{count} skipped: {why}." for why, count in self.skipped.most_common()]
-        said.append(
+        """Return the summary, one sentence per line."""
+        lines = [f"{_counted(self.records, 'record')} read, {self.people} to import."]
+        lines += [f"{count} skipped: {why}." for why, count in self.skipped.most_common()]
+        lines.append(
             f"Passwords: {self.passwords['imported']} imported, "
             f"{self.must_set_password} not importable, {self.passwords['none']} without one."
         )
         if self.algorithms:
             kinds = (f"{count} {name}" for name, count in self.algorithms.most_common())
-            said.append(f"Of unsupported algorithms: {', '.join(kinds)}.")
-        said += self._addresses() + self._losses()
-        return said
+            lines.append(f"Of unsupported algorithms: {', '.join(kinds)}.")
+        lines += self._addresses() + self._losses()
+        return lines
 
     def _addresses(self) -> list[str]:
         emails, phones = self.emails, self.phones
         return [
-            f"E-mail addresses: {emails['verified']} verified, {emails['unverified']} unverified.",
+            f"Email addresses: {emails['verified']} verified, {emails['unverified']} unverified.",
             f"Phone numbers: {phones['verified']} verified, {phones['unverified']} unverified.",
         ]
 
     def _losses(self) -> list[str]:
-        said = [
+        losses = [
             (self.must_set_password, "must set a new password"),
             (self.phones["rejected"], "have a phone number that is not E.164"),
-            (self.lost["recovery"], "have no password and no verified e-mail to recover with"),
-            (self.lost[notes.SIGN_IN], "only signed in at an external provider"),
+            (self.lost["recovery"], "have no password and no verified email to recover with"),
+            (self.lost[notes.SIGN_IN], "only signed in with an external provider"),
             (self.lost[notes.SECOND_FACTOR], "lose a second factor"),
             (self.lost[notes.PASSKEYS], "lose passkeys"),
         ]
         known = {"recovery", notes.SIGN_IN, notes.SECOND_FACTOR, notes.PASSKEYS}
         others = [(count, f"have a note: {kind}") for kind, count in self.lost.most_common()]
         others = [one for one in others if one[1].removeprefix("have a note: ") not in known]
-        return [_sentence(count, what) for count, what in [*said, *others] if count]
+        return [_sentence(count, what) for count, what in [*losses, *others] if count]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -126,7 +126,7 @@ def _kind(note: str) -> str:
 
 
 def _sentence(count: int, what: str) -> str:
-    """Return what some people do, with the verb as one person or several need it."""
+    """Return a sentence about some people, with the verb in the right number."""
     if count != 1:
         return f"{count} people {what}."
     verb, blank, rest = what.partition(" ")

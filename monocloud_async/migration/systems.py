@@ -1,4 +1,4 @@
-"""The systems whose exports are read, and what people call them."""
+"""The supported systems, and their display names."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ NAMES: dict[System, str] = {
 
 
 def checked(system: str) -> System:
-    """Return the name of a system, if it is one.
+    """Return a supported system's name.
 
     Raises:
-        ConfigurationError: no such system is known.
+        ConfigurationError: the system is unknown.
     """
     for known in SYSTEMS:
         if system == known:
             return known
     raise ConfigurationError(
-        f"no system is called {system!r}; nothing was read: give one of {', '.join(SYSTEMS)}"
+        f"unknown system {system!r}; nothing was read: use one of {', '.join(SYSTEMS)}"
     )

@@ -1,6 +1,6 @@
-"""The values of foreign records: text, flags, lists and times, as each system writes them.
+"""The values of foreign records: strings, booleans, lists and times in each system's notation.
 
-What is missing, null or empty is absent in all of them.
+Missing, null and empty values all count as absent.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ _FLAGS = {"true": True, "false": False}
 
 
 def present(value: object) -> bool:
-    """Return whether a value is there: neither null nor empty."""
+    """Return whether a value is neither null nor empty."""
     return value is not None and not (isinstance(value, str) and not trimmed(value))
 
 
 def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Return whether a value is a list, of anything."""
+    """Return whether a value is a list."""
     return isinstance(value, list)
 
 
 def is_table(value: object) -> TypeGuard[dict[str, Any]]:
-    """Return whether a value is an object, whose members have names in JSON."""
+    """Return whether a value is a JSON object."""
     return isinstance(value, dict)
 
 
 def first(record: Record, *names: str) -> Any:
-    """Return the first of some members that is there, else None."""
+    """Return the first present value among some members, or None."""
     for name in names:
         if present(value := record.get(name)):
             return value
@@ -46,10 +46,10 @@ def first(record: Record, *names: str) -> Any:
 
 
 def text(record: Record, *names: str) -> str | None:
-    """Return the first of some members that is there, as text without blanks around it.
+    """Return the first present value among some members as a trimmed string.
 
     Raises:
-        InvalidArgumentError: it is neither text nor a number.
+        InvalidArgumentError: it is neither a string nor a number.
     """
     value = first(record, *names)
     if value is None:
@@ -62,7 +62,7 @@ def text(record: Record, *names: str) -> str | None:
 
 
 def flag(record: Record, *names: str) -> bool | None:
-    """Return the first of some members that is there, as true or false.
+    """Return the first present value among some members as a boolean.
 
     Raises:
         InvalidArgumentError: it is anything else, such as 1 or "yes".
@@ -76,7 +76,7 @@ def flag(record: Record, *names: str) -> bool | None:
 
 
 def table(record: Record, *names: str) -> dict[str, Any]:
-    """Return the first of some members that is there, an object; an empty one if there is none."""
+    """Return the first present value among some members as an object; empty if none is present."""
     value = first(record, *names)
     if value is None:
         return {}
@@ -86,7 +86,7 @@ def table(record: Record, *names: str) -> dict[str, Any]:
 
 
 def items(record: Record, *names: str) -> list[Any]:
-    """Return the first of some members that is there, a list; an empty one if there is none."""
+    """Return the first present value among some members as a list; empty if none is present."""
     value = first(record, *names)
     if value is None:
         return []
@@ -96,7 +96,7 @@ def items(record: Record, *names: str) -> list[Any]:
 
 
 def tables(record: Record, *names: str) -> list[dict[str, Any]]:
-    """Return the first of some members that is there, a list of objects."""
+    """Return the first present value among some members as a list of objects."""
     found = items(record, *names)
     for item in found:
         if not is_table(item):
@@ -105,13 +105,11 @@ def tables(record: Record, *names: str) -> list[dict[str, Any]]:
 
 
 def _wrong(name: str, wanted: str, value: object) -> InvalidArgumentError:
-    return InvalidArgumentError(
-        f"{name} must be {wanted}, and it is of type {type(value).__name__}"
-    )
+    return InvalidArgumentError(f"{name} must be {wanted}, not {type(value).__name__}")
 
 
 def parsed(value: str) -> Any:
-    """Return what a text holds as JSON; None where it is not JSON."""
+    """Return a string parsed as JSON, or None if it is not JSON."""
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
@@ -119,35 +117,35 @@ def parsed(value: str) -> Any:
 
 
 def one_line(value: str) -> str:
-    """Return a text without line ends and other control characters, which no claim may have."""
+    """Return a string without line breaks and other control characters, which claims forbid."""
     return trimmed(_CONTROL.sub(" ", value))
 
 
 def locale(value: str) -> str:
-    """Return a language with a hyphen, ``en-US``, as BCP 47 has it."""
+    """Return a language tag with hyphens, as in BCP 47."""
     return value.replace("_", "-")
 
 
-# The unit of a time is known by its field: none of these guesses it. A time that cannot be read is
-# kept as it stands, because it is only kept to be looked at.
+# The field determines the unit of a time, so none of these functions guesses. An unreadable time
+# is kept unchanged, because it is kept for information only.
 
 
 def of_milliseconds(value: object) -> object:
-    """Return epoch milliseconds, a number or text, in whole seconds."""
+    """Return epoch milliseconds, as a number or string, in whole seconds."""
     return _scaled(value, 1000)
 
 
 def of_seconds(value: object) -> object:
-    """Return epoch seconds, a number or text, or ISO text, in whole seconds."""
+    """Return epoch seconds, as a number or string, or ISO 8601 text, in whole seconds."""
     found = _scaled(value, 1)
     return of_iso(found) if isinstance(found, str) else found
 
 
 def of_iso(value: object) -> object:
-    """Return ISO 8601 text in whole epoch seconds; a time without a zone is UTC."""
+    """Return ISO 8601 text in whole epoch seconds; UTC if it has no zone."""
     if not isinstance(value, str):
         return value
-    # Before 3.11, only three or six digits of a fraction can be read, and no Z.
+    # Before Python 3.11, only fractions of three or six digits parse, and Z does not.
     plain = _FRACTION.sub("", value.strip().replace("Z", "+00:00").replace("z", "+00:00"))
     return _seconds(plain, datetime.fromisoformat)
 

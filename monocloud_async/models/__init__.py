@@ -1,4 +1,4 @@
-"""The records that the API sends."""
+"""The records that the API returns."""
 
 from ._record import AnswerRecord, Record
 from .blocked_ips import UserIpAccessDetails

@@ -1,4 +1,4 @@
-"""How records show themselves: in a line for logs, and as a table in notebooks."""
+"""How records are displayed: as one line in logs, and as a table in notebooks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _MORE = "…"
 
 
 def line(name: str, members: Mapping[str, attrs.Attribute[Any]], record: object) -> str:
-    """Return a record's class, ids and counts of lists: nothing that is private, and never long.
+    """Return a record's class, ids and list lengths on one short line, without private data.
 
     Args:
-        name: the class's.
+        name: the class name.
         members: the attributes that may be shown.
         record: the record.
     """
@@ -34,7 +34,7 @@ def line(name: str, members: Mapping[str, attrs.Attribute[Any]], record: object)
 
 
 class _AsIs(str):
-    """A text whose repr has no quotes of its own."""
+    """A string whose repr adds no quotes."""
 
     __slots__ = ()
 
@@ -45,7 +45,7 @@ class _AsIs(str):
 def parts(
     members: Mapping[str, attrs.Attribute[Any]], record: object
 ) -> Iterator[tuple[str, object]]:
-    """Yield what a line shows of a record: names, and values whose repr is to be shown."""
+    """Yield the parts of a record's line: names, and values whose repr is shown."""
     for member in members.values():
         if shown := _part(member, record):
             yield member.name, _AsIs(shown)
@@ -62,7 +62,7 @@ def _part(member: attrs.Attribute[Any], record: object) -> str:
 
 
 def _short_id(value: str) -> str:
-    # Some providers use addresses and numbers as ids; those do not belong in a log.
+    # Some providers use email addresses and phone numbers as ids; keep those out of logs.
     if "@" in value or value.startswith("+"):
         return _MORE
     text = repr(value[: _LONGEST_ID + 1])
@@ -78,8 +78,8 @@ def table(rows: Iterable[tuple[str, object]], depth: int = 0) -> str:
     """Return names and values as an HTML table.
 
     Args:
-        rows: the names and values; a value may be a ``Rows``, a list, a mapping, or a plain one.
-        depth: how many tables it is in.
+        rows: the names and values; a value may be a ``Rows``, a list, a mapping or a scalar.
+        depth: the nesting depth of the table.
     """
     kept = list(islice(rows, 3 * _MOST_ROWS + 1))
     lines = [
@@ -92,7 +92,7 @@ def table(rows: Iterable[tuple[str, object]], depth: int = 0) -> str:
 
 
 class Rows(dict[str, object]):
-    """The names and values of a record, as far as they may be shown."""
+    """The displayable names and values of a record."""
 
 
 def _cell(value: object, depth: int) -> str:
@@ -129,7 +129,7 @@ def _grid(records: Sequence[Rows], depth: int) -> str:
 
 
 def _text(value: object) -> str:
-    # Only notebooks need it, and it is a hundredth of the import.
+    # Imported here because only notebooks need it, and it takes 1 % of the import time.
     from html import escape
 
     text = str(value)

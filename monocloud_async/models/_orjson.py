@@ -1,9 +1,9 @@
-"""What orjson looks for in a class: it takes dataclasses, and has no other way in.
+"""The hook that makes records serializable with orjson, which has no other than for dataclasses.
 
-It finds ``__dataclass_fields__`` in the class, and writes the instance's ``__dict__``. Records have
-none: theirs is made when it is asked for, of what ``to_dict`` returns. Where it is missing, orjson
-reads the attributes that the fields name, and a wrong answer would end the process: so these are
-there too, and complete. Nobody else is to take a record for a dataclass.
+orjson looks up ``__dataclass_fields__`` on the class, and serializes the instance's ``__dict__``.
+Records have no ``__dict__``, so it is built on access from ``to_dict``. Without one, orjson would
+read the attributes that the fields name, and a wrong entry there crashes the process. So the fields
+are complete too. To everything else, a record is not a dataclass.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 FIELDS = "__dataclass_fields__"
-# orjson before 3.9 reads it without a reference of its own.
+# orjson before 3.9 reads it without holding a reference.
 _held: list[object] = []
 
 
@@ -31,7 +31,7 @@ def _fields(kind: type[Any]) -> Mapping[str, Any]:
 
 
 class _Fields:
-    """The fields of an instance; the class has none, to ``is_dataclass`` and everyone else."""
+    """The fields of an instance; hidden from the class, so ``is_dataclass`` returns False."""
 
     def __get__(self, record: object, kind: type[Any]) -> Mapping[str, Any]:
         if record is None:
@@ -40,7 +40,7 @@ class _Fields:
 
 
 class OrjsonDataclass:
-    """A base of records that ``orjson.dumps`` writes as ``to_dict`` returns them."""
+    """A base class that ``orjson.dumps`` serializes like ``to_dict``."""
 
     __slots__ = ()
 
@@ -48,7 +48,7 @@ class OrjsonDataclass:
     def _let_orjson_write(cls) -> None:
         setattr(cls, FIELDS, _Fields())
         if "__slots__" in vars(cls):
-            # With them in the class, orjson does not ask for its dictionary.
+            # If the class has slots, orjson does not ask for the instance's __dict__.
             del cls.__slots__
 
     if not TYPE_CHECKING:
@@ -56,9 +56,9 @@ class OrjsonDataclass:
         @property
         def __dict__(self) -> dict[str, Any]:
             if any(member.metadata.get("secret") for member in attrs.fields(type(self))):
-                # What shows values shows this. orjson goes on to the attributes.
+                # Tools that dump values would reveal it. orjson falls back to the attributes.
                 raise AttributeError("__dict__")
-            # orjson leaves out a name that begins with an underscore, and breaks at an empty one.
+            # orjson omits names that begin with an underscore, and fails on an empty name.
             made = {name: value for name, value in self.to_dict().items() if name}
             _held[:] = [made]
             return made

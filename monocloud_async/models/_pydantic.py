@@ -1,4 +1,4 @@
-"""What pydantic, and FastAPI with it, look for in a class; neither is imported before it asks."""
+"""The hooks that pydantic and FastAPI look for in a class; imports neither until they ask."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ def _serializer(kind: type[Any]) -> Any:
 
 
 class _Serializer:
-    """What pydantic looks for in a value that no schema declares, such as one within ``Any``."""
+    """The serializer that pydantic looks for in a value without a schema, as within ``Any``."""
 
     def __get__(self, record: object, kind: type[Any]) -> Any:
-        # A mock with a spec, and much else, asks for every attribute.
+        # Mocks with a spec, among others, read every attribute.
         if "pydantic_core" not in sys.modules:
             raise AttributeError("__pydantic_serializer__")
         return _serializer(kind)
 
 
 class PydanticSchema:
-    """A base of records that pydantic validates by ``from_dict`` and writes by ``to_dict``."""
+    """A base class that pydantic validates with ``from_dict`` and serializes with ``to_dict``."""
 
     __slots__ = ()
     __pydantic_serializer__: Any = _Serializer()
 
     @classmethod
     def __get_pydantic_core_schema__(cls: Any, source: Any, handler: Any) -> Any:
-        """Return how pydantic validates a record, or its JSON, and writes it."""
+        """Return a schema that validates a record or its JSON, and serializes it."""
         from pydantic_core import core_schema
 
         def taken(value: Any) -> Any:
@@ -50,5 +50,5 @@ class PydanticSchema:
 
     @classmethod
     def __get_pydantic_json_schema__(cls: Any, schema: Any, handler: Any) -> dict[str, Any]:
-        """Return that it is an object, for an API's documentation."""
+        """Return a JSON schema that says it is an object, for API documentation."""
         return {"type": "object", "title": cls.__name__, "additionalProperties": True}

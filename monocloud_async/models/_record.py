@@ -1,4 +1,4 @@
-"""What every record of the API has in common: it gives the wire's JSON back exactly."""
+"""Record: the base of all API records, which reproduce the JSON they came from exactly."""
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
@@ -18,40 +18,40 @@ R = TypeVar("R", bound="Record")
 
 
 def nullable() -> Any:
-    """Declare a member that the API may leave out, or send as null."""
+    """Declare a member that the API may omit or send as null."""
     return attrs.field(default=None, metadata=NULLABLE)
 
 
 def secret_text() -> Any:
-    """Declare a text that only ``to_dict`` shows; the API may leave it out, or send it as null."""
+    """Declare a string that only ``to_dict`` reveals; the API may omit it or send null."""
     return attrs.field(default=None, metadata={**NULLABLE, "secret": True})
 
 
 def free_json() -> Any:
-    """Declare a member that is an object of whatever the tenant put there."""
+    """Declare a member that is a JSON object with contents of the tenant's choice."""
     return attrs.field(factory=dict[str, Any], hash=False)
 
 
 @attrs.frozen(kw_only=True)
 class Record(PydanticSchema, OrjsonDataclass):
-    """An immutable value that the API sends.
+    """An immutable record of the API.
 
-    Its repr is for logs: it holds ids and counts, no personal data and no secrets. In a notebook, a
-    record shows as a table. ``dict(record)`` is ``record.to_dict()``, and pydantic, FastAPI, orjson
-    and Django REST framework write that; ``json.dumps`` does with ``default=Record.to_dict``.
+    The repr is safe to log: it shows ids and counts, but no personal data and no secrets. In a
+    notebook, a record renders as a table. pydantic, FastAPI, orjson and Django REST framework
+    serialize a record as ``to_dict`` does; for ``json.dumps``, pass ``default=Record.to_dict``.
 
     Attributes:
-        extra: members of the JSON that this version of the SDK does not know, as they came.
+        extra: members of the JSON that this SDK version does not know, unchanged.
     """
 
     extra: Mapping[str, Any] = attrs.field(factory=dict[str, Any], hash=False, metadata=NOT_WIRE)
-    # The names of the members as they came, which tell null from absent and keep the order.
+    # The member names as received: they distinguish null from absent and preserve the order.
     _keys: tuple[str, ...] = attrs.field(
         default=(), alias="_keys", eq=False, repr=False, metadata=NOT_WIRE
     )
 
     def __init_subclass__(cls) -> None:
-        # Else attrs writes one for each class, which shows everything.
+        # Otherwise attrs generates one per class that shows everything.
         if "__repr__" not in vars(cls):
             cls.__repr__ = Record.__repr__  # type: ignore[method-assign]
         cls._let_orjson_write()
@@ -60,45 +60,45 @@ class Record(PydanticSchema, OrjsonDataclass):
         return _display.line(type(self).__name__, wire_fields(type(self)), self)
 
     def __rich_repr__(self) -> Iterator[tuple[str, object]]:
-        # Else Rich, with its tracebacks, shows every attribute of an attrs class.
+        # Otherwise Rich shows every attribute of an attrs class, in tracebacks too.
         return _display.parts(wire_fields(type(self)), self)
 
     def __iter__(self) -> Iterator[tuple[str, Any]]:
-        """Return the names and values of the API's JSON, for ``dict(record)``."""
+        """Iterate over the members of the API's JSON, so that ``dict(record)`` works."""
         return iter(self.to_dict().items())
 
     if not TYPE_CHECKING:
         __contains__ = None
 
         def __getitem__(self, name: object) -> NoReturn:
-            # Templates and schemas that try an item first go on to the attribute; what writes JSON
-            # takes a class with items for a mapping, and calls dict(record).
+            # Templates and schemas that try items first fall back to attributes. JSON serializers
+            # take a class with items for a mapping, and call dict(record).
             raise TypeError(
-                f"a {type(self).__name__} has attributes, not items: take record.name, or "
+                f"a {type(self).__name__} has attributes, not items: use record.name, or "
                 "record.to_dict()['name'] for a member of its JSON"
             )
 
     def _repr_html_(self) -> str:
-        """Return the table that notebooks show; secrets are masked in it."""
+        """Return the table that notebooks show, with secrets masked."""
         return _display.table(_rows(self).items())
 
     @classmethod
     def from_dict(cls: type[R], data: Mapping[str, Any]) -> R:
-        """Return the record that the API's JSON describes.
+        """Create a record from the API's JSON.
 
         Args:
             data: the parsed JSON, which is copied.
 
         Raises:
-            InvalidRecordError: it is not such a record; ``.path`` says where.
+            InvalidRecordError: the data does not match the schema; ``.path`` says where.
         """
         try:
             return structure(deepcopy(_as_dict(data)), cls)
         except RecursionError:
-            raise InvalidRecordError(f"{cls.__name__}: it is nested too deeply") from None
+            raise InvalidRecordError(f"{cls.__name__}: the data is nested too deeply") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the API's JSON: what came, unknown members too, with what was changed since."""
+        """Return the API's JSON: all received members, known or not, with any changes applied."""
         known = wire_fields(type(self))
         json: dict[str, Any] = {}
         for name in self._keys:
@@ -117,18 +117,18 @@ class Record(PydanticSchema, OrjsonDataclass):
 
 @attrs.frozen(kw_only=True)
 class AnswerRecord(Record):
-    """A record that the API answers a call with.
+    """A record that is the response to a call.
 
     Attributes:
-        response: the answer that this record came in; None for one made by hand. It takes no part
-            in the record's equality, repr or JSON.
+        response: the HTTP response that carried the record. None if you created it yourself. It
+            is not part of the record's equality, repr or JSON.
     """
 
     response: Response | None = attrs.field(default=None, eq=False, repr=False, metadata=NOT_WIRE)
 
 
 def _rows(record: Record) -> _display.Rows:
-    """Return what a table shows of a record: what is set, and the names of unknown members."""
+    """Return the table rows of a record: the set members, and the names of unknown ones."""
     rows = _display.Rows()
     for name, member in wire_fields(type(record)).items():
         value = getattr(record, name)
@@ -152,7 +152,7 @@ def _as_dict(data: object) -> object:
 
 
 def _is_set(value: object) -> bool:
-    """Return whether a member has a value of its own, and not the one that stands for absent."""
+    """Return whether a member has a value other than the default that stands for absent."""
     return value is not None and value != () and value != {}
 
 

@@ -1,4 +1,4 @@
-"""The IP addresses that the tenant blocked for a user."""
+"""The IP addresses that the tenant blocks for a user."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from ._record import Record, nullable
 
 @attrs.frozen(kw_only=True)
 class UserIpAccessDetails(Record):
-    """The sign-in attempts from one address.
+    """The sign-in attempts from one IP address.
 
     Attributes:
         ip: the address.
@@ -18,7 +18,7 @@ class UserIpAccessDetails(Record):
         sign_in_attempts_count: all attempts.
         last_sign_in_attempt: when the last attempt was made.
         login_count: all attempts, in records from before 2025.
-        last_login_attempt: when the last attempt was made, in records from before 2025.
+        last_login_attempt: time of the last attempt, in records from before 2025.
     """
 
     ip: str

@@ -1,4 +1,4 @@
-"""The data that a tenant keeps about a user."""
+"""The data that a tenant stores with a user."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ from ._record import AnswerRecord, free_json
 
 @attrs.frozen(kw_only=True)
 class UserPrivateData(AnswerRecord):
-    """What only backends see.
+    """A user's private data, which only backends can read.
 
     Attributes:
-        private_data: free JSON.
+        private_data: free-form JSON.
     """
 
     private_data: Mapping[str, Any] = free_json()
@@ -21,10 +21,10 @@ class UserPrivateData(AnswerRecord):
 
 @attrs.frozen(kw_only=True)
 class UserPublicData(AnswerRecord):
-    """What the user's clients see too.
+    """A user's public data, which the user's applications can read too.
 
     Attributes:
-        public_data: free JSON.
+        public_data: free-form JSON.
     """
 
     public_data: Mapping[str, Any] = free_json()

@@ -1,4 +1,4 @@
-"""What the API answers about email addresses."""
+"""Responses of the emails resource."""
 
 from datetime import datetime
 
@@ -9,11 +9,11 @@ from ._record import AnswerRecord
 
 @attrs.frozen(kw_only=True)
 class VerifyEmailResponse(AnswerRecord):
-    """A verification link that the API made; only the user receives it.
+    """An email verification link, which only the user receives.
 
     Attributes:
-        expires_at: when the link stops working.
-        email_sent: whether the API sent it.
+        expires_at: when the link expires.
+        email_sent: whether the API sent the email.
     """
 
     expires_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""What users granted to applications."""
+"""What users have granted to applications."""
 
 from datetime import datetime
 
@@ -9,14 +9,14 @@ from ._record import Record, nullable
 
 @attrs.frozen(kw_only=True)
 class UserClientGrants(Record):
-    """What a user granted to one application.
+    """What a user has granted to one application.
 
     Attributes:
         client_id: the application's id.
         consented: whether the user consented.
-        refresh_tokens: how many refresh tokens it holds.
-        reference_tokens: how many reference tokens it holds.
-        authorization_codes: how many authorization codes it holds.
+        refresh_tokens: the number of refresh tokens it holds.
+        reference_tokens: the number of reference tokens it holds.
+        authorization_codes: the number of authorization codes it holds.
     """
 
     client_id: str
@@ -33,7 +33,7 @@ class UserConsentScope(Record):
     Attributes:
         scope: the scope.
         granted_on: when the user granted it.
-        expiration: when the grant ends.
+        expiration: when the grant expires.
     """
 
     scope: str
@@ -46,7 +46,7 @@ class UserConsent(Record):
     """A user's consent to one application.
 
     Attributes:
-        id: the id to call the API with.
+        id: the record's id.
         client_id: the application's id.
         creation_time: when the user consented.
         scopes: what the user consented to.
@@ -63,7 +63,7 @@ class ReferenceToken(Record):
     """A reference token that an application holds.
 
     Attributes:
-        id: the id to call the API with.
+        id: the record's id.
         client_id: the application's id.
         creation_time: when it was issued.
         session_id: the session that it was issued in.
@@ -95,7 +95,7 @@ class AuthorizationCode(Record):
     """An authorization code that an application has yet to redeem.
 
     Attributes:
-        id: the id to call the API with.
+        id: the record's id.
         client_id: the application's id.
         creation_time: when it was issued.
         session_id: the session that it was issued in.

@@ -1,4 +1,4 @@
-"""The groups that users are in."""
+"""The group memberships of users."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from ._record import AnswerRecord
 
 @attrs.frozen(kw_only=True)
 class UserGroup(AnswerRecord):
-    """A user's membership of a group.
+    """A user's membership in a group.
 
     Attributes:
         group_id: the group's id.

@@ -1,4 +1,4 @@
-"""What the API says of the place of a page in its list."""
+"""The position of a page in its list."""
 
 import attrs
 
@@ -7,7 +7,7 @@ from ._record import Record
 
 @attrs.frozen(kw_only=True)
 class PagingHeader(Record):
-    """The header ``x-pagination``; the attributes are those of ``Page``."""
+    """The header ``x-pagination``; its attributes are those of ``Page``."""
 
     page_size: int
     current_page: int

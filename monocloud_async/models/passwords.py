@@ -1,4 +1,4 @@
-"""What the API answers about passwords."""
+"""Responses of the passwords resource."""
 
 from datetime import datetime
 
@@ -9,12 +9,12 @@ from ._record import AnswerRecord, secret_text
 
 @attrs.frozen(kw_only=True)
 class ResetPasswordResponse(AnswerRecord):
-    """A password reset link that the API made.
+    """A password reset link.
 
     Attributes:
-        link: the link; anyone who has it can set the password, so ``repr`` hides it.
-        expires_at: when the link stops working.
-        email_sent: whether the API sent it to the user.
+        link: the link. Anyone who has it can set the password, so ``repr`` hides it.
+        expires_at: when the link expires.
+        email_sent: whether the API emailed it to the user.
     """
 
     link: str | None = secret_text()

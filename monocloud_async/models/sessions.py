@@ -1,4 +1,4 @@
-"""The sessions of a user."""
+"""A user's sessions."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from ._record import AnswerRecord, Record, nullable
 
 @attrs.frozen(kw_only=True)
 class UserSessionMetadata(Record):
-    """Where a session was last used from.
+    """Where a session was last used.
 
     Attributes:
         city: the city.
@@ -35,12 +35,12 @@ class UserSession(AnswerRecord):
     """A session of a user.
 
     Attributes:
-        session_id: the id to call the API with.
-        client_ids: the applications that take part in it.
+        session_id: the session's id.
+        client_ids: the applications that it includes.
         initiated_at: when it began.
         expires_at: when it ends.
         last_updated: when it was last used.
-        last_metadata: where it was last used from.
+        last_metadata: where it was last used.
     """
 
     session_id: str

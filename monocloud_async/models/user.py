@@ -1,10 +1,10 @@
-"""A user of a tenant, in every shape that the API has sent one.
+"""A user of a tenant, in every shape that the API has returned so far.
 
-API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
+API: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
 
-Every member but the ids may be missing, as it is in records of other times and plans: None, or
-empty, stands for missing. Kinds of provider and of authenticator are plain strings, since the
-API adds new ones.
+Every member except ids may be absent, depending on the record's age and the tenant's plan. Absent
+members are None or empty. Provider and authenticator kinds are plain strings, because the API adds
+new ones.
 """
 
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ class UserPhone(Record):
     """A phone number that a user signs in with.
 
     Attributes:
-        id: the identifier to call the API with.
-        phone: the number, E.164.
-        primary: whether it is the user's default number.
-        verified: whether the user has proved to hold it.
+        id: the phone's id, for calls that take an ``identifier_id``.
+        phone: the number in E.164 form.
+        primary: whether it is the user's primary number.
+        verified: whether the user has proved to own it.
         source: where it was first collected.
         verification_source: who verified it.
-        authenticators: what it can sign in with (records of before 2025).
-        idps: the providers it came from (records of before 2025).
+        authenticators: the authenticators that use it (records from before 2025).
+        idps: the identity providers that it came from (records from before 2025).
     """
 
     id: str
@@ -46,14 +46,14 @@ class UserEmail(Record):
     """An email address that a user signs in with.
 
     Attributes:
-        id: the identifier to call the API with.
+        id: the address's id, for calls that take an ``identifier_id``.
         email: the address.
-        primary: whether it is the user's default address.
-        verified: whether the user has proved to hold it.
+        primary: whether it is the user's primary address.
+        verified: whether the user has proved to own it.
         source: where it was first collected.
         verification_source: who verified it.
-        authenticators: what it can sign in with (records of before 2025).
-        idps: the providers it came from (records of before 2025).
+        authenticators: the authenticators that use it (records from before 2025).
+        idps: the identity providers that it came from (records from before 2025).
     """
 
     id: str
@@ -68,14 +68,14 @@ class UserEmail(Record):
 
 @attrs.frozen(kw_only=True)
 class UserUsername(Record):
-    """The name that a user signs in with.
+    """A username that a user signs in with.
 
     Attributes:
-        id: the identifier to call the API with.
-        username: the name.
+        id: the username's id.
+        username: the username.
         source: where it was first collected.
-        authenticators: what it can sign in with (records of before 2025).
-        idps: the providers it came from (records of before 2025).
+        authenticators: the authenticators that use it (records from before 2025).
+        idps: the identity providers that it came from (records from before 2025).
     """
 
     id: str
@@ -90,15 +90,15 @@ class UserPasskey(Record):
     """A passkey that a user signs in with.
 
     Attributes:
-        passkey_id: the identifier to call the API with.
-        name: what the user calls it.
-        public_key: its public key, base64.
-        aa_guid: the kind of device that made it.
+        passkey_id: the passkey's id.
+        name: the name that the user gave it.
+        public_key: its public key, base64-encoded.
+        aa_guid: the AAGUID, which identifies the authenticator model.
         backup_state: whether it is backed up.
-        backup_eligibility: whether it can be.
-        user_present: whether someone was there when it was made.
-        user_verified: whether the device knew that it was the user.
-        user_agent: the browser that it was made with.
+        backup_eligibility: whether it can be backed up.
+        user_present: whether the user was present at registration.
+        user_verified: whether the authenticator verified the user at registration.
+        user_agent: the browser it was registered with.
     """
 
     passkey_id: str | None = None
@@ -114,12 +114,14 @@ class UserPasskey(Record):
 
 @attrs.frozen(kw_only=True)
 class UserIdp(Record):
-    """An account at another provider (records of before 2025; now UserExternalProvider).
+    """An account at another identity provider (records from before 2025).
+
+    Newer records have a UserExternalProvider instead.
 
     Attributes:
         authenticator: the provider, such as ``google``.
-        provider_user_id: the account's id there.
-        claims: what the provider says of the user.
+        provider_user_id: the account's id at the provider.
+        claims: the provider's claims about the user.
     """
 
     provider_user_id: str
@@ -129,13 +131,13 @@ class UserIdp(Record):
 
 @attrs.frozen(kw_only=True)
 class UserExternalProvider(Record):
-    """An account at another provider.
+    """An account at another identity provider.
 
     Attributes:
-        provider: the name of the tenant's connection to it.
+        provider: the name of the tenant's connection to the provider.
         authenticator: the kind of provider, such as ``google``.
-        provider_user_id: the account's id there.
-        claims: what the provider says of the user; lists leave it out.
+        provider_user_id: the account's id at the provider.
+        claims: the provider's claims about the user; lists omit them.
     """
 
     provider_user_id: str
@@ -146,11 +148,11 @@ class UserExternalProvider(Record):
 
 @attrs.frozen(kw_only=True)
 class UserConnection(Record):
-    """A link to an identity provider, MonoCloud's own included.
+    """A connection to an identity provider, including MonoCloud itself.
 
     Attributes:
         idp: the provider, such as ``monocloud`` or ``google``.
-        connection_id: the account's id there.
+        connection_id: the account's id at the provider.
     """
 
     connection_id: str
@@ -159,39 +161,39 @@ class UserConnection(Record):
 
 @attrs.frozen(kw_only=True)
 class UserSummary(AnswerRecord):
-    """A user of a tenant, as lists have them: without the two kinds of data.
+    """A user as lists return it, without public and private data.
 
     Attributes:
-        user_id: the id to call the API with.
-        disabled: whether the account is switched off.
+        user_id: the user's id.
+        disabled: whether the account is disabled.
         claims: profile claims, an open set.
         emails: the user's email addresses.
-        phone_numbers: the user's phones; ``primary_phone`` is the default one.
-        username: the user's name to sign in with.
+        phone_numbers: the user's phones; ``primary_phone`` is the primary one.
+        username: the user's username.
         passkeys: the user's passkeys.
-        connections: the identity providers that the user is known to.
-        external_providers: the user's accounts elsewhere.
-        idps: the user's accounts elsewhere, in records of before 2025.
-        creation_time: when the account was made.
+        connections: the identity providers that the user is connected to.
+        external_providers: the user's accounts at other identity providers.
+        idps: the same, in records from before 2025.
+        creation_time: when the account was created.
         last_updated: when the account was last changed.
         has_password: whether the user has a password.
-        password_updated_at: when it was last set.
-        force_password_reset: whether the user must reset it at the next sign-in.
-        blocked: whether sign-in is blocked, in records of before late 2025.
-        block_until: when a block of sign-in ends.
-        failure_count: failed sign-ins since the last good one.
-        sign_in_count: sign-ins, in records of before 2025.
-        sign_in_attempts_count: tries to sign in.
-        sign_in_success_count: tries that went well.
-        last_sign_in_attempt: when the last try was.
-        last_sign_in_success: when the last good try was.
-        last_sign_in_ip: the address of the last sign-in, in records of before 2025.
-        last_sign_in_attempt_ip: the address of the last try.
-        last_sign_in_success_ip: the address of the last good try.
-        last_activity: when the user was last seen.
-        last_known_city: where that was.
-        last_known_region: where that was.
-        last_known_country: where that was.
+        password_updated_at: when the password was last set.
+        force_password_reset: whether the user must reset the password at the next sign-in.
+        blocked: whether sign-in is blocked, in records from before late 2025.
+        block_until: when the sign-in block ends.
+        failure_count: failed sign-ins since the last successful one.
+        sign_in_count: sign-ins, in records from before 2025.
+        sign_in_attempts_count: sign-in attempts.
+        sign_in_success_count: successful sign-ins.
+        last_sign_in_attempt: when the last sign-in attempt was made.
+        last_sign_in_success: when the last successful sign-in was.
+        last_sign_in_ip: the IP address of the last sign-in, in records from before 2025.
+        last_sign_in_attempt_ip: the IP address of the last sign-in attempt.
+        last_sign_in_success_ip: the IP address of the last successful sign-in.
+        last_activity: when the user was last active.
+        last_known_city: the city of the last activity.
+        last_known_region: the region of the last activity.
+        last_known_country: the country of the last activity.
     """
 
     user_id: str
@@ -227,17 +229,17 @@ class UserSummary(AnswerRecord):
 
     @property
     def primary_phone(self) -> UserPhone | None:
-        """The phone that is the user's default, or None where no phone is."""
+        """The user's primary phone; None if no phone is primary."""
         return next((phone for phone in self.phone_numbers if phone.primary), None)
 
 
 @attrs.frozen(kw_only=True)
 class User(UserSummary):
-    """A user of a tenant, whole.
+    """A complete user of a tenant.
 
     Attributes:
-        public_data: free JSON that the user's clients see.
-        private_data: free JSON for backends only.
+        public_data: free-form JSON that the user's applications can read.
+        private_data: free-form JSON for backends only.
     """
 
     public_data: Mapping[str, Any] = free_json()

@@ -1,4 +1,4 @@
-"""The map of the API: one declaration an operation, shared by the client and the emulator."""
+"""The map of the API: one declaration per operation, shared by the client and the emulator."""
 
 from types import ModuleType
 from typing import Any

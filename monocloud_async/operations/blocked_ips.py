@@ -1,4 +1,4 @@
-"""Blocked IP addresses."""
+"""Operations of the blocked_ips resource."""
 
 from .._operation import Operation, one, page_of
 from ..models import User, UserIpAccessDetails

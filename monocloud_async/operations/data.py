@@ -1,4 +1,4 @@
-"""Private and public data."""
+"""Operations of the data resource."""
 
 from .._operation import Operation, one
 from ..models import UserPrivateData, UserPublicData

@@ -1,4 +1,4 @@
-"""Email addresses."""
+"""Operations of the emails resource."""
 
 from .._operation import Operation, Repeat, one
 from ..models import User, VerifyEmailResponse

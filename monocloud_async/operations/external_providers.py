@@ -1,4 +1,4 @@
-"""Accounts at other providers."""
+"""Operations of the external_providers resource."""
 
 from .._operation import Operation, Repeat, one
 from ..models import User

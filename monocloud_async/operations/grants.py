@@ -1,4 +1,4 @@
-"""What users granted to applications."""
+"""Operations of the grants resource."""
 
 from .._operation import Operation, Repeat, nothing, page_of
 from ..models import AuthorizationCode, ReferenceToken, RefreshToken, UserClientGrants, UserConsent

@@ -1,4 +1,4 @@
-"""Memberships of groups."""
+"""Operations of the groups resource."""
 
 from .._operation import Operation, Repeat, nothing, one, one_or_nothing, page_of
 from ..models import UserGroup, UserSummary

@@ -1,4 +1,4 @@
-"""Passkeys."""
+"""Operations of the passkeys resource."""
 
 from .._operation import Operation, Repeat, nothing
 

@@ -1,4 +1,4 @@
-"""Passwords."""
+"""Operations of the passwords resource."""
 
 from .._operation import Operation, Repeat, nothing, one
 from ..models import ResetPasswordResponse, User

@@ -1,4 +1,4 @@
-"""Phones."""
+"""Operations of the phones resource."""
 
 from .._operation import Operation, Repeat, one
 from ..models import User

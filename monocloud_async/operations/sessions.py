@@ -1,4 +1,4 @@
-"""Sessions."""
+"""Operations of the sessions resource."""
 
 from .._operation import Operation, Repeat, nothing, one, page_of
 from ..models import UserSession

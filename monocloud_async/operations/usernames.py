@@ -1,4 +1,4 @@
-"""User names."""
+"""Operations of the usernames resource."""
 
 from .._operation import Operation, Repeat, one
 from ..models import User

@@ -1,4 +1,4 @@
-"""Accounts."""
+"""Operations of the users resource."""
 
 from .._operation import Operation, Repeat, nothing, one, page_of
 from ..models import User, UserSummary

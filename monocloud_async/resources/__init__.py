@@ -1,4 +1,4 @@
-"""The operations of the API, a class for each part of it."""
+"""The operations of the API, one class per resource."""
 
 from ._resource import Resource
 from .blocked_ips import BlockedIpsResource

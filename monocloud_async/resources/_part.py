@@ -1,4 +1,4 @@
-"""Part: a resource as an attribute of a client, of either package."""
+"""Part: a descriptor that exposes a resource as an attribute of a client, in either package."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ R = TypeVar("R")
 
 class _Client(Protocol):
     def _behind(self, name: str, /) -> Any:
-        """Return what the resource with this name is made with."""
+        """Return the constructor argument of the resource with this name."""
         ...
 
 
 class Part(Generic[R]):
-    """A resource as an attribute of a client, made when first asked for.
+    """A resource as an attribute of a client, created on first access.
 
-    On the client's class it is the resource's class, where a mock with a spec finds the methods.
+    Accessed on the client's class, it is the resource class, so a mock with a spec finds the
+    methods.
 
     Args:
-        kind: the resource's class.
+        kind: the resource class.
     """
 
     def __init__(self, kind: type[R]) -> None:

@@ -1,4 +1,4 @@
-"""A password in a request: in plain text, or as a hash that another system made."""
+"""Passwords in a request body: in plain text, or as a hash from another system."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _ALGORITHMS: tuple[str, ...] = get_args(PasswordAlgorithm)
 def password_members(
     prefix: str, password: Secret | None, hashed: Secret | None, algorithm: str | None
 ) -> dict[str, str]:
-    """Return the members of a body that carry a password; none without a password.
+    """Return the body members for a password; empty without a password.
 
     Args:
-        prefix: what the members' names begin with.
+        prefix: the prefix of the members' names.
         password: the password in plain text.
-        hashed: its hash instead.
-        algorithm: what made the hash.
+        hashed: a password hash, in place of ``password``.
+        algorithm: the algorithm of ``hashed``.
 
     Raises:
         InvalidArgumentError: both were given, or a hash without its algorithm.
@@ -50,7 +50,7 @@ def password_members(
 
 
 def secret(name: str, value: Secret) -> str:
-    """Return a secret that is fit to be sent; a password may well be made of blanks."""
+    """Return a secret if it can be sent; unlike other texts, it may consist of spaces."""
     if not value:
         text(name, value)
     if value == NOT_TEXT:
@@ -59,6 +59,6 @@ def secret(name: str, value: Secret) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise InvalidArgumentError(
-            f"{name} has characters that UTF-8 lacks; nothing was sent"
+            f"{name} contains characters that UTF-8 cannot encode; nothing was sent"
         ) from None
     return value

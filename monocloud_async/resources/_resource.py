@@ -1,4 +1,4 @@
-"""What all resources have in common: the caller that carries out their operations."""
+"""Resource: the base class, which hands operations to a caller."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SORT = re.compile(r"[a-z_]+:-?1")
 
 
 class Resource:
-    """A part of the API.
+    """A group of related API operations.
 
     Args:
-        caller: carries out the operations.
+        caller: executes the operations.
     """
 
     def __init__(self, caller: Caller) -> None:
@@ -28,7 +28,7 @@ class Resource:
         self._call = caller.call
 
     def _with_caller(self: R, caller: Caller) -> R:
-        """Return the same resource, whose operations another caller carries out."""
+        """Return the same resource bound to another caller."""
         return type(self)(caller)
 
     def _pages(
@@ -40,10 +40,10 @@ class Resource:
         sort: str | None = None,
         **query: str | None,
     ) -> Pages[T]:
-        """Return the list that an operation reads page by page.
+        """Return the pages of a list operation.
 
         Raises:
-            InvalidArgumentError: an argument cannot be right; nothing is sent then.
+            InvalidArgumentError: an argument is invalid; nothing was sent.
         """
         operation.address(*ids)
         count("size", size)

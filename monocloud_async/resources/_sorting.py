@@ -1,4 +1,4 @@
-"""What lists can be sorted by: a field, and 1 for the lowest first or -1 for the highest."""
+"""Sort orders of lists: a field with 1 for ascending or -1 for descending."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""All users of a tenant: their export, and the import of many."""
+"""The bulk methods of the users resource: export and import_many."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._resource import Resource
 
 
 class UserTransfer(Resource):
-    """What takes users out of a tenant, or into one, many at once."""
+    """Operations that move many users out of a tenant or into one."""
 
     def export(
         self,
@@ -26,28 +26,39 @@ class UserTransfer(Resource):
         rate: float | None = None,
         on_failure: Callable[[str, MonoCloudError], None] | None = None,
     ) -> Export:
-        """Read every user of the tenant, also while others add, change and remove some.
+        """Export every user of the tenant, even while others create, change and delete users.
+
+        Each user is exported once, nearly in order of creation. Users created before the last page
+        is read are included. Users deleted during the export are not failures.
 
         Args:
-            details: whether to read each user whole, one call a user; the list leaves out both
-                kinds of data.
-            groups: whether to read each user's groups too, one more call a user.
-            filter: which users, as for ``list``; None for all.
-            concurrency: calls in flight at once, at most.
-            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
-                which the run discovers.
-            on_failure: is called with the id of a user that cannot be read, and why; None to raise
-                that. A user that was removed meanwhile is not a failure.
+            details: whether to fetch each user individually, one call per user. The list alone
+                omits private and public data.
+            groups: whether to fetch each user's groups too, one more call per user.
+            filter: a Lucene-style query as in ``list``. None exports all users.
+            concurrency: the maximum number of calls in flight.
+            rate: the maximum number of requests per second. None discovers the tenant's rate limit
+                and adapts to it.
+            on_failure: called with the id of each user that cannot be read, and the error. None
+                raises the error instead.
 
-        Returns what ``async for`` iterates over: an ``ExportedUser`` for each user, nearly in the
-        order of their creation, each of them once. Users that are created before the last page is
-        read are among them. Its ``report`` says how many were exported, and how many vanished.
+        Returns:
+            An async iterable of ``ExportedUser``. Its ``report`` counts the users that were
+            exported and those that vanished.
 
         Raises:
             ConfigurationError: the client is closed.
-            UnauthorizedError, ForbiddenError: nothing can be read.
-            PagingError: the API contradicts itself, so that the list would never end.
-            InvalidArgumentError: an argument cannot be right; nothing was sent.
+            UnauthorizedError, ForbiddenError: the API key may not read users.
+            PagingError: the API returns contradictory pages, so the list would never end.
+            InvalidArgumentError: an argument is invalid; nothing was sent.
+
+        Example:
+            ```python
+            export = client.users.export(groups=True)
+            async for exported in export:
+                print(exported.user.user_id, [group.group_name for group in exported.groups or ()])
+            print(export.report)
+            ```
         """
         from ..exports.engine import export
 
@@ -75,35 +86,46 @@ class UserTransfer(Resource):
         skip_identifier_restriction_checks: bool = False,
         skip_conformance_checks: bool = True,
     ) -> AsyncGenerator[ImportOutcome, None]:
-        """Create many users, each exactly once, with all that they have.
+        """Create many users with all their data, each exactly once.
+
+        A row that fails does not stop the import. To stop early, leave the loop or call
+        ``aclose()``.
 
         Args:
-            rows: mappings with the arguments of ``create``, and with ``claims``, ``emails``,
+            rows: mappings with the arguments of ``create``, and optionally ``claims``, ``emails``,
                 ``phone_numbers``, ``private_data``, ``public_data``, ``groups`` and ``disabled``,
-                as docs/import.md describes them; read as they are needed. A password hash is
-                imported as permanent, unless a row's ``is_temporary_password`` is true.
-            journal: a SQLite file that keeps what is done. Whatever ends the import, the same
-                call with the same rows then goes on, and nothing is done twice.
-            concurrency: rows in work at once, at most.
-            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
-                which the run discovers.
-            existing: what to do for a user who existed before: ``"skip"`` leaves it as it is,
-                and ``"complete"`` adds what it lacks, and changes or removes nothing.
-            groups: the ids of groups, by the names that rows have for them.
-            send_reset: whether to mail each user that is created a link to set a password.
-            skip_password_policy_checks: whether to accept passwords that the policy refuses.
+                as described in docs/import.md. They are read lazily. A password hash is imported as
+                permanent unless the row sets ``is_temporary_password``.
+            journal: the path of a SQLite file that records progress. After a crash or an abort,
+                call again with the same rows to resume: nothing is done twice.
+            concurrency: the maximum number of rows in flight.
+            rate: the maximum number of requests per second. None discovers the tenant's rate limit
+                and adapts to it.
+            existing: what to do with a user who already exists: ``"skip"`` changes nothing,
+                ``"complete"`` adds what the user lacks but changes and removes nothing.
+            groups: group ids by the names that the rows use.
+            send_reset: whether to email each created user a link to set a password.
+            skip_password_policy_checks: whether to accept passwords that violate the tenant's
+                password policy.
             skip_identifier_restriction_checks: whether to ignore the tenant's block list.
-            skip_conformance_checks: whether to ignore what the tenant asks for at sign-up.
+            skip_conformance_checks: whether to ignore the tenant's sign-up requirements.
 
-        Returns an async iterator of what became of each row, in the order in which they are done.
-        A row that fails does not end it. Leaving the loop, or ``aclose()``, stops it.
+        Returns:
+            An async iterator over the outcome of each row, in order of completion.
 
         Raises:
             ConfigurationError: the client is closed, or the journal cannot be used.
-            UnauthorizedError, ForbiddenError: all further rows would fail as well.
-            TransportError: it is ``permanent``, such as a certificate that is not trusted.
-            InvalidArgumentError: an argument cannot be right; nothing was sent.
-            MonoCloudError: the journal cannot be written any more.
+            UnauthorizedError, ForbiddenError: all remaining rows would fail as well.
+            TransportError: the failure is ``permanent``, such as an untrusted certificate.
+            InvalidArgumentError: an argument is invalid; nothing was sent.
+            MonoCloudError: the journal can no longer be written.
+
+        Example:
+            ```python
+            rows = [{"source_id": "1", "email": "grace@example.com", "name": "Grace"}]
+            async for outcome in client.users.import_many(rows, journal="import.journal"):
+                print(outcome.source_id, outcome.status, outcome.error or "")
+            ```
         """
         from ..imports import Settings, checked, path_of
 

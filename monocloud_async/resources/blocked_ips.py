@@ -1,4 +1,4 @@
-"""Blocked IP addresses."""
+"""The blocked_ips resource: IP addresses that the tenant blocks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._sorting import BlockedIpSort
 
 
 class BlockedIpsResource(Resource):
-    """The IP addresses that the tenant blocked for its users."""
+    """Operations on the IP addresses that the tenant blocks for its users."""
 
     def list(
         self,
@@ -22,27 +22,34 @@ class BlockedIpsResource(Resource):
         page: int = 1,
         size: int = 50,
     ) -> Pages[UserIpAccessDetails]:
-        """List the addresses blocked for a user.
+        """List the IP addresses blocked for a user.
 
         Args:
-            filter: terms in the style of Lucene, such as ``1.1.1.1``.
-            sort: a field and 1 or -1, such as ``block_until:-1``.
-            page: the page to begin with, 1 for the first.
-            size: how many records a page has; the API may allow fewer.
+            user_id: the user's id.
+            filter: a Lucene-style query, such as ``1.1.1.1``.
+            sort: a field and a direction, such as ``block_until:-1`` for the latest first.
+            page: the first page to fetch, counting from 1.
+            size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_blocked_ips
+        API: ``GET /api/users/{user_id}/blocked_ips``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_blocked_ips
         """
         return self._pages(
             blocked_ips.LIST, user_id, filter=filter, sort=sort, page=page, size=size
         )
 
     async def unblock(self, user_id: str, ip_address: str) -> User:
-        """End the block of an address, or of all of them.
+        """Unblock an IP address for a user, or all addresses.
 
         Args:
+            user_id: the user's id.
             ip_address: the address, or ``all``.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/unblock_ip
+        Returns:
+            The updated user.
+
+        API: ``POST /api/users/{user_id}/blocked_ips/unblock``
+        https://www.monocloud.com/docs/apis/identity/users/unblock_ip
         """
         body = {"ip_address": text("ip_address", ip_address)}
         return await self._call(blocked_ips.UNBLOCK, user_id, body=body)

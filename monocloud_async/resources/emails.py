@@ -1,4 +1,4 @@
-"""Email addresses."""
+"""The emails resource: email addresses as sign-in identifiers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ._resource import Resource
 
 
 class EmailsResource(Resource):
-    """The email addresses that users sign in with."""
+    """Operations on the email addresses that users sign in with."""
 
     async def add(
         self,
@@ -21,16 +21,21 @@ class EmailsResource(Resource):
     ) -> User:
         """Add an email address to a user.
 
+        The call is applied at most once: it is retried only after a 429, or if no connection was
+        made. If the response is lost, the error's ``may_have_been_applied`` is true; call
+        ``users.get`` to find out.
+
         Args:
+            user_id: the user's id.
             email: the address.
-            is_verified: whether it is known to be the user's; an unverified one cannot sign in.
+            is_verified: whether the user is known to own it. An unverified address cannot sign in.
             skip_restriction_checks: whether to ignore the tenant's block list.
 
-        It is carried out at most once: it is sent again only after a 429, or where no connection
-        was made. Where the answer is lost, the error's ``may_have_been_applied`` is true, and
-        ``users.get`` tells.
+        Returns:
+            The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/add_email
+        API: ``POST /api/users/{user_id}/emails``
+        https://www.monocloud.com/docs/apis/identity/users/add_email
         """
         body = {
             "email": text("email", email),
@@ -42,58 +47,80 @@ class EmailsResource(Resource):
     async def remove(self, user_id: str, identifier_id: str) -> User:
         """Remove an email address from a user.
 
+        If a NotFoundError has ``may_have_been_applied`` set, an earlier attempt whose response was
+        lost may have removed the address.
+
         Args:
-            identifier_id: the address's ``id``, as in ``user.emails``.
+            user_id: the user's id.
+            identifier_id: the address's ``id``, from ``user.emails``.
 
-        A NotFoundError whose ``may_have_been_applied`` is true means that an earlier attempt, whose
-        answer was lost, may have removed it.
+        Returns:
+            The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_email
+        API: ``DELETE /api/users/{user_id}/emails/{identifier_id}``
+        https://www.monocloud.com/docs/apis/identity/users/remove_email
         """
         return await self._call(emails.REMOVE, user_id, identifier_id)
 
     async def set_primary(self, user_id: str, identifier_id: str) -> User:
-        """Make one of a user's email addresses the default one.
+        """Make one of a user's email addresses the primary one.
 
         Args:
-            identifier_id: the address's ``id``, as in ``user.emails``.
+            user_id: the user's id.
+            identifier_id: the address's ``id``, from ``user.emails``.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_email
+        Returns:
+            The updated user.
+
+        API: ``POST /api/users/{user_id}/emails/{identifier_id}/primary``
+        https://www.monocloud.com/docs/apis/identity/users/set_primary_email
         """
         return await self._call(emails.SET_PRIMARY, user_id, identifier_id)
 
     async def set_verified(self, user_id: str, identifier_id: str) -> User:
-        """Mark an email address as one that the user has proved to hold.
+        """Mark a user's email address as verified.
 
         Args:
-            identifier_id: the address's ``id``, as in ``user.emails``.
+            user_id: the user's id.
+            identifier_id: the address's ``id``, from ``user.emails``.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_email_verified
+        Returns:
+            The updated user.
+
+        API: ``POST /api/users/{user_id}/emails/{identifier_id}/verify``
+        https://www.monocloud.com/docs/apis/identity/users/set_email_verified
         """
         return await self._call(emails.SET_VERIFIED, user_id, identifier_id)
 
     async def set_unverified(self, user_id: str, identifier_id: str) -> User:
-        """Mark an email address as one that the user has yet to prove to hold.
+        """Mark a user's email address as unverified.
 
         Args:
-            identifier_id: the address's ``id``, as in ``user.emails``.
+            user_id: the user's id.
+            identifier_id: the address's ``id``, from ``user.emails``.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_email_unverified
+        Returns:
+            The updated user.
+
+        API: ``POST /api/users/{user_id}/emails/{identifier_id}/unverify``
+        https://www.monocloud.com/docs/apis/identity/users/set_email_unverified
         """
         return await self._call(emails.SET_UNVERIFIED, user_id, identifier_id)
 
     async def send_verification_link(
         self, user_id: str, identifier_id: str, *, expiry: int | None = None
     ) -> VerifyEmailResponse:
-        """Send a user a link that verifies an email address.
+        """Email a user a link that verifies one of their addresses.
+
+        Each call sends another email, so the call is not retried when its response is lost.
 
         Args:
-            identifier_id: the address's ``id``, as in ``user.emails``.
-            expiry: seconds until the link expires; None for the tenant's setting.
+            user_id: the user's id.
+            identifier_id: the address's ``id``, from ``user.emails``.
+            expiry: seconds until the link expires. None uses the tenant's setting.
 
-        Each call sends another mail, so one whose answer is lost is not repeated.
-
-        API page: https://www.monocloud.com/docs/apis/identity/users/verify_email
+        API: ``POST /api/users/{user_id}/emails/{identifier_id}/verify/link``
+        https://www.monocloud.com/docs/apis/identity/users/verify_email
         """
         body = {} if expiry is None else {"expiry": count("expiry", expiry)}
         return await self._call(emails.SEND_VERIFICATION_LINK, user_id, identifier_id, body=body)

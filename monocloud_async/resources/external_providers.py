@@ -1,4 +1,4 @@
-"""Accounts at other providers."""
+"""The external_providers resource: accounts at other identity providers."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ from ._resource import Resource
 
 
 class ExternalProvidersResource(Resource):
-    """The accounts at other providers that users sign in with."""
+    """Operations on the accounts at other identity providers that users sign in with."""
 
     async def disconnect(self, user_id: str, provider: str, provider_user_id: str) -> User:
-        """Remove the link between a user and an account at another provider.
+        """Disconnect a user from an account at another identity provider.
+
+        If a NotFoundError has ``may_have_been_applied`` set, an earlier attempt whose response was
+        lost may have removed the connection.
 
         Args:
-            provider: the name of the tenant's connection to it, such as ``google``.
-            provider_user_id: the account's id there, as in ``user.external_providers``.
+            user_id: the user's id.
+            provider: the name of the tenant's connection to the provider, such as ``google``.
+            provider_user_id: the account's id at the provider, from ``user.external_providers``.
 
-        A NotFoundError whose ``may_have_been_applied`` is true means that an earlier attempt, whose
-        answer was lost, may have removed it.
+        Returns:
+            The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/external_authenticator_disconnect
+        API: ``POST /api/users/{user_id}/external_authenticator/disconnect``
+        https://www.monocloud.com/docs/apis/identity/users/external_authenticator_disconnect
         """
         body = {
             "provider": text("provider", provider),

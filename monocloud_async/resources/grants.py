@@ -1,4 +1,4 @@
-"""What users granted to applications."""
+"""The grants resource: what users have granted to applications."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ from ._sorting import CreationSort
 
 
 class GrantsResource(Resource):
-    """What users granted to applications: consents, tokens and codes."""
+    """Operations on what users have granted to applications: consents, tokens and codes."""
 
     def list_client_grants(
         self, user_id: str, *, page: int = 1, size: int = 50
     ) -> Pages[UserClientGrants]:
-        """List what a user granted, application by application.
+        """List what a user has granted, grouped by application.
 
         Args:
-            page: the page to begin with, 1 for the first.
-            size: how many records a page has; the API may allow fewer.
+            user_id: the user's id.
+            page: the first page to fetch, counting from 1.
+            size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_user_client_grants
+        API: ``GET /api/users/{user_id}/grants/clients``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_user_client_grants
         """
         return self._pages(grants.LIST_CLIENT_GRANTS, user_id, page=page, size=size)
 
@@ -34,15 +36,16 @@ class GrantsResource(Resource):
         page: int = 1,
         size: int = 50,
     ) -> Pages[UserConsent]:
-        """List the consents of a user.
+        """List a user's consents.
 
         Args:
-            client_id: only those to this application.
+            client_id: list only consents given to this application.
             sort: ``creation_time:1`` or ``creation_time:-1``.
-            page: the page to begin with, 1 for the first.
-            size: how many records a page has; the API may allow fewer.
+            page: the first page to fetch, counting from 1.
+            size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_user_consents
+        API: ``GET /api/users/{user_id}/grants/consents``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_user_consents
         """
         return self._pages(
             grants.LIST_CONSENTS, user_id, client_id=client_id, sort=sort, page=page, size=size
@@ -58,16 +61,17 @@ class GrantsResource(Resource):
         page: int = 1,
         size: int = 50,
     ) -> Pages[ReferenceToken]:
-        """List the reference tokens that a user's applications hold.
+        """List the reference tokens issued for a user.
 
         Args:
-            client_id: only those of this application.
-            session_id: only those that were issued in this session.
+            client_id: list only those of this application.
+            session_id: list only those issued in this session.
             sort: ``creation_time:1`` or ``creation_time:-1``.
-            page: the page to begin with, 1 for the first.
-            size: how many records a page has; the API may allow fewer.
+            page: the first page to fetch, counting from 1.
+            size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_reference_tokens
+        API: ``GET /api/users/{user_id}/grants/reference_tokens``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_reference_tokens
         """
         return self._pages(
             grants.LIST_REFERENCE_TOKENS,
@@ -89,16 +93,17 @@ class GrantsResource(Resource):
         page: int = 1,
         size: int = 50,
     ) -> Pages[RefreshToken]:
-        """List the refresh tokens that a user's applications hold.
+        """List the refresh tokens issued for a user.
 
         Args:
-            client_id: only those of this application.
-            session_id: only those that were issued in this session.
+            client_id: list only those of this application.
+            session_id: list only those issued in this session.
             sort: ``creation_time:1`` or ``creation_time:-1``.
-            page: the page to begin with, 1 for the first.
-            size: how many records a page has; the API may allow fewer.
+            page: the first page to fetch, counting from 1.
+            size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_refresh_tokens
+        API: ``GET /api/users/{user_id}/grants/refresh_tokens``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_refresh_tokens
         """
         return self._pages(
             grants.LIST_REFRESH_TOKENS,
@@ -120,16 +125,17 @@ class GrantsResource(Resource):
         page: int = 1,
         size: int = 50,
     ) -> Pages[AuthorizationCode]:
-        """List the authorization codes that a user's applications hold.
+        """List the authorization codes issued for a user.
 
         Args:
-            client_id: only those of this application.
-            session_id: only those that were issued in this session.
+            client_id: list only those of this application.
+            session_id: list only those issued in this session.
             sort: ``creation_time:1`` or ``creation_time:-1``.
-            page: the page to begin with, 1 for the first.
-            size: how many records a page has; the API may allow fewer.
+            page: the first page to fetch, counting from 1.
+            size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_authorization_codes
+        API: ``GET /api/users/{user_id}/grants/codes``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_authorization_codes
         """
         return self._pages(
             grants.LIST_AUTHORIZATION_CODES,
@@ -142,46 +148,51 @@ class GrantsResource(Resource):
         )
 
     async def revoke_client_grants(self, user_id: str, client_id: str) -> None:
-        """Revoke all that a user granted to an application.
+        """Revoke everything a user has granted to an application.
 
-        A 404 after an attempt whose answer was lost counts as success: nothing is granted.
+        After an attempt whose response was lost, a 404 counts as success: the grants are gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_user_client_grants
+        API: ``DELETE /api/users/{user_id}/grants/clients/{client_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_user_client_grants
         """
         await self._call(grants.REVOKE_CLIENT_GRANTS, user_id, client_id)
 
     async def revoke_consent(self, user_id: str, consent_id: str) -> None:
         """Revoke a consent.
 
-        A 404 after an attempt whose answer was lost counts as success: the consent is gone.
+        After an attempt whose response was lost, a 404 counts as success: the consent is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_user_consent
+        API: ``DELETE /api/users/{user_id}/grants/consents/{consent_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_user_consent
         """
         await self._call(grants.REVOKE_CONSENT, user_id, consent_id)
 
     async def revoke_reference_token(self, user_id: str, token_id: str) -> None:
         """Revoke a reference token.
 
-        A 404 after an attempt whose answer was lost counts as success: the token is gone.
+        After an attempt whose response was lost, a 404 counts as success: the token is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_reference_token
+        API: ``DELETE /api/users/{user_id}/grants/reference_tokens/{token_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_reference_token
         """
         await self._call(grants.REVOKE_REFERENCE_TOKEN, user_id, token_id)
 
     async def revoke_refresh_token(self, user_id: str, token_id: str) -> None:
         """Revoke a refresh token.
 
-        A 404 after an attempt whose answer was lost counts as success: the token is gone.
+        After an attempt whose response was lost, a 404 counts as success: the token is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_refresh_token
+        API: ``DELETE /api/users/{user_id}/grants/refresh_tokens/{token_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_refresh_token
         """
         await self._call(grants.REVOKE_REFRESH_TOKEN, user_id, token_id)
 
     async def revoke_authorization_code(self, user_id: str, code_id: str) -> None:
         """Revoke an authorization code.
 
-        A 404 after an attempt whose answer was lost counts as success: the code is gone.
+        After an attempt whose response was lost, a 404 counts as success: the code is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_authorization_code
+        API: ``DELETE /api/users/{user_id}/grants/codes/{code_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_authorization_code
         """
         await self._call(grants.REVOKE_AUTHORIZATION_CODE, user_id, code_id)

@@ -10,7 +10,7 @@ from ._sorting import CreationSort, UserSort
 
 
 class GroupsResource(Resource):
-    """The groups that users are in."""
+    """Operations on the group memberships of users."""
 
     def list(
         self,
@@ -20,41 +20,49 @@ class GroupsResource(Resource):
         page: int = 1,
         size: int = 50,
     ) -> Pages[UserGroup]:
-        """List the groups that a user is in.
+        """List the groups of a user.
 
         Args:
+            user_id: the user's id.
             sort: ``creation_time:1`` or ``creation_time:-1``.
-            page: the page to begin with, 1 for the first.
-            size: how many records a page has; the API may allow fewer.
+            page: the first page to fetch, counting from 1.
+            size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_user_groups
+        API: ``GET /api/users/{user_id}/groups``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_user_groups
         """
         return self._pages(groups.LIST, user_id, sort=sort, page=page, size=size)
 
     async def get(self, user_id: str, group_id: str) -> UserGroup:
-        """Return a user's membership of a group.
+        """Return a user's membership in a group.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/find_user_group
+        API: ``GET /api/users/{user_id}/groups/{group_id}``
+        https://www.monocloud.com/docs/apis/identity/users/find_user_group
         """
         return await self._call(groups.GET, user_id, group_id)
 
     async def assign(self, user_id: str, group_id: str) -> UserGroup | None:
-        """Put a user into a group.
+        """Add a user to a group.
 
-        Returns the membership, or None where an older server does not say. What the API answers to
-        a repeat is unknown, so a call whose answer is lost is not repeated: ``groups.get`` tells.
+        The API does not document how it responds to a repeated assignment, so the call is not
+        retried when its response is lost; call ``groups.get`` to find out.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/assign_user_to_group
+        Returns:
+            The membership, or None if the server is an older one that does not return it.
+
+        API: ``POST /api/users/{user_id}/groups/{group_id}``
+        https://www.monocloud.com/docs/apis/identity/users/assign_user_to_group
         """
         return await self._call(groups.ASSIGN, user_id, group_id)
 
     async def remove(self, user_id: str, group_id: str) -> None:
-        """Take a user out of a group.
+        """Remove a user from a group.
 
-        A 404 after an attempt whose answer was lost counts as success: the user is not
-        in the group.
+        After an attempt whose response was lost, a 404 counts as success: the user is not in the
+        group.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_user_from_group
+        API: ``DELETE /api/users/{user_id}/groups/{group_id}``
+        https://www.monocloud.com/docs/apis/identity/users/remove_user_from_group
         """
         await self._call(groups.REMOVE, user_id, group_id)
 
@@ -70,12 +78,14 @@ class GroupsResource(Resource):
         """List the users in a group.
 
         Args:
-            filter: terms in the style of Lucene, as for ``users.list``.
-            sort: a field and 1 or -1, as for ``users.list``.
-            page: the page to begin with, 1 for the first.
-            size: how many records a page has; the API may allow fewer.
+            group_id: the group's id.
+            filter: a Lucene-style query, as in ``users.list``.
+            sort: a field and a direction, as in ``users.list``.
+            page: the first page to fetch, counting from 1.
+            size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_group_assigned_users
+        API: ``GET /api/users/groups/{group_id}/assigned``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_group_assigned_users
         """
         return self._pages(
             groups.LIST_USERS, group_id, filter=filter, sort=sort, page=page, size=size

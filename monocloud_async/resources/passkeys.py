@@ -7,16 +7,18 @@ from ._resource import Resource
 
 
 class PasskeysResource(Resource):
-    """The passkeys that users sign in with."""
+    """Operations on the passkeys that users sign in with."""
 
     async def remove(self, user_id: str, passkey_id: str) -> None:
         """Remove a passkey from a user.
 
+        After an attempt whose response was lost, a 404 counts as success: the passkey is gone.
+
         Args:
-            passkey_id: the passkey's ``passkey_id``, as in ``user.passkeys``.
+            user_id: the user's id.
+            passkey_id: the passkey's ``passkey_id``, from ``user.passkeys``.
 
-        A 404 after an attempt whose answer was lost counts as success: the passkey is gone.
-
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_passkey
+        API: ``DELETE /api/users/{user_id}/passkeys/{passkey_id}``
+        https://www.monocloud.com/docs/apis/identity/users/remove_passkey
         """
         await self._call(passkeys.REMOVE, user_id, passkey_id)

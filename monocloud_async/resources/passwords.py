@@ -1,4 +1,4 @@
-"""Passwords."""
+"""The passwords resource: set, change, reset and remove passwords."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ._resource import Resource
 
 
 class PasswordsResource(Resource):
-    """The passwords of users."""
+    """Operations on the passwords of users."""
 
     async def set(
         self,
@@ -27,18 +27,25 @@ class PasswordsResource(Resource):
     ) -> User:
         """Set a user's password.
 
+        The call is not retried when its response is lost: the tenant may refuse the same password
+        twice.
+
         Args:
-            password: the password in plain text.
-            password_hash: the hash of a password instead, as another system kept it.
-            password_hash_algorithm: what made the hash.
-            is_temporary_password: whether the user must reset it at the next sign-in; the API's
-                default is True.
-            skip_password_policy_checks: whether to accept one that the policy refuses.
-            revoke_sessions: whether to end the user's sessions; the API's default is False.
+            user_id: the user's id.
+            password: a plain-text password.
+            password_hash: a password hash from another system, in place of ``password``.
+            password_hash_algorithm: the algorithm of ``password_hash``.
+            is_temporary_password: whether the user must reset the password at the next sign-in. The
+                API defaults to True.
+            skip_password_policy_checks: whether to accept a password that violates the tenant's
+                password policy.
+            revoke_sessions: whether to end the user's sessions. The API defaults to False.
 
-        Where the answer is lost, it is not repeated: the tenant may refuse the same password twice.
+        Returns:
+            The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_password
+        API: ``PUT /api/users/{user_id}/password``
+        https://www.monocloud.com/docs/apis/identity/users/set_password
         """
         password, password_hash = concealed(password), concealed(password_hash)
         body: dict[str, object] = {
@@ -61,16 +68,21 @@ class PasswordsResource(Resource):
         new_password_hash_algorithm: PasswordAlgorithm | None = None,
         revoke_sessions: bool | None = None,
     ) -> User:
-        """Change a user's password, given the present one.
+        """Change a user's password, checking the current one.
 
         Args:
-            old_password: the present password in plain text.
-            new_password: the password in plain text.
-            new_password_hash: the hash of a password instead, as another system kept it.
-            new_password_hash_algorithm: what made the hash.
+            user_id: the user's id.
+            old_password: the current password in plain text.
+            new_password: the new password in plain text.
+            new_password_hash: a password hash from another system, in place of ``new_password``.
+            new_password_hash_algorithm: the algorithm of ``new_password_hash``.
             revoke_sessions: whether to end the user's sessions.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/change_password
+        Returns:
+            The updated user.
+
+        API: ``PUT /api/users/{user_id}/password/change``
+        https://www.monocloud.com/docs/apis/identity/users/change_password
         """
         old_password = concealed(old_password) or Secret()
         new_password, new_password_hash = concealed(new_password), concealed(new_password_hash)
@@ -84,16 +96,18 @@ class PasswordsResource(Resource):
     async def reset(
         self, user_id: str, *, send_email: bool | None = None, expiry: int | None = None
     ) -> ResetPasswordResponse:
-        """Make a link with which a user can set a new password.
+        """Create a link that lets a user set a new password.
+
+        Each call creates another link, so the call is not retried when its response is lost. Anyone
+        who has the ``link`` can set the password.
 
         Args:
-            send_email: whether to send it to the user; the API's default is False.
-            expiry: seconds until the link expires; None for the tenant's setting.
+            user_id: the user's id.
+            send_email: whether to email the link to the user. The API defaults to False.
+            expiry: seconds until the link expires. None uses the tenant's setting.
 
-        Anyone who has the ``link`` can set the password. Each call makes another link, so one whose
-        answer is lost is not repeated.
-
-        API page: https://www.monocloud.com/docs/apis/identity/users/reset_password
+        API: ``POST /api/users/{user_id}/password/reset``
+        https://www.monocloud.com/docs/apis/identity/users/reset_password
         """
         body: dict[str, object] = {**flags(send_email=send_email)}
         if expiry is not None:
@@ -103,23 +117,32 @@ class PasswordsResource(Resource):
     async def remove(self, user_id: str) -> None:
         """Remove a user's password.
 
-        A 404 after an attempt whose answer was lost counts as success: the password is gone.
+        After an attempt whose response was lost, a 404 counts as success: the password is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_password
+        API: ``DELETE /api/users/{user_id}/password``
+        https://www.monocloud.com/docs/apis/identity/users/remove_password
         """
         await self._call(passwords.REMOVE, user_id)
 
     async def set_reset_required(self, user_id: str) -> User:
-        """Make a user reset the password at the next sign-in.
+        """Require a user to reset the password at the next sign-in.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_password_reset_required
+        Returns:
+            The updated user.
+
+        API: ``POST /api/users/{user_id}/password/force_reset``
+        https://www.monocloud.com/docs/apis/identity/users/set_password_reset_required
         """
         return await self._call(passwords.SET_RESET_REQUIRED, user_id)
 
     async def remove_reset_required(self, user_id: str) -> User:
-        """Let a user keep the password at the next sign-in.
+        """Stop requiring a user to reset the password at the next sign-in.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_password_reset_required
+        Returns:
+            The updated user.
+
+        API: ``DELETE /api/users/{user_id}/password/force_reset``
+        https://www.monocloud.com/docs/apis/identity/users/remove_password_reset_required
         """
         return await self._call(passwords.REMOVE_RESET_REQUIRED, user_id)
 

@@ -1,4 +1,4 @@
-"""The phones of a user."""
+"""The phones resource: phone numbers as sign-in identifiers."""
 
 from __future__ import annotations
 
@@ -15,39 +15,64 @@ from ._resource import Resource
 
 
 class PhonesResource(Resource):
-    """The phones that users sign in with."""
+    """Operations on the phone numbers that users sign in with."""
 
     async def set_primary(self, user_id: str, identifier_id: str) -> User:
-        """Make one of a user's phones the default one for communication and sign-in.
+        """Make one of a user's phones the primary one.
+
+        The primary phone is the default for messages and sign-in. The call is idempotent, so it is
+        retried when a response is lost. A retry can undo a
+        concurrent change: if another phone became primary in the meantime, this one replaces it.
 
         Args:
-            identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
+            user_id: the user's id.
+            identifier_id: the phone's ``id``, from ``user.phone_numbers``.
 
-        Returns the user as it is then. It may be sent more than once where an answer is lost,
-        which leads to the same state, unless another phone was made primary meanwhile.
+        Returns:
+            The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
+        Raises:
+            NotFoundError: the user does not exist or does not have this phone.
+
+        Example:
+            ```python
+            user = await client.users.get(user_id)
+            phone = user.phone_numbers[-1]
+            user = await client.phones.set_primary(user_id, phone.id)
+            ```
+
+        API: ``POST /api/users/{user_id}/phones/{identifier_id}/primary``
+        https://www.monocloud.com/docs/apis/identity/users/set_primary_phone
         """
         try:
             return await self._call(phones.SET_PRIMARY, user_id, identifier_id)
         except NotFoundError as error:
             if _phone_number.is_number(identifier_id):
-                error.hint = "that is a number, not an id: for numbers use set_primary_by_number"
+                error.hint = "this is a phone number, not an id: use set_primary_by_number"
             raise
 
     async def set_primary_by_number(self, user_id: str, phone: str) -> User:
-        """Make the phone with this number a user's default one.
+        """Make the phone with this number the user's primary one.
+
+        Reads the user first, to find the phone. If the phone is already primary, nothing else is
+        sent.
 
         Args:
-            phone: the number, E.164: ``+`` and digits; spaces, dashes, dots and brackets between
-                them are passed over, and so is a zero in brackets after the country's code.
+            user_id: the user's id.
+            phone: the number in E.164 form, ``+`` and digits. Spaces, dashes, dots and brackets are
+                ignored, and so is a bracketed zero after the country code.
 
-        Returns the user as it is then. The user is read first; nothing more is sent where the
-        phone is the default one already.
+        Returns:
+            The updated user.
 
         Raises:
-            PhoneNotFoundError: no phone of the user has the number, or several have it and none
-                of them is the default one; nothing was changed.
+            PhoneNotFoundError: the user has no phone with this number, or has several and none of
+                them is primary; nothing was changed.
+
+        Example:
+            ```python
+            user = await client.phones.set_primary_by_number(user_id, "+44 1632 960961")
+            ```
         """
         wanted = _phone_number.number(phone)
         user = await self._call(users.GET, user_id)
@@ -62,32 +87,42 @@ class PhonesResource(Resource):
         rate: float | None = None,
         by: Literal["identifier", "number"] = "identifier",
     ) -> AsyncGenerator[PhoneOutcome, None]:
-        """Make phones of many users their default ones.
+        """Set the primary phones of many users, as fast as the rate limit allows.
+
+        A row that fails does not stop the run. Rows of the same user run in their order. To stop
+        early, leave the loop or call ``aclose()``. If you do, or if the iterator raises, rows that
+        have no outcome yet may have been applied; it is safe to send them again.
+
+        The blocking client reads the rows on the thread that iterates, because a database cursor
+        for example belongs to that thread. While a row source blocks, outcomes are held back, so a
+        source that waits for an outcome of the same run deadlocks.
 
         Args:
-            rows: pairs of ids, as for ``set_primary``; read as they are needed. Each step of an
-                ordinary iterable that waits, for a file or a database, holds up the event loop:
-                an async one does not.
-            concurrency: calls in flight at once, at most.
-            rate: requests a second, at most; None for as many as the tenant's limit lets pass,
-                which the run discovers.
-            by: what the second of each pair is: ``"identifier"``, the phone's id, or
-                ``"number"``, its number, as for ``set_primary_by_number``.
+            rows: pairs like the arguments of ``set_primary``, read lazily. A regular iterable that
+                blocks on a file or a database blocks the event loop too; an async iterable does
+                not.
+            concurrency: the maximum number of calls in flight.
+            rate: the maximum number of requests per second. None discovers the tenant's rate limit
+                and adapts to it.
+            by: what the second item of each pair is: ``"identifier"`` for the phone's id,
+                ``"number"`` for its number as in ``set_primary_by_number``.
 
-        Returns an async iterator of what became of each row, in the order in which they are done;
-        rows of one user are done in theirs. A row that fails does not end it. Leaving the loop, or
-        ``aclose()``, stops it. Where it is left, or raises, rows without an outcome may have been
-        applied, and can be sent again.
-
-        The blocking client reads the rows on the thread that iterates, for what belongs to it,
-        such as a database's cursor: a row that waits holds back outcomes, and one that waits for
-        an outcome of the same run waits for ever.
+        Returns:
+            An async iterator over the outcome of each row, in order of completion.
 
         Raises:
             ConfigurationError: the client is closed.
-            UnauthorizedError, ForbiddenError: all further rows would fail as well.
-            TransportError: it is ``permanent``, such as a certificate that is not trusted.
-            InvalidArgumentError: an argument cannot be right; nothing was sent.
+            UnauthorizedError, ForbiddenError: all remaining rows would fail as well.
+            TransportError: the failure is ``permanent``, such as an untrusted certificate.
+            InvalidArgumentError: an argument is invalid; nothing was sent.
+
+        Example:
+            ```python
+            rows = [("user-1", "phone-1"), ("user-2", "phone-2")]
+            async for outcome in client.phones.set_primary_many(rows):
+                if outcome.error:
+                    print(outcome.user_id, outcome.error)
+            ```
         """
         from ..bulk import phone_outcomes, start
 
@@ -110,16 +145,22 @@ class PhonesResource(Resource):
     ) -> User:
         """Add a phone to a user.
 
+        The call is applied at most once: it is retried only after a 429, or if no connection was
+        made. If the response is lost, the error's ``may_have_been_applied`` is true; call
+        ``users.get`` to find out.
+
         Args:
-            phone_number: the number, as for ``set_primary_by_number``; it is sent as E.164.
-            is_verified: whether it is known to be the user's; one that is not cannot sign in.
-            skip_restriction_checks: whether to pass over the tenant's block list.
+            user_id: the user's id.
+            phone_number: the number, in any form that ``set_primary_by_number`` accepts; it is sent
+                in E.164 form.
+            is_verified: whether the user is known to own it. An unverified phone cannot sign in.
+            skip_restriction_checks: whether to ignore the tenant's block list.
 
-        Returns the user as it is then. It is carried out at most once: it is sent again only
-        after a 429, or where no connection was made. Where the answer is lost, the error's
-        ``may_have_been_applied`` is true, and ``users.get`` tells.
+        Returns:
+            The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/add_phone
+        API: ``POST /api/users/{user_id}/phones``
+        https://www.monocloud.com/docs/apis/identity/users/add_phone
         """
         body = {
             "phone_number": _phone_number.number(phone_number, "phone_number"),
@@ -131,36 +172,47 @@ class PhonesResource(Resource):
     async def remove(self, user_id: str, identifier_id: str) -> User:
         """Remove a phone from a user.
 
+        If a NotFoundError has ``may_have_been_applied`` set, an earlier attempt whose response was
+        lost may have removed the phone.
+
         Args:
-            identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
+            user_id: the user's id.
+            identifier_id: the phone's ``id``, from ``user.phone_numbers``.
 
-        Returns the user as it is then. A NotFoundError whose ``may_have_been_applied`` is true
-        means that an earlier attempt, of which the answer was lost, may have removed it.
+        Returns:
+            The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_phone
+        API: ``DELETE /api/users/{user_id}/phones/{identifier_id}``
+        https://www.monocloud.com/docs/apis/identity/users/remove_phone
         """
         return await self._call(phones.REMOVE, user_id, identifier_id)
 
     async def set_verified(self, user_id: str, identifier_id: str) -> User:
-        """Mark a user's phone as one that the user has proved to hold.
+        """Mark a user's phone as verified.
 
         Args:
-            identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
+            user_id: the user's id.
+            identifier_id: the phone's ``id``, from ``user.phone_numbers``.
 
-        Returns the user as it is then.
+        Returns:
+            The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_phone_verified
+        API: ``POST /api/users/{user_id}/phones/{identifier_id}/verify``
+        https://www.monocloud.com/docs/apis/identity/users/set_phone_verified
         """
         return await self._call(phones.SET_VERIFIED, user_id, identifier_id)
 
     async def set_unverified(self, user_id: str, identifier_id: str) -> User:
-        """Mark a user's phone as one that the user has yet to prove to hold.
+        """Mark a user's phone as unverified.
 
         Args:
-            identifier_id: the phone's ``id``, as in ``user.phone_numbers``.
+            user_id: the user's id.
+            identifier_id: the phone's ``id``, from ``user.phone_numbers``.
 
-        Returns the user as it is then.
+        Returns:
+            The updated user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/set_phone_unverified
+        API: ``POST /api/users/{user_id}/phones/{identifier_id}/unverify``
+        https://www.monocloud.com/docs/apis/identity/users/set_phone_unverified
         """
         return await self._call(phones.SET_UNVERIFIED, user_id, identifier_id)

@@ -10,7 +10,7 @@ from ._sorting import SessionSort
 
 
 class SessionsResource(Resource):
-    """The sessions of users."""
+    """Operations on the sessions of users."""
 
     def list(
         self,
@@ -21,33 +21,37 @@ class SessionsResource(Resource):
         page: int = 1,
         size: int = 50,
     ) -> Pages[UserSession]:
-        """List the sessions of a user.
+        """List a user's sessions.
 
         Args:
-            client_id: only those that this application takes part in.
-            sort: a field and 1 or -1, such as ``initiated_at:-1``.
-            page: the page to begin with, 1 for the first.
-            size: how many records a page has; the API may allow fewer.
+            user_id: the user's id.
+            client_id: list only sessions that include this application.
+            sort: a field and a direction, such as ``initiated_at:-1`` for the newest first.
+            page: the first page to fetch, counting from 1.
+            size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_user_sessions
+        API: ``GET /api/users/{user_id}/sessions``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_user_sessions
         """
         return self._pages(
             sessions.LIST, user_id, client_id=client_id, sort=sort, page=page, size=size
         )
 
     async def get(self, user_id: str, session_id: str) -> UserSession:
-        """Return a session.
+        """Return one of a user's sessions.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/find_user_session
+        API: ``GET /api/users/{user_id}/sessions/{session_id}``
+        https://www.monocloud.com/docs/apis/identity/users/find_user_session
         """
         return await self._call(sessions.GET, user_id, session_id)
 
     async def revoke(self, user_id: str, session_id: str) -> None:
-        """End a session.
+        """Revoke one of a user's sessions.
 
-        Tokens that are not bound to the session stay valid. A 404 after an attempt whose answer was
-        lost counts as success: the session is over.
+        Tokens that are not bound to the session stay valid. After an attempt whose response was
+        lost, a 404 counts as success: the session has ended.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/revoke_user_session
+        API: ``DELETE /api/users/{user_id}/sessions/{session_id}``
+        https://www.monocloud.com/docs/apis/identity/users/revoke_user_session
         """
         await self._call(sessions.REVOKE, user_id, session_id)

@@ -1,4 +1,4 @@
-"""User names."""
+"""The usernames resource: usernames as sign-in identifiers."""
 
 from __future__ import annotations
 
@@ -9,25 +9,34 @@ from ._resource import Resource
 
 
 class UsernamesResource(Resource):
-    """The names that users sign in with."""
+    """Operations on the usernames that users sign in with."""
 
     async def update(self, user_id: str, username: str) -> User:
-        """Give a user a name to sign in with, in place of the present one.
+        """Change a user's username.
 
         Args:
-            username: the name, unique in the tenant.
+            user_id: the user's id.
+            username: the new username, unique in the tenant.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/update_username
+        Returns:
+            The updated user.
+
+        API: ``PUT /api/users/{user_id}/username``
+        https://www.monocloud.com/docs/apis/identity/users/update_username
         """
         body = {"username": text("username", username)}
         return await self._call(usernames.UPDATE, user_id, body=body)
 
     async def remove(self, user_id: str) -> User:
-        """Remove the name that a user signs in with.
+        """Remove a user's username.
 
-        A NotFoundError whose ``may_have_been_applied`` is true means that an earlier attempt, whose
-        answer was lost, may have removed it.
+        If a NotFoundError has ``may_have_been_applied`` set, an earlier attempt whose response was
+        lost may have removed the username.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/remove_username
+        Returns:
+            The updated user.
+
+        API: ``DELETE /api/users/{user_id}/username``
+        https://www.monocloud.com/docs/apis/identity/users/remove_username
         """
         return await self._call(usernames.REMOVE, user_id)

@@ -1,4 +1,4 @@
-"""Accounts."""
+"""The users resource: create, read, change and delete users."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._user_transfer import UserTransfer
 
 
 class UsersResource(UserTransfer):
-    """The users of a tenant."""
+    """Operations on the users of a tenant."""
 
     def list(
         self,
@@ -27,15 +27,24 @@ class UsersResource(UserTransfer):
         page: int = 1,
         size: int = 50,
     ) -> Pages[UserSummary]:
-        """List the users; an ``async for`` over the result reads them all, page by page.
+        """List the users of the tenant.
+
+        ``async for`` over the result reads all pages, one after the other.
 
         Args:
-            filter: terms in the style of Lucene, such as ``bob`` or ``email:*@example.com``.
-            sort: a field and 1 or -1, such as ``creation_time:-1`` for the newest first.
-            page: the page to begin with, 1 for the first.
-            size: how many records a page has; the API may allow fewer.
+            filter: a Lucene-style query, such as ``bob`` or ``email:*@example.com``.
+            sort: a field and a direction, such as ``creation_time:-1`` for the newest first.
+            page: the first page to fetch, counting from 1.
+            size: the number of records per page; the API may cap it.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/get_all_users
+        Example:
+            ```python
+            async for user in client.users.list(filter="email:*@example.com"):
+                print(user.user_id, user.claims.get("name"))
+            ```
+
+        API: ``GET /api/users``
+        https://www.monocloud.com/docs/apis/identity/users/get_all_users
         """
         return self._pages(users.LIST, filter=filter, sort=sort, page=page, size=size)
 
@@ -63,28 +72,42 @@ class UsersResource(UserTransfer):
     ) -> User:
         """Create a user.
 
+        The call is applied at most once: it is retried only after a 429, or if no connection was
+        made. If the response is lost, the error's ``may_have_been_applied`` is true; look the user
+        up before you create it again.
+
         Args:
-            username: a name to sign in with, unique in the tenant.
+            username: a username to sign in with, unique in the tenant.
             email: an email address to sign in with.
-            email_verified: whether it is known to be the user's; an unverified one cannot sign in.
-            phone_number: a phone number to sign in with, as for ``phones.set_primary_by_number``;
-                it is sent as E.164.
-            phone_number_verified: whether it is known to be the user's.
-            password: a password in plain text.
-            password_hash: the hash of a password instead, as another system kept it.
-            password_hash_algorithm: what made the hash.
-            is_temporary_password: whether the user must reset it at the next sign-in; the API's
-                default is True.
+            email_verified: whether the user is known to own the address. An unverified address
+                cannot sign in.
+            phone_number: a phone number to sign in with, in any form that
+                ``phones.set_primary_by_number`` accepts; it is sent in E.164 form.
+            phone_number_verified: whether the user is known to own the number.
+            password: a plain-text password.
+            password_hash: a password hash from another system, in place of ``password``.
+            password_hash_algorithm: the algorithm of ``password_hash``.
+            is_temporary_password: whether the user must reset the password at the next sign-in. The
+                API defaults to True.
             picture: a URL.
-            skip_password_policy_checks: whether to accept a password that the policy refuses.
+            skip_password_policy_checks: whether to accept a password that violates the tenant's
+                password policy.
             skip_identifier_restriction_checks: whether to ignore the tenant's block list.
-            skip_conformance_checks: whether to ignore what the tenant asks for at sign-up.
+            skip_conformance_checks: whether to ignore the tenant's sign-up requirements.
 
-        The API creates the user at most once: the call is sent again only after a 429, or where no
-        connection was made. Where the answer is lost, the error's ``may_have_been_applied`` is
-        true: look the user up before you create it again.
+        Returns:
+            The created user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/create_user
+        Raises:
+            InvalidArgumentError: an argument is invalid, or all are missing; nothing was sent.
+
+        Example:
+            ```python
+            user = await client.users.create(email="grace@example.com", name="Grace")
+            ```
+
+        API: ``POST /api/users``
+        https://www.monocloud.com/docs/apis/identity/users/create_user
         """
         if phone_number is not None:
             phone_number = _phone_number.number(phone_number, "phone_number")
@@ -118,40 +141,61 @@ class UsersResource(UserTransfer):
     async def get(self, user_id: str) -> User:
         """Return a user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/find_user_by_id
+        Args:
+            user_id: the user's id.
+
+        Raises:
+            NotFoundError: the user does not exist.
+
+        API: ``GET /api/users/{user_id}``
+        https://www.monocloud.com/docs/apis/identity/users/find_user_by_id
         """
         return await self._call(users.GET, user_id)
 
     async def delete(self, user_id: str) -> None:
-        """Delete a user for good.
+        """Delete a user permanently.
 
-        A 404 after an attempt whose answer was lost counts as success: the user does not exist.
+        After an attempt whose response was lost, a 404 counts as success: the user is gone.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/delete_user
+        API: ``DELETE /api/users/{user_id}``
+        https://www.monocloud.com/docs/apis/identity/users/delete_user
         """
         await self._call(users.DELETE, user_id)
 
     async def enable(self, user_id: str) -> User:
-        """Let a disabled user sign in again.
+        """Enable a disabled user.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/enable_user
+        Returns:
+            The updated user.
+
+        API: ``POST /api/users/{user_id}/enable``
+        https://www.monocloud.com/docs/apis/identity/users/enable_user
         """
         return await self._call(users.ENABLE, user_id)
 
     async def disable(self, user_id: str, *, revoke_sessions: bool | None = None) -> User:
-        """Switch a user's account off.
+        """Disable a user, who can then no longer sign in.
 
         Args:
-            revoke_sessions: whether to end the user's sessions too; the API's default is False.
+            user_id: the user's id.
+            revoke_sessions: whether to end the user's sessions too. The API defaults to False.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/disable_user
+        Returns:
+            The updated user.
+
+        API: ``POST /api/users/{user_id}/disable``
+        https://www.monocloud.com/docs/apis/identity/users/disable_user
         """
         return await self._call(users.DISABLE, user_id, body=flags(revoke_sessions=revoke_sessions))
 
     async def unblock(self, user_id: str) -> User:
-        """End the block that failed sign-ins led to.
+        """Unblock a user who was blocked after failed sign-ins.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/unblock_user
+        Returns:
+            The updated user.
+
+        API: ``POST /api/users/{user_id}/unblock``
+        https://www.monocloud.com/docs/apis/identity/users/unblock_user
         """
         return await self._call(users.UNBLOCK, user_id)
 
@@ -175,17 +219,27 @@ class UsersResource(UserTransfer):
         address: Mapping[str, str | None] | None = KEEP,
         skip_conformance_checks: bool | None = None,
     ) -> User:
-        """Change profile claims: None clears one, and one that is left out stays as it is.
+        """Change a user's profile claims.
+
+        None clears a claim. Claims that are left out do not change.
 
         Args:
-            birthdate: an ISO date, such as ``1990-12-31``.
-            picture, profile, website: URLs.
-            zoneinfo: a time zone's IANA name, such as ``Europe/Vienna``.
-            locale: a BCP 47 tag, such as ``de-AT``.
-            address: any of formatted, street_address, locality, region, postal_code, country.
-            skip_conformance_checks: whether to ignore what the tenant asks for at sign-up.
+            user_id: the user's id.
+            birthdate: an ISO 8601 date, such as ``1990-12-31``.
+            picture: the URL of a picture.
+            profile: the URL of a profile page.
+            website: a URL.
+            zoneinfo: an IANA time zone, such as ``Europe/Vienna``.
+            locale: a BCP 47 language tag, such as ``de-AT``.
+            address: a mapping with any of ``formatted``, ``street_address``, ``locality``,
+                ``region``, ``postal_code`` and ``country``.
+            skip_conformance_checks: whether to ignore the tenant's sign-up requirements.
 
-        API page: https://www.monocloud.com/docs/apis/identity/users/patch_claims
+        Returns:
+            The updated user.
+
+        API: ``PATCH /api/users/{user_id}/claims``
+        https://www.monocloud.com/docs/apis/identity/users/patch_claims
         """
         claims = given(
             name=name,

@@ -7,7 +7,7 @@ from ..account import Json, row_of
 from ..answering import answers
 from ..listing import Listing
 from ..tenant import Tenant
-from .users import USERS, summary
+from .users import USERS
 
 
 @answers(groups.LIST, listing=Listing(sort=("creation_time",)))
@@ -40,7 +40,7 @@ def list_users(tenant: Tenant, group_id: str) -> list[Json]:
     """Return the members of a group."""
     tenant.group(group_id)
     return [
-        summary(account.record)
+        account.record
         for account in tenant.accounts.values()
         if any(membership["group_id"] == group_id for membership in account.memberships)
     ]

@@ -53,6 +53,20 @@ _FREE = ("public_data", "private_data")
 _ID_LETTERS = string.ascii_letters + string.digits
 _ID_LENGTH = 21
 _PATHS = {"email": "emails.email", "phone": "phone_numbers.phone", "username": "username.username"}
+
+
+def summary(record: Json) -> Json:
+    """Return a user as lists have it."""
+    shown = {name: value for name, value in record.items() if name not in _FREE}
+    for member in ("external_providers", "idps"):
+        if member in shown:
+            shown[member] = [
+                {name: value for name, value in row.items() if name != "claims"}
+                for row in shown[member]
+            ]
+    return shown
+
+
 USERS = Listing(
     sort=(
         *("failure_count", "last_sign_in_attempt", "sign_in_attempts_count"),
@@ -68,25 +82,14 @@ USERS = Listing(
         },
         alone=["user_id", *_PATHS.values(), "claims"],
     ),
+    shown=summary,
 )
-
-
-def summary(record: Json) -> Json:
-    """Return a user in the short form that lists use."""
-    shown = {name: value for name, value in record.items() if name not in _FREE}
-    for member in ("external_providers", "idps"):
-        if member in shown:
-            shown[member] = [
-                {name: value for name, value in row.items() if name != "claims"}
-                for row in shown[member]
-            ]
-    return shown
 
 
 @answers(users.LIST, listing=USERS)
 def list_(tenant: Tenant) -> list[Json]:
     """Return all users."""
-    return [summary(account.record) for account in tenant.accounts.values()]
+    return [account.record for account in tenant.accounts.values()]
 
 
 @answers(users.GET)

@@ -1,4 +1,4 @@
-"""Every snippet of the README, run against the emulator."""
+"""The programs and commands of the tutorials do what their pages say."""
 
 from __future__ import annotations
 
@@ -16,26 +16,21 @@ import pytest
 
 from monocloud_async import UnauthorizedError
 from monocloud_async.emulator import PHONE_ID, USER_ID
-from monocloud_async.operations import ALL
+from monocloud_async.resources import UsersResource
 from monocloud_sync.emulator import Emulator
 
 from . import commands
+from .documents import ROOT, blocks
 from .wire import problem, served, silence
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
-BLOCKS = [
-    (re.findall(r"^#+ (.+)$", README[: match.start()], re.MULTILINE)[-1], match[1])
-    for match in re.finditer(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-]
-BY_SECTION = dict(BLOCKS)
-BATCH = next(code for section, code in BLOCKS if section == "In a batch job")
-BATCH_FROM_SHELL = README.partition("### In a batch job from the shell")[2]
-COMMANDS, MORE_COMMANDS = re.findall(
-    r"^```sh\n(.*?)^```$",
-    README.partition("\n## Command line\n")[2].partition("\n## ")[0],
-    re.MULTILINE | re.DOTALL,
+TUTORIALS = ROOT / "docs" / "tutorials"
+WEB_APP = blocks(TUTORIALS / "web-app.md")[0].code
+DJANGO = blocks(TUTORIALS / "legacy-code.md")[0].code
+BATCH = blocks(TUTORIALS / "batch-job.md")[0].code
+BATCH_FROM_SHELL, MOVING_USERS = (block.code for block in blocks(TUTORIALS / "batch-job.md", "sh"))
+COMMANDS, MORE_COMMANDS = (
+    block.code for block in blocks(ROOT / "docs" / "guide" / "command-line.md", "sh")
 )
-SPECIAL = {"In a web app", "In a Django view", "Tests without a tenant", "Faults on demand"}
 
 
 @pytest.fixture
@@ -56,20 +51,9 @@ def run(code: str, tmp_path: Path, name: str = "snippet") -> dict[str, Any]:
     return runpy.run_path(str(path), run_name=name)
 
 
-@pytest.mark.parametrize(
-    ("section", "code"), [(s, c) for s, c in BLOCKS if s not in SPECIAL], ids=lambda text: text[:30]
-)
-def test_a_snippet_runs(section: str, code: str, tenant: Emulator, tmp_path: Path) -> None:
-    before = primary(tenant)
-    assert before != PHONE_ID
-    run(code, tmp_path)
-    if "set_primary" in code:
-        assert primary(tenant) == PHONE_ID
-
-
 def test_the_web_app(tenant: Emulator, tmp_path: Path) -> None:
     testclient = pytest.importorskip("fastapi.testclient")
-    app = run(BY_SECTION["In a web app"], tmp_path)["app"]
+    app = run(WEB_APP, tmp_path)["app"]
     with testclient.TestClient(app) as client:
         done = client.post(f"/users/{USER_ID}/primary-phone/{PHONE_ID}")
         missing = client.post(f"/users/{USER_ID}/primary-phone/nope")
@@ -81,7 +65,7 @@ def test_the_web_app(tenant: Emulator, tmp_path: Path) -> None:
 
 
 def test_the_django_view(tenant: Emulator, tmp_path: Path) -> None:
-    code = BY_SECTION["In a Django view"]
+    code = DJANGO
     (tmp_path / "views.py").write_text(code)
     script = f"""
 import sys
@@ -111,7 +95,7 @@ print(*(answer.status_code for answer in (done, missing, no_id, looked)))
 
 
 def test_the_django_view_passes_the_checks_without_settings(tmp_path: Path) -> None:
-    (tmp_path / "views.py").write_text(BY_SECTION["In a Django view"])
+    (tmp_path / "views.py").write_text(DJANGO)
     script = f"""
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
@@ -163,13 +147,14 @@ def test_the_commands(tenant: Emulator) -> None:
 
 
 def test_more_commands(tenant: Emulator, tmp_path: Path) -> None:
+    deletes = (UsersResource.delete.__doc__ or "").splitlines()[0]
     (tmp_path / "new-password").write_text("A-Long-Passphrase-1\n")
     printed: dict[str, str] = {}
     for line in MORE_COMMANDS.splitlines():
         # Without jq, which may be missing, and without the comment at the end.
         args = shlex.split(line.partition("|")[0], comments=True)[1:]
         done = commands.run(*args, cwd=tmp_path)
-        said = "Nothing was changed. Without --dry-run: Delete a user for good.\n"
+        said = f"Nothing was changed. Without --dry-run: {deletes}\n"
         assert (done.returncode, done.stderr) == (0, said if "--dry-run" in args else "")
         printed[" ".join(args[:2])] = done.stdout
     assert json.loads(printed["users list"])["user_id"] == USER_ID
@@ -177,15 +162,6 @@ def test_more_commands(tenant: Emulator, tmp_path: Path) -> None:
     user = tenant.user(USER_ID)
     assert (user.claims or {})["given_name"] == "Ada"
     assert (user.private_data or {})["crm_id"] == 7
-
-
-async def test_the_test(tenant: Emulator, tmp_path: Path) -> None:
-    names = run(BY_SECTION["Tests without a tenant"], tmp_path)
-    await names["test_my_code"](tenant)
-
-
-def test_the_faults(tmp_path: Path) -> None:
-    run(BY_SECTION["Faults on demand"], tmp_path)
 
 
 def in_a_shell(commands: str, directory: Path) -> subprocess.CompletedProcess[str]:
@@ -202,9 +178,7 @@ def in_a_shell(commands: str, directory: Path) -> subprocess.CompletedProcess[st
 
 
 def test_users_are_moved(tenant: Emulator, tmp_path: Path) -> None:
-    found = re.search(r"^### Moving users\n+```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    assert found
-    done = in_a_shell(found[1], tmp_path)
+    done = in_a_shell(MOVING_USERS, tmp_path)
     assert done.returncode == 0, done.stderr
     told = done.stdout.splitlines()
     assert told[0] == "2 users exported"
@@ -213,21 +187,10 @@ def test_users_are_moved(tenant: Emulator, tmp_path: Path) -> None:
 
 
 def test_the_batch_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:
-    found = re.search(r"^```sh\n(.*?)^```$", BATCH_FROM_SHELL, re.MULTILINE | re.DOTALL)
-    assert found
-    done = in_a_shell(found[1], tmp_path)
+    done = in_a_shell(BATCH_FROM_SHELL, tmp_path)
     assert done.stderr == ""
     assert done.stdout.splitlines()[0].startswith("1 row: 1 would change, 0 already primary, ")
     assert done.stdout.splitlines()[1] == "1 row: 1 ok, 0 failed, 0 skipped"
     assert done.stdout.splitlines()[-1].startswith("1 row would be sent to http://127.0.0.1:")
     assert primary(tenant) == PHONE_ID
     assert (tmp_path / "results.csv").read_text().count("\n") == 2
-
-
-def test_the_table_of_methods_has_every_operation() -> None:
-    table = README.partition("\n| resource | methods |\n")[2].partition("\n\n")[0]
-    rows = [re.findall(r"`(\w+)`", line) for line in table.splitlines()[1:]]
-    methods = {f"{resource}.{name}" for resource, *names in rows for name in names}
-    many = {"users.import_many", "users.export"}
-    composed = {"phones.set_primary_by_number", "phones.set_primary_many", *many}
-    assert methods == {operation.name for operation in ALL} | composed

@@ -1,0 +1,56 @@
+"""The app against the emulator, over sockets."""
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+import server
+from monocloud_async import MonoCloudClient
+from monocloud_async.emulator import PHONE_ID, USER_ID, Fault
+
+URL = f"/users/{USER_ID}/primary-phone/{PHONE_ID}"
+
+
+@pytest.fixture
+async def visitor(monocloud_emulator, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TestClient]:
+    """A visitor of the app, which takes its settings from the environment."""
+    one_at_once = functools.partial(MonoCloudClient, max_connections=1)
+    monkeypatch.setattr(server, "MonoCloudClient", one_at_once)
+    monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", monocloud_emulator.url)
+    monkeypatch.setenv("MONOCLOUD_MANAGEMENT_API_KEY", monocloud_emulator.api_key)
+    async with TestClient(TestServer(server.create_app())) as visitor:
+        yield visitor
+
+
+async def test_the_phone_becomes_the_primary_one(visitor, monocloud_emulator) -> None:
+    answer = await visitor.post(URL)
+    assert (answer.status, await answer.json()) == (200, {"primary": "+441632960961"})
+    assert monocloud_emulator.user(USER_ID).primary_phone.id == PHONE_ID
+
+
+async def test_errors_as_answers(visitor, monocloud_emulator) -> None:
+    assert (await visitor.post(f"/users/{USER_ID}/primary-phone/nope")).status == 404
+    monocloud_emulator.faults.add(Fault(status=429, headers={"Retry-After": "30"}, times=1))
+    busy = await visitor.post(URL)
+    assert (busy.status, busy.headers["Retry-After"]) == (503, "30")
+    monocloud_emulator.faults.add(Fault(status=403, times=1))
+    failed = await visitor.post(URL)
+    assert (failed.status, (await failed.json())["may_have_been_applied"]) == (502, False)
+    assert monocloud_emulator.executions == 0
+    # One request each: waiting longer than a visitor would is left to the visitor.
+    assert monocloud_emulator.counts.requests == 3
+
+
+async def test_a_visitor_who_leaves_takes_the_call_along(visitor, monocloud_emulator) -> None:
+    monocloud_emulator.faults.add(Fault(delay=30, times=1))
+    leaving = asyncio.create_task(visitor.post(URL))
+    while not monocloud_emulator.requests:  # noqa: ASYNC110 - it is filled by another thread
+        await asyncio.sleep(0.001)
+    leaving.cancel()
+    # A call that went on would keep the only connection until its timeout, and then be repeated.
+    answer = await asyncio.wait_for(visitor.post(URL), 4)
+    assert answer.status == 200
+    assert monocloud_emulator.counts.requests == 2

@@ -1,0 +1,158 @@
+"""Observer: lets hooks and telemetry see calls, and keeps their failures away from the calls."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+import attrs
+
+from .._http import NoResponse, RawResponse
+from ..hooks import RequestHook, RequestInfo, ResponseHook, ResponseInfo
+from ..response import trace_id_of
+from ..retry import RetryQuota
+from .call import Call
+from .record import CallRecord, RunPace, RunRecord
+
+T = TypeVar("T")
+P = ParamSpec("P")
+I = TypeVar("I", bound=RequestInfo)  # noqa: E741
+_log = logging.getLogger("monocloud")
+
+
+class Telemetry(Protocol):
+    """Records calls for a tracing system; ``monocloud_async.telemetry.OpenTelemetry`` is one."""
+
+    def client_made(self, server: str, quota: RetryQuota) -> None:
+        """Note a client, by its server, and what its calls may spend on retries."""
+        ...
+
+    def call_began(self, call: Call) -> CallRecord | None:
+        """Record a call, which may be given more headers; None leaves it unrecorded."""
+        ...
+
+    def run_began(self, server: str, pace: RunPace) -> RunRecord:
+        """Record a run of many calls."""
+        ...
+
+
+@attrs.frozen(eq=False)
+class Observer:
+    """What sees the calls of a client.
+
+    Nothing that a hook or telemetry raises reaches the call: an error would report a change that
+    was made as one that failed. Only what is no ``Exception``, such as a cancellation, passes.
+
+    Attributes:
+        on_request: called before each attempt, in this order.
+        on_response: called after each attempt, in this order.
+        telemetry: records calls and runs.
+    """
+
+    on_request: tuple[RequestHook, ...] = ()
+    on_response: tuple[ResponseHook, ...] = ()
+    telemetry: Telemetry | None = None
+
+    def client_made(self, server: str, quota: RetryQuota) -> None:
+        """Tell telemetry about a client."""
+        if self.telemetry is not None:
+            quietly(self.telemetry.client_made, server, quota)
+
+    def run_began(self, server: str, pace: RunPace) -> RunRecord | None:
+        """Record a run of many calls, if there is telemetry."""
+        if self.telemetry is None:
+            return None
+        return quietly(self.telemetry.run_began, server, pace)
+
+    async def watch(self, call: Call, carry_out: Callable[[Call], Awaitable[T]]) -> T:
+        """Carry out a call, and record it."""
+        record = None if self.telemetry is None else quietly(self.telemetry.call_began, call)
+        if record is None:
+            return await carry_out(call)
+        call.record = record
+        error: BaseException | None = None
+        try:
+            return await carry_out(call)
+        except BaseException as failure:
+            error = failure
+            raise
+        finally:
+            quietly(record.ended, error)
+            # The error's traceback knows this frame: they would keep each other.
+            del error
+
+    async def sending(self, call: Call) -> None:
+        """Call the hooks for an attempt that is about to be sent."""
+        if self.on_request:
+            info = RequestInfo(attempt=call.attempts + 1, **_operation_of(call))
+            for hook in self.on_request:
+                await _run_hook("on_request", hook, info)
+
+    async def attempted(self, call: Call, result: RawResponse | NoResponse, seconds: float) -> None:
+        """Record an attempt that ended, and call the hooks for it."""
+        record = call.record
+        if record is None and not self.on_response:
+            return
+        info = attempt_info(call, result, seconds)
+        if record is not None:
+            quietly(record.attempted, info)
+        for hook in self.on_response:
+            await _run_hook("on_response", hook, info)
+
+
+class _Default:
+    telemetry: Telemetry | None = None
+
+
+def default_telemetry() -> Telemetry | None:
+    """Return what records the calls of clients that are made without telemetry of their own."""
+    return _Default.telemetry
+
+
+def set_default_telemetry(telemetry: Telemetry | None) -> None:
+    """Set what records the calls of such clients, from the next one on."""
+    _Default.telemetry = telemetry
+
+
+def attempt_info(call: Call, result: RawResponse | NoResponse, seconds: float) -> ResponseInfo:
+    """Return how an attempt ended, without anything about persons."""
+    ended: dict[str, Any]
+    if isinstance(result, RawResponse):
+        trace = trace_id_of(result.headers)
+        # A server that echoes requests may echo the key in any header.
+        trace = trace and call.request.headers.masked_in(trace)
+        ended = {"status": result.status, "failure": None, "timed_out": False, "trace_id": trace}
+    else:
+        why = "timed out" if result.timed_out else result.reason
+        ended = {"status": None, "failure": why, "timed_out": result.timed_out, "trace_id": None}
+    return ResponseInfo(attempt=call.attempts, seconds=seconds, **ended, **_operation_of(call))
+
+
+def quietly(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """Call a function of telemetry; log what it raises, and return None then."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        # Not its traceback: frames that a logger shows could hold the URL, and ids with it.
+        _log.warning("telemetry failed, and the call goes on: %s", type(error).__name__)
+        return None
+
+
+async def _run_hook(name: str, hook: Callable[[I], Awaitable[None] | None], info: I) -> None:
+    try:
+        waiting = hook(info)
+        if waiting is not None and inspect.isawaitable(waiting):
+            await waiting
+    except Exception:
+        _log.exception("%s raised an error, and the call goes on", name)
+
+
+def _operation_of(call: Call) -> Mapping[str, Any]:
+    operation = call.operation
+    return {
+        "operation": operation.name,
+        "method": operation.method,
+        "url_template": operation.template,
+    }

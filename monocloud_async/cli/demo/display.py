@@ -1,0 +1,52 @@
+"""What the demo prints: code, commands, and what the server has then."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from textwrap import dedent, indent
+
+from rich.syntax import Syntax
+from rich.text import Text
+
+from ..output import show
+
+_MARGIN = "  "
+
+
+def paragraph(text: str) -> None:
+    """Print a line."""
+    show(Text(text))
+
+
+def heading(text: str) -> None:
+    """Print the title of a part, with an empty line before it."""
+    show("", Text(text, style="bold"))
+
+
+def success(text: str) -> None:
+    """Print the last word, with an empty line before it."""
+    show("", Text(text, style="bold green"))
+
+
+def code_of(function: Callable[..., object]) -> None:
+    """Print a function's body: the very code that is run."""
+    code(dedent(inspect.getsource(function).partition("\n")[2]))
+
+
+def code(source: str) -> None:
+    """Print Python, in colours on a terminal."""
+    source = indent(source, _MARGIN)
+    highlighted = Syntax(source, "python", theme="ansi_dark").highlight(source)
+    highlighted.rstrip()
+    show(highlighted)
+
+
+def command(text: str) -> None:
+    """Print a command, as it would be typed."""
+    show(Text(f"{_MARGIN}$ {text}"))
+
+
+def result(text: str) -> None:
+    """Print what became of it."""
+    show(Text(f"{_MARGIN}=> {text}", style="green"))

@@ -1,0 +1,49 @@
+"""Which attempt of a call a request is, as far as a server can tell."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import attrs
+
+# What clients send again; None is an answer that never came.
+_RETRIED = (None, 408, 429, 500, 502, 503, 504)
+# Seconds after which the same request is a new call.
+_LONGEST_WAIT = 120
+_MOST_CALLS = 10_000
+
+Call = tuple[str, str, bytes]
+
+
+@attrs.frozen
+class _Failed:
+    attempt: int
+    at: float
+
+
+class Attempts:
+    """Counts the attempts of each call.
+
+    A request is a further attempt where the same method, path and body failed before, in a way
+    that clients retry, within the last two minutes.
+    """
+
+    def __init__(self) -> None:
+        self._failed: OrderedDict[Call, _Failed] = OrderedDict()
+
+    def count(self, call: Call, status: int | None, now: float) -> int:
+        """Return which attempt of its call a request is: 1 for the first.
+
+        Args:
+            call: the request's method, path and body.
+            status: the status of its answer; None without an answer.
+            now: the time in seconds, from any start.
+        """
+        before = self._failed.pop(call, None) if self._failed else None
+        again = before is not None and now - before.at <= _LONGEST_WAIT
+        attempt = before.attempt + 1 if before is not None and again else 1
+        if status in _RETRIED:
+            self._failed[call] = _Failed(attempt, now)
+            if len(self._failed) > _MOST_CALLS:
+                self._failed.popitem(last=False)
+        return attempt

@@ -1,0 +1,90 @@
+"""Who may see and use the dashboard: this machine's browser, and no other web page."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+
+from aiohttp import web
+from yarl import URL
+
+from ..problems import ProblemError
+
+# Nobody can register a domain under these, so no web page of a stranger has such a name.
+_PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".test", ".home.arpa")
+
+
+def refuse_strangers(request: web.BaseRequest, *, open_to_all: bool) -> None:
+    """Refuse other machines, names that DNS may have rebound, and other web pages.
+
+    Args:
+        request: what came.
+        open_to_all: whether other machines may use the dashboard too.
+
+    Raises:
+        ProblemError: 403, the request comes from one of these.
+    """
+    name = _host_name(request.headers.get("Host", ""))
+    if open_to_all:
+        if not _is_private(name):
+            raise ProblemError(403, "Open this page by an IP address or by a private name.")
+    elif not (_is_loopback(request.remote or "") and (name == "localhost" or _is_loopback(name))):
+        raise ProblemError(
+            403, "This page is for this machine only, unless --open-control opens it."
+        )
+    if _is_from_elsewhere(request):
+        raise ProblemError(403, "Another web page sent this request.")
+
+
+def refuse_forgeries(request: web.BaseRequest, sent: str, token: str) -> None:
+    """Refuse a form that this emulator's page did not send.
+
+    Args:
+        request: what came.
+        sent: the token in the form.
+        token: the token that the page has.
+
+    Raises:
+        ProblemError: 403, the form comes from elsewhere.
+    """
+    if "Origin" not in request.headers and "Sec-Fetch-Site" not in request.headers:
+        raise ProblemError(403, "The form must come from this page; scripts use /_emulator.")
+    if not hmac.compare_digest(sent.encode(errors="replace"), token.encode()):
+        raise ProblemError(403, "The page is out of date: reload it, and send the form again.")
+
+
+def _is_from_elsewhere(request: web.BaseRequest) -> bool:
+    headers = request.headers
+    if "Origin" in headers:
+        return headers["Origin"].partition("://")[2] != headers.get("Host")
+    if headers.get("Sec-Fetch-Site") in (None, "same-origin", "none"):
+        return False
+    # Other pages may link here, and that is all.
+    return request.method != "GET" or headers.get("Sec-Fetch-Dest") != "document"
+
+
+def _host_name(host: str) -> str:
+    try:
+        return URL(f"http://{host}").host or ""
+    except ValueError:
+        return ""
+
+
+def _is_private(name: str) -> bool:
+    """Return whether no stranger can make the name lead here: DNS rebinding needs a domain."""
+    if not name:
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return "." not in name or name.endswith(_PRIVATE_SUFFIXES)
+    return True
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback

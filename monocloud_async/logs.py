@@ -1,0 +1,53 @@
+"""The logger ``monocloud``, turned on in one line."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from .errors import ConfigurationError
+
+LOG_VARIABLE = "MONOCLOUD_LOG"
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_log = logging.getLogger("monocloud")
+
+
+def enable_logging(level: str = "DEBUG") -> None:
+    """Show what clients do: a line for each attempt at DEBUG, a line for each retry at INFO.
+
+    The lines go to the logging that the program has set up, or else to standard error. They hold
+    operations, statuses, times and trace ids, and never ids, headers, bodies or the API key.
+    Setting the environment variable MONOCLOUD_LOG to a level does the same when a client is made.
+
+    Args:
+        level: ``"DEBUG"``, ``"INFO"``, ``"WARNING"``, ``"ERROR"`` or ``"CRITICAL"``, in any case.
+
+    Raises:
+        ConfigurationError: the level is unknown.
+    """
+    _enable(level, "level")
+
+
+def enable_logging_from_environment() -> None:
+    """Do what MONOCLOUD_LOG asks for.
+
+    Raises:
+        ConfigurationError: its level is unknown.
+    """
+    if level := os.environ.get(LOG_VARIABLE):
+        _enable(level, LOG_VARIABLE)
+
+
+def _enable(level: object, source: str) -> None:
+    name = level.upper() if isinstance(level, str) else ""
+    if name not in _LEVELS:
+        raise ConfigurationError(f"{source} must be one of {', '.join(_LEVELS)}, not {level!r}")
+    if not _log.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        _log.addHandler(handler)
+    _log.setLevel(name)
+    emulator = logging.getLogger("monocloud.emulator")
+    if emulator.level == logging.NOTSET:
+        # An emulator in the same process logs paths, which hold ids.
+        emulator.setLevel(logging.WARNING)

@@ -1,0 +1,56 @@
+"""OpenTelemetry: a span for each call, and metrics of calls, retries and runs."""
+
+from __future__ import annotations
+
+from opentelemetry import context, metrics, trace
+
+from .._call import Call, CallRecord, RunPace, RunRecord
+from .._version import __version__
+from ..retry import RetryQuota
+from .instruments import Instruments
+from .runs import RunMetrics
+from .spans import CallSpan
+
+_SCOPE = "monocloud"
+# What opentelemetry-instrumentation's suppress_instrumentation() sets.
+_SUPPRESSED = "suppress_instrumentation"
+
+
+class OpenTelemetry:
+    """Records the calls of a client: ``MonoCloudClient(telemetry=OpenTelemetry())``.
+
+    Each call is a span named after its operation, and each attempt an event of that span. Spans and
+    metrics never hold ids, URLs, headers, bodies, error messages or the API key. One object serves
+    any number of clients.
+
+    Args:
+        tracer_provider: makes the tracer; None for the global provider.
+        meter_provider: makes the meter; None for the global provider.
+    """
+
+    def __init__(
+        self,
+        tracer_provider: trace.TracerProvider | None = None,
+        meter_provider: metrics.MeterProvider | None = None,
+    ) -> None:
+        self._tracer = trace.get_tracer(_SCOPE, __version__, tracer_provider)
+        self._instruments = Instruments(metrics.get_meter(_SCOPE, __version__, meter_provider))
+        self._enabled = True
+
+    def disable(self) -> None:
+        """Record nothing from now on; clients that have this object go on without."""
+        self._enabled = False
+
+    def client_made(self, server: str, quota: RetryQuota) -> None:
+        """Note a client, by its server, and what its calls may spend on retries."""
+        self._instruments.watch_quota(server, quota)
+
+    def call_began(self, call: Call) -> CallRecord | None:
+        """Record a call, unless recording is off or suppressed."""
+        if not self._enabled or context.get_value(_SUPPRESSED):
+            return None
+        return CallSpan(self._tracer, self._instruments, call)
+
+    def run_began(self, server: str, pace: RunPace) -> RunRecord:
+        """Record a run of many calls."""
+        return RunMetrics(self._instruments, server, pace)

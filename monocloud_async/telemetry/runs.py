@@ -1,0 +1,32 @@
+"""RunMetrics: the pace and the rows of one run of many calls."""
+
+from __future__ import annotations
+
+from .._call import RunPace
+from .instruments import Instruments
+
+
+class RunMetrics:
+    """Reports the pace of a run until it ends, and counts its rows.
+
+    Args:
+        instruments: what to report with.
+        server: the host that the run calls.
+        pace: its pace.
+    """
+
+    def __init__(self, instruments: Instruments, server: str, pace: RunPace) -> None:
+        self._instruments = instruments
+        self._server = server
+        instruments.runs[self] = (server, pace)
+
+    def row_done(self, *, failed: bool) -> None:
+        """Count a row that has its outcome."""
+        self._instruments.rows.add(
+            1,
+            {"server.address": self._server, "monocloud.outcome": "failed" if failed else "ok"},
+        )
+
+    def ended(self) -> None:
+        """Report the pace no more."""
+        self._instruments.runs.pop(self, None)

@@ -1,0 +1,45 @@
+"""Runs a block of a page as a reader would: in a file, in a notebook, or with pytest."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import linecache
+from pathlib import Path
+from types import ModuleType
+
+from monocloud_sync.emulator import Emulator
+
+from .documents import Block
+
+
+def run(block: Block, module: ModuleType, tenant: Emulator, directory: Path) -> None:
+    """Run a block in the module of its page, and then the tests that it defines."""
+    if block.file:
+        (directory / block.file).write_text(block.code, encoding="utf-8")
+    known = dict(vars(module))
+    _execute(block, module)
+    for name, value in list(vars(module).items()):
+        if name.startswith("test_") and callable(value) and known.get(name) is not value:
+            _test(value, tenant)
+
+
+def _execute(block: Block, module: ModuleType) -> None:
+    name = f"<{block.page.name}:{block.line}>"
+    # For tracebacks, and for what reads a function's source.
+    linecache.cache[name] = (len(block.code), None, block.code.splitlines(True), name)
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    code = compile(block.code, name, "exec", flags=flags, dont_inherit=True)
+    result = eval(code, vars(module))  # the pages are ours
+    if inspect.iscoroutine(result):
+        asyncio.run(result)
+
+
+def _test(function: object, tenant: Emulator) -> None:
+    assert callable(function)
+    tenant.reset()
+    wanted = inspect.signature(function).parameters
+    result = function(**{name: {"monocloud_emulator": tenant}[name] for name in wanted})
+    if inspect.iscoroutine(result):
+        asyncio.run(result)

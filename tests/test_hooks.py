@@ -1,0 +1,375 @@
+"""Hooks, and options of single calls: what they see, what they send, and what they cannot break."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import Any
+
+import aiohttp
+import attrs
+import pytest
+
+import monocloud_async
+import monocloud_sync
+from monocloud_async import (
+    ConfigurationError,
+    MonoCloudClient,
+    NotFoundError,
+    RequestInfo,
+    RequestTimeoutError,
+    ResponseInfo,
+    RetryPolicy,
+    TransportError,
+)
+from monocloud_sync.emulator import Emulator
+
+from .conftest import FAST
+from .wire import Wire, answer, close, problem, reset, seen, served, silence
+
+TEMPLATE = "/api/users/{user_id}/phones/{identifier_id}/primary"
+
+
+class Watcher:
+    """Keeps what its hooks get."""
+
+    def __init__(self) -> None:
+        self.requests: list[RequestInfo] = []
+        self.responses: list[ResponseInfo] = []
+
+    @property
+    def hooks(self) -> dict[str, Any]:
+        return {"on_request": self.requests.append, "on_response": self.responses.append}
+
+
+async def test_both_hooks_see_each_attempt() -> None:
+    watcher = Watcher()
+    async with Wire(close, problem(503), answer(Traceparent="t1")) as wire:
+        async with MonoCloudClient(wire.url, "key", retry=FAST, **watcher.hooks) as client:
+            await client.phones.set_primary("u", "p")
+    assert watcher.requests == [
+        RequestInfo(
+            operation="phones.set_primary", method="POST", url_template=TEMPLATE, attempt=number
+        )
+        for number in (1, 2, 3)
+    ]
+    assert [one.resend_count for one in watcher.responses] == [0, 1, 2]
+    assert [one.status for one in watcher.responses] == [None, 503, 200]
+    assert [one.trace_id for one in watcher.responses] == [None, None, "t1"]
+    failures = [one.failure for one in watcher.responses]
+    assert failures == ["the server closed the connection without an answer", None, None]
+    assert all(one.seconds >= 0 and not one.timed_out for one in watcher.responses)
+
+
+async def test_coroutine_functions_are_awaited() -> None:
+    order: list[str] = []
+
+    async def before(_: RequestInfo) -> None:
+        await asyncio.sleep(0)
+        order.append("before")
+
+    async def after(_: ResponseInfo) -> None:
+        await asyncio.sleep(0)
+        order.append("after")
+
+    async with Wire(answer()) as wire:
+        async with MonoCloudClient(wire.url, "key", on_request=before, on_response=after) as client:
+            await client.users.get("u")
+            order.append("returned")
+    assert order == ["before", "after", "returned"]
+
+
+@pytest.mark.parametrize(
+    ("step", "timed_out", "error"),
+    [(reset, False, TransportError), (silence, True, RequestTimeoutError)],
+)
+async def test_an_attempt_without_an_answer_says_why(
+    step: Any, timed_out: bool, error: type[Exception]
+) -> None:
+    watcher = Watcher()
+    once = RetryPolicy(max_attempts=1)
+    async with Wire(step) as wire:
+        async with MonoCloudClient(
+            wire.url, "key", retry=once, timeout=0.2, **watcher.hooks
+        ) as client:
+            with pytest.raises(error):
+                await client.users.get("u")
+    (ended,) = watcher.responses
+    assert ended.status is None
+    assert ended.failure
+    assert ended.timed_out is timed_out
+
+
+def test_the_blocking_client_has_the_same_hooks() -> None:
+    watcher = Watcher()
+    threads: set[str] = set()
+    with served(problem(503), answer()) as wire:
+        with monocloud_sync.MonoCloudClient(
+            wire.url,
+            "key",
+            retry=FAST,
+            on_request=lambda _: threads.add(threading.current_thread().name),
+            on_response=watcher.responses.append,
+        ) as client:
+            client.phones.set_primary("u", "p")
+            client.with_options(on_request=watcher.requests.append).users.get("u")
+    assert [one.status for one in watcher.responses] == [503, 200, 200]
+    assert [one.operation for one in watcher.requests] == ["users.get"]
+    assert threads == {"monocloud"}
+
+
+def test_the_blocking_client_refuses_coroutine_functions() -> None:
+    async def hook(_: object) -> None: ...
+
+    class Hook:
+        async def __call__(self, _: object) -> None: ...
+
+    made = monocloud_sync.MonoCloudClient("acme.com", "key")
+    for wrong in (hook, Hook()):
+        with pytest.raises(ConfigurationError, match="on_request must be a plain function"):
+            monocloud_sync.MonoCloudClient("acme.com", "key", on_request=wrong)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="on_response must be a plain function"):
+            made.with_options(on_response=wrong)  # type: ignore[arg-type]
+
+
+def test_a_blocking_hook_cannot_call_the_client(caplog: pytest.LogCaptureFixture) -> None:
+    with served(answer()) as wire, monocloud_sync.MonoCloudClient(wire.url, "key") as client:
+
+        def calls(_: RequestInfo) -> None:
+            client.users.get("another")
+
+        assert client.with_options(on_request=calls).users.get("u")
+    assert len(wire.requests) == 1
+    assert "it would wait for itself" in caplog.text
+
+
+# What a hook raises
+
+
+@pytest.mark.parametrize("name", ["on_request", "on_response"])
+async def test_a_hook_that_raises_is_logged_and_the_change_is_reported(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_: object) -> None:
+        raise ZeroDivisionError
+
+    hook: Any = {name: broken}
+    watcher = Watcher()
+    async with (
+        Wire(close, answer()) as wire,
+        MonoCloudClient(wire.url, "key", retry=FAST) as client,
+    ):
+        view = client.with_options(**hook).with_options(**watcher.hooks)
+        user = await view.phones.set_primary("u", "p")
+    assert user.user_id
+    assert len(watcher.requests) == len(watcher.responses) == len(wire.requests) == 2
+    logged = [one for one in caplog.records if one.name == "monocloud"]
+    assert [one.getMessage() for one in logged] == [
+        f"{name} raised an error, and the call goes on"
+    ] * 2
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_a_coroutine_hook_that_raises_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(_: object) -> None:
+        raise ZeroDivisionError
+
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        await client.with_options(on_response=broken).users.get("u")
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize(("name", "sent"), [("on_request", 0), ("on_response", 1)])
+async def test_a_cancellation_passes_through_a_hook(name: str, sent: int) -> None:
+    reached = asyncio.Event()
+
+    async def waits(_: object) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    hook: Any = {name: waits}
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        call = asyncio.create_task(client.with_options(**hook).users.get("u"))
+        await reached.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert len(wire.requests) == sent
+        # Its connection is free again.
+        await asyncio.gather(*(client.users.get("u") for _ in range(100)))
+
+
+async def test_a_client_that_a_hook_closes_sends_nothing() -> None:
+    async with Wire(answer()) as wire:
+        client = MonoCloudClient(wire.url, "key")
+
+        async def closes(_: object) -> None:
+            await client.aclose()
+
+        with pytest.raises(ConfigurationError, match="closed"):
+            await client.with_options(on_request=closes).phones.set_primary("u", "p")
+    assert wire.requests == []
+
+
+async def test_a_slow_hook_costs_the_deadline_and_not_the_timeout() -> None:
+    async def slow(_: object) -> None:
+        await asyncio.sleep(0.3)
+
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        view = client.with_options(on_request=slow, timeout=0.25)
+        await view.users.get("u")
+        late = view.with_options(retry=RetryPolicy(deadline=0.1))
+        with pytest.raises(RequestTimeoutError, match=r"deadline of 0\.1 s"):
+            await late.phones.set_primary("u", "p")
+    assert len(wire.requests) == 1
+
+
+# Where hooks and options reach
+
+
+async def test_hooks_of_views_come_after_the_client_s() -> None:
+    order: list[str] = []
+
+    def note(name: str) -> Any:
+        return lambda _: order.append(name)
+
+    async with Wire(answer()) as wire:
+        async with MonoCloudClient(wire.url, "key", on_request=note("client")) as client:
+            view = client.with_options(on_request=note("view"))
+            await view.with_options(on_request=note("inner"), timeout=3).users.get("u")
+            await client.users.get("u")
+    assert order == ["client", "view", "inner", "client"]
+
+
+async def test_they_reach_many_rows_and_pages(running: Emulator) -> None:
+    running.reset()
+    watcher = Watcher()
+    async with MonoCloudClient(running.url, running.api_key) as client:
+        view = client.with_options(headers={"X-Correlation-Id": "c1"}, **watcher.hooks)
+        rows = [(f"unknown-{n}",) for n in range(5)]
+        outcomes = [one async for one in view.many(view.users.get, rows)]
+        assert all(isinstance(one.error, NotFoundError) for one in outcomes)
+        assert await view.users.list().collect()
+    assert [one.operation for one in watcher.requests].count("users.get") == 5
+    assert len(watcher.responses) == len(watcher.requests) > 5
+
+
+@pytest.fixture(scope="module")
+def running() -> Any:
+    with Emulator() as emulator:
+        yield emulator
+
+
+async def test_headers_are_merged_over_views_whatever_their_case() -> None:
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        view = client.with_options(headers={"X-Correlation-Id": "a", "X-Tenant": "t"})
+        inner = view.with_options(headers={"x-correlation-id": "b", "User-Agent": "mine/1"})
+        await inner.phones.add("u", "+441514960453")
+        await view.users.get("u")
+        await client.users.get("u")
+    sent = [{k.lower(): v for k, v in one.headers.items()} for one in wire.requests]
+    assert [one.get("x-correlation-id") for one in sent] == ["b", "a", None]
+    assert [one.get("x-tenant") for one in sent] == ["t", "t", None]
+    assert sent[0]["user-agent"] == "mine/1"
+    assert sent[0]["content-type"] == "application/json"
+    assert all(one["x-api-key"] == "key" for one in sent)
+    assert wire.requests[0].header_names.count("x-correlation-id") == 1
+
+
+async def test_headers_go_out_in_runs_and_over_a_lent_session() -> None:
+    async with Wire(answer()) as wire, aiohttp.ClientSession(headers={"X-Id": "no"}) as session:
+        client = MonoCloudClient(wire.url, "key", session=session).with_options(
+            headers={"X-Id": "yes"}
+        )
+        await client.users.get("u")
+        rows = [("u1",), ("u2",)]
+        assert [one.error async for one in client.many(client.users.get, rows)] == [None, None]
+    assert [one.headers["X-Id"] for one in wire.requests] == ["yes"] * 3
+
+
+def test_the_blocking_client_sends_headers() -> None:
+    with served(answer()) as wire, monocloud_sync.MonoCloudClient(wire.url, "key") as client:
+        client.with_options(headers={"X-Correlation-Id": "c1"}).users.get("u")
+    assert wire.requests[0].headers["X-Correlation-Id"] == "c1"
+
+
+SECRET = "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        *(
+            ({name: SECRET}, f"must not contain {name}")
+            for name in (
+                "X-API-KEY",
+                "x-api-key",
+                "Host",
+                "Content-Type",
+                "content-length",
+                "Transfer-Encoding",
+                "Connection",
+                "Keep-Alive",
+                "Proxy-Authorization",
+                "TE",
+                "Trailer",
+                "Upgrade",
+                "Expect",
+                "Accept",
+                "Accept-Encoding",
+            )
+        ),
+        ({"X-A": f"{SECRET}\r\nX-Evil: 1"}, "the value of X-A"),
+        ({"X-A": f"{SECRET}\n"}, "the value of X-A"),
+        ({"X-A": f" {SECRET}"}, "the value of X-A"),
+        ({"X-A": f"{SECRET}ü"}, "the value of X-A"),
+        ({"X-A": b"s3cret"}, "the value of X-A"),
+        ({"X A": SECRET}, "a name in headers"),
+        ({"X-Ä": SECRET}, "a name in headers"),
+        ({"X-A\r\nX-B": SECRET}, "a name in headers"),
+        ({"": SECRET}, "a name in headers"),
+        ({7: SECRET}, "a name in headers"),
+        ([("X-A", SECRET)], "headers must be a mapping"),
+    ],
+)
+def test_headers_that_cannot_be_sent_are_refused(headers: Any, said: str) -> None:
+    for package in (monocloud_async, monocloud_sync):
+        client = package.MonoCloudClient("acme.com", "key")
+        with pytest.raises(ConfigurationError) as caught:
+            client.with_options(headers=headers)
+        assert said in str(caught.value)
+        assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["on_request", "on_response"])
+def test_a_hook_that_is_not_a_function_is_refused(name: str) -> None:
+    wrong: Any = {name: "print"}
+    with pytest.raises(ConfigurationError, match=f"{name} must be a function, not str"):
+        MonoCloudClient("acme.com", "key", **wrong)
+    with pytest.raises(ConfigurationError, match=f"{name} must be a function, not str"):
+        MonoCloudClient("acme.com", "key").with_options(**wrong)
+
+
+async def test_an_observed_call_fails_with_the_same_error(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with Wire(problem(404)) as wire, MonoCloudClient(wire.url, "key") as client:
+        view = client.with_options(on_response=lambda _: None)
+        with pytest.raises(NotFoundError) as plain:
+            await client.users.get("u")
+        with pytest.raises(NotFoundError) as observed:
+            await view.users.get("u")
+        await seen(lambda: len(wire.requests) == 2)
+    assert str(plain.value) == str(observed.value)
+    assert observed.value.__context__ is None
+
+
+def test_infos_are_frozen_and_small() -> None:
+    names = {one.name for one in attrs.fields(ResponseInfo)}
+    assert names == {
+        *("operation", "method", "url_template", "attempt"),
+        *("status", "failure", "timed_out", "seconds", "trace_id"),
+    }
+    info = RequestInfo(operation="users.get", method="GET", url_template="/api", attempt=1)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        info.attempt = 2  # type: ignore[misc]

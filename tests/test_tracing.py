@@ -1,0 +1,444 @@
+"""Spans of OpenTelemetry: one a call, its attempts as events, and nothing about persons."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry import propagate, trace
+from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import SpanKind, StatusCode
+
+import monocloud_sync
+from monocloud_async import (
+    ConfigurationError,
+    ForbiddenError,
+    MonoCloudClient,
+    MonoCloudError,
+    RequestTimeoutError,
+    ResponseDecodeError,
+    RetryPolicy,
+    TransportError,
+)
+from monocloud_async.telemetry import OpenTelemetry
+from monocloud_async.telemetry.instrumentor import MonoCloudInstrumentor
+
+from .conftest import FAST
+from .wire import Request, Step, Wire, answer, close, problem, reset, served, silence
+
+TEMPLATE = "/api/users/{user_id}/phones/{identifier_id}/primary"
+
+
+class Tracing:
+    """A tracer provider of its own, and what it exported."""
+
+    def __init__(self) -> None:
+        self._exporter = InMemorySpanExporter()
+        self.provider = TracerProvider()
+        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+        self.tracer = self.provider.get_tracer("the program")
+        self.telemetry = OpenTelemetry(self.provider)
+
+    @property
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        return self._exporter.get_finished_spans()
+
+    def named(self, name: str) -> list[ReadableSpan]:
+        return [span for span in self.spans if span.name == name]
+
+    def only(self) -> ReadableSpan:
+        (span,) = self.spans
+        return span
+
+
+@pytest.fixture
+def tracing() -> Tracing:
+    return Tracing()
+
+
+@contextlib.asynccontextmanager
+async def calling(
+    tracing: Tracing, *steps: Step, **options: Any
+) -> AsyncIterator[tuple[MonoCloudClient, Wire]]:
+    options = {"retry": FAST, "telemetry": tracing.telemetry, **options}
+    async with Wire(*steps) as wire, MonoCloudClient(wire.url, "key", **options) as client:
+        yield client, wire
+
+
+def attributes(span: ReadableSpan) -> dict[str, Any]:
+    return dict(span.attributes or {})
+
+
+def events(span: ReadableSpan) -> list[dict[str, Any]]:
+    assert all(event.name == "monocloud.attempt" for event in span.events)
+    return [dict(event.attributes or {}) for event in span.events]
+
+
+def parent_of(span: ReadableSpan) -> int | None:
+    return span.parent.span_id if span.parent else None
+
+
+def id_of(span: ReadableSpan) -> int:
+    assert span.context
+    return span.context.span_id
+
+
+def sent_span(request: Request) -> tuple[str, str]:
+    """Return the ids of the trace and of the span that a request names."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    _, trace_id, span_id, _ = headers["traceparent"].split("-")
+    return trace_id, span_id
+
+
+# One span a call
+
+
+async def test_a_call_is_one_span(tracing: Tracing) -> None:
+    async with calling(tracing, answer(Traceparent="t1")) as (client, wire):
+        await client.phones.set_primary("the-user", "the-phone")
+    span = tracing.only()
+    assert span.name == "phones.set_primary"
+    assert span.kind is SpanKind.CLIENT
+    assert span.status.status_code is StatusCode.UNSET
+    assert span.instrumentation_scope
+    assert span.instrumentation_scope.name == "monocloud"
+    assert attributes(span) == {
+        "monocloud.operation": "phones.set_primary",
+        "http.request.method": "POST",
+        "url.template": TEMPLATE,
+        "server.address": "127.0.0.1",
+        "server.port": wire.port,
+        "http.response.status_code": 200,
+    }
+    (event,) = events(span)
+    assert event.pop("monocloud.attempt.duration") >= 0
+    assert event == {
+        "http.response.status_code": 200,
+        "http.request.resend_count": 0,
+        "monocloud.trace_id": "t1",
+    }
+
+
+async def test_each_attempt_is_an_event(tracing: Tracing) -> None:
+    async with calling(tracing, close, problem(503), problem(429), answer()) as (client, _):
+        await client.with_options(retry=RetryPolicy(max_attempts=4, base_delay=0)).users.get("u")
+    span = tracing.only()
+    assert attributes(span)["http.request.resend_count"] == 3
+    assert attributes(span)["http.response.status_code"] == 200
+    assert span.status.status_code is StatusCode.UNSET
+    assert [one["http.request.resend_count"] for one in events(span)] == [0, 1, 2, 3]
+    assert [one.get("http.response.status_code") for one in events(span)] == [None, 503, 429, 200]
+    assert [one.get("error.type") for one in events(span)] == ["TransportError", "503", "429", None]
+    failure = "the server closed the connection without an answer"
+    assert [one.get("monocloud.failure") for one in events(span)] == [failure, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "kind", "status"),
+    [
+        (reset, TransportError, "TransportError", None),
+        (silence, RequestTimeoutError, "RequestTimeoutError", None),
+        (problem(403), ForbiddenError, "403", 403),
+        (problem(503), MonoCloudError, "503", 503),
+        (answer(200, b"{"), ResponseDecodeError, "ResponseDecodeError", 200),
+    ],
+    ids=["reset", "silence", "403", "503", "not JSON"],
+)
+async def test_a_failed_call_is_a_failed_span(
+    step: Step, error: type[Exception], kind: str, status: int | None, tracing: Tracing
+) -> None:
+    once = RetryPolicy(max_attempts=1)
+    async with calling(tracing, step, retry=once, timeout=0.2) as (client, _):
+        with pytest.raises(error):
+            await client.phones.set_primary("the-user", "the-phone")
+    span = tracing.only()
+    assert span.status.status_code is StatusCode.ERROR
+    # What a server says may name a person.
+    assert span.status.description is None
+    assert attributes(span)["error.type"] == kind
+    assert attributes(span).get("http.response.status_code") == status
+    assert "http.request.resend_count" not in attributes(span)
+
+
+async def test_a_call_without_an_attempt_has_a_span_too(tracing: Tracing) -> None:
+    options = {"max_connections": 1, "retry": RetryPolicy(deadline=0.1)}
+    async with calling(tracing, silence, **options) as (client, wire):
+        first = asyncio.create_task(client.with_options(retry=FAST).users.get("u"))
+        await wire.arrived.wait()
+        with pytest.raises(RequestTimeoutError):
+            await client.users.get("u")
+        span = tracing.only()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+    assert span.status.status_code is StatusCode.ERROR
+    assert events(span) == []
+
+
+async def test_a_cancelled_call_ends_its_span_without_an_error(tracing: Tracing) -> None:
+    async with calling(tracing, silence) as (client, wire):
+        call = asyncio.create_task(client.users.get("u"))
+        await wire.arrived.wait()
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert attributes(tracing.only())["error.type"] == "cancelled"
+    assert tracing.only().status.status_code is StatusCode.UNSET
+
+
+async def test_a_removal_that_finds_its_work_done_is_a_success(tracing: Tracing) -> None:
+    async with calling(tracing, close, problem(404)) as (client, _):
+        await client.users.delete("u")
+    assert tracing.only().status.status_code is StatusCode.UNSET
+    assert attributes(tracing.only())["http.response.status_code"] == 404
+
+
+async def test_a_closed_client_s_call_fails_in_its_span(tracing: Tracing) -> None:
+    async with calling(tracing, answer()) as (client, _):
+        await client.aclose()
+        with pytest.raises(ConfigurationError):
+            await client.users.get("u")
+    assert attributes(tracing.only())["error.type"] == "ConfigurationError"
+
+
+async def test_a_hook_sees_the_span_of_its_call(tracing: Tracing) -> None:
+    seen: list[int] = []
+
+    def note(_: object) -> None:
+        seen.append(trace.get_current_span().get_span_context().span_id)
+
+    async with calling(tracing, answer(), on_request=note, on_response=note) as (client, _):
+        await client.users.get("u")
+        note(None)
+    assert seen == [id_of(tracing.only()), id_of(tracing.only()), 0]
+
+
+# Whose child it is, and who its children are
+
+
+async def test_the_span_s_parent_is_the_current_one(tracing: Tracing) -> None:
+    async with calling(tracing, answer()) as (client, _):
+        with tracing.tracer.start_as_current_span("request") as parent:
+            await client.users.get("u")
+            assert trace.get_current_span() is parent
+    assert parent_of(tracing.named("users.get")[0]) == parent.get_span_context().span_id
+
+
+def test_the_blocking_client_s_parent_is_the_caller_s(tracing: Tracing) -> None:
+    with served(problem(503), answer()) as wire:
+        with monocloud_sync.MonoCloudClient(
+            wire.url, "key", retry=FAST, telemetry=tracing.telemetry
+        ) as client:
+            with tracing.tracer.start_as_current_span("request") as parent:
+                client.users.get("u")
+                rows = [("u1",), ("u2",)]
+                assert len(list(client.many(client.users.get, rows))) == 2
+    spans = tracing.named("users.get")
+    assert len(spans) == 3
+    assert {parent_of(span) for span in spans} == {parent.get_span_context().span_id}
+    assert attributes(spans[0])["http.request.resend_count"] == 1
+
+
+async def test_a_run_s_rows_have_the_parent_that_it_was_started_under(tracing: Tracing) -> None:
+    async with calling(tracing, answer()) as (client, _):
+        with tracing.tracer.start_as_current_span("batch") as parent:
+            rows = [(f"u{number}",) for number in range(40)]
+            outcomes = client.many(client.users.get, rows, concurrency=4)
+            first = await anext(outcomes)
+        assert first.error is None
+        with tracing.tracer.start_as_current_span("something else"):
+            assert [one.error async for one in outcomes] == [None] * 39
+    spans = tracing.named("users.get")
+    assert len(spans) == 40
+    assert {parent_of(span) for span in spans} == {parent.get_span_context().span_id}
+
+
+async def test_the_context_goes_out_with_each_attempt(tracing: Tracing) -> None:
+    async with calling(tracing, problem(503), answer()) as (client, wire):
+        await client.users.get("u")
+    context = tracing.only().context
+    assert context
+    ours = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+    assert [sent_span(request) for request in wire.requests] == [ours, ours]
+
+
+async def test_a_context_that_the_caller_sends_is_kept(tracing: Tracing) -> None:
+    theirs = f"00-{'a' * 32}-{'b' * 16}-01"
+    async with calling(tracing, answer()) as (client, wire):
+        await client.with_options(headers={"Traceparent": theirs}).users.get("u")
+    assert sent_span(wire.requests[0]) == ("a" * 32, "b" * 16)
+    assert wire.requests[0].header_names.count("traceparent") == 1
+
+
+async def test_no_propagator_replaces_the_key_or_breaks_the_request(
+    tracing: Tracing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def inject(carrier: dict[str, str], *_: object) -> None:
+        carrier.update({"X-API-KEY": "stolen", "Host": "evil", "X-Bad": "a\r\nb", "X-Good": "1"})
+
+    monkeypatch.setattr(propagate, "inject", inject)
+    async with calling(tracing, answer()) as (client, wire):
+        await client.users.get("u")
+    headers = wire.requests[0].headers
+    assert headers["X-API-KEY"] == "key"
+    assert headers["Host"] == f"127.0.0.1:{wire.port}"
+    assert headers["X-Good"] == "1"
+    assert "X-Bad" not in headers
+
+
+@pytest.fixture
+def instrumented(tracing: Tracing) -> Iterator[None]:
+    """aiohttp's own instrumentation, as many programs have it already."""
+    instrumentor = AioHttpClientInstrumentor()
+    instrumentor.instrument(tracer_provider=tracing.provider)
+    yield
+    instrumentor.uninstrument()
+
+
+@pytest.mark.usefixtures("instrumented")
+async def test_the_spans_of_aiohttp_s_instrumentation_are_the_attempts(tracing: Tracing) -> None:
+    async with calling(tracing, problem(503), answer()) as (client, wire):
+        await client.users.get("u")
+    (ours,) = tracing.named("users.get")
+    theirs = tracing.named("GET")
+    assert len(tracing.spans) == 3
+    assert [parent_of(span) for span in theirs] == [id_of(ours)] * 2
+    sent = [int(sent_span(request)[1], 16) for request in wire.requests]
+    assert sent == [id_of(span) for span in theirs]
+    assert all(one.header_names.count("traceparent") == 1 for one in wire.requests)
+
+
+@pytest.mark.usefixtures("instrumented")
+def test_so_they_are_for_the_blocking_client(tracing: Tracing) -> None:
+    with served(answer()) as wire:
+        with monocloud_sync.MonoCloudClient(wire.url, "key", telemetry=tracing.telemetry) as client:
+            with tracing.tracer.start_as_current_span("request") as request:
+                client.users.get("u")
+    (ours,) = tracing.named("users.get")
+    (theirs,) = tracing.named("GET")
+    assert parent_of(theirs) == id_of(ours)
+    assert parent_of(ours) == request.get_span_context().span_id
+
+
+async def test_the_filter_that_the_guide_gives_keeps_ids_out_of_aiohttp_s_spans(
+    tracing: Tracing,
+) -> None:
+    instrumentor = AioHttpClientInstrumentor()
+    instrumentor.instrument(
+        tracer_provider=tracing.provider, url_filter=lambda url: str(url.origin())
+    )
+    try:
+        async with calling(tracing, answer()) as (client, _):
+            await client.phones.set_primary("the-user", "the-phone")
+    finally:
+        instrumentor.uninstrument()
+    assert len(tracing.spans) == 2
+    assert not [span for span in tracing.spans if "the-user" in span.to_json()]
+
+
+# Turned off, left out, broken
+
+
+async def test_nothing_is_recorded_where_that_is_suppressed(tracing: Tracing) -> None:
+    async with calling(tracing, answer()) as (client, wire):
+        with suppress_instrumentation():
+            await client.users.get("u")
+    assert tracing.spans == ()
+    assert "traceparent" not in wire.requests[0].header_names
+
+
+async def test_a_span_that_is_not_sampled_says_so_to_the_server() -> None:
+    telemetry = OpenTelemetry(TracerProvider(sampler=ALWAYS_OFF))
+    async with calling(Tracing(), answer(), telemetry=telemetry) as (client, wire):
+        await client.users.get("u")
+    flags = wire.requests[0].headers["traceparent"].rpartition("-")[2]
+    assert int(flags, 16) & 1 == 0
+
+
+async def test_without_an_sdk_nothing_happens() -> None:
+    async with calling(Tracing(), answer(), telemetry=OpenTelemetry()) as (client, wire):
+        await client.users.get("u")
+    assert "traceparent" not in wire.requests[0].header_names
+
+
+class Broken(SpanProcessor):
+    """A processor that fails where it is told to."""
+
+    def __init__(self, at: str) -> None:
+        self._at = at
+
+    def on_start(self, *_: object, **__: object) -> None:
+        if self._at == "start":
+            raise ZeroDivisionError
+
+    def on_end(self, *_: object) -> None:
+        if self._at == "end":
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("at", ["start", "end"])
+async def test_telemetry_that_fails_fails_no_call(
+    at: str, tracing: Tracing, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracing.provider.add_span_processor(Broken(at))
+    async with calling(tracing, close, answer()) as (client, _):
+        user = await client.phones.set_primary("the-user", "the-phone")
+        assert not trace.get_current_span().get_span_context().is_valid
+    assert user.user_id
+    assert "telemetry failed, and the call goes on: ZeroDivisionError" in caplog.text
+
+
+# For all clients at once
+
+
+async def test_the_instrumentor_records_all_clients(tracing: Tracing) -> None:
+    instrumentor = MonoCloudInstrumentor()
+    instrumentor.instrument(tracer_provider=tracing.provider)
+    try:
+        async with calling(tracing, answer(), telemetry=None) as (client, _):
+            await client.users.get("u")
+            assert len(tracing.spans) == 1
+            own = Tracing()
+            async with calling(own, answer()) as (other, _):
+                await other.users.get("u")
+            assert len(own.spans) == len(tracing.spans) == 1
+            instrumentor.uninstrument()
+            await client.users.get("u")
+        async with calling(tracing, answer(), telemetry=None) as (client, _):
+            await client.users.get("u")
+    finally:
+        instrumentor.uninstrument()
+    assert len(tracing.spans) == 1
+
+
+def test_opentelemetry_instrument_finds_it() -> None:
+    settings = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    group = "opentelemetry_instrumentor"
+    found = re.search(
+        rf'^\[project.entry-points.{group}\]\nmonocloud = "(.*)"$', settings, re.MULTILINE
+    )
+    assert found
+    assert EntryPoint("monocloud", found[1], group).load() is MonoCloudInstrumentor
+
+
+def test_it_is_imported_by_those_who_ask_for_it() -> None:
+    program = (
+        "import sys, monocloud_async, monocloud_sync\n"
+        "assert not [name for name in sys.modules if name.startswith('opentelemetry')]\n"
+        "import monocloud_async.telemetry\n"
+        "assert not [n for n in sys.modules if n.startswith(('opentelemetry.sdk', "
+        "'opentelemetry.instrumentation'))]\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
