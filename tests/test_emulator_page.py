@@ -209,7 +209,7 @@ async def test_a_fault_comes_and_goes(server: Emulator) -> None:
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        ({}, "a fault needs something that goes wrong"),
+        ({}, "a fault needs an effect"),
         ({"fault-status": "99"}, "status must be a whole number"),
         ({"fault-status": "5o3"}, "status must be a whole number"),
         ({"fault-delay": "-1"}, "delay must be a number of seconds"),

@@ -856,7 +856,7 @@ async def test_control_is_neither_counted_nor_struck(server: Emulator) -> None:
         ("POST", "/faults", b"[" * 100_000, 400, "not JSON"),
         ("POST", "/faults", b'[{"status": 500}, {"status": 7}]', 400, "from 200 to 599, not 7"),
         ("POST", "/faults", b'"503"', 400, "a fault must be a JSON object"),
-        ("POST", "/faults", b"x" * (2**20 + 1), 413, "longer than"),
+        ("POST", "/faults", b"x" * (2**20 + 1), 413, "too long"),
         ("PUT", "/rate-limit", b'{"rate": 1}', 400, "no 'rate'"),
         ("PUT", "/faults", b"{}", 405, "only DELETE, POST"),
         ("GET", "/reset", b"", 405, "only POST"),
