@@ -177,7 +177,7 @@ def test_of_many_failures_some_are_shown(emulator: Emulator, path: Path) -> None
     path.write_text(rows((f"u-{n}", "none") for n in range(100)))
     done = many(path)
     assert done.stderr.count("\nline ") + done.stderr.startswith("line ") == 20
-    assert done.stderr.endswith("--results has all of them.\n")
+    assert done.stderr.endswith("use --results FILE to get them all.\n")
 
 
 def test_nothing_is_sent_where_the_file_has_mistakes(emulator: Emulator, path: Path) -> None:
@@ -187,7 +187,7 @@ def test_nothing_is_sent_where_the_file_has_mistakes(emulator: Emulator, path: P
     first, second, last = done.stderr.splitlines()
     assert first.startswith(f"{path}, line 3: identifier_id must be")
     assert second.startswith(f"{path}, line 4: identifier_id must be")
-    assert last == f"Error: {path} has 2 mistakes; nothing was sent: correct them, and start again"
+    assert last == f"Error: {path} has 2 mistakes; nothing was sent: correct them and try again"
     assert not emulator.counts.requests
     assert names(path.parent) == ["rows.csv"]
 
@@ -200,10 +200,10 @@ def test_where_there_are_no_rows_it_says_so(
     told = path.parent / "results.csv"
     done = many(path, "--results", told, *more)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"no rows after the header in {path}: nothing to do\n"
+    assert done.stdout == f"{path} has no rows: nothing to do\n"
     assert results(told) == []
     done = many("-", *more, stdin=HEADER)
-    assert done.stdout == "no rows after the header in standard input: nothing to do\n"
+    assert done.stdout == "standard input has no rows: nothing to do\n"
 
 
 def test_an_answer_that_cannot_be_read_is_no_failure(emulator: Emulator, path: Path) -> None:
@@ -244,8 +244,8 @@ def test_an_input_that_there_is_no_room_to_copy_is_refused(emulator: Emulator, p
         done = process_of_its_own(path, before=limited(1000))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"Error: {path}: it cannot be copied to {tempfile.gettempdir()}: File too large; "
-        "nothing was sent: give a regular file\n"
+        f"Error: {path}: cannot copy it to {tempfile.gettempdir()}: File too large; "
+        "nothing was sent: pass a regular file\n"
     )
 
 
@@ -277,12 +277,12 @@ def test_a_signal_stops_it_cleanly_and_it_goes_on(
     # What was on its way is waited for, and recorded.
     assert printed == (
         f"1,000 rows: {requests} ok, 0 failed, {1000 - requests} skipped\n",
-        f"Error: {word}; the same command goes on from here\n",
+        f"Error: {word}; run the same command to resume\n",
     )
     assert statuses(told) == {"ok": requests, "skipped": 1000 - requests}
     done = many(path, *files)
     assert (done.returncode, done.stderr) == (0, "")
-    earlier = f" ({requests} of them in earlier runs)"
+    earlier = f" ({requests} from earlier runs)"
     assert done.stdout == f"1,000 rows: 1,000 ok, 0 failed, 0 skipped{earlier}\n"
     assert emulator.executions == emulator.counts.requests == 1000
     assert statuses(told) == {"ok": 1000}
@@ -307,7 +307,7 @@ def twice(process: Forked, first: signal.Signals, second: signal.Signals) -> str
     process.send_signal(first)
     assert process.stderr
     said = process.stderr.readline()
-    assert "waiting up to 5 s for the answers" in said
+    assert "waiting up to 5 s for calls in flight" in said
     process.send_signal(second)
     return said
 
@@ -366,7 +366,7 @@ def test_a_key_that_will_not_do_stops_it_at_once(
     done = many(path, *files, "--concurrency", "4")
     assert done.returncode == 1
     assert f"Error: phones.set_primary: {status} " in done.stderr
-    assert done.stderr.endswith("; the same command goes on from here\n")
+    assert done.stderr.endswith("; run the same command to resume\n")
     assert emulator.counts.requests <= 50 + 4
     assert statuses(path.parent / "results.csv")["ok"] <= 50
     emulator.faults.clear()
@@ -380,7 +380,7 @@ def test_it_stops_when_more_rows_fail_than_may(emulator: Emulator, path: Path) -
     files = ("--journal", path.parent / "journal", "--results", told)
     done = many(path, *files, "--max-failures", "10", "--concurrency", "4")
     assert done.returncode == 1
-    assert "\nError: more than 10 rows failed; the same command goes on from here\n" in done.stderr
+    assert "\nError: more than 10 rows failed; run the same command to resume\n" in done.stderr
     found = statuses(told)
     assert 11 <= found["failed"] <= 20
     assert found.total() == 1000
@@ -428,7 +428,7 @@ def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) 
             file.write("X")
         _, told = process.communicate()
     assert process.returncode == 1
-    assert f"Error: {path} has changed since it was checked: put it back as it was; " in told
+    assert f"Error: {path} has changed since it was checked: restore the original; " in told
     assert not any("X" in request.path for request in emulator.requests)
 
 
@@ -472,8 +472,8 @@ def test_more_calls_than_open_files_are_refused(emulator: Emulator, path: Path) 
     done = process_of_its_own(path, "--concurrency", "1000", before=may_have(200, 256))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "Error: --concurrency 1000 needs 1064 open files, and this process may have 256: lower it, "
-        "or raise the limit (ulimit -n); nothing was sent\n"
+        "Error: --concurrency 1000 needs 1064 open files, but this process is limited to 256: "
+        "lower it, or raise the limit (ulimit -n); nothing was sent\n"
     )
     assert not emulator.counts.requests
 
@@ -492,7 +492,7 @@ def test_a_row_that_is_done_is_not_sent_again_and_one_that_failed_is(
     done = many(path, *files)
     assert (done.returncode, done.stdout.splitlines()[0]) == (
         1,
-        "3 rows: 2 ok, 1 failed, 0 skipped (1 of them in earlier runs)",
+        "3 rows: 2 ok, 1 failed, 0 skipped (1 from earlier runs)",
     )
     assert Counter(request.user_id for request in emulator.requests) == {
         "u-1": 1,
@@ -510,13 +510,13 @@ def test_an_older_phone_does_not_come_back(emulator: Emulator, path: Path) -> No
     emulator.faults.clear()
     emulator.requests.clear()
     done = many(path, *files)
-    assert done.stdout == "4 rows: 2 ok, 1 failed, 1 skipped (1 of them in earlier runs)\n"
+    assert done.stdout == "4 rows: 2 ok, 1 failed, 1 skipped (1 from earlier runs)\n"
     assert [request.user_id for request in emulator.requests] == ["u-2", "u-2"]
     assert primaries(emulator)["u-1"] == "a-1"
     skipped = results(path.parent / "results.csv")[0]
     assert skipped["status"] == "skipped"
     assert skipped["error"].startswith(
-        "superseded: row 3 is of the same user, and done; before that: phones.set_primary: 400 "
+        "superseded: row 3 of the same user is done; before that: phones.set_primary: 400 "
     )
     emulator.requests.clear()
     assert many(path, *files).returncode == 1
@@ -549,13 +549,14 @@ def test_a_journal_of_something_else_is_refused(emulator: Emulator, path: Path) 
     with Emulator(api_key=KEY) as other, pytest.MonkeyPatch.context() as patch:
         patch.setenv(DOMAIN, other.url)
         assert refused(other, path, "--journal", journal).endswith(
-            f"it is of {emulator.url}, and not of {other.url}; nothing was sent: use another "
+            f"it belongs to {emulator.url}, not {other.url}; nothing was sent: use another "
             f"--journal file, or --domain {emulator.url}\n"
         )
     path.write_text(rows([("u-1", "b-1")]))
     assert refused(emulator, path, "--journal", journal) == (
-        f"Error: the journal {journal} cannot be used: it is of another input, or of what this one "
-        "was before; nothing was sent: use another --journal file, or the input it was made for\n"
+        f"Error: the journal {journal} cannot be used: it belongs to another input, or to an "
+        "earlier version of this one; nothing was sent: use another --journal file, or the "
+        "original input\n"
     )
     assert journal.read_bytes() == before
 
@@ -633,7 +634,7 @@ def test_a_full_disk_stops_it_before_it_sends_what_cannot_be_recorded(
     assert done.returncode == 1
     assert re.search(
         rf"^Error: the journal {journal} cannot be kept: (disk I/O error|database or disk is full)"
-        r"; the same command goes on from here$",
+        r"; run the same command to resume$",
         done.stderr,
         re.MULTILINE,
     )
@@ -641,7 +642,7 @@ def test_a_full_disk_stops_it_before_it_sends_what_cannot_be_recorded(
     assert 0 < sent < 1000
     again = many(path, "--journal", journal)
     assert (again.returncode, again.stderr) == (0, "")
-    recorded = re.search(r"\((\d+) of them in earlier runs\)", again.stdout)
+    recorded = re.search(r"\((\d+) from earlier runs\)", again.stdout)
     assert recorded
     assert sent - int(recorded[1]) <= 8 + 100
     assert emulator.executions == 1000 + sent - int(recorded[1])
@@ -692,8 +693,8 @@ def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> N
         done = without_rights_of_root(path, "--results", told / "x.csv")
         assert done.returncode == 2
         assert done.stderr == (
-            f"Error: the results {told / 'x.csv'}: Permission denied; nothing was sent: give "
-            "another --results file\n"
+            f"Error: cannot write the results to {told / 'x.csv'}: Permission denied; "
+            "nothing was sent: choose another --results file\n"
         )
     told.chmod(0o755)
 
@@ -710,7 +711,7 @@ def test_results_that_cannot_be_written_leave_what_was_there(
     done = process_of_its_own(path, "--results", told, before=limited(5000))
     assert done.returncode == 1
     assert done.stdout == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    assert done.stderr == f"Error: the results {told} cannot be written: File too large\n"
+    assert done.stderr == f"Error: cannot write the results to {told}: File too large\n"
     assert told.read_text() == "earlier\n"
     assert names(path.parent) == ["rows.csv", "told"]
 
@@ -775,12 +776,16 @@ def test_an_open_file_that_is_none_or_cannot_be_written_is_refused(
     emulator: Emulator, path: Path
 ) -> None:
     path.write_text(rows([("u-1", "b-1")]))
-    assert "the results /dev/fd/999: " in refused(emulator, path, "--results", "/dev/fd/999")
+    assert "cannot write the results to /dev/fd/999: " in refused(
+        emulator, path, "--results", "/dev/fd/999"
+    )
     precious = path.parent / "precious"
     precious.touch()
     with precious.open() as file:
         named = f"/dev/fd/{file.fileno()}"
-        assert f"the results {named}: " in refused(emulator, path, "--results", named)
+        assert f"cannot write the results to {named}: " in refused(
+            emulator, path, "--results", named
+        )
 
 
 # The dry run.
@@ -858,7 +863,7 @@ def test_without_standard_streams_it_does_the_same(
 def test_standard_input_that_is_closed_is_refused(emulator: Emulator) -> None:
     done = without("<&-", *MANY, "-")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "Error: standard input: it is closed; nothing was sent: give a file\n"
+    assert done.stderr == "Error: standard input is closed; nothing was sent: pass a file\n"
 
 
 def test_the_other_commands_do_not_bring_the_batch() -> None:

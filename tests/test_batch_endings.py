@@ -87,14 +87,14 @@ def test_a_signal_lets_the_results_be_written(
     with writing(emulator, path) as (process, reader):
         process.send_signal(number)
         assert process.stderr
-        assert "the results are written first" in process.stderr.readline()
+        assert "writing the results" in process.stderr.readline()
         os.set_blocking(reader, True)
         lines = os.fdopen(reader, closefd=False).read().splitlines()
         printed, errors = process.communicate(timeout=10)
     assert len(lines) == 1 + ALL
     assert process.returncode == 128 + number
     assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    assert "; a new run sends all rows again, which does no harm" in errors
+    assert "; a new run resends all rows, which is harmless" in errors
 
 
 def test_a_second_signal_ends_that_but_not_without_the_totals(
@@ -125,7 +125,7 @@ def test_rows_that_failed_in_earlier_runs_do_not_hold_up_the_others(
 ) -> None:
     path.write_text(rows((f"u-{n}", "none" if n < 20 else f"b-{n}") for n in range(100)))
     args = ("--journal", path.parent / "journal", "--max-failures", "3", "--concurrency", "1")
-    stopped = "Error: more than 3 rows failed; the same command goes on from here"
+    stopped = "Error: more than 3 rows failed; run the same command to resume"
     runs = 0
     while stopped in (done := many(path, *args)).stderr:
         runs += 1
@@ -155,9 +155,7 @@ def test_an_input_that_changes_after_it_was_read_costs_the_results_alone(
         printed, errors = process.communicate(timeout=10)
     assert process.returncode == 1
     assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    told = (
-        f"the results are missing: {path} has changed since it was checked: put it back as it was"
-    )
+    told = f"no results were written: {path} has changed since it was checked: restore the original"
     assert errors == f"Error: {told}\n"
 
 
@@ -169,7 +167,7 @@ def test_totals_that_cannot_be_printed_are_no_failure_of_the_rows(
     assert emulator.executions == ALL
     assert done.stderr == (
         "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-        "Error: the totals cannot be printed: No space left on device\n"
+        "Error: cannot print the totals: No space left on device\n"
     )
     assert done.returncode == 1
 

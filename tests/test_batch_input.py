@@ -156,33 +156,33 @@ def test_a_file_without_rows_has_none(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "what"),
     [
-        ("", 1, "nothing in it"),
-        ("\n \n", 1, "nothing in it"),
+        ("", 1, "the input is empty"),
+        ("\n \n", 1, "the input is empty"),
         ("u-1,p-1\n", 1, "header must have the columns user_id and identifier_id, or"),
         ("\nuser_id,phones\nu,p\n", 2, "header must have the columns"),
         ("identifier_id,phone\nu,p\n", 1, "header must have the columns"),
         ("user_id,identifier_id,User Id\nu,p,v\n", 1, "column user_id more than once"),
         ('[{"user_id": "u"}]', 1, "JSON Lines"),
         ('{"user_id": "u"}', 1, "members user_id and"),
-        ('{"user_id": ', 1, "not JSON"),
+        ('{"user_id": ', 1, "invalid JSON"),
         (IDS + "u\n", 2, "only 1 cells"),
-        (IDS + "u,a,p\n", 2, "3 cells, and the header has 2"),
+        (IDS + "u,a,p\n", 2, "3 cells, but the header has 2"),
         (IDS + "u,p\n,p\n", 3, "user_id must be a non-empty string"),
         (IDS + "u,\n", 2, "identifier_id must be a non-empty string"),
         (IDS + "u,..\n", 2, "identifier_id must be an id, not '..'"),
         (IDS + "u,a\x00b\n", 2, ""),
-        (IDS + '\nu,"p\nq', 3, "not CSV"),
-        (IDS + 'u,"p"q\n', 2, "not CSV"),
+        (IDS + '\nu,"p\nq', 3, "invalid CSV"),
+        (IDS + 'u,"p"q\n', 2, "invalid CSV"),
         (IDS.encode() + b"u,p\n\xe9,p\n", 3, "not UTF-8"),
         ((IDS + "u,p\n").encode("utf-16"), 1, "UTF-16"),
         (IDS + "u," + "p" * content.MAX_LINE * 2, 2, "longer than 1024 KiB"),
         ("user_id,phone\nu,4.91E+11\n", 2, "phone must be"),
         ("user_id,phone\nu,0151 123\n", 2, "phone must be"),
-        ('{"user_id": "u", "phone": "+441514960453"}\n{"user_id": "u"}', 2, "no member phone"),
+        ('{"user_id": "u", "phone": "+441514960453"}\n{"user_id": "u"}', 2, "missing member phone"),
         ('{"user_id": "u", "phone": "+441514960453"}\n7', 2, "not a JSON object"),
         ('{"user_id": "u", "phone": "+441514960453"}\n' + "[" * 99999, 2, "nested too deeply"),
         ('{"user_id": "u", "phone": 441514960453}', 1, "phone must be a string"),
-        ('{"user_id": "u", "USER-ID": "v", "phone": "+441514960453"}', 1, "more than once"),
+        ('{"user_id": "u", "USER-ID": "v", "phone": "+441514960453"}', 1, "duplicate member"),
     ],
 )
 def test_a_mistake_names_its_line(path: Path, text: str | bytes, line: int, what: str) -> None:
@@ -285,7 +285,7 @@ def test_memory_does_not_grow_with_the_rows(path: Path, shape: str, few: int) ->
 
 def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    why = "standard input: it is closed; nothing was sent: give a file"
+    why = "standard input is closed; nothing was sent: pass a file"
     with pytest.raises(ConfigurationError, match=why), open_content("-"):
         pass
 
@@ -362,7 +362,7 @@ def test_the_header_again_is_passed_over(path: Path, again: str) -> None:
     "other", ["identifier_id,user_id", "User ID,Identifier ID", "user_id,phone", "x,user_id,phone"]
 )
 def test_another_header_is_refused(path: Path, other: str) -> None:
-    said = "it is a header, and not that of line 1"
+    said = "a header that differs from the one on line 1"
     assert mistakes(path, f"{IDS}u-1,p-1\n{other}\np-2,u-2\n") == [(3, said)]
 
 
@@ -371,7 +371,7 @@ def test_an_id_that_begins_as_a_column_is_called_is_one(path: Path) -> None:
 
 
 CP1252 = "user_id,identifier_id,name\nu,p,Zoë\n".encode("cp1252")
-NEEDED = "the header must have the columns user_id and identifier_id, or user_id and phone, and it "
+NEEDED = "the header must have the columns user_id and identifier_id, or user_id and phone, but it "
 
 
 @pytest.mark.parametrize(
@@ -389,22 +389,30 @@ NEEDED = "the header must have the columns user_id and identifier_id, or user_id
         ("user_id,phone\nu,+44\u200b1632960961\n", 2, "U+200B ZERO WIDTH SPACE"),
         ("user_id,phone\nu,+4401632960961\n", 2, "the 0 after +44"),
         ('{"user_id": "u\\u200bv", "identifier_id": "p"}', 1, "U+200B ZERO WIDTH SPACE"),
-        (IDS + 'u, "p" q\n', 2, "not CSV: something stands between"),
-        (IDS + 'u,p\nu, "p\nq\n', 3, "not CSV: unclosed quote"),
-        (IDS + 'u,"' + ("p" * 1023 + "\n") * 1200, 2, "not CSV: a cell is longer than 1024 KiB"),
-        (CP1252, 2, "it is not UTF-8 (byte 0xEB after 6 others): save it as 'CSV UTF-8', or"),
+        (IDS + 'u, "p" q\n', 2, "invalid CSV: unexpected text between"),
+        (IDS + 'u,p\nu, "p\nq\n', 3, "invalid CSV: unclosed quote"),
+        (
+            IDS + 'u,"' + ("p" * 1023 + "\n") * 1200,
+            2,
+            "invalid CSV: a cell is longer than 1024 KiB",
+        ),
+        (CP1252, 2, "the line is not UTF-8 (byte 0xEB after 6 others): save it as 'CSV UTF-8', or"),
         ((IDS + "u,p\n").encode("utf-16-le"), 1, "UTF-16"),
         ((IDS + "u,p\n").encode("utf-16-be"), 1, "UTF-16"),
         (("\ufeff" + IDS).encode("utf-16-be"), 1, "UTF-16, such as Excel's 'Unicode Text'"),
         ((IDS + "u,p\n").encode("utf-32"), 1, "UTF-32"),
         ((IDS + "u,p\n").encode("utf-32-be"), 1, "UTF-32"),
         (b"PK\x03\x04\x14\x00\x06\x00", 1, "Excel workbook"),
-        ("[\n", 1, "JSON Lines: an object in each line, and this is an array: jq -c '.[]'"),
+        (
+            "[\n",
+            1,
+            "JSON Lines, one object per line, but this is an array; convert it with jq -c '.[]'",
+        ),
         ('[{"user_id": "u", "identifier_id": "p"}]', 1, "this is an array"),
-        ('{\n  "user_id": "u",\n', 1, "JSON Lines: an object in each line: jq -c ."),
+        ('{\n  "user_id": "u",\n', 1, "JSON Lines, one object per line; convert it with jq -c ."),
         ('{"user_id": "u",\n  "identifier_id": "p"}', 1, "jq -c ."),
         ('{"user_id": "u", "identifier_id": "p"},\n', 1, "jq -c ."),
-        ('{"users": [{"user_id": "u"}]}', 1, "user_id and phone, and there are users"),
+        ('{"users": [{"user_id": "u"}]}', 1, "user_id and phone, but it has users"),
         ("id,mobile\nu,p\n", 1, NEEDED + "has id, mobile"),
         ("user_id^identifier_id\nu^p\n", 1, NEEDED + "has user_id^identifier_id"),
         ("sep=;\n", 1, NEEDED + "has nothing"),
@@ -424,7 +432,7 @@ def test_a_file_that_gzip_made_is_read_if_it_is_whole(path: Path, cut: int) -> N
     whole = gzip.compress(content.encode()[:20]) + gzip.compress(content.encode()[20:])
     assert read(path, whole) == ONE
     for damaged in (whole[:cut], whole[:cut] + b"\0" + whole[cut:]):
-        with pytest.raises(ConfigurationError, match="breaks off; nothing was sent: give"):
+        with pytest.raises(ConfigurationError, match="truncated; nothing was sent: pass"):
             read(path, damaged)
 
 

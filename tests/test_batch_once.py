@@ -114,7 +114,7 @@ def test_what_a_signal_cuts_off_is_unknown_and_what_was_not_sent_is_sent(
     emulator.faults.clear()
     done = ran(*args)
     assert (done.returncode, done.stderr) == (1, f"4 rows {HINT}\n")
-    assert done.stdout.startswith("600 rows: 596 ok, 0 failed, 4 unknown, 0 skipped (100 of ")
+    assert done.stdout.startswith("600 rows: 596 ok, 0 failed, 4 unknown, 0 skipped (100 from ")
     assert emulator.counts.requests == USERS
     assert set(executed(emulator).values()) == {1}
 
@@ -192,7 +192,7 @@ def test_what_was_not_there_before_is_a_failure(emulator: Emulator, path: Path) 
     done = ran(*args)
     assert (done.returncode, done.stdout) == (1, "3 rows: 0 ok, 2 failed, 1 unknown, 0 skipped\n")
     assert done.stderr.endswith(
-        "1 row may have been applied: the same command with the same journal tells\n"
+        "1 row may have been applied: run the same command with the same journal to find out\n"
     )
     emulator.faults.clear()
     assert ran(*args).stdout.startswith("3 rows: 1 ok, 2 failed, 0 unknown, 0 skipped")
@@ -263,7 +263,7 @@ def test_a_journal_of_the_version_before_goes_on(emulator: Emulator, tmp_path: P
     path.write_text("user_id,identifier_id\nu-1,p\nu-2,p\n")
     digest = before_version_2(journal, path, emulator.url)
     done = ran("phones.set_primary", path, "--journal", journal)
-    assert "it is of phones.set_primary_many, and not of phones.set_primary; " in done.stderr
+    assert "it belongs to phones.set_primary_many, not phones.set_primary; " in done.stderr
     with sqlite3.connect(journal) as connection:
         # What is refused is left as it was.
         assert connection.execute("SELECT digest, phones_by FROM input").fetchone() == (
@@ -272,7 +272,7 @@ def test_a_journal_of_the_version_before_goes_on(emulator: Emulator, tmp_path: P
         )
     connection.close()
     done = many(path, "--journal", journal, "--results", tmp_path / "told")
-    assert done.stdout == "2 rows: 1 ok, 1 failed, 0 skipped (1 of them in earlier runs)\n"
+    assert done.stdout == "2 rows: 1 ok, 1 failed, 0 skipped (1 from earlier runs)\n"
     assert [request.user_id for request in emulator.requests] == ["u-2"]
     assert many(path, "--journal", journal).stdout == done.stdout
 

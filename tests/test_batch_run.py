@@ -177,21 +177,25 @@ def test_null_stands_for_no_password_too(emulator: Emulator) -> None:
 
 def test_null_is_no_value_of_what_has_to_be_given(emulator: Emulator) -> None:
     told = refused(emulator, "emails.add", "-", "--null", "NULL", stdin="user_id,email\nu,NULL\n")
-    assert "line 2: email is NULL, which stands for no value, and email is required\n" in told
+    assert "line 2: email is required and cannot be NULL\n" in told
 
 
 def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_path: Path) -> None:
     text = "colour,user_id,Size\nred,u-1,5\n,u-2,\n"
     done = ran("users.disable", "-", stdin=text)
     assert (done.returncode, done.stdout) == (0, "2 rows: 2 ok, 0 failed, 0 skipped\n")
-    assert done.stderr == "passed over, as users.disable has no such argument: colour, Size\n"
+    assert done.stderr == (
+        "Ignoring columns that are not arguments of users.disable: colour, Size\n"
+    )
     quiet = ("--ignore-column", "COLOUR", "--ignore-column", "size")
     assert ran("users.disable", "-", *quiet, stdin=text).stderr == ""
     # What is given already is not meant by another name.
     text = "user,user_id\nu-7,u-1\n"
-    assert "has no such argument: user\n" in ran("users.enable", "-", stdin=text).stderr
+    assert (
+        "are not arguments of users.enable: user\n" in ran("users.enable", "-", stdin=text).stderr
+    )
     text = '{"user_id": "u-1"}\n{"user_id": "u-2", "odd": {"user_id": 7}}\n'
-    assert ran("users.enable", "-", stdin=text).stderr.endswith("argument: odd\n")
+    assert ran("users.enable", "-", stdin=text).stderr.endswith("users.enable: odd\n")
 
 
 # Mistakes
@@ -200,18 +204,23 @@ def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_pa
 @pytest.mark.parametrize(
     ("operation", "text", "line", "what"),
     [
-        ("emails.add", "user_id,mail\nu,x\n", 1, "columns user_id and email, and it has user_id,"),
-        ("emails.add", '{"user_id": "u"}', 1, "the members user_id and email, and there are user"),
-        ("users.disable", "id\nu\n", 1, "header must have the column user_id, and it has id"),
-        ("users.disable", '{"id": "u"}', 1, "there must be the member user_id, and there are id"),
+        ("emails.add", "user_id,mail\nu,x\n", 1, "columns user_id and email, but it has user_id,"),
+        ("emails.add", '{"user_id": "u"}', 1, "the members user_id and email, but it has user"),
+        ("users.disable", "id\nu\n", 1, "header must have the column user_id, but it has id"),
+        (
+            "users.disable",
+            '{"id": "u"}',
+            1,
+            "the first row must have the member user_id, but it has id",
+        ),
         ("users.disable", "user_id,revoke_session\nu,\n", 1, "did you mean revoke_sessions?"),
         ("users.disable", "user_id,revoke_sessions\nu,\nu,maybe\n", 3, "must be true or false"),
         ("users.disable", '{"user_id": "u", "revoke_sessions": "true"}', 1, "true or false"),
         ("users.disable", "user_id,user-id\nu,u\n", 1, "column user_id more than once"),
         ("users.disable", "user_id\nu\n..\n", 3, "user_id must be an id, not '..'"),
-        ("users.disable", '{"user_id": "u"}\n{"x": 1}', 2, "it has no member user_id"),
+        ("users.disable", '{"user_id": "u"}\n{"x": 1}', 2, "missing member user_id"),
         ("users.disable", '{"user_id": null}', 1, "user_id must be a string"),
-        ("users.disable", 'user_id\n"u"v\n', 2, "not CSV"),
+        ("users.disable", 'user_id\n"u"v\n', 2, "invalid CSV"),
         ("passwords.reset", "user_id,expiry\nu,1.5\n", 2, "expiry must be a whole number"),
         ("passwords.reset", "user_id,expiry\nu,0\n", 2, "expiry must be a whole number, 1 or"),
         ("passwords.reset", '{"user_id": "u", "expiry": true}', 1, "expiry must be a whole number"),
@@ -227,13 +236,13 @@ def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_pa
             "data.patch_private",
             '{"user_id": "u", "private_data": {"a": {"b": 1, "b": 2}}}',
             1,
-            "private_data: an object in it has a name twice",
+            "private_data: an object has a duplicate member",
         ),
         (
             "data.patch_private",
             '{"user_id": "u", "private_data": {"a": [NaN]}}',
             1,
-            "private_data: a number in it is not finite",
+            "private_data: a number is not finite",
         ),
         ("phones.add", "user_id,phone_number\nu,0151 123\n", 2, "phone_number must be"),
         ("users.patch_claims", "user_id,name\nu,\n", 2, "give at least one claim"),
@@ -256,30 +265,33 @@ def test_a_mistake_names_its_line_and_nothing_is_sent(
     [
         (
             ("users.list",),
-            "users.list changes nothing, and is not run over a file: monocloud users",
+            "users.list only reads and cannot run over a file: try monocloud users list",
         ),
         (
             ("phones.set-primary-many",),
-            "has a command of its own: monocloud phones set-primary-many",
+            "has its own command: try monocloud phones set-primary-many",
         ),
-        (("users.disble",), "there is no such operation: did you mean users.disable"),
-        (("users.disable", "--set", "x"), "--set x: it must be NAME=VALUE"),
+        (("users.disble",), "unknown operation users.disble: did you mean users.disable"),
+        (("users.disable", "--set", "x"), "--set x: must be NAME=VALUE"),
         (("users.disable", "--set", "user=1"), "did you mean user_id?"),
         (("users.disable", "--set", "revoke_sessions=7"), "revoke_sessions must be true or false"),
-        (("users.disable", "--set", "revoke_sessions="), "it has no value"),
-        (("users.disable", "--set", "user_id= "), "--set user_id: it has no value"),
-        (("users.disable", "--set", "user_id=x"), "user_id is given by --set as well"),
-        (("users.disable", *("--set", "revoke_sessions=1") * 2), "it is given twice"),
-        (("passwords.set", "--set", "password=x"), "every user of the machine can read a command"),
+        (("users.disable", "--set", "revoke_sessions="), "the value is missing"),
+        (("users.disable", "--set", "user_id= "), "--set user_id: the value is missing"),
+        (("users.disable", "--set", "user_id=x"), "user_id is also given by --set"),
+        (("users.disable", *("--set", "revoke_sessions=1") * 2), "given twice"),
+        (("passwords.set", "--set", "password=x"), "other users can read a secret on the command"),
         (
             ("users.disable", "--retry-unknown"),
-            "--retry-unknown is for operations that are sent on",
+            "--retry-unknown does not apply to users.disable",
         ),
         (
             ("passwords.reset", "--show-secrets"),
-            "--show-secrets is for --results in a file that en",
+            "--show-secrets needs a --results file that en",
         ),
-        (("users.disable", "--dry-run", "--results", "x"), "--results has nothing to say of a dry"),
+        (
+            ("users.disable", "--dry-run", "--results", "x"),
+            "--dry-run sends nothing, so there are no results",
+        ),
     ],
 )
 def test_what_cannot_be_asked_for(emulator: Emulator, args: tuple[str, ...], what: str) -> None:
@@ -323,7 +335,7 @@ def test_a_terminal_is_asked_for_the_number_of_rows(
     words = ("run", "users.delete", str(path))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.test_cli_operations.KEY", KEY)
-        screen, ended = on_a_terminal(emulator.url, *words, typed={"go on": typed})
+        screen, ended = on_a_terminal(emulator.url, *words, typed={"continue": typed})
     told = f"Delete a user permanently: 2 rows for {emulator.url}. It cannot be undone.\n"
     assert told in screen.replace("\r", "")
     assert (ended, len(emulator.export())) == (code, USERS - left)
@@ -381,7 +393,10 @@ def test_what_failed_can_be_run_again_from_the_results(emulator: Emulator, tmp_p
     failed = "".join(f"{json.dumps(x)}\n" for x in lines(told) if x["status"] == "failed")
     done = ran("emails.add", "-", stdin=failed)
     assert (done.returncode, done.stdout.split(": ")[0]) == (0, "1 row")
-    assert "argument: line, status, http_status, error, trace_id, attempts\n" in done.stderr
+    assert (
+        "arguments of emails.add: line, status, http_status, error, trace_id, attempts\n"
+        in done.stderr
+    )
     assert bodies(emulator)[-1]["email"] == "b@example.com"
 
 
@@ -394,7 +409,7 @@ def test_an_older_value_does_not_come_back(emulator: Emulator, tmp_path: Path) -
     emulator.faults.add(Fault(status=400, user_id="u-1", times=1))
     args = ("usernames.update", path, "--journal", tmp_path / "journal")
     assert ran(*args).stdout == "2 rows: 1 ok, 1 failed, 0 skipped\n"
-    assert ran(*args).stdout == "2 rows: 1 ok, 0 failed, 1 skipped (1 of them in earlier runs)\n"
+    assert ran(*args).stdout == "2 rows: 1 ok, 0 failed, 1 skipped (1 from earlier runs)\n"
     name = emulator.user("u-1").username
     assert name
     assert name.username == "newer"
@@ -412,7 +427,7 @@ def test_an_older_patch_is_neither_sent_again_nor_forgotten(
     for _ in range(2):
         assert ran(*args).stdout.startswith("3 rows: 2 ok, 1 failed, 0 skipped (")
         row = next(csv.DictReader(io.StringIO(told.read_text())))
-        assert row["error"].startswith("not sent again: row 2 is of the same user, and done: ")
+        assert row["error"].startswith("not sent again: row 2 of the same user is done, ")
         assert row["error"].count("not sent again") == 1
     assert emulator.executions == 2
 
@@ -438,11 +453,12 @@ def test_a_journal_is_of_one_operation_and_its_arguments(
     path, journal = tmp_path / "ids.csv", ("--journal", tmp_path / "journal")
     path.write_text("user_id\n")
     assert ran("users.disable", path, *journal, "--set", "revoke_sessions=1").returncode == 0
-    assert "it is of users.disable, and not of users.enable; nothing was sent" in refused(
+    assert "it belongs to users.disable, not users.enable; nothing was sent" in refused(
         emulator, "users.enable", path, *journal
     )
-    assert "it is of users.disable with other arguments for all rows; nothing was sent" in refused(
-        emulator, "users.disable", path, *journal
+    assert (
+        "it belongs to users.disable with other --set or --null options; nothing was sent"
+        in refused(emulator, "users.disable", path, *journal)
     )
     assert ran("users.disable", path, *journal, "--set", "revoke-sessions=yes").returncode == 0
 

@@ -152,7 +152,7 @@ def test_options_come_before_the_environment(emulator: Emulator, tmp_path: Path)
         (None, "No such file"),
         (b"", "empty"),
         (b"\n", "empty"),
-        (b"\xff\xfe", "not text"),
+        (b"\xff\xfe", "not a text file"),
         (b"emulator-key two\n", "without spaces"),
         (b"emulator-key\n\n", "line breaks"),
     ],
@@ -287,7 +287,7 @@ def test_a_full_disk_does_not_pass_for_a_refusal(emulator: Emulator, more: tuple
     assert emulator.executions == 1
     assert (done.returncode, done.stderr) == (
         1,
-        "Error: it was done, and what came of it cannot be printed: No space left on device\n",
+        "Error: the call succeeded, but its output cannot be printed: No space left on device\n",
     )
 
 
@@ -375,7 +375,7 @@ def test_the_emulator_fails_as_it_is_told_to(tmp_path: Path) -> None:
         ("--fault", '{"status": 7}', "--fault: a fault's status must be a whole number, from 200"),
         ("--fault", '{"status": }', "--fault: it is not JSON"),
         ("--fault", '[{"delay": 1}, {"dealy": 1}]', "--fault: a fault has no 'dealy'"),
-        ("--fault", "503", "--fault 503: No such file or directory (and it is not a JSON object)"),
+        ("--fault", "503", "--fault 503: No such file or directory (and not a JSON object either)"),
         ("--fault", "pyproject.toml", "--fault pyproject.toml: it is not JSON"),
         ("--rate-limit", "200", "--rate-limit: a rate limit must be like '200/s burst 20'"),
         ("--rate-limit", "{}", "--rate-limit: a rate limit's per_second must be a number"),

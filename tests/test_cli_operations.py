@@ -174,7 +174,7 @@ def test_a_terminal_is_asked(typed: str, code: int, said: str, sent: int) -> Non
     with served(answer(204, b"")) as wire:
         screen, ended = on_a_terminal(wire.url, "users", "delete", "u-1", typed={"[y/N]": typed})
     assert (ended, len(wire.requests)) == (code, sent)
-    assert "Delete a user permanently. (user_id u-1) Go on? [y/N]" in screen
+    assert "Delete a user permanently. (user_id u-1) Continue? [y/N]" in screen
     assert said in screen
 
 
@@ -206,7 +206,7 @@ def test_secrets_come_from_lines_of_standard_input() -> None:
 @pytest.mark.parametrize(
     ("args", "stdin", "said"),
     [
-        ((), "", "Password (standard input): it is empty"),
+        ((), "", "Password (standard input) is empty"),
         (("--password-file", "none"), "", "--password-file none: No such file or directory"),
         (("--password-hash-file", "-"), "hash\n", "give password_hash and password_hash_algorithm"),
     ],
@@ -289,10 +289,12 @@ def test_foreign_text_in_a_table_is_text_only() -> None:
 def test_what_cannot_be_cleared() -> None:
     with served(answer()) as wire:
         words = (wire.url, "users", "patch-claims", "u", "--clear")
-        assert "--clear age: it cannot be cleared" in run(*words, "age")[2]
-        both = run(*words, "given_name", "--given-name", "Ada")
-        assert both[0] == 2
-        assert both[2] == "Error: --clear given_name: it was given too; nothing was sent\n"
+        assert "--clear age: this field cannot be cleared" in run(*words, "age")[2]
+        code, _, complaint = run(*words, "given_name", "--given-name", "Ada")
+        assert (code, complaint) == (
+            2,
+            "Error: --clear given_name: a value was given as well; nothing was sent: choose one\n",
+        )
     assert not wire.requests
 
 
@@ -356,8 +358,8 @@ def test_a_request_of_any_path() -> None:
     [
         (("GET", "/users/{user_id}"), "takes user_id, but 0 were given"),
         (("FETCH", "/users"), "method must be an HTTP method"),
-        (("GET", "/users", "--query", "size"), "--query: it must be NAME=VALUE"),
-        (("GET", "/users", "--query", "a=1", "--query", "a=2"), "each name once"),
+        (("GET", "/users", "--query", "size"), "--query must be NAME=VALUE"),
+        (("GET", "/users", "--query", "a=1", "--query", "a=2"), "each name may be given only once"),
         (("POST", "/users", "--body", "{"), "--body: it is not JSON"),
     ],
 )
@@ -373,7 +375,7 @@ def test_what_a_request_answers() -> None:
         words = (wire.url, "request", "DELETE", "/users/{user_id}", "u")
         assert run(*words) == (0, "", "")
         code, _, complaint = run(*words)
-        assert (code, "its answer cannot be read as JSON" in complaint) == (1, True)
+        assert (code, "but the response is not JSON" in complaint) == (1, True)
         assert run(*words)[2].startswith("Error: DELETE /users/{user_id}: 404")
 
 

@@ -263,7 +263,7 @@ async def test_a_head_request_gets_no_body(server: Emulator) -> None:
 
 
 async def test_the_client_knows_the_refusals(server: Emulator, client: MonoCloudClient) -> None:
-    with pytest.raises(NotFoundError, match="No user has the id 'x'") as unknown_user:
+    with pytest.raises(NotFoundError, match="There is no user with the id 'x'") as unknown_user:
         await client.phones.set_primary("x", PHONE_ID)
     assert unknown_user.value.trace_id == unknown_user.value.headers["traceparent"]
     with pytest.raises(NotFoundError, match="no phone with the id 'x'"):
@@ -443,7 +443,7 @@ async def test_a_reset_goes_back_to_the_seed(server: Emulator, client: MonoCloud
 
 
 def test_an_unknown_user_is_a_key_error() -> None:
-    with pytest.raises(KeyError, match="No user has the id 'x'"):
+    with pytest.raises(KeyError, match="There is no user with the id 'x'"):
         Emulator().user("x")
 
 
@@ -488,7 +488,7 @@ def phones_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
         ([{"user_id": "u"}, {}], r"missing at \$\[1\]\.user_id"),
         ([{"user_id": 7}], r"got an integer at \$\[0\]\.user_id"),
         ([{"user_id": "u", "disabled": "no"}], r"got a string at \$\[0\]\.disabled"),
-        ([{"user_id": "u"}, {"user_id": "u"}], r"'u' again at \$\[1\]\.user_id"),
+        ([{"user_id": "u"}, {"user_id": "u"}], r"duplicate id 'u' at \$\[1\]\.user_id"),
         ([{"user_id": "u", "claims": {"x": object()}}], r"not JSON.* at \$\[0\]$"),
         ([{"user_id": "u", "claims": {"x": float("nan")}}], r"not JSON.* at \$\[0\]$"),
         ([{"user_id": "u"}, {"user_id": ".."}], r"must be an id, not '\.\.' at \$\[1\]\.user_id$"),
@@ -498,10 +498,13 @@ def phones_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
         (phones_of({"id": "1"}, {"id": ".."}), r"'\.\.' at \$\[1\]\.phone_numbers\[1\]\.id$"),
         (phones_of({"id": ""}), r"empty or blank at \$\[1\]\.phone_numbers\[0\]\.id$"),
         (phones_of({"phone": NUMBER}), r"missing at \$\[1\]\.phone_numbers\[0\]\.id"),
-        (phones_of({"id": "1"}, {"id": "1"}), r"'1' again at \$\[1\]\.phone_numbers\[1\]\.id"),
+        (
+            phones_of({"id": "1"}, {"id": "1"}),
+            r"duplicate id '1' at \$\[1\]\.phone_numbers\[1\]\.id",
+        ),
         (
             phones_of({"id": "1", "primary": True}, {"id": "2"}, {"id": "3", "primary": True}),
-            r"another primary phone at \$\[1\]\.phone_numbers\[2\]\.primary",
+            r"duplicate primary phone at \$\[1\]\.phone_numbers\[2\]\.primary",
         ),
     ],
 )
@@ -516,7 +519,7 @@ def test_a_bad_seed(users: Any, said: str) -> None:
         (None, "cannot be read: No such file"),
         (b"{", "is not JSON"),
         (b"\xff", "is not JSON"),
-        (b"[" * 100_000, "is not JSON"),
+        (b"[" * 100_000, "cannot be read: it is nested deeper"),
         (b'[{"user_id": 1}]', r"got an integer at \$\[0\]\.user_id"),
     ],
 )
@@ -568,7 +571,7 @@ async def test_a_port_of_one_s_own(unused_port: int) -> None:
         async with Emulator(port=unused_port) as server:
             assert server.url == f"http://127.0.0.1:{unused_port}"
             other = Emulator(port=unused_port)
-            with pytest.raises(ConfigurationError, match=f"port {unused_port} .*in use"):
+            with pytest.raises(ConfigurationError, match=f"port {unused_port}: .*in use"):
                 await other.start()
             await other.aclose()
 

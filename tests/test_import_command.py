@@ -126,27 +126,30 @@ def test_nobody_else_reads_the_journal_and_the_results(emulator: Emulator, tmp_p
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "line 1: there is nothing in it"),
-        ("[{}]\n", "this is an array: jq -c '.[]' makes them"),
-        ('{"email": "a@b"\n', "line 1: it is not JSON"),
+        ("", "line 1: the input is empty"),
+        ("[{}]\n", "this is an array; convert it with jq -c '.[]'"),
+        ('{"email": "a@b"\n', "line 1: invalid JSON: "),
         ('{"email": "a@b", "email": "b@b"}\n', "line 1: duplicate member"),
-        ('{"email": "a@b"}\n7\n', "line 2: it is not a JSON object"),
-        ("email,emali\na@b,x\n", "line 1: the header has a column emali, which no user has"),
-        ("email,claims\na@b,x\n", "the column claims must be claims:json"),
+        ('{"email": "a@b"}\n7\n', "line 2: the line is not a JSON object"),
+        ("email,emali\na@b,x\n", "line 1: unknown column emali in the header"),
+        ("email,claims\na@b,x\n", "column claims must be named claims:json"),
         ("email,Email\na@b,b@b\n", "line 1: the header has email more than once"),
-        ("user_id\nx\n", "line 1: the header has no member of a user"),
-        ("email,name\na@b,x,y\n", "line 2: it has 3 cells, and the header has 2"),
-        ('email,claims:json\na@b,"{"\n', "line 2: claims: it is not JSON"),
-        ("email,claims:json,claims.name\na@b,7,x\n", "line 2: claims.name: claims is a value"),
-        ('email,name\na@b,"x\n', "line 2: it is not CSV: unclosed quote"),
+        ("user_id\nx\n", "line 1: the header has no column that users have"),
+        ("email,name\na@b,x,y\n", "line 2: the row has 3 cells, but the header has 2"),
+        ('email,claims:json\na@b,"{"\n', "line 2: claims: the cell is not valid JSON"),
+        (
+            "email,claims:json,claims.name\na@b,7,x\n",
+            "line 2: claims.name: claims is given as a value",
+        ),
+        ('email,name\na@b,"x\n', "line 2: invalid CSV: unclosed quote"),
         ("email\nno address\n", "line 2: email must be an email address"),
-        ("email\na@b\nb@b\nA@B\n", "line 4: its email is that of line 2 too"),
-        ("phone_number\n+441514960453\n+44 1514 960453\n", "line 3: its phone_number is that of"),
+        ("email\na@b\nb@b\nA@B\n", "line 4: same email as line 2"),
+        ("phone_number\n+441514960453\n+44 1514 960453\n", "line 3: same phone_number as"),
         (
             '{"emails": [{"email": "a@b"}, {"email": "b@b"}]}\n{"email": "B@b"}\n',
-            "line 2: its email",
+            "line 2: same email",
         ),
-        ("username\nmira\nMIRA\n", "line 3: its username is that of line 2 too"),
+        ("username\nmira\nMIRA\n", "line 3: same username as line 2"),
         (f"email,password_hash,password_hash_algorithm\na@b,{HASH[:-1]},bcrypt\n", "a bcrypt hash"),
     ],
 )
@@ -173,7 +176,7 @@ def test_rows_in_order_are_imported_where_mistakes_are_skipped(
     told = [(one["line"], one["status"], one["error"]) for one in results(tmp_path / "r.csv")]
     assert [status for _, status, _ in told] == [*["created"] * 3, "failed", "failed", "existed"]
     assert told[3][2] == "email must be an email address"
-    assert "it is not JSON" in told[4][2]
+    assert "invalid JSON" in told[4][2]
     assert done.stderr.count("email must be an email address") == 1
     assert len(emulator.export()) == 3
 
@@ -182,7 +185,7 @@ def test_rows_in_order_are_imported_where_mistakes_are_skipped(
     ("args", "told"),
     [
         (("-", "--option", "passwords=skip"), "--option needs --from or --map"),
-        (("-", "--from", "auth0"), "--from and --map need a file"),
+        (("-", "--from", "auth0"), "--from and --map cannot read standard input"),
         (("missing.csv",), "missing.csv: No such file or directory"),
         (("x.csv", "--results", "x.csv"), "--results and the input are the same file"),
         (("-", "--groups", "groups.json"), "--groups groups.json: No such file"),
@@ -268,7 +271,7 @@ def test_a_mapping_of_ones_own_needs_no_system(
     done = imported(path, "--map", "our_mapping:to_row")
     assert (done.returncode, done.stdout) == (2, "")
     assert "export.json, line 3: no address" in done.stderr
-    assert "1 left out: skipped by the mapping" in done.stderr
+    assert "1 row not imported: skipped by the mapping" in done.stderr
     done = imported(path, "--map", "our_mapping:to_row", "--skip-mistakes")
     assert done.stdout == "3 rows: 1 created, 0 existed, 1 failed, 1 skipped\n"
     assert len(emulator.export()) == 1
@@ -279,8 +282,8 @@ def test_a_mapping_of_ones_own_needs_no_system(
     [
         (("--from", "ldap"), "--from must be one of auth0, clerk"),
         (("--map", "missing:to_row"), "cannot find the module missing"),
-        (("--from", "okta", "--option", "x=1"), "with one of the names hashes, passwords"),
-        (("--from", "okta", "--option", "passwords"), "--option must be name=value"),
+        (("--from", "okta", "--option", "x=1"), "NAME is one of hashes, passwords"),
+        (("--from", "okta", "--option", "passwords"), "--option must be NAME=VALUE"),
         (("--from", "okta", "--option", "passwords=x"), "passwords must be none or skip"),
         (("--from", "okta", "--option", "trust_emails=yes"), "must be true or false"),
         (("--from", "okta", "--option", "groups=missing"), "groups=missing: No such file"),
@@ -312,10 +315,11 @@ def test_a_dry_run_tells_who_exists_and_changes_nothing(emulator: Emulator, tmp_
     args = ("--dry-run", "--results", tmp_path / "r.csv", "--journal", tmp_path / "journal")
     done = imported("-", *args, stdin=text)
     totals = (
-        "5 rows: 2 would be created, 2 exist already (1 with other content), 1 failed, 0 skipped\n"
+        "5 rows: 2 would be created, 2 exist already (1 with different content), 1 failed, "
+        "0 skipped\n"
     )
     assert (done.returncode, done.stdout) == (1, totals)
-    assert "line 4: its email is that of line 3 too" in done.stderr
+    assert "line 4: same email as line 3" in done.stderr
     assert "line 5: email must be an email address" in done.stderr
     told = [(one["status"], one["differences"]) for one in results(tmp_path / "r.csv")]
     assert told == [
@@ -336,7 +340,8 @@ def test_users_who_exist_are_completed_where_that_is_asked_for(
     text = lines(1, private_data={"plan": "pro"}, disabled=True)
     done = imported("-", "--existing", "complete", "--results", tmp_path / "r.csv", stdin=text)
     assert (
-        done.stdout == "1 row: 0 created, 1 existed (1 with other content), 0 failed, 0 skipped\n"
+        done.stdout
+        == "1 row: 0 created, 1 existed (1 with different content), 0 failed, 0 skipped\n"
     )
     (row,) = results(tmp_path / "r.csv")
     assert (row["steps"], row["differences"]) == ("private_data", "disabled")
@@ -355,7 +360,7 @@ def test_the_same_command_goes_on(emulator: Emulator, tmp_path: Path) -> None:
     assert "data.patch_private: 400" in done.stderr
     done = imported(*args, "--send-reset", "--results", tmp_path / "r.csv")
     assert (done.returncode, done.stderr) == (0, "")
-    earlier = "(7 of them in earlier runs)"
+    earlier = "(7 from earlier runs)"
     assert done.stdout == f"10 rows: 10 created, 0 existed, 0 failed, 0 skipped {earlier}\n"
     assert {row["status"] for row in results(tmp_path / "r.csv")} == {"created"}
     for operation in ("users.create", "data.patch_private", "passwords.reset"):
@@ -371,12 +376,12 @@ def test_a_journal_of_another_file_is_refused_before_anything_is_sent(
     other = '{"email": "other@example.com"}\n' + "".join(lines(3).splitlines(keepends=True)[1:])
     done = imported("-", *journal, stdin=other)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "line 1: it is not what it was when an earlier run began it: put it back" in done.stderr
+    assert "line 1: the row has changed since an earlier run started it: restore it" in done.stderr
     assert emulator.counts.requests == sent
     args = ("--skip-mistakes", "--results", tmp_path / "r.csv")
     done = imported("-", *journal, *args, stdin=other)
     assert done.stdout == (
-        "3 rows: 2 created, 0 existed, 1 failed, 0 skipped (1 of them in earlier runs)\n"
+        "3 rows: 2 created, 0 existed, 1 failed, 0 skipped (1 from earlier runs)\n"
     )
     told = [(row["status"], bool(row["user_id"])) for row in results(tmp_path / "r.csv")]
     assert told == [("failed", False), ("created", True), ("created", True)]
@@ -386,7 +391,7 @@ def test_a_shorter_file_counts_its_own_rows_only(emulator: Emulator, tmp_path: P
     journal = ("--journal", tmp_path / "journal")
     imported("-", *journal, stdin=lines(5))
     done = imported("-", *journal, stdin=lines(2))
-    earlier = "(2 of them in earlier runs)"
+    earlier = "(2 from earlier runs)"
     assert done.stdout == f"2 rows: 2 created, 0 existed, 0 failed, 0 skipped {earlier}\n"
     assert len(emulator.export()) == 5
 
@@ -406,7 +411,7 @@ def test_a_line_that_is_corrected_is_imported_by_the_same_journal(
     ]
     done = imported("-", *args, stdin=first + second + third)
     assert (done.returncode, done.stderr) == (0, "")
-    earlier = "(2 of them in earlier runs)"
+    earlier = "(2 from earlier runs)"
     assert done.stdout == f"3 rows: 3 created, 0 existed, 0 failed, 0 skipped {earlier}\n"
     assert {row["status"] for row in results(tmp_path / "r.csv")} == {"created"}
     assert len(emulator.export()) == emulator.executions_of("users.create") == 3
@@ -435,7 +440,7 @@ def test_a_wrong_key_ends_the_run(
     done = imported("-", "--journal", tmp_path / "journal", stdin=lines(50))
     assert done.returncode == 1
     assert "401" in done.stderr
-    assert "the same command, given the same input, goes on from here" in done.stderr
+    assert "run the same command with the same input to resume" in done.stderr
     monkeypatch.setenv(API_KEY, KEY)
     done = imported("-", "--journal", tmp_path / "journal", stdin=lines(50))
     assert done.stdout == "50 rows: 50 created, 0 existed, 0 failed, 0 skipped\n"
@@ -454,7 +459,7 @@ def test_ctrl_c_lets_rows_in_work_end_and_the_next_run_goes_on(
         process.send_signal(signal.SIGINT)
         printed, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "interrupted; the same command goes on from here" in errors
+    assert "interrupted; run the same command to resume" in errors
     assert ", 0 failed, " in printed
     made = emulator.executions_of("data.patch_public")
     assert emulator.executions_of("users.create") == made < 600

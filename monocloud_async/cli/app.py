@@ -58,7 +58,7 @@ _EXPORT_EXIT_CODES = (
 _FAULTS = (
     "What a fault does: status, headers, problem, delay, body_delay, drip, body, connection, "
     "outage and executed. Which requests it hits: operation, user_id, after, every, probability, "
-    "seed and times. See:  python -m pydoc monocloud_async.emulator.Fault"
+    "seed and times. See: python -m pydoc monocloud_async.emulator.Fault"
 )
 # Plain help and errors: Rich's frames break up text that people copy or search for.
 _PLAIN = None

@@ -111,7 +111,7 @@ def _text(read: Callable[[], bytes], source: str) -> Secret:
     found = Secret(content.decode(errors="replace").replace("\r\n", "\n").removesuffix("\n"))
     del content
     if "\ufffd" in found:
-        raise ConfigurationError(f"{source}: not a text file")
+        raise ConfigurationError(f"{source} is not a text file")
     if not found:
-        raise ConfigurationError(f"{source}: empty")
+        raise ConfigurationError(f"{source} is empty")
     return found

@@ -30,7 +30,7 @@ RESOURCES: Mapping[str, type[Resource]] = {
 DESTRUCTIVE = {operation.name for operation in ALL if operation.method == "DELETE"} | {
     "external_providers.disconnect"
 }
-DASHES = "If an id begins with a dash, put -- before it and options before that: --json -- -an-id"
+DASHES = "An id that begins with a dash goes after two dashes: --json -- -an-id"
 _written: dict[str, dict[str, Callable[[], Any]]] = {}
 
 

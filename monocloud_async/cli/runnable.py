@@ -69,7 +69,7 @@ def find(given: str) -> Runnable:
     if name in _DECLARED:
         reading = dashed(name).replace(".", " ")
         raise ConfigurationError(
-            f"{name} only reads and cannot run over a file: try monocloud {reading} --help;  "
+            f"{name} only reads and cannot run over a file: try monocloud {reading} --help; "
             "nothing was sent"
         )
     if name == "phones.set_primary_many":

@@ -100,7 +100,7 @@ def _read(source: str, text: str, made: Callable[[object], T]) -> T:
     except ConfigurationError as error:
         reason = str(error)
     except (ValueError, RecursionError) as error:
-        reason = f"not valid JSON: {error}"
+        reason = str(error)
     raise ConfigurationError(f"{source}: {reason}")
 
 

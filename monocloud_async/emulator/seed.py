@@ -62,7 +62,7 @@ def _read(path: Path) -> object:
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     except (ValueError, RecursionError) as error:
-        reason = f"is not valid JSON: {error}"
+        reason = f"cannot be read: {error}"
     raise ConfigurationError(f"the seed file {os.fspath(path)!r} {reason}")
 
 

@@ -117,7 +117,7 @@ def _checked(
 
 def _said(found: Checked) -> Iterator[str]:
     for reason, count in found.left_out.most_common():
-        yield f"{_rows(count)} skipped: {reason}"
+        yield f"{_rows(count)} not imported: {reason}"
     for loss, count in found.losses.most_common():
         yield f"{_rows(count)} affected: {loss}"
 
