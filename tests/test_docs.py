@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import typer
 
+import monocloud_async
+import monocloud_sync
 from monocloud_async.cli.app import app
 from monocloud_async.emulator import PHONE_ID, USER_ID
 from monocloud_async.operations import ALL
@@ -136,3 +138,14 @@ def test_the_table_of_methods_has_every_operation() -> None:
     many = {"users.import_many", "users.export"}
     composed = {"phones.set_primary_by_number", "phones.set_primary_many", *many}
     assert methods == {operation.name for operation in ALL} | composed
+
+
+@pytest.mark.parametrize("package", [monocloud_async, monocloud_sync])
+def test_the_reference_has_every_public_name(package: ModuleType) -> None:
+    pages = (ROOT / "docs" / "reference").glob("*.md")
+    named = {
+        name
+        for page in pages
+        for name in re.findall(r"^::: .*\.(\w+)$", page.read_text(), re.MULTILINE)
+    }
+    assert set(package.__all__) - {"__version__"} - named == set()
