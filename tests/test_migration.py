@@ -554,7 +554,7 @@ def test_the_mapping_in_the_documentation_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documented = (FILES.parents[1] / "docs" / "migration.md").read_text()
-    text = documented.partition("This is `my_mapping.py`:\n\n```python\n")[2].partition("```")[0]
+    text = documented.partition('```python title="my_mapping.py"\n')[2].partition("```")[0]
     module(tmp_path, monkeypatch, "my_mapping", text)
     people = [
         {"user_id": "a|1", "email": "a@example.test", "app_metadata": {"plan": "gold"}},
