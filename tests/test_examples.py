@@ -135,7 +135,7 @@ def test_a_migration_and_its_verification(
     with Emulator([], faults=[lost]) as emulator:
         code, said = step("dry-run")
         assert (code, emulator.executions) == (0, 0)
-        assert "1 left out: no e-mail, phone number or username to sign in with" in said
+        assert "1 row not imported: no email, phone number or username to sign in with" in said
         assert "5 rows: 4 would be created, 0 exist already, 0 failed, 1 skipped" in said
         code, said = step("import")
         assert code == 0

@@ -142,7 +142,7 @@ async def test_each_attempt_is_an_event(tracing: Tracing) -> None:
     assert [one["http.request.resend_count"] for one in events(span)] == [0, 1, 2, 3]
     assert [one.get("http.response.status_code") for one in events(span)] == [None, 503, 429, 200]
     assert [one.get("error.type") for one in events(span)] == ["TransportError", "503", "429", None]
-    failure = "the server closed the connection without an answer"
+    failure = "the server closed the connection without a response"
     assert [one.get("monocloud.failure") for one in events(span)] == [failure, None, None, None]
 
 
