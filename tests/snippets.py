@@ -6,6 +6,8 @@ import ast
 import asyncio
 import inspect
 import linecache
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -13,11 +15,18 @@ from monocloud_sync.emulator import Emulator
 
 from .documents import Block
 
+# What sets up the whole process would stay set up for other tests.
+_PROCESS_WIDE = ("enable_logging(", ".instrument(")
+
 
 def run(block: Block, module: ModuleType, tenant: Emulator, directory: Path) -> None:
     """Run a block in the module of its page, and then the tests that it defines."""
     if block.file:
         (directory / block.file).write_text(block.code, encoding="utf-8")
+    if any(call in block.code for call in _PROCESS_WIDE):
+        command = [sys.executable, "-W", "error", "-c", block.code]
+        subprocess.run(command, check=True, timeout=30, capture_output=True)
+        return
     known = dict(vars(module))
     _execute(block, module)
     for name, value in list(vars(module).items()):

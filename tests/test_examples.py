@@ -159,7 +159,7 @@ def test_a_migration_and_its_verification(
     assert verify(str(folder / "results.csv"), str(folder / "check.csv")) == 1
     assert capsys.readouterr().out.splitlines() == [
         "auth0|5f01 is not in the tenant",
-        'auth0|5f02 differs in claims.name: "Ben Summer", and the user has "Somebody Else"',
+        'auth0|5f02 differs in claims.name: the row has "Ben Summer", the user has "Somebody Else"',
         "2 of 4 users are in the tenant as they were exported",
     ]
 

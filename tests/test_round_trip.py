@@ -113,6 +113,9 @@ async def test_the_commands_do_so_too(source: Emulator, target: Emulator, tmp_pa
     settings = {DOMAIN: target.url, API_KEY: KEY}
     args = ("users", "import", file, "--groups", groups)
     done = await asyncio.to_thread(run, *args, env=settings)
-    assert (done.returncode, done.stderr) == (0, "1 row affected: passkeys: cannot be imported\n"), done
+    assert (done.returncode, done.stderr) == (
+        0,
+        "1 row affected: passkeys: cannot be imported\n",
+    ), done
     assert "6 rows: 6 created" in done.stdout
     assert content(target) == content(source)
