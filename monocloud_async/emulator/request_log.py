@@ -105,7 +105,7 @@ class RequestLog:
             self.requests.clear()
             self._attempts = Attempts()
             # No other period has the same name, not even one of another process.
-            self.period = secrets.token_hex(4)
+            self.period: str = secrets.token_hex(4)
             self._by_operation: Counter[str] = Counter()
             self._executed: Counter[str] = Counter()
             self._by_status: Counter[int | None] = Counter()

@@ -35,7 +35,7 @@ class Tenant:
         self._clock = clock
         self._lock = threading.RLock()
         # Moves with each change, so that what shows the tenant knows when to look again.
-        self.version = 0
+        self.version: int = 0
         self.reset()
 
     def reset(self) -> None:
