@@ -96,7 +96,7 @@ def test_every_operation_has_its_api_line() -> None:
         resource = re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("Resource")).lower()
         for method, member in vars(kind).items():
             text = inspect.cleandoc(member.__doc__ or "")
-            found = re.search(r"API: ``(\w+ \S+)``\n +https://\S+$", text, re.MULTILINE)
+            found = re.search(r"API: ``(\w+ \S+)``\n *https://\S+$", text, re.MULTILINE)
             if found:
                 lines[f"{resource}.{method}"] = found[1]
     assert lines == {n: f"{one.method} /api{one.path}" for n, one in OPERATIONS.items()}
