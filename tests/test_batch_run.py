@@ -175,6 +175,11 @@ def test_null_stands_for_no_password_too(emulator: Emulator) -> None:
     assert bodies(emulator)[1] == {"email": "a@example.com"}
 
 
+def test_a_row_that_ends_before_its_password_is_refused(emulator: Emulator) -> None:
+    told = refused(emulator, "users.create", "-", stdin="email,password\na@example.com\n")
+    assert "line 2: the row has only 1 cells, but the header has 2" in told
+
+
 def test_null_is_no_value_of_what_has_to_be_given(emulator: Emulator) -> None:
     told = refused(emulator, "emails.add", "-", "--null", "NULL", stdin="user_id,email\nu,NULL\n")
     assert "line 2: email is required and cannot be NULL\n" in told

@@ -136,6 +136,8 @@ def test_nobody_else_reads_the_journal_and_the_results(emulator: Emulator, tmp_p
         ("email,Email\na@b,b@b\n", "line 1: the header has email more than once"),
         ("user_id\nx\n", "line 1: the header has no column that users have"),
         ("email,name\na@b,x,y\n", "line 2: the row has 3 cells, but the header has 2"),
+        ("email,password\na@b\n", "line 2: the row ends before its password"),
+        ("email,password_hash,name\na@b\n", "line 2: the row ends before its password_hash"),
         ('email,claims:json\na@b,"{"\n', "line 2: claims: the cell is not valid JSON"),
         (
             "email,claims:json,claims.name\na@b,7,x\n",

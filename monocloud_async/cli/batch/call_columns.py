@@ -8,7 +8,7 @@ from typing import Any
 
 from ..._names import spoken
 from .columns import FromCells, FromMembers, Pairs, plain
-from .signature import ABSENT, Parameter
+from .signature import ABSENT, Kind, Parameter
 
 _NEAR = 0.8
 # Member names may differ from row to row; at most this many are cached.
@@ -88,7 +88,9 @@ class CallColumns:
                 if any(parameter is other for _, other in places):
                     raise ValueError(f"the header has the column {parameter.name} more than once")
                 places.append((index, parameter))
-        least = 1 + max((n for n, p in places if p.required), default=0)
+        # A row that was cut off must not become a user without a password.
+        kept = (n for n, p in places if p.required or p.kind is Kind.SECRET)
+        least = 1 + max(kept, default=0)
         # Any row may set what the header names.
         self._found.update(p.name for _, p in places)
         fixed, null = self._fixed, self._null

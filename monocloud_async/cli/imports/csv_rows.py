@@ -21,6 +21,7 @@ _OBJECTS = ("claims", "private_data", "public_data")
 _LISTS = ("groups", "notes")
 _ONLY_JSON = ("emails", "phone_numbers", *_OBJECTS)
 _SEPARATOR = "|"
+_SECRETS = (("password",), ("password_hash",))
 
 
 class Column(NamedTuple):
@@ -99,6 +100,9 @@ def _record(line: int, cells: Sequence[str], columns: Sequence[Column]) -> Recor
     # the wrong columns.
     if len(cells) != width and any(map(trimmed, cells[width:])):
         return Mistake(line, f"the row has {len(cells)} cells, but the header has {width}")
+    if cut := [c.path[0] for c in columns[len(cells) :] if c.path[:1] in _SECRETS]:
+        # A row that was cut off must not become a user without a password.
+        return Mistake(line, f"the row ends before its {cut[0]}")
     row: dict[str, Any] = {}
     for column, cell in zip(columns, cells, strict=False):
         if column.path and trimmed(cell):
