@@ -68,7 +68,7 @@ def test_children_that_only_exit_leave_the_parent_s_connection_alone(ending: str
         """,
         "done",
     )
-    assert (wire.connections, len(wire.requests)) == (1, 11)
+    assert (len(wire.used), len(wire.requests)) == (1, 11)
 
 
 def test_each_child_has_a_connection_of_its_own_and_so_has_a_grandchild() -> None:
@@ -88,7 +88,7 @@ def test_each_child_has_a_connection_of_its_own_and_so_has_a_grandchild() -> Non
         """,
         "0 UO 1 UO 2 UO 3 UO",
     )
-    assert (wire.connections, len(wire.requests)) == (4, 8)
+    assert (len(wire.used), len(wire.requests)) == (4, 8)
 
 
 def test_a_fork_from_a_thread_while_others_call() -> None:
@@ -135,7 +135,7 @@ def test_a_fork_in_the_middle_of_another_thread_s_call(tmp_path: Path) -> None:
         "child UO parent UO",
         *first_waits_for_second(arrived),
     )
-    assert (wire.connections, len(wire.requests)) == (2, 2)
+    assert (len(wire.used), len(wire.requests)) == (2, 2)
 
 
 def test_a_fork_while_another_thread_starts_the_loop() -> None:
@@ -182,7 +182,7 @@ def test_a_program_that_makes_a_daemon_of_itself() -> None:
         """,
         "UO UO",
     )
-    assert wire.connections == 2
+    assert len(wire.used) == 2
 
 
 @pytest.mark.parametrize("where", ["results", "rows"])
@@ -286,7 +286,7 @@ def test_a_pool_of_processes_under_a_running_loop() -> None:
         prelude=ASYNC_PRELUDE,
     )
     # Two of the parent's, which it keeps; the child's blocking client keeps one; each loop has one.
-    assert wire.connections == 5
+    assert len(wire.used) == 5
 
 
 # The asynchronous client
@@ -339,7 +339,7 @@ def test_a_fork_inside_a_loop_takes_no_connection_from_it(ending: str, of_the_ch
         "done",
         prelude=ASYNC_PRELUDE,
     )
-    assert (wire.connections, len(wire.requests)) == (1 + 3 * of_the_child, 4 + 3 * of_the_child)
+    assert (len(wire.used), len(wire.requests)) == (1 + 3 * of_the_child, 4 + 3 * of_the_child)
 
 
 def test_a_fork_inside_a_loop_takes_no_answer_from_a_call_on_its_way(tmp_path: Path) -> None:
@@ -360,7 +360,7 @@ def test_a_fork_inside_a_loop_takes_no_answer_from_a_call_on_its_way(tmp_path: P
         *first_waits_for_second(arrived),
         prelude=ASYNC_PRELUDE,
     )
-    assert (wire.connections, len(wire.requests)) == (2, 2)
+    assert (len(wire.used), len(wire.requests)) == (2, 2)
 
 
 def test_a_lent_session_is_refused_in_a_child_and_in_another_loop() -> None:
@@ -388,4 +388,4 @@ def test_a_lent_session_is_refused_in_a_child_and_in_another_loop() -> None:
         "UO True True UO",
         prelude=ASYNC_PRELUDE,
     )
-    assert (wire.connections, len(wire.requests)) == (1, 2)
+    assert (len(wire.used), len(wire.requests)) == (1, 2)

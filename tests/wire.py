@@ -90,6 +90,8 @@ class Wire:
     Attributes:
         requests: what was sent, in its order.
         connections: how many were made.
+        used: those that brought a request; a stranger that still calls the port's last owner
+            sends none.
         open: those that are open now.
         arrived: set once a request is there.
         left: set once a client went away.
@@ -101,6 +103,7 @@ class Wire:
         self.tls = tls
         self.requests: list[Request] = []
         self.connections = 0
+        self.used: set[Writer] = set()
         self.open: set[Writer] = set()
         self.loop: asyncio.AbstractEventLoop | None = None
         self.arrived = asyncio.Event()
@@ -167,6 +170,7 @@ class Wire:
             if line.startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
         self.requests.append(Request(head[:-4], await reader.readexactly(length)))
+        self.used.add(writer)
         self.arrived.set()
         step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
         await step(writer)
