@@ -36,10 +36,10 @@ def origin(domain: object, source: str = "domain", *, allow_http: bool = False) 
     except (TypeError, ValueError) as error:
         # The part before an @ may be a password, so do not show such a domain.
         showable = isinstance(domain, str) and "@" not in domain
-        shown = f"{domain!r} is not a tenant's domain" if showable else "it is not a domain"
+        shown = f"{domain!r} is not a tenant's domain: " if showable else ""
         why = str(error)
     raise ConfigurationError(
-        f"{source}: {shown}: {why}. Use a bare host name such as 'acme.us.monocloud.com', or "
+        f"{source}: {shown}{why}. Use a bare host name such as 'acme.us.monocloud.com', or "
         "'https://host:port'"
     )
 

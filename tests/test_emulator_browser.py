@@ -94,7 +94,7 @@ async def test_a_row_appears_after_a_call(page: Any, client: MonoCloudClient) ->
     await page.wait_for_selector(
         "#announcement:has-text('phones.set_primary, 200 OK')", state="attached"
     )
-    await page.wait_for_selector("#summary:has-text('1 requests · 1 changes')")
+    await page.wait_for_selector("#summary:has-text('1 request · 1 change')")
 
 
 async def test_faults_of_code_appear_too(page: Any, server: Emulator) -> None:

@@ -76,7 +76,7 @@ def refuse_strangers(request: web.BaseRequest, *, open_to_all: bool) -> None:
     local = request.remote in _LOOPBACK_PEERS
     named = _LOOPBACK.fullmatch(request.headers.get("Host", ""))
     if "Origin" in request.headers or not (open_to_all or (local and named)):
-        raise ProblemError(403, "Only programs of this machine, no web pages, have a say here.")
+        raise ProblemError(403, "Only programs on this machine may use this path, not web pages.")
 
 
 def _refused(problem: ProblemError, received: Received) -> Reply:

@@ -21,7 +21,7 @@ def fault_list(service: Service, token: str) -> Html:
         if fault not in faults:
             faults.append(fault)
     if not faults:
-        return tag("p", "No faults: nothing goes wrong.", class_="empty")
+        return tag("p", "No faults.", class_="empty")
     rows = [_row(service, token, fault, n) for n, fault in enumerate(faults, 1)]
     clear = tag("button", "Remove all faults", id="clear-faults")
     return tag("div", tag("ul", *rows, class_="faults"), form("clear-faults", token, clear))

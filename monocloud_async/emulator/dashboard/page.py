@@ -77,7 +77,7 @@ def page(view: View) -> Html:
 
 def _header(view: View) -> Html:
     counts = view.service.log.counts()
-    told = f"{counts.requests:,} requests · {counts.executions:,} changes"
+    told = f"{_count(counts.requests, 'request')} · {_count(counts.executions, 'change')}"
     links = (tag("li", tag("a", name, href=f"#{one}")) for one, name in _SECTIONS.items())
     lines = (
         f"export {DOMAIN_VARIABLE}={view.url}\n"
@@ -90,6 +90,10 @@ def _header(view: View) -> Html:
         tag("nav", tag("ul", *links), aria_label="Sections"),
         tag("details", tag("summary", "Connect a client"), tag("pre", lines, tabindex=0)),
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _notice(view: View, section: str) -> Html | None:

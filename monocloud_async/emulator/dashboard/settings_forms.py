@@ -62,6 +62,8 @@ def reset_form(token: str) -> Html:
         "reset",
         token,
         tag("h3", "Reset"),
-        tag("p", "Back to the seed and the first faults and rate limit, with nothing counted."),
+        tag(
+            "p", "Restores the seed, the initial faults and the rate limit, and clears the counts."
+        ),
         tag("button", "Reset", class_="danger"),
     )
