@@ -182,7 +182,7 @@ async def test_a_fault_by_keyboard_only(
 async def test_what_is_typed_stays_while_requests_come(page: Any, client: MonoCloudClient) -> None:
     await page.fill("#fault-delay", "7")
     await client.users.get(USER_ID)
-    await page.wait_for_selector("#summary:has-text('1 requests')")
+    await page.wait_for_selector("#summary:has-text('1 request')")
     assert await page.input_value("#fault-delay") == "7"
     assert await page.evaluate("document.activeElement.id") == "fault-delay"
 
