@@ -14,6 +14,7 @@ from yarl import URL
 
 from . import _address
 from ._call import Caller, Observer, Telemetry
+from ._call.observer import default_telemetry
 from ._http import RequestHeaders, Sessions, checked_headers, proxy_for
 from ._secret import Secret, concealed
 from .errors import ConfigurationError
@@ -100,6 +101,18 @@ def changed(
     )
 
 
+def new_observer(
+    on_request: RequestHook | None, on_response: ResponseHook | None, telemetry: Telemetry | None
+) -> Observer | None:
+    """Return what observes a new client, or None if nothing does.
+
+    Raises:
+        ConfigurationError: a hook cannot be called, or telemetry cannot record.
+    """
+    used = default_telemetry() if telemetry is None else telemetry
+    return with_hooks(None, on_request, on_response, used)
+
+
 def with_hooks(
     observer: Observer | None,
     on_request: RequestHook | None,
@@ -113,12 +126,22 @@ def with_hooks(
     """
     if on_request is None and on_response is None and telemetry is None:
         return observer
+    _check_telemetry(telemetry)
     before = observer or Observer()
     return Observer(
         (*before.on_request, *_hooks("on_request", on_request)),
         (*before.on_response, *_hooks("on_response", on_response)),
         before.telemetry if telemetry is None else telemetry,
     )
+
+
+def _check_telemetry(telemetry: object) -> None:
+    wanted = ("client_made", "call_began", "run_began")
+    if telemetry is not None and not all(callable(getattr(telemetry, n, None)) for n in wanted):
+        raise ConfigurationError(
+            "telemetry must be an object that records calls, such as "
+            f"monocloud_async.telemetry.OpenTelemetry(), not {type(telemetry).__name__}"
+        )
 
 
 def _hooks(name: str, hook: F | None) -> tuple[F, ...]:

@@ -18,10 +18,9 @@ from typing import Any, TypeVar, overload
 import aiohttp
 
 from ._call import Caller, Query, Telemetry
-from ._call.observer import default_telemetry
 from ._operation import Repeat, any_operation
 from ._secret import concealed
-from ._settings import caller_for, changed, with_hooks
+from ._settings import caller_for, changed, new_observer
 from .errors import InvalidArgumentError
 from .hooks import RequestHook, ResponseHook
 from .outcome import Outcome
@@ -127,7 +126,7 @@ class MonoCloudClient:
             proxy=proxy,
             session=session,
             allow_insecure_http=allow_insecure_http,
-            observer=with_hooks(None, on_request, on_response, telemetry or default_telemetry()),
+            observer=new_observer(on_request, on_response, telemetry),
         )
         self._use(caller, owner=True)
         if caller.observer is not None:

@@ -373,3 +373,91 @@ def test_infos_are_frozen_and_small() -> None:
     info = RequestInfo(operation="users.get", method="GET", url_template="/api", attempt=1)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         info.attempt = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", ["on_request", "on_response"])
+@pytest.mark.parametrize("many", [False, True])
+async def test_a_cancellation_of_something_else_in_a_hook_does_not_reach_the_call(
+    name: str, many: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hook(_: object) -> None:
+        other = asyncio.create_task(asyncio.sleep(60))
+        other.cancel()
+        await other
+
+    hooked: Any = {name: hook}
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key", **hooked) as client:
+        if many:
+            rows = [("u", "p"), ("v", "q")]
+            made = [one async for one in client.many(client.phones.set_primary, rows)]
+            assert [one.error for one in made] == [None, None]
+        else:
+            assert (await client.phones.set_primary("u", "p")).user_id
+    assert "raised an error, and the call goes on" in caplog.text
+
+
+def test_a_hook_s_cancelled_error_does_not_reach_a_blocking_call() -> None:
+    def hook(_: object) -> None:
+        raise asyncio.CancelledError
+
+    with served(answer()) as wire:
+        with monocloud_sync.MonoCloudClient(wire.url, "key", on_response=hook) as client:
+            assert client.phones.set_primary("u", "p").user_id
+
+
+async def test_a_hook_may_call_the_client_when_every_connection_is_taken() -> None:
+    async def hook(_: object) -> None:
+        await client.users.get("another")
+
+    async with Wire(answer()) as wire:
+        async with MonoCloudClient(wire.url, "key", retry=FAST, max_connections=1) as client:
+            view = client.with_options(on_request=hook, on_response=hook)
+            await asyncio.gather(*(view.phones.set_primary("u", "p") for _ in range(3)))
+    assert len(wire.requests) == 9
+
+
+class Named(str):
+    """A string that says another one when it is converted."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "X-API-KEY"
+
+
+async def test_headers_are_sent_as_they_were_checked() -> None:
+    headers = {Named("X-Correlation-Id"): Named("abc")}
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        await client.with_options(headers=headers).users.get("u")
+    (request,) = wire.requests
+    assert request.headers["X-Correlation-Id"] == "abc"
+    assert request.headers["X-API-KEY"] == "key"
+
+
+@pytest.mark.parametrize("telemetry", [True, object(), "otel"])
+def test_telemetry_is_an_object_that_records_calls(telemetry: Any) -> None:
+    for kind in (monocloud_async.MonoCloudClient, monocloud_sync.MonoCloudClient):
+        with pytest.raises(ConfigurationError, match="telemetry must be"):
+            kind("acme.com", "key", telemetry=telemetry)
+
+
+class Partial:
+    """Telemetry whose records lack their methods."""
+
+    def client_made(self, *_: object) -> None: ...
+
+    def call_began(self, _: object) -> object:
+        return object()
+
+    def run_began(self, *_: object) -> object:
+        return object()
+
+
+async def test_incomplete_records_do_not_reach_the_call() -> None:
+    telemetry: Any = Partial()
+    async with Wire(answer()) as wire:
+        async with MonoCloudClient(wire.url, "key", telemetry=telemetry) as client:
+            assert (await client.phones.set_primary("u", "p")).user_id
+            rows = [("u", "p"), ("v", "q")]
+            made = [one async for one in client.many(client.phones.set_primary, rows)]
+    assert [one.error for one in made] == [None, None]

@@ -215,3 +215,42 @@ def use(client: monocloud_sync.MonoCloudClient) -> None:
     client.phones.add(USER_ID, NUMBER)
     with pytest.raises(monocloud_sync.MonoCloudError):
         client.phones.add(USER_ID, NUMBER)
+
+
+async def test_clients_with_telemetry_of_their_own_share_a_meter_provider() -> None:
+    reader = InMemoryMetricReader()
+    meters = MeterProvider([reader])
+    clients = [
+        MonoCloudClient(domain, "key", telemetry=OpenTelemetry(None, meters))
+        for domain in ("a.example.com", "b.example.com")
+    ]
+    assert servers(reader) == {"a.example.com", "b.example.com"}
+    del clients
+
+
+def servers(reader: InMemoryMetricReader) -> set[str]:
+    """Return the servers whose quota is reported."""
+    data = reader.get_metrics_data()
+    return {
+        point.attributes["server.address"]
+        for resource in (data.resource_metrics if data else ())
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "monocloud.client.retry_quota"
+        for point in metric.data.data_points
+    }
+
+
+async def test_nothing_is_recorded_once_it_is_disabled() -> None:
+    measuring = Measuring()
+    async with Emulator() as emulator:
+        async with MonoCloudClient(
+            emulator.url, emulator.api_key, telemetry=measuring.telemetry
+        ) as client:
+            measuring.telemetry.disable()
+            rows = [(USER_ID, PHONE_ID)]
+            assert [one.error async for one in client.many(client.phones.set_primary, rows)] == [
+                None
+            ]
+            for name in ("bulk.rows", "bulk.rows_in_flight", "retry_quota", "attempts"):
+                assert not measuring.points(f"monocloud.client.{name}"), name

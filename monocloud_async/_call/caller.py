@@ -29,7 +29,7 @@ from .address import Query, url_of
 from .call import Call
 from .decode import decode
 from .failure import no_answer, no_connection, refusal
-from .observer import Observer, attempt_info
+from .observer import Observer, attempt_info, quietly
 from .pace import Pace
 from .repeat import Repeating, resume
 
@@ -176,14 +176,15 @@ class Caller:
 
     async def _attempt(self, call: Call) -> RawResponse:
         """Make one exchange with the server; return its success, or raise its failure."""
+        if self.observer is not None:
+            # Before it has a connection: a hook may make calls of its own.
+            await self.observer.sending(call)
         pool = self.sessions.opened() or await self.sessions.open()
         began = self.clock()
         if began >= call.deadline or not pool.slots.try_acquire():
             began = await self._wait_for_slot(pool, call)
+        limit = min(self.timeout, call.deadline - began)
         try:
-            if self.observer is not None:
-                began = await self._announce(call, self.observer)
-            limit = min(self.timeout, call.deadline - began)
             call.attempts += 1
             result = await exchange(pool, call.request, limit)
         finally:
@@ -196,17 +197,11 @@ class Caller:
             return result
         raise refusal(call, result)
 
-    async def _announce(self, call: Call, observer: Observer) -> float:
-        """Call the hooks for an attempt, and return the time after that."""
-        await observer.sending(call)
-        # The client may have been closed while an async hook ran.
-        self.sessions.opened()
-        return self.clock()
-
     async def _report(self, call: Call, result: RawResponse | NoResponse, seconds: float) -> None:
         """Tell the log and the observer about an attempt."""
         if _log.isEnabledFor(logging.DEBUG):
-            _log_attempt(call, result, seconds)
+            # A filter of a logger may raise, and must not report a change as failed.
+            quietly(lambda: _log_attempt(call, result, seconds))
         if self.observer is not None:
             await self.observer.attempted(call, result, seconds)
 

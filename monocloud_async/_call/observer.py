@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import attrs
 
@@ -17,7 +19,6 @@ from .call import Call
 from .record import CallRecord, RunPace, RunRecord
 
 T = TypeVar("T")
-P = ParamSpec("P")
 I = TypeVar("I", bound=RequestInfo)  # noqa: E741
 _log = logging.getLogger("monocloud")
 
@@ -33,8 +34,8 @@ class Telemetry(Protocol):
         """Record a call, which may be given more headers; None leaves it unrecorded."""
         ...
 
-    def run_began(self, server: str, pace: RunPace) -> RunRecord:
-        """Record a run of many calls."""
+    def run_began(self, server: str, pace: RunPace) -> RunRecord | None:
+        """Record a run of many calls; None leaves it unrecorded."""
         ...
 
 
@@ -43,7 +44,8 @@ class Observer:
     """What sees the calls of a client.
 
     Nothing that a hook or telemetry raises reaches the call: an error would report a change that
-    was made as one that failed. Only what is no ``Exception``, such as a cancellation, passes.
+    was made as one that failed. Only a cancellation of the call itself passes, and what ends the
+    program, such as a KeyboardInterrupt.
 
     Attributes:
         on_request: called before each attempt, in this order.
@@ -57,18 +59,18 @@ class Observer:
 
     def client_made(self, server: str, quota: RetryQuota) -> None:
         """Tell telemetry about a client."""
-        if self.telemetry is not None:
-            quietly(self.telemetry.client_made, server, quota)
+        if (telemetry := self.telemetry) is not None:
+            quietly(lambda: telemetry.client_made(server, quota))
 
     def run_began(self, server: str, pace: RunPace) -> RunRecord | None:
         """Record a run of many calls, if there is telemetry."""
-        if self.telemetry is None:
-            return None
-        return quietly(self.telemetry.run_began, server, pace)
+        telemetry = self.telemetry
+        return None if telemetry is None else quietly(lambda: telemetry.run_began(server, pace))
 
     async def watch(self, call: Call, carry_out: Callable[[Call], Awaitable[T]]) -> T:
         """Carry out a call, and record it."""
-        record = None if self.telemetry is None else quietly(self.telemetry.call_began, call)
+        telemetry = self.telemetry
+        record = None if telemetry is None else quietly(lambda: telemetry.call_began(call))
         if record is None:
             return await carry_out(call)
         call.record = record
@@ -79,7 +81,7 @@ class Observer:
             error = failure
             raise
         finally:
-            quietly(record.ended, error)
+            _end(record, error)
             # The error's traceback knows this frame: they would keep each other.
             del error
 
@@ -97,7 +99,7 @@ class Observer:
             return
         info = attempt_info(call, result, seconds)
         if record is not None:
-            quietly(record.attempted, info)
+            quietly(lambda: record.attempted(info))
         for hook in self.on_response:
             await _run_hook("on_response", hook, info)
 
@@ -130,23 +132,49 @@ def attempt_info(call: Call, result: RawResponse | NoResponse, seconds: float) -
     return ResponseInfo(attempt=call.attempts, seconds=seconds, **ended, **_operation_of(call))
 
 
-def quietly(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T | None:
-    """Call a function of telemetry; log what it raises, and return None then."""
+def quietly(call: Callable[[], T]) -> T | None:
+    """Make a call of telemetry; log what it raises, and return None then."""
     try:
-        return function(*args, **kwargs)
-    except Exception as error:
+        return call()
+    except (Exception, asyncio.CancelledError) as error:
         # Not its traceback: frames that a logger shows could hold the URL, and ids with it.
         _log.warning("telemetry failed, and the call goes on: %s", type(error).__name__)
         return None
 
 
 async def _run_hook(name: str, hook: Callable[[I], Awaitable[None] | None], info: I) -> None:
+    failed: BaseException | None = None
     try:
         waiting = hook(info)
+    # Nobody cancels code that does not wait: the hook made this itself.
+    except (Exception, asyncio.CancelledError) as error:
+        failed = error
+    else:
         if waiting is not None and inspect.isawaitable(waiting):
-            await waiting
-    except Exception:
-        _log.exception("%s raised an error, and the call goes on", name)
+            failed = await _failure_of(waiting)
+    if failed is not None:
+        _log.error("%s raised an error, and the call goes on", name, exc_info=failed)
+
+
+async def _failure_of(waiting: Awaitable[None]) -> BaseException | None:
+    """Wait for a hook, and return what it raises.
+
+    In a task of its own: a cancellation of something that the hook waits for looks like one of the
+    call, which alone may end it.
+    """
+    task = asyncio.ensure_future(waiting)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+        raise
+    return asyncio.CancelledError() if task.cancelled() else task.exception()
+
+
+def _end(record: CallRecord, error: BaseException | None) -> None:
+    quietly(lambda: record.ended(error))
 
 
 def _operation_of(call: Call) -> Mapping[str, Any]:

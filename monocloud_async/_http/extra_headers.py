@@ -40,11 +40,17 @@ def checked_headers(given: object) -> dict[str, str]:
             f"headers must be a mapping of names to values, not {type(given).__name__}"
         )
     headers: dict[str, str] = {}
-    for name, value in cast("Mapping[object, object]", given).items():
+    for name, value in map(_plain_pair, cast("Mapping[object, object]", given).items()):
         if wrong := _problem(name, value):
             raise ConfigurationError(wrong)
-        headers[str(name)] = str(value)
+        headers[cast("str", name)] = cast("str", value)
     return headers
+
+
+def _plain_pair(pair: tuple[object, object]) -> tuple[object, object]:
+    """Return strings as plain ones: a subclass, such as an Enum, may convert to another text."""
+    name, value = (str.__str__(part) if isinstance(part, str) else part for part in pair)
+    return name, value
 
 
 def sendable(headers: Mapping[str, str]) -> dict[str, str]:

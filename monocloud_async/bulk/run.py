@@ -188,8 +188,8 @@ class Run(Generic[T]):
             if pace.tries.attempts:
                 self._sent = True
                 self.unsettled[row.index] = pace.tries
-        if self._record is not None:
-            quietly(self._record.row_done, failed=error is not None)
+        if (record := self._record) is not None:
+            quietly(lambda: record.row_done(failed=error is not None))
         return Outcome(
             index=row.index,
             row=row.given,
@@ -231,8 +231,8 @@ class Run(Generic[T]):
 
     async def _stop(self) -> None:
         self._order.let_go()
-        if self._record is not None:
-            quietly(self._record.ended)
+        if (record := self._record) is not None:
+            quietly(lambda: record.ended())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -8,12 +8,23 @@ import weakref
 from collections.abc import Callable, Iterator
 
 from opentelemetry.context import Context
-from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
+from opentelemetry.metrics import (
+    CallbackOptions,
+    Counter,
+    Histogram,
+    Meter,
+    MeterProvider,
+    Observation,
+    get_meter,
+)
 
 from .._call import RunPace
+from .._version import __version__
 from ..retry import RetryQuota
 
+SCOPE = "monocloud"
 Attributes = dict[str, str | bool | int | float]
+IsOn = Callable[[], bool]
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60)
 
 
@@ -26,12 +37,12 @@ class Instruments:
     Attributes:
         duration: how long calls take.
         rows: the rows of runs.
-        runs: the runs at work, each with its server and its pace.
+        runs: the runs at work, each with its server, its pace, and whether to report it.
     """
 
     def __init__(self, meter: Meter) -> None:
-        self._quotas: weakref.WeakKeyDictionary[RetryQuota, str] = weakref.WeakKeyDictionary()
-        self.runs: dict[object, tuple[str, RunPace]] = {}
+        self._quotas: dict[int, tuple[weakref.ref[RetryQuota], str, IsOn]] = {}
+        self.runs: dict[object, tuple[str, RunPace, IsOn]] = {}
         self.duration: Histogram = meter.create_histogram(
             "monocloud.client.call.duration",
             "s",
@@ -74,9 +85,10 @@ class Instruments:
         began = time.perf_counter()
         return lambda: time.perf_counter() - began
 
-    def watch_quota(self, server: str, quota: RetryQuota) -> None:
+    def watch_quota(self, server: str, quota: RetryQuota, is_on: IsOn) -> None:
         """Report what is left of a client's quota, for as long as there is the client."""
-        self._quotas[quota] = server
+        key, quotas = id(quota), self._quotas
+        quotas[key] = (weakref.ref(quota, lambda _: quotas.pop(key, None)), server, is_on)
 
     def count_attempt(self, attributes: Attributes, *, resent: bool, within: Context) -> None:
         """Count an attempt, and whether it was a retry."""
@@ -86,8 +98,10 @@ class Instruments:
 
     def _quota_left(self, _: CallbackOptions) -> Iterator[Observation]:
         least: dict[str, int] = {}
-        for quota, server in list(self._quotas.items()):
-            least[server] = min(quota.tokens, least.get(server, quota.tokens))
+        # A copy, made in one step: this runs on the exporter's thread.
+        for ref, server, is_on in self._quotas.copy().values():
+            if (quota := ref()) is not None and is_on():
+                least[server] = min(quota.tokens, least.get(server, quota.tokens))
         for server, tokens in least.items():
             yield Observation(tokens, {"server.address": server})
 
@@ -102,7 +116,30 @@ class Instruments:
             yield Observation(sum(pace.in_flight for pace in paces), {"server.address": server})
 
     def _runs_by_server(self) -> Iterator[tuple[str, list[RunPace]]]:
-        # A copy: the callbacks run on the exporter's thread.
-        runs = list(self.runs.values())
+        # A copy, made in one step: this runs on the exporter's thread.
+        runs = [(at, pace) for at, pace, is_on in self.runs.copy().values() if is_on()]
         for server in {server for server, _ in runs}:
             yield server, [pace for at, pace in runs if at == server]
+
+
+def instruments_of(provider: MeterProvider | None) -> Instruments:
+    """Return the instruments of a provider, which all telemetry with it shares.
+
+    An SDK keeps the callbacks of the first instrument with a name, and drops those of a second.
+
+    Args:
+        provider: makes the meter; None for the global one.
+    """
+    key = _GLOBAL if provider is None else provider
+    known = _known.get(key)
+    if known is None:
+        known = _known[key] = Instruments(get_meter(SCOPE, __version__, provider))
+    return known
+
+
+class _Global:
+    """Stands for the global provider, which may be set later."""
+
+
+_GLOBAL = _Global()
+_known: weakref.WeakKeyDictionary[object, Instruments] = weakref.WeakKeyDictionary()

@@ -7,11 +7,10 @@ from opentelemetry import context, metrics, trace
 from .._call import Call, CallRecord, RunPace, RunRecord
 from .._version import __version__
 from ..retry import RetryQuota
-from .instruments import Instruments
+from .instruments import SCOPE, instruments_of
 from .runs import RunMetrics
 from .spans import CallSpan
 
-_SCOPE = "monocloud"
 # What opentelemetry-instrumentation's suppress_instrumentation() sets.
 _SUPPRESSED = "suppress_instrumentation"
 
@@ -33,8 +32,8 @@ class OpenTelemetry:
         tracer_provider: trace.TracerProvider | None = None,
         meter_provider: metrics.MeterProvider | None = None,
     ) -> None:
-        self._tracer = trace.get_tracer(_SCOPE, __version__, tracer_provider)
-        self._instruments = Instruments(metrics.get_meter(_SCOPE, __version__, meter_provider))
+        self._tracer = trace.get_tracer(SCOPE, __version__, tracer_provider)
+        self._instruments = instruments_of(meter_provider)
         self._enabled = True
 
     def disable(self) -> None:
@@ -43,7 +42,7 @@ class OpenTelemetry:
 
     def client_made(self, server: str, quota: RetryQuota) -> None:
         """Note a client, by its server, and what its calls may spend on retries."""
-        self._instruments.watch_quota(server, quota)
+        self._instruments.watch_quota(server, quota, self._is_on)
 
     def call_began(self, call: Call) -> CallRecord | None:
         """Record a call, unless recording is off or suppressed."""
@@ -51,6 +50,11 @@ class OpenTelemetry:
             return None
         return CallSpan(self._tracer, self._instruments, call)
 
-    def run_began(self, server: str, pace: RunPace) -> RunRecord:
-        """Record a run of many calls."""
-        return RunMetrics(self._instruments, server, pace)
+    def run_began(self, server: str, pace: RunPace) -> RunRecord | None:
+        """Record a run of many calls, unless recording is off or suppressed."""
+        if not self._enabled or context.get_value(_SUPPRESSED):
+            return None
+        return RunMetrics(self._instruments, server, pace, self._is_on)
+
+    def _is_on(self) -> bool:
+        return self._enabled

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .._call import RunPace
 from .instruments import Instruments
 
@@ -13,15 +15,21 @@ class RunMetrics:
         instruments: what to report with.
         server: the host that the run calls.
         pace: its pace.
+        is_on: whether to report and count at all.
     """
 
-    def __init__(self, instruments: Instruments, server: str, pace: RunPace) -> None:
+    def __init__(
+        self, instruments: Instruments, server: str, pace: RunPace, is_on: Callable[[], bool]
+    ) -> None:
         self._instruments = instruments
         self._server = server
-        instruments.runs[self] = (server, pace)
+        self._is_on = is_on
+        instruments.runs[self] = (server, pace, is_on)
 
     def row_done(self, *, failed: bool) -> None:
         """Count a row that has its outcome."""
+        if not self._is_on():
+            return
         self._instruments.rows.add(
             1,
             {"server.address": self._server, "monocloud.outcome": "failed" if failed else "ok"},
