@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import re
+import tracemalloc
 import zipfile
 from collections.abc import AsyncIterator, Mapping
 from html import unescape
@@ -15,6 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 from hatchling.builders.wheel import WheelBuilder
+from yarl import URL
 
 from monocloud_async import MonoCloudClient, RetryPolicy
 from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator, Fault, RateLimit
@@ -459,3 +461,44 @@ def test_a_wheel_has_the_assets(tmp_path: Path) -> None:
     names = zipfile.ZipFile(made).namelist()
     for name in ("dashboard.css", "dashboard.js", "icon.svg"):
         assert f"monocloud_async/emulator/dashboard/assets/{name}" in names
+
+
+async def test_the_key_is_masked_however_it_is_written() -> None:
+    key = 'k"ey/9+z\\Q-u'
+    written = [json.dumps(key)[1:-1], "k%22ey%2f9+z%5cQ-u", "%6B%22ey/9%2Bz%5CQ-%75"]
+    async with Emulator(api_key=key) as server:
+        async with aiohttp.ClientSession() as session:
+            for one in written[1:]:
+                target = URL(f"{server.url}/api/users?filter={one}", encoded=True)
+                await session.get(target)
+            await session.post(f"{server.url}/api/users", json={"a": key})
+            await session.post(f"{server.url}/api/users", data=json.dumps({"a": key}).encode())
+        pages = [await get(server)]
+        pages += [await get(server, f"{DASHBOARD}/requests/{n}") for n in range(1, 5)]
+    shown = "\n".join(unescape(page.text) for page in pages)
+    assert shown.count("***") >= 6
+    for text in (key, *written, key[2:], json.dumps(key, ensure_ascii=False)[1:-1]):
+        assert text not in shown
+
+
+@pytest.mark.parametrize("path", ["requests/" + "9" * 5000, "events?after=x." + "9" * 5000])
+async def test_numbers_without_end_are_no_failure(
+    server: Emulator, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{server.url}{DASHBOARD}/{path}", headers=HTML) as response:
+            assert response.status == (404 if path.startswith("requests") else 200)
+    assert "Traceback" not in caplog.text
+
+
+def test_failed_bodies_are_not_kept() -> None:
+    attempts = Attempts()
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            call = ("POST", "/api/users", bytes([number]) * 500_000)
+            assert attempts.count(call, 503, 0.0) == 1
+        del call
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()

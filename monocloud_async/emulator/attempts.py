@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from hashlib import blake2b
 
 import attrs
 
@@ -39,6 +40,9 @@ class Attempts:
             status: the status of its answer; None without an answer.
             now: the time in seconds, from any start.
         """
+        method, path, body = call
+        # The body may be large; its digest is enough to know it again.
+        call = (method, path, blake2b(body, digest_size=16).digest())
         before = self._failed.pop(call, None) if self._failed else None
         again = before is not None and now - before.at <= _LONGEST_WAIT
         attempt = before.attempt + 1 if before is not None and again else 1

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from ..request_log import RecordedRequest
 from ..service import Service
-from .paths import path_of
+from .paths import number_in, path_of
 from .request_rows import SHOWN, outcome, rows
 
 PATH = path_of("events")
@@ -51,7 +51,7 @@ class Feed:
     def __init__(self, service: Service, after: str) -> None:
         self._service = service
         self._period, _, number = after.partition(".")
-        self._number = int(number) if number.isascii() and number.isdecimal() else 0
+        self._number = number_in(number) or 0
         self._state = self._now()
 
     def news(self) -> Iterator[str]:

@@ -2,6 +2,14 @@
 
 PREFIX = "/_emulator/dashboard"
 
+_LONGEST_NUMBER = 18
+
+
+def number_in(text: str) -> int | None:
+    """Return the whole number that a part of a path is, or None."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER
+    return int(text) if is_number else None
+
 
 def path_of(name: str) -> str:
     """Return the path of one of the dashboard's forms, files or pages."""

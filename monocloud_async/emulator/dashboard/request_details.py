@@ -11,6 +11,7 @@ from .document import document
 from .fault_list import summary
 from .markup import Html, tag
 from .page import View
+from .paths import number_in
 from .request_rows import masked, outcome
 
 _PATH = "/requests/"
@@ -23,11 +24,11 @@ def details(view: View, path: str) -> Html | None:
         view: what to show.
         path: the page's path, with the request's number at its end.
     """
-    number = path.removeprefix(_PATH)
-    if not path.startswith(_PATH) or not number.isascii() or not number.isdecimal():
+    number = number_in(path.removeprefix(_PATH)) if path.startswith(_PATH) else None
+    if number is None:
         return None
-    for request in view.service.log.since(int(number) - 1)[::-1][:1]:
-        if request.number == int(number):
+    for request in view.service.log.since(number - 1)[::-1][:1]:
+        if request.number == number:
             return _page(view.service, request)
     return None
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from http.client import responses
-from urllib.parse import quote
 
 from ..request_log import RecordedRequest
 from ..service import Service
@@ -44,8 +46,21 @@ def rows(service: Service, requests: Iterable[RecordedRequest]) -> Html:
 
 def masked(service: Service, text: str) -> str:
     """Return a text without the API key."""
-    key = service.api_key
-    return text.replace(key, "***").replace(quote(key, safe=""), "***")
+    return _written(service.api_key).sub("***", text)
+
+
+@lru_cache
+def _written(key: str) -> re.Pattern[str]:
+    """Return a pattern that finds the key as text, within JSON, and within a URL."""
+    return re.compile("".join(map(_ways, key)))
+
+
+def _ways(character: str) -> str:
+    ways = {character, json.dumps(character)[1:-1], f"\\{character}"}
+    encoded = "".join(f"%{byte:02x}" for byte in character.encode(errors="replace"))
+    escaped = f"\\u{ord(character):04x}"
+    plain = "|".join(map(re.escape, sorted(ways, key=len, reverse=True)))
+    return f"(?:{plain}|(?i:{re.escape(encoded)}|{re.escape(escaped)}))"
 
 
 def outcome(request: RecordedRequest) -> tuple[str, str]:

@@ -14,6 +14,7 @@ import attrs
 from ..account import Account, Json
 from ..tenant import Tenant
 from .markup import Html, join, tag
+from .paths import number_in
 
 _PAGE_SIZE = 20
 _HEADINGS = ("User", "Phones", "Emails", "Groups", "Sessions")
@@ -43,7 +44,7 @@ class UserPage:
         search = query.get("q", "").strip()
         found = tenant.read(lambda tenant: _found(tenant, search.casefold()))
         pages = max(1, ceil(len(found) / _PAGE_SIZE))
-        page = min(pages, max(1, _whole(query.get("page", ""))))
+        page = min(pages, max(1, number_in(query.get("page", "")) or 1))
         chosen = found[(page - 1) * _PAGE_SIZE : page * _PAGE_SIZE]
         return cls(search, len(found), page, pages, tenant.read(lambda _: deepcopy(chosen)))
 
@@ -154,8 +155,3 @@ def _moment(seconds: float) -> str:
 
 def _listed(items: list[Html]) -> Html:
     return tag("ul", *items) if items else tag("span", "–")
-
-
-def _whole(text: str) -> int:
-    # No tenant has more pages than that.
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 9 else 1
