@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -11,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from .._address import is_loopback
 from .._secret import Secret, concealed
 from .._settings import checked_key
 from ..errors import ConfigurationError
@@ -214,16 +214,9 @@ class Emulation(Additions):
 def _checked_host(host: object) -> str:
     if not isinstance(host, str) or not host.strip() or "/" in host:
         raise ConfigurationError(f"host must be an address such as '127.0.0.1', not {host!r}")
-    if not _is_loopback(host):
+    if not is_loopback(host):
         _log.warning("the emulator listens on %s, so other machines can connect", host)
     return host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _checked_port(port: object) -> int:

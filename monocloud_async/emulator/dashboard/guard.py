@@ -8,6 +8,7 @@ import ipaddress
 from aiohttp import web
 from yarl import URL
 
+from ..._address import is_loopback
 from ..problems import ProblemError
 
 # Nobody can register a domain under these, so no web page of a stranger has such a name.
@@ -28,7 +29,7 @@ def refuse_strangers(request: web.BaseRequest, *, open_to_all: bool) -> None:
     if open_to_all:
         if not _is_private(name):
             raise ProblemError(403, "Open this page by an IP address or by a private name.")
-    elif not (_is_loopback(request.remote or "") and (name == "localhost" or _is_loopback(name))):
+    elif not (is_loopback(request.remote or "") and is_loopback(name)):
         raise ProblemError(
             403, "This page is for this machine only, unless --open-control opens it."
         )
@@ -79,12 +80,3 @@ def _is_private(name: str) -> bool:
     except ValueError:
         return "." not in name or name.endswith(_PRIVATE_SUFFIXES)
     return True
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_loopback
