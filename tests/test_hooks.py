@@ -461,3 +461,19 @@ async def test_incomplete_records_do_not_reach_the_call() -> None:
             rows = [("u", "p"), ("v", "q")]
             made = [one async for one in client.many(client.phones.set_primary, rows)]
     assert [one.error for one in made] == [None, None]
+
+
+async def test_a_filter_that_raises_does_not_reach_the_call(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(record: logging.LogRecord) -> bool:
+        if record.levelno == logging.DEBUG:
+            raise ZeroDivisionError
+        return True
+
+    log = logging.getLogger("monocloud")
+    monkeypatch.setattr(log, "filters", [broken])
+    with caplog.at_level(logging.DEBUG, "monocloud"):
+        async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+            assert (await client.phones.set_primary("u", "p")).user_id
+    assert "the call goes on: ZeroDivisionError" in caplog.text
