@@ -45,6 +45,11 @@ class Gate:
         self._heard = False
 
     @property
+    def pace(self) -> Pacing:
+        """The pace of the run."""
+        return self._pacing
+
+    @property
     def free(self) -> bool:
         """Whether attempts may pass without waiting."""
         return self._pacing.free

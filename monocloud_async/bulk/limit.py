@@ -165,14 +165,18 @@ class Limit:
             stretch.marks.append((now, stretch.sent))
         stretch.sent += 1
 
-    def passed(self) -> None:
-        """Record that a call passed."""
-        self._stretch.passed += 1
+    def unsent(self, count: int) -> None:
+        """Record that calls of the current stretch were not sent after all."""
+        self._stretch.sent -= min(count, self._stretch.sent)
 
-    def passed_late(self) -> None:
-        """Record that a call passed that was sent before the last refusal arrived."""
+    def passed(self, count: int = 1) -> None:
+        """Record that calls passed."""
+        self._stretch.passed += count
+
+    def passed_late(self, count: int = 1) -> None:
+        """Record that calls passed that were sent before the last refusal arrived."""
         if self._ended is not None:
-            self._ended.stretch.passed += 1
+            self._ended.stretch.passed += count
 
     def refused(self, now: float) -> None:
         """Record a refusal; refusals of calls already in flight count as the same one."""

@@ -88,6 +88,11 @@ class Pacing:
         return self._outage.workers
 
     @property
+    def stretch(self) -> int:
+        """The number of refusals so far; turns of an earlier stretch are void during a pause."""
+        return self._stretch
+
+    @property
     def is_down(self) -> bool:
         """Whether the server seems to be down for longer than a moment."""
         return self._outage.is_long
@@ -115,18 +120,36 @@ class Pacing:
 
     def answered(self, turn: Turn, now: float, headers: Mapping[str, str]) -> None:
         """Record a response that shows the server is up."""
-        self._outage.answered()
-        if turn.stretch != self._stretch:
-            self._limit.passed_late()
-            return
-        self._limit.passed()
-        self._passed += 1
-        self._vain = 0
-        if self._hints and (left := hint(headers)):
-            self._hinted(now, left)
-        elif self._passed > _ENOUGH:
+        left = hint(headers) if self._hints else None
+        self.passed(turn.stretch, now, left=left)
+        if left is None and self._passed > _ENOUGH:
             # This server sends no hints, and looking for them in every response costs time.
             self._hints = False
+
+    def passed(self, stretch: int, now: float, *, count: int = 1, left: Hint | None = None) -> None:
+        """Record attempts that passed.
+
+        Args:
+            stretch: the stretch of their turns.
+            now: the time.
+            count: the number of attempts.
+            left: what the last of them says about the server's window.
+        """
+        self._outage.answered()
+        if stretch != self._stretch:
+            self._limit.passed_late(count)
+            return
+        self._limit.passed(count)
+        self._passed += count
+        self._vain = 0
+        if left is not None and self._hints:
+            self._hinted(now, left)
+
+    def returned(self, stretch: int, count: int) -> None:
+        """Take back turns that were not used."""
+        if stretch == self._stretch:
+            self._limit.unsent(count)
+            self._allowed += count
 
     def _hinted(self, now: float, left: Hint) -> None:
         if left.remaining:

@@ -24,7 +24,7 @@ from .gate import Gate
 from .method import AsyncMethod, Method, method_of
 from .order import Order
 from .pacing import Pacing
-from .row_pace import RowPace, Tries, at_pace
+from .row_pace import AttemptGate, RowPace, Tries, at_pace
 from .rows import Rows, RunRow
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ def start(
     concurrency: object,
     rate: object,
     stopped: Callable[[], bool] = _never,
+    gate: AttemptGate | None = None,
 ) -> Run[T]:
     """Return a run, which starts when its first outcome is requested.
 
@@ -53,13 +54,15 @@ def start(
         concurrency: the maximum number of calls in flight.
         rate: the maximum number of attempts per second. None means as many as the server takes.
         stopped: returns whether to start no further rows, even if they were read.
+        gate: the gate that attempts pass, if the run shares one with others. It keeps the rate.
 
     Raises:
         InvalidArgumentError: an argument is invalid.
     """
     workers, limit = check_limits(concurrency, rate)
     found: Method[T] = method_of(method)
-    return Run(found, Rows(rows, found), concurrency=workers, rate=limit, stopped=stopped)
+    given = Rows(rows, found)
+    return Run(found, given, concurrency=workers, rate=limit, stopped=stopped, gate=gate)
 
 
 def check_limits(concurrency: object, rate: object) -> tuple[int, float | None]:
@@ -93,6 +96,7 @@ class Run(Generic[T]):
         concurrency: the number of workers.
         rate: the maximum number of attempts per second. None means as many as the server takes.
         stopped: returns whether to start no further rows, even if they were read.
+        gate: the gate that attempts pass; None for one of the run's own.
 
     Attributes:
         unsettled: the attempts for rows whose outcome has not been consumed, by row index.
@@ -106,8 +110,10 @@ class Run(Generic[T]):
         concurrency: int,
         rate: float | None,
         stopped: Callable[[], bool],
+        gate: AttemptGate | None = None,
     ) -> None:
         self._method = method
+        self._gate = gate
         self._caller = method.caller
         self._order = Order(rows, stopped)
         # Surplus workers would pass the gate only to wait for a connection.
@@ -130,12 +136,9 @@ class Run(Generic[T]):
         """Yield the outcome of each row in order of completion; can be iterated only once."""
         running_loop()
         caller = self._caller
-        pacing = Pacing(
-            self._rate, max_retry_after=caller.policy.max_retry_after, now=caller.clock()
-        )
-        gate = Gate(pacing, caller.clock, caller.wait, unheard=_unheard(caller))
+        gate = self._gate or self._own_gate()
         if caller.observer is not None:
-            self._record = caller.observer.run_began(caller.server, pacing)
+            self._record = caller.observer.run_began(caller.server, gate.pace)
         self._tasks = [asyncio.create_task(self._work(gate)) for _ in range(self._workers)]
         for task in self._tasks:
             task.add_done_callback(self._left)
@@ -153,7 +156,14 @@ class Run(Generic[T]):
         finally:
             await self._stop()
 
-    async def _work(self, gate: Gate) -> None:
+    def _own_gate(self) -> Gate:
+        caller = self._caller
+        pacing = Pacing(
+            self._rate, max_retry_after=caller.policy.max_retry_after, now=caller.clock()
+        )
+        return Gate(pacing, caller.clock, caller.wait, unheard=_unheard(caller))
+
+    async def _work(self, gate: AttemptGate) -> None:
         pace = RowPace(gate, self._caller.policy.max_retry_after)
         call = self._method.through(at_pace(self._caller, pace))
         while row := await self._order.first():
