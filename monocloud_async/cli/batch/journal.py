@@ -270,6 +270,14 @@ class Journal(JournalFile):
             )
             return {row[0]: Entry(*row) for row in found}
 
+    def of_status(self, status: str) -> Sequence[Entry]:
+        """Return the entries with a status, by row number."""
+        with self._told():
+            found = self._db.execute(
+                "SELECT * FROM entry WHERE status = ? ORDER BY number", (status,)
+            )
+            return [Entry(*row) for row in found]
+
     def done_after(self, number: int, user: int) -> int | None:
         """Return the user's last row after this one that is done, or may be."""
         with self._told():
