@@ -1,1 +1,1 @@
-"""Batches on a Dask cluster, with one pace per tenant."""
+"""Batches on a Dask cluster."""

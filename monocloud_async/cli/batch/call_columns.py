@@ -123,6 +123,10 @@ class CallColumns:
         self._found.update(given)
         return {**self._fixed, **{n: v for n, v in given.items() if v is not ABSENT}}
 
+    def reads(self, name: str) -> bool:
+        """Return whether a column of this name is an argument."""
+        return self._parameter(name) is not None
+
     def _parameter(self, name: str) -> Parameter | None:
         return self._by_name.get(plain(name))
 

@@ -105,12 +105,29 @@ def open_content(path: str) -> Generator[Content, None, None]:
     name = "standard input" if path == STDIN else path
     with ExitStack() as stack:
         source = stack.enter_context(_opened(path, name))
-        # A pipe can be read only once, and standard input may be partly consumed.
-        if path == STDIN or not source.seekable():
+        if path == STDIN:
+            # It may be partly consumed.
             source = _copy(source, stack, name)
-        if _is_compressed(source, name):
-            source = _copy(cast("BinaryIO", gzip.GzipFile(fileobj=source)), stack, name)
-        yield Content(source, name)
+        yield content_of(source, name, stack)
+
+
+def content_of(source: BinaryIO, name: str, stack: ExitStack) -> Content:
+    """Return the content of an open file; gzip is decompressed.
+
+    Args:
+        source: the file.
+        name: its name in messages.
+        stack: closes the copies that are made.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+    """
+    # A pipe can be read only once.
+    if not source.seekable():
+        source = _copy(source, stack, name)
+    if _is_compressed(source, name):
+        source = _copy(cast("BinaryIO", gzip.GzipFile(fileobj=source)), stack, name)
+    return Content(source, name)
 
 
 def _is_compressed(source: BinaryIO, name: str) -> bool:

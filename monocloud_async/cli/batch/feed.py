@@ -22,7 +22,7 @@ from .content import InputChangedError
 from .journal import FAILED, OK, SKIPPED, UNKNOWN, Entry, Journal, JournalError, hash_of
 from .recorder import Recorder
 from .rules import SETS_VALUES, Older, Rules
-from .source import AnyRow, Source
+from .source import AnyRow, HasRows
 from .stop import Stop
 from .tally import Tally
 
@@ -67,7 +67,7 @@ class Feed:
 
     def __init__(
         self,
-        source: Source[AnyRow],
+        source: HasRows,
         journal: Journal | None,
         recorder: Recorder,
         tally: Tally,
@@ -78,6 +78,7 @@ class Feed:
         self._rows = source.rows()
         self._journal = journal if journal and journal.resumed else None
         self._begins = journal if rules.once else None
+        self._check = journal.check if journal else _unchecked
         self._rules = rules
         self._recorder = recorder
         self._tally = tally
@@ -103,7 +104,7 @@ class Feed:
                     self._given += 1
                     yield item.row.given
         except (InputChangedError, JournalError) as error:
-            self._stop.ask(str(error))
+            self._stop.ask_for(error)
         except OSError as error:
             self._stop.ask(f"cannot read the input: {error.strerror}")
 
@@ -179,6 +180,8 @@ class Feed:
             items = [item for item in found if item is not None]
         if self._begins:
             self._begin(self._begins, items, known)
+        # Only now: a run that takes over later reads which rows were noted.
+        self._check()
         return items
 
     def _begin(
@@ -210,7 +213,7 @@ class Feed:
         return Settled(_held(entry or Entry(row.number, user, FAILED), later), before)
 
 
-def note_lost(journal: Journal, source: Source[AnyRow], rules: Rules) -> None:
+def note_lost(journal: Journal, source: HasRows, rules: Rules) -> None:
     """Note which rows a killed run may have sent, and their users if older rows depend on them.
 
     Args:
@@ -226,6 +229,10 @@ def note_lost(journal: Journal, source: Source[AnyRow], rules: Rules) -> None:
     if rules.older is not Older.SENT and (numbers := journal.unnamed()):
         rows = islice(source.rows(), max(numbers))
         journal.name({row.number: _user(row) for row in rows if row.number in numbers})
+
+
+def _unchecked() -> None:
+    pass
 
 
 def _user(row: AnyRow) -> int:

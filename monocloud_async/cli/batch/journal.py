@@ -160,12 +160,25 @@ class Journal(JournalFile):
         if new:
             row = (wanted.digest, wanted.origin, wanted.operation, wanted.rows, wanted.settings)
             run("INSERT INTO input VALUES (?, ?, ?, ?, ?, 0)", row)
-        *found, self.begun = run("SELECT * FROM input").fetchone()
+        *found, _ = run("SELECT * FROM input").fetchone()
         self._compare(Subject(*found))
+        self._resume()
+
+    def _resume(self) -> None:
+        """Find out what earlier runs left."""
+        run = self._db.execute
+        self.begun = run("SELECT begun FROM input").fetchone()[0]
         entries = run("SELECT EXISTS (SELECT * FROM entry)").fetchone()[0]
         self.resumed = bool(entries or self.begun)
         if entries:
             run(_OF_USERS)
+
+    def check(self) -> None:
+        """Check that rows may be handed out; a file is locked, so nobody else can.
+
+        Raises:
+            JournalError: another run has taken over; no rows must be handed out.
+        """
 
     def _compare(self, found: Subject) -> None:
         wanted = self._subject
@@ -256,6 +269,14 @@ class Journal(JournalFile):
                 "SELECT * FROM entry WHERE number BETWEEN ? AND ?", (first, last)
             )
             return {row[0]: Entry(*row) for row in found}
+
+    def of_status(self, status: str) -> Sequence[Entry]:
+        """Return the entries with a status, by row number."""
+        with self._told():
+            found = self._db.execute(
+                "SELECT * FROM entry WHERE status = ? ORDER BY number", (status,)
+            )
+            return [Entry(*row) for row in found]
 
     def done_after(self, number: int, user: int) -> int | None:
         """Return the user's last row after this one that is done, or may be."""

@@ -6,14 +6,30 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 
+import attrs
+
 from .journal import Entry, Journal, JournalError
 
-# The backlog: adding more entries waits, which also holds back sending. Together with the outcomes
-# not yet taken from the run, it stays below a hundred.
 BEHIND = 60
-# Write immediately at this many entries; otherwise wait this long for more.
-_DUE = 50
-_SECONDS = 0.05
+
+
+@attrs.frozen
+class Limits:
+    """When a recorder writes.
+
+    Attributes:
+        due: how many entries are written immediately.
+        seconds: how long fewer entries wait for more.
+        behind: how many unwritten entries make further ones wait, which also holds back sending.
+    """
+
+    due: int
+    seconds: float
+    behind: int
+
+
+# Together with the outcomes not yet taken from the run, the backlog stays below a hundred.
+OF_A_FILE = Limits(due=50, seconds=0.05, behind=BEHIND)
 
 
 class Recorder:
@@ -23,17 +39,23 @@ class Recorder:
         journal: the journal; None to record nothing.
         thread: a single-threaded executor for the journal.
         failed: called with the error if writing fails; nothing more is written after that.
+        limits: when to write.
 
     Attributes:
         lost: the entries that could not be written, in order.
     """
 
     def __init__(
-        self, journal: Journal | None, thread: Executor, failed: Callable[[JournalError], None]
+        self,
+        journal: Journal | None,
+        thread: Executor,
+        failed: Callable[[JournalError], None],
+        limits: Limits = OF_A_FILE,
     ) -> None:
         self._journal = journal
         self._thread = thread
         self._failed = failed
+        self._limits = limits
         self.lost: list[Entry] = []
         self._waiting: list[Entry] = []
         self._broken = False
@@ -45,7 +67,7 @@ class Recorder:
         self._room.set()
 
     async def add(self, entry: Entry) -> None:
-        """Add an entry, and wait while ``BEHIND`` or more are unwritten."""
+        """Add an entry, and wait while too many are unwritten."""
         if self._journal is None:
             return
         try:
@@ -61,10 +83,10 @@ class Recorder:
             return
         self._waiting.append(entry)
         self._count(1)
-        if len(self._waiting) >= _DUE:
+        if len(self._waiting) >= self._limits.due:
             self._due.set()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._due.set)
+            self._timer = asyncio.get_running_loop().call_later(self._limits.seconds, self._due.set)
 
     async def write(self) -> None:
         """Write entries until ``end`` is called and all are written."""
@@ -105,7 +127,7 @@ class Recorder:
 
     def _count(self, more: int) -> None:
         self._unwritten += more
-        if self._unwritten < BEHIND:
+        if self._unwritten < self._limits.behind:
             self._room.set()
         else:
             self._room.clear()

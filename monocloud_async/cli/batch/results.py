@@ -14,7 +14,7 @@ from typing import Any, TextIO, cast
 from ...errors import ConfigurationError, MonoCloudError
 from .journal import SKIPPED, Entry, Journal
 from .reports import Report, Told
-from .source import AnyRow, Source
+from .source import AnyRow, HasRows, Source
 
 _ROWS_AT_ONCE = 1000
 _NOT_SENT = "not sent: the run ended first"
@@ -71,7 +71,7 @@ class Results:
         """
         try:
             with self._opened() as file:
-                report(file, _told(source, journal, unrecorded))
+                report(file, told(source, journal, unrecorded))
         except OSError as error:
             raise ResultsError(
                 f"cannot write the results to {self._given}: {error.strerror}"
@@ -147,9 +147,14 @@ def _descriptor(path: Path) -> int | None:
     return None
 
 
-def _told(
-    source: Source[AnyRow], journal: Journal, unrecorded: Mapping[int, Entry]
-) -> Iterator[Told]:
+def told(source: HasRows, journal: Journal, unrecorded: Mapping[int, Entry]) -> Iterator[Told]:
+    """Yield each row with its outcome.
+
+    Args:
+        source: the input.
+        journal: the outcomes of its rows.
+        unrecorded: outcomes that the journal does not have, by row number.
+    """
     rows = source.rows()
     while some := list(islice(rows, _ROWS_AT_ONCE)):
         entries = journal.entries(some[0].number, some[-1].number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
 import attrs
@@ -13,10 +13,9 @@ import attrs
 from ...bulk.row_pace import Tries
 from .feed import Feed
 from .journal import FAILED, OK, UNKNOWN, Entry, Journal, JournalError
-from .progress import Reporter
-from .recorder import Recorder
+from .recorder import OF_A_FILE, Limits, Recorder
 from .rules import SETS_VALUES, Rules
-from .source import AnyRow, Source
+from .source import HasRows
 from .stop import Stop
 from .tally import Tally
 from .until_stopped import until_stopped
@@ -39,6 +38,22 @@ class Sender(Protocol):
 
     def outcomes(self) -> Outcomes:
         """Yield each row's outcome as it completes; iterate only once."""
+        ...
+
+
+class Reporter(Protocol):
+    """Shows the progress of a run."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Return a context in which progress is shown."""
+        ...
+
+    def failed(self, line: int, error: str) -> None:
+        """Show why a row failed."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Print a permanent line."""
         ...
 
 
@@ -72,9 +87,11 @@ class Sending:
         to_entry: makes an entry of an outcome, a row's number and its user's hash.
         max_failures: how many rows may fail; None for no limit.
         rules: which rows may be resent.
+        stop: stops the run. None makes signals stop it.
+        limits: when outcomes are recorded.
     """
 
-    source: Source[AnyRow]
+    source: HasRows
     journal: Journal | None
     tally: Tally
     reporter: Reporter
@@ -82,35 +99,43 @@ class Sending:
     to_entry: ToEntry
     max_failures: int | None
     rules: Rules = SETS_VALUES
+    stop: Stop | None = None
+    limits: Limits = OF_A_FILE
 
     async def run(self) -> Ending:
         """Send the rows that are not done yet."""
-        stop = Stop()
+        stop = self.stop or Stop()
 
         def cannot_record(error: JournalError) -> None:
-            stop.ask(str(error), at_once=True)
+            stop.ask_for(error, at_once=True)
 
-        # A single thread, since the journal must not be shared.
-        with ThreadPoolExecutor(1) as thread, stop.on_signals():
-            recorder = Recorder(self.journal, thread, cannot_record)
+        signals = nullcontext() if self.stop else stop.on_signals()
+        async with _one_thread() as thread:
+            recorder = Recorder(self.journal, thread, cannot_record, self.limits)
             feed = Feed(self.source, self.journal, recorder, self.tally, thread, stop, self.rules)
-            # Called here, not in a task, so that invalid settings raise immediately.
-            run = self.start(feed.pairs(), stop.asked.is_set)
-            writing = asyncio.create_task(recorder.write())
+            with signals:
+                cut_off = await self._sent(feed, recorder, stop)
+            loop = asyncio.get_running_loop()
             try:
-                async with self.reporter.running():
-                    receiving = self._receive(run.outcomes(), feed, recorder, stop)
-                    await until_stopped(receiving, stop, self.reporter.note)
-            finally:
-                recorder.end()
-                await writing
-        cut_off = feed.cut_off(run.unsettled)
-        try:
-            feed.settle(cut_off)
-        except JournalError as error:
-            stop.ask(str(error))
+                await loop.run_in_executor(thread, feed.settle, cut_off)
+            except JournalError as error:
+                stop.ask_for(error)
         lost = {entry.number: entry for entry in recorder.lost}
         return Ending(stop, {**feed.unbegun(cut_off), **cut_off, **lost})
+
+    async def _sent(self, feed: Feed, recorder: Recorder, stop: Stop) -> dict[int, Entry]:
+        """Send the rows, and return the entries of those that were in flight at the end."""
+        # Called here, not in a task, so that invalid settings raise immediately.
+        run = self.start(feed.pairs(), stop.asked.is_set)
+        writing = asyncio.create_task(recorder.write())
+        try:
+            async with self.reporter.running():
+                receiving = self._receive(run.outcomes(), feed, recorder, stop)
+                await until_stopped(receiving, stop, self.reporter.note)
+        finally:
+            recorder.end()
+            await writing
+        return feed.cut_off(run.unsettled)
 
     async def _receive(
         self, outcomes: Outcomes, feed: Feed, recorder: Recorder, stop: Stop
@@ -136,3 +161,14 @@ class Sending:
         if self.max_failures is not None and self.tally.failures > self.max_failures:
             rows = "row" if self.max_failures == 1 else "rows"
             stop.ask(f"more than {self.max_failures} {rows} failed")
+
+
+@asynccontextmanager
+async def _one_thread() -> AsyncGenerator[ThreadPoolExecutor, None]:
+    """Provide a single thread, since the journal must not be shared."""
+    thread = ThreadPoolExecutor(1)
+    try:
+        yield thread
+    finally:
+        # A read that still goes on must not hold up the event loop.
+        await asyncio.to_thread(thread.shutdown)

@@ -39,6 +39,14 @@ class AnyRow(Protocol):
 R_co = TypeVar("R_co", bound=AnyRow, covariant=True)
 
 
+class HasRows(Protocol):
+    """Rows that can be read repeatedly."""
+
+    def rows(self) -> Iterator[AnyRow]:
+        """Yield the rows in the order of their numbers."""
+        ...
+
+
 class MistakesError(ConfigurationError):
     """An input has mistakes.
 

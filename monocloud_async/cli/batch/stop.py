@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
+from ...errors import MonoCloudError
 from ..output import REFUSED
 
 _SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
@@ -19,6 +20,7 @@ class Stop:
     Attributes:
         why: the reason, for people; None while the run continues.
         code: the exit code for that reason.
+        error: the first error that was a reason, even if another reason came first.
         asked: set when the run must stop and start no more rows.
         at_once: set when it must not wait for calls in flight, either.
     """
@@ -26,6 +28,7 @@ class Stop:
     def __init__(self) -> None:
         self.why: str | None = None
         self.code: int = 0
+        self.error: MonoCloudError | None = None
         self.asked: asyncio.Event = asyncio.Event()
         self.at_once: asyncio.Event = asyncio.Event()
         self._writing_on = False
@@ -38,6 +41,11 @@ class Stop:
         self.asked.set()
         if at_once or (again and code > REFUSED):
             self.at_once.set()
+
+    def ask_for(self, error: MonoCloudError, *, at_once: bool = False) -> None:
+        """Stop because of an error."""
+        self.error = self.error or error
+        self.ask(str(error), at_once=at_once)
 
     @contextmanager
     def while_writing(self, told: Callable[[], None]) -> Generator[None, None, None]:

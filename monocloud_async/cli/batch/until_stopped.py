@@ -28,17 +28,20 @@ async def until_stopped(
     task = asyncio.create_task(receiving)
     asked = asyncio.create_task(stop.asked.wait())
     at_once = asyncio.create_task(stop.at_once.wait())
-    await _first(task, asked)
-    await _first(task, at_once, timeout=_SILENT_SECONDS)
-    if not (task.done() or at_once.done()):
-        note(_WAITING)
-        await _first(task, at_once, timeout=_GRACE_SECONDS)
-    for each in (task, asked, at_once):
-        each.cancel()
-    found = (await asyncio.gather(task, asked, at_once, return_exceptions=True))[0]
+    try:
+        await _first(task, asked)
+        await _first(task, at_once, timeout=_SILENT_SECONDS)
+        if not (task.done() or at_once.done()):
+            note(_WAITING)
+            await _first(task, at_once, timeout=_GRACE_SECONDS)
+    finally:
+        # If the caller is cancelled, too, nothing more is sent.
+        for each in (task, asked, at_once):
+            each.cancel()
+        found = (await asyncio.gather(task, asked, at_once, return_exceptions=True))[0]
     if isinstance(found, MonoCloudError):
         # For example a wrong key, with which every further row would fail.
-        stop.ask(str(found))
+        stop.ask_for(found)
     elif isinstance(found, BaseException) and not isinstance(found, asyncio.CancelledError):
         raise found
 

@@ -1,0 +1,222 @@
+"""Send the rows of a bucket: what one task of a cluster does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from typing import Any
+
+import attrs
+
+from .._journal_file import JournalError
+from ..cli.batch.feed import note_lost
+from ..cli.batch.journal import FAILED, OK, SKIPPED, UNKNOWN, Entry, Journal, Subject
+from ..cli.batch.outcomes import answer_of, any_entry
+from ..cli.batch.results import told
+from ..cli.batch.sending import Ending, Sender, Sending
+from ..cli.batch.stop import Stop
+from ..cli.batch.tally import Tally
+from ..client import MonoCloudClient
+from .bucket_rows import BucketRow, BucketRows
+from .job import Job
+from .looking import Looking
+from .operation import JobOperation
+from .part_journal import OF_PARTS, PartJournal
+from .staging import Staged
+from .storage import Storage
+
+Progress = Callable[[str | None, str], None]
+# Makes the run of a method over rows, until the function returns true.
+Start = Callable[[Callable[..., Any], Any, Callable[[], bool]], Sender]
+_BECAME = ("status", "http_status", "error", "trace_id", "attempts")
+
+
+@attrs.frozen
+class BucketResult:
+    """How a bucket ended.
+
+    Attributes:
+        tenant: the tenant's number.
+        bucket: the bucket's number.
+        counts: the number of rows by status; rows that were not sent count as skipped.
+        unsent: the number of rows that were not sent, and have no outcome.
+        fatal: the error that all rows of the tenant would hit, such as a wrong key.
+        stopped: whether it was stopped, by that or by its ``Stop``.
+    """
+
+    tenant: int
+    bucket: int
+    counts: Mapping[str, int]
+    unsent: int
+    fatal: str | None
+    stopped: bool
+
+
+async def send_bucket(
+    job: Job,
+    tenant_number: int,
+    bucket: int,
+    segments: Sequence[Staged],
+    client: MonoCloudClient,
+    start: Start,
+    stop: Stop,
+    progress: Progress,
+) -> BucketResult:
+    """Send the rows of a bucket that are not done, and write the results of all its rows.
+
+    Args:
+        job: the job.
+        tenant_number: the tenant's number.
+        bucket: the bucket's number.
+        segments: where its rows are, in the order of the input.
+        client: the tenant's client.
+        start: makes the run of a method over rows.
+        stop: stops the bucket. It belongs to this bucket alone: an error asks it to stop, too.
+        progress: called with a row's earlier status and its new one. First, it is called with
+            None and the status for each row that earlier attempts settled.
+
+    Raises:
+        FencedError: another worker has taken over the bucket.
+        JournalError: the journal cannot be read or written.
+    """
+    sending = _Bucket(job, tenant_number, bucket, segments, stop)
+    journal = await asyncio.to_thread(sending.journal)
+    with closing(journal):
+        return await sending.send(journal, client, start, progress)
+
+
+class _Bucket:
+    def __init__(
+        self, job: Job, tenant: int, bucket: int, segments: Sequence[Staged], stop: Stop
+    ) -> None:
+        self._job = job
+        self._tenant = tenant
+        self._bucket = bucket
+        self._name = f"{tenant:04}-{bucket:05}"
+        self._stop = stop
+        self._operation = JobOperation(job)
+        self._rules = self._operation.rules
+        self._storage = Storage(job.journal, job.storage_options)
+        self._rows = BucketRows(self._storage, self._operation, segments)
+
+    def journal(self) -> PartJournal:
+        """Open the journal with all that earlier attempts left."""
+        origin, rows = self._job.domains[self._tenant], self._rows.count
+        subject = Subject("", origin, self._operation.runnable.name, rows)
+        journal = PartJournal(self._storage, f"parts/{self._name}", subject)
+        if self._rules.once:
+            note_lost(journal, self._rows, self._rules)
+        return journal
+
+    async def send(
+        self, journal: PartJournal, client: MonoCloudClient, start: Start, progress: Progress
+    ) -> BucketResult:
+        """Send the rows, and write the results."""
+        failures = (FAILED, UNKNOWN) if self._rules.once else (FAILED,)
+        tally = _Tally(self._rows.count, journal.counts(), failures, progress)
+        looking = Looking(self._rows, journal, tally, self._stop, self._job)
+        await looking.before(client, start)
+        ending = Ending(self._stop, {})
+        if not self._stop.asked.is_set():
+            ending = await self._sending(journal, tally, client, start, looking).run()
+            await looking.after(client, start)
+        if isinstance(self._stop.error, JournalError):
+            raise self._stop.error
+        await asyncio.to_thread(self._write, journal, ending)
+        return self._result(tally)
+
+    def _sending(
+        self,
+        journal: Journal,
+        tally: Tally,
+        client: MonoCloudClient,
+        start: Start,
+        looking: Looking,
+    ) -> Sending:
+        method = self._operation.method(client)
+
+        def to_entry(outcome: Any, number: int, user: int) -> Entry:
+            entry = any_entry(outcome, number, user, once=self._rules.once)
+            if self._job.answers:
+                answer = answer_of(outcome, secrets=self._job.show_secrets)
+                entry = entry._replace(result=answer)
+            return looking.noted(entry)
+
+        return Sending(
+            self._rows,
+            journal,
+            tally,
+            _Silent(),
+            lambda rows, stopped: start(method, rows, stopped),
+            to_entry,
+            None,
+            self._rules,
+            self._stop,
+            OF_PARTS,
+        )
+
+    def _write(self, journal: Journal, ending: Ending) -> None:
+        lines = self._lines(journal, ending.unrecorded)
+        self._storage.write_parts(f"results/{self._name}.jsonl", lines)
+
+    def _lines(self, journal: Journal, unrecorded: Mapping[int, Entry]) -> Iterator[bytes]:
+        domain = self._job.domains[self._tenant] if len(self._job.domains) > 1 else None
+        hidden = self._operation.secrets
+        for row, entry in told(self._rows, journal, unrecorded):
+            line = json.dumps(_members(row, entry, domain, hidden))
+            # The result is JSON already.
+            result = f', "result": {entry.result}' if entry.result else ""
+            yield f"{line[:-1]}{result}}}\n".encode()
+
+    def _result(self, tally: Tally) -> BucketResult:
+        statuses = (OK, FAILED, UNKNOWN, SKIPPED)
+        return BucketResult(
+            self._tenant,
+            self._bucket,
+            {status: tally.of(status) for status in statuses},
+            tally.rows - tally.done,
+            str(self._stop.error) if self._stop.error else None,
+            self._stop.asked.is_set(),
+        )
+
+
+def _members(
+    row: BucketRow, entry: Entry, domain: str | None, hidden: frozenset[str]
+) -> Mapping[str, object]:
+    shown = {name: value for name, value in row.given.items() if name not in hidden}
+    of_tenant = {} if domain is None else {"domain": domain}
+    became = {name: getattr(entry, name) for name in _BECAME}
+    return {"input": row.piece, "line": row.line, **of_tenant, **shown, **became}
+
+
+class _Tally(Tally):
+    """Counts rows, and reports each change."""
+
+    def __init__(
+        self, rows: int, before: Mapping[str, int], failing: Sequence[str], progress: Progress
+    ) -> None:
+        super().__init__(rows, before, failing)
+        self._progress = progress
+        for status, count in before.items():
+            for _ in range(count):
+                progress(None, status)
+
+    def move(self, before: str | None, now: str) -> None:
+        super().move(before, now)
+        self._progress(before, now)
+
+
+class _Silent:
+    """Shows nothing: the results have all errors."""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None, None]:
+        yield
+
+    def failed(self, line: int, error: str) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass

@@ -1,0 +1,80 @@
+"""The rows of a bucket, read from where they were staged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .._secret import Secret
+from .operation import JobOperation
+from .staging import Staged
+from .storage import Storage
+
+_BLOCK = 1024 * 1024
+
+
+class BucketRow(NamedTuple):
+    """One row.
+
+    Attributes:
+        number: the row's number in the bucket, 1 for the first.
+        line: the line it starts on in its piece.
+        key: rows with the same key, mostly a user's id, are sent in the order of the input.
+        given: the arguments, by name.
+        piece: the name of its piece.
+    """
+
+    number: int
+    line: int
+    key: str | None
+    # May hold passwords, which must not show in a repr.
+    given: Mapping[str, Any]
+    piece: str
+
+
+class BucketRows:
+    """The rows of a bucket. Reading blocks.
+
+    Args:
+        storage: the journal's storage.
+        operation: the job's operation.
+        staged: where the rows are.
+    """
+
+    def __init__(self, storage: Storage, operation: JobOperation, staged: Sequence[Staged]) -> None:
+        self._storage = storage
+        self._operation = operation
+        self._secrets = operation.secrets
+        self._staged = staged
+
+    @property
+    def count(self) -> int:
+        """The number of rows."""
+        return sum(one.rows for one in self._staged)
+
+    def rows(self) -> Iterator[BucketRow]:
+        """Yield the rows in the order of the input.
+
+        Raises:
+            JournalError: they cannot be read.
+        """
+        number = 0
+        for one in self._staged:
+            for text in self._lines(one):
+                number += 1
+                line, given = json.loads(text)
+                for name in self._secrets & given.keys():
+                    given[name] = Secret(given[name])
+                yield BucketRow(number, line, self._operation.key(given), given, one.name)
+
+    def some(self, numbers: Collection[int]) -> Iterator[BucketRow]:
+        """Yield the rows with these numbers."""
+        return (row for row in self.rows() if row.number in numbers)
+
+    def _lines(self, one: Staged) -> Iterator[bytes]:
+        rest = b""
+        for start in range(one.start, one.end, _BLOCK):
+            end = min(start + _BLOCK, one.end)
+            *lines, rest = (rest + self._storage.read_range(one.path, start, end)).split(b"\n")
+            yield from lines

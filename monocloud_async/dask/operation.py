@@ -1,0 +1,91 @@
+"""The operation of a job: its method, its arguments and the rules for its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, cast
+
+from .._call import Caller
+from ..bulk.method import method_of
+from ..cli.batch.call_columns import CallColumns
+from ..cli.batch.call_job import rules_of
+from ..cli.batch.fixed import fixed_arguments
+from ..cli.batch.probe import Probe
+from ..cli.batch.rules import Rules
+from ..cli.batch.signature import Kind, Parameter, parameters
+from ..cli.operations import RESOURCES
+from ..cli.runnable import Runnable, find
+from ..client import MonoCloudClient
+from ..errors import InvalidArgumentError
+from .job import Job
+from .row_columns import RowColumns
+
+
+class JobOperation:
+    """The operation of a job.
+
+    Args:
+        job: the job.
+
+    Attributes:
+        runnable: the operation.
+        parameters: its parameters.
+        arguments: its columns.
+        columns: the columns of the job's rows.
+        rules: which rows may be resent.
+
+    Raises:
+        ConfigurationError: there is no such operation, or an option is invalid.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.runnable: Runnable = find(job.operation)
+        self.parameters: list[Parameter] = list(parameters(self.runnable.method))
+        fixed = fixed_arguments(job.fixed, self.parameters, job.null)
+        self.arguments = CallColumns(self.parameters, fixed, job.null, job.ignored)
+        self.columns = RowColumns(self.arguments, job.domains, job.null)
+        self.rules: Rules = rules_of(self.runnable, retry_unknown=job.retry_unknown)
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The names of the arguments that are secrets."""
+        return frozenset(p.name for p in self.parameters if p.kind is Kind.SECRET)
+
+    def method(self, client: MonoCloudClient) -> Callable[..., Any]:
+        """Return the client's method."""
+        resource, _, name = self.runnable.name.partition(".")
+        return cast("Callable[..., Any]", getattr(getattr(client, resource), name))
+
+    def key(self, given: Mapping[str, Any]) -> str | None:
+        """Return what orders a row, mostly a user's id; None for a row that can go at any time."""
+        return given.get(self._first)
+
+    def mistake(self, given: Mapping[str, Any]) -> str | None:
+        """Return what is wrong with a row's arguments, if anything."""
+        try:
+            self._probe.request(given)
+        except InvalidArgumentError as error:
+            return str(error).removesuffix("; nothing was sent")
+        return None
+
+    @cached_property
+    def _unbound(self) -> Callable[..., Any]:
+        """The method of a resource that has no client."""
+        resource, _, name = self.runnable.name.partition(".")
+        owner = RESOURCES[resource](cast("Caller", _NoCaller()))
+        return cast("Callable[..., Any]", getattr(owner, name))
+
+    @cached_property
+    def _first(self) -> str:
+        return method_of(self._unbound).first
+
+    @cached_property
+    def _probe(self) -> Probe:
+        return Probe(self._unbound)
+
+
+class _NoCaller:
+    """Stands for the caller of a resource that is only probed."""
+
+    call = None

@@ -1,0 +1,153 @@
+"""The pieces of an input: the files of a pattern, and the rows in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from typing import Any, BinaryIO, cast
+
+import attrs
+
+from ..cli.batch.columns import BrokenInputError, Records
+from ..cli.batch.content import content_of
+from ..cli.batch.formats import read
+from ..errors import ConfigurationError
+from .row_columns import RowColumns
+from .storage import opened, reason, shown
+from .tables import check_names, record
+
+_PARQUET = b"PAR1"
+_ROWS_AT_ONCE = 1000
+_MAGIC = "*?["
+
+
+@attrs.frozen
+class Piece:
+    """A file of an input.
+
+    Attributes:
+        name: its URL, or its absolute path on a local file system.
+        options: the options of its file system.
+    """
+
+    name: str
+    options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
+
+
+def pieces(
+    patterns: str | Iterable[str], options: Mapping[str, Any] | None = None
+) -> tuple[Piece, ...]:
+    """Return the files that match patterns, sorted within each, and each file once.
+
+    Args:
+        patterns: a pattern such as ``rows/*.csv`` or ``s3://bucket/*.parquet``, or several.
+        options: the options of their file system.
+
+    Raises:
+        ConfigurationError: a pattern matches no files.
+    """
+    given = [patterns] if isinstance(patterns, str) else patterns
+    found = {name: Piece(name, options or {}) for each in given for name in _files(each, options)}
+    if not found:
+        raise ConfigurationError("no input was given; nothing was sent: pass a file or a pattern")
+    return tuple(found.values())
+
+
+def _files(pattern: str, options: Mapping[str, Any] | None) -> Sequence[str]:
+    system, path = opened(pattern, options or {})
+    try:
+        # A file's name may look like a pattern.
+        is_pattern = any(c in path for c in _MAGIC) and not system.isfile(path)
+        paths: Iterable[str] = system.glob(path) if is_pattern else (path,)
+        found = sorted(each for each in paths if system.isfile(each))
+    # Each kind of storage has its own exceptions.
+    except Exception as error:
+        raise ConfigurationError(
+            f"cannot list {shown(pattern)}: {reason(error)}; nothing was sent: check the pattern "
+            "and the storage_options"
+        ) from None
+    if not found:
+        raise ConfigurationError(
+            f"no files match {shown(pattern)}; nothing was sent: pass a file, or a pattern such as "
+            "rows/*.csv"
+        )
+    local = str(system.unstrip_protocol("")).startswith("file:")
+    return found if local else [str(system.unstrip_protocol(each)) for each in found]
+
+
+@contextmanager
+def records_of(piece: Piece, columns: RowColumns) -> Generator[Records, None, None]:
+    """Open a piece, and provide its rows: Parquet, CSV or JSON Lines, the latter also as gzip.
+
+    Args:
+        piece: the piece.
+        columns: the columns to read.
+
+    Raises:
+        ConfigurationError: the piece cannot be read.
+        BrokenInputError: the same, at a known line; the iterator raises it too.
+    """
+    system, path = opened(piece.name, piece.options)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(system.open(path, "rb"))
+            start = file.read(len(_PARQUET))
+            file.seek(0)
+        # Each kind of storage has its own exceptions.
+        except Exception as error:
+            raise _unreadable(piece.name, error) from None
+        if start == _PARQUET:
+            yield _told(piece.name, parquet_records(file, columns))
+        else:
+            content = content_of(cast("BinaryIO", file), piece.name, stack)
+            yield _told(piece.name, read(content, columns))
+
+
+def _told(name: str, records: Records) -> Records:
+    try:
+        yield from records
+    except (BrokenInputError, ConfigurationError):
+        raise
+    # Each kind of storage has its own exceptions.
+    except Exception as error:
+        raise _unreadable(name, error) from None
+
+
+def _unreadable(name: str, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"{name}: {reason(error)}; nothing was sent: pass a file that all workers can read"
+    )
+
+
+def parquet_records(file: BinaryIO, columns: RowColumns) -> Records:
+    """Yield the rows of a Parquet file; a row's line is its number, from 1.
+
+    Args:
+        file: the open file.
+        columns: the columns to read.
+
+    Raises:
+        BrokenInputError: it is damaged, or lacks a column.
+    """
+    # It has no types.
+    pyarrow: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
+    number = 0
+    try:
+        table = parquet.ParquetFile(file)
+        batches = table.iter_batches(_ROWS_AT_ONCE, columns=_wanted(table.schema_arrow, columns))
+        for batch in batches:
+            for row in batch.to_pylist():
+                number += 1
+                yield record(number, row, columns)
+    except pyarrow.ArrowException as error:
+        why = reason(cast("Exception", error))
+        what = f"the Parquet file is damaged, or of an unknown kind: {why}"
+        raise BrokenInputError(number + 1, what) from None
+
+
+def _wanted(schema: Any, columns: RowColumns) -> list[str]:
+    names: list[str] = list(schema.names)
+    check_names(names, columns)
+    return [name for name in names if columns.reads(name)]

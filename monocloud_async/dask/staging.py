@@ -1,0 +1,246 @@
+"""Stage a piece of an input: check its rows, and write them grouped by bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+from zlib import crc32
+
+import attrs
+
+from ..cli.batch.columns import BrokenInputError, Cells, Mistake, Records
+from ..cli.batch.source import MOST_MISTAKES
+from .job import Job
+from .operation import JobOperation
+from .pieces import Piece, records_of
+from .storage import Storage
+from .tables import check_names, record
+
+# A tenant's number and a bucket's.
+Bucket = tuple[int, int]
+MOST_BYTES = 64 * 1024 * 1024
+
+
+@attrs.frozen
+class Segment:
+    """Staged rows in one object.
+
+    Attributes:
+        path: the object's path in the journal.
+        index: each bucket's first byte, last byte + 1 and number of rows.
+    """
+
+    path: str
+    index: Mapping[Bucket, tuple[int, int, int]]
+
+
+@attrs.frozen
+class StagedPiece:
+    """A piece that has been read to its end and checked.
+
+    Attributes:
+        name: its name in messages and results.
+        rows: the number of rows.
+        digest: a digest of the rows, without the arguments that are secrets.
+        mistakes: the first mistakes, up to ``MOST_MISTAKES``; if there are any, nothing is staged.
+        more: whether there are more mistakes.
+        segments: where the rows are.
+        passed_over: the columns that are not arguments.
+    """
+
+    name: str
+    rows: int
+    digest: str
+    mistakes: tuple[Mistake, ...] = ()
+    more: bool = False
+    segments: tuple[Segment, ...] = ()
+    passed_over: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Staged:
+    """The rows of a bucket in one segment.
+
+    Attributes:
+        name: the name of the piece that they come from.
+        path: the segment's path in the journal.
+        start: their first byte.
+        end: their last byte + 1.
+        rows: their number.
+    """
+
+    name: str
+    path: str
+    start: int
+    end: int
+    rows: int
+
+
+def by_bucket(staged: Iterable[StagedPiece]) -> dict[Bucket, tuple[Staged, ...]]:
+    """Return where the rows of each bucket are, in the order of the input.
+
+    Args:
+        staged: all pieces, in the order of the input.
+    """
+    found: dict[Bucket, tuple[Staged, ...]] = {}
+    for piece in staged:
+        for segment in piece.segments:
+            for bucket, (start, end, rows) in segment.index.items():
+                one = Staged(piece.name, segment.path, start, end, rows)
+                found[bucket] = (*found.get(bucket, ()), one)
+    return found
+
+
+def stage(job: Job, number: int, piece: Piece) -> StagedPiece:
+    """Check a file and write its rows to the journal, unless it has mistakes.
+
+    Args:
+        job: the job.
+        number: the piece's number, which tells its objects from those of others.
+        piece: the file.
+
+    Raises:
+        ConfigurationError: an option is invalid, or the file cannot be read.
+        JournalError: the rows cannot be written.
+    """
+    operation = JobOperation(job)
+    try:
+        with records_of(piece, operation.columns) as records:
+            return _Stage(job, operation, number, piece.name).carry_out(records)
+    except BrokenInputError as error:
+        return StagedPiece(piece.name, 0, "", (error.mistake,))
+
+
+def stage_rows(
+    job: Job, number: int, name: str, rows: Iterable[Mapping[str, Any]], names: Sequence[str] = ()
+) -> StagedPiece:
+    """Do the same with rows of a table; missing values count as absent.
+
+    Args:
+        job: the job.
+        number: the piece's number, which tells its objects from those of others.
+        name: its name in messages and results, such as ``partition 3``.
+        rows: the rows, by column.
+        names: the names of the columns, if all rows have the same.
+
+    Raises:
+        ConfigurationError: an option is invalid.
+        JournalError: the rows cannot be written.
+    """
+    operation = JobOperation(job)
+    columns = operation.columns
+    records = (record(line, row, columns) for line, row in enumerate(rows, 1))
+    try:
+        if names:
+            check_names(names, columns)
+    except BrokenInputError as error:
+        return StagedPiece(name, 0, "", (error.mistake,))
+    return _Stage(job, operation, number, name).carry_out(records)
+
+
+class _Stage:
+    def __init__(self, job: Job, operation: JobOperation, number: int, name: str) -> None:
+        self._job = job
+        self._operation = operation
+        self._secrets = operation.secrets
+        self._name = name
+        self._writer = SegmentWriter(Storage(job.journal, job.storage_options), number)
+        self._digest = hashlib.sha256()
+        self._rows = 0
+        self._mistakes: list[Mistake] = []
+
+    def carry_out(self, records: Records) -> StagedPiece:
+        """Stage the rows."""
+        for item in self._checked(records):
+            self._rows += 1
+            if isinstance(item, Mistake):
+                self._mistakes.append(item)
+                if len(self._mistakes) > MOST_MISTAKES:
+                    break
+            elif not self._mistakes:
+                self._add(item)
+        return self._result()
+
+    def _checked(self, records: Records) -> Iterator[Cells | Mistake]:
+        try:
+            for item in records:
+                if isinstance(item, Cells) and (what := self._operation.mistake(item.given[1])):
+                    yield Mistake(item.line, what)
+                else:
+                    yield item
+        except BrokenInputError as error:
+            yield error.mistake
+
+    def _add(self, cells: Cells) -> None:
+        tenant, given = cells.given
+        key = self._operation.key(given)
+        bucket = crc32((str(self._rows) if key is None else key).encode()) % self._job.buckets
+        public = {name: value for name, value in given.items() if name not in self._secrets}
+        self._digest.update(_line([tenant, public]))
+        self._writer.add((tenant, bucket), _line([cells.line, given]))
+
+    def _result(self) -> StagedPiece:
+        passed_over = tuple(self._operation.arguments.passed_over)
+        if self._mistakes:
+            first, more = self._mistakes[:MOST_MISTAKES], len(self._mistakes) > MOST_MISTAKES
+            self._writer.undo()
+            return StagedPiece(
+                self._name, self._rows, "", tuple(first), more, passed_over=passed_over
+            )
+        segments, digest = self._writer.end(), self._digest.hexdigest()
+        return StagedPiece(
+            self._name, self._rows, digest, segments=segments, passed_over=passed_over
+        )
+
+
+class SegmentWriter:
+    """Writes the staged rows of a piece, as few objects as memory allows.
+
+    Args:
+        storage: the journal's storage.
+        piece: the piece's number.
+    """
+
+    def __init__(self, storage: Storage, piece: int) -> None:
+        self._storage = storage
+        self._piece = piece
+        self._groups: dict[Bucket, list[bytes]] = {}
+        self._size = 0
+        self._segments: list[Segment] = []
+
+    def add(self, bucket: Bucket, line: bytes) -> None:
+        """Add a row of a bucket."""
+        self._groups.setdefault(bucket, []).append(line)
+        self._size += len(line)
+        if self._size >= MOST_BYTES:
+            self._flush()
+
+    def end(self) -> tuple[Segment, ...]:
+        """Write the remaining rows, and return all segments."""
+        if self._groups:
+            self._flush()
+        return tuple(self._segments)
+
+    def undo(self) -> None:
+        """Remove what was written."""
+        for segment in self._segments:
+            self._storage.remove(segment.path)
+
+    def _flush(self) -> None:
+        path = f"rows/{self._piece:05}.{len(self._segments):03}.rows"
+        index: dict[Bucket, tuple[int, int, int]] = {}
+        at = 0
+        for bucket in sorted(self._groups):
+            group = self._groups[bucket]
+            index[bucket] = (at, at := at + sum(map(len, group)), len(group))
+        groups = (self._groups[bucket] for bucket in index)
+        self._storage.write_parts(path, chain.from_iterable(groups))
+        self._segments.append(Segment(path, index))
+        self._groups, self._size = {}, 0
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"

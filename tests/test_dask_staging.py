@@ -1,0 +1,399 @@
+"""Staging: every row is checked as `monocloud run` does it, then written to its bucket."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import pickle
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from monocloud_async._secret import Secret
+from monocloud_async.dask import staging
+from monocloud_async.dask.bucket_rows import BucketRow, BucketRows
+from monocloud_async.dask.job import Job, checked_key_source, read_key
+from monocloud_async.dask.operation import JobOperation
+from monocloud_async.dask.pieces import Piece, pieces
+from monocloud_async.dask.staging import StagedPiece, by_bucket, stage, stage_rows
+from monocloud_async.dask.storage import Storage
+from monocloud_async.errors import ConfigurationError
+
+KEY = "mc_live_0123456789abcdef"
+ACME, OTHER = "acme.us.monocloud.com", "other.us.monocloud.com"
+
+
+@pytest.fixture(params=["file", "memory"])
+def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    yield str(tmp_path / "journal") if request.param == "file" else "memory://journal"
+    fsspec.filesystem("memory").store.clear()
+
+
+def job(journal: str, operation: str = "users.disable", **more: Any) -> Job:
+    more = {"tenants": {ACME: "env:KEY"}, "buckets": 4, **more}
+    return Job(operation=operation, journal=journal, **more)
+
+
+def rows_of(job: Job, *staged: StagedPiece) -> dict[tuple[int, int], list[BucketRow]]:
+    storage, operation = Storage(job.journal), JobOperation(job)
+    places = by_bucket(staged)
+    return {
+        bucket: list(BucketRows(storage, operation, some).rows()) for bucket, some in places.items()
+    }
+
+
+def staged(job: Job, text: str | bytes, path: Path) -> StagedPiece:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return stage(job, 0, Piece(str(path)))
+
+
+def all_given(job: Job, *staged: StagedPiece) -> list[Mapping[str, Any]]:
+    rows = [row for some in rows_of(job, *staged).values() for row in some]
+    return [row.given for row in sorted(rows, key=lambda row: (row.piece, row.line))]
+
+
+# Keys.
+
+
+@pytest.mark.parametrize("source", [KEY, "", "env:", "env:a key", "file:", "vault:x", None])
+def test_a_key_is_refused_without_showing_it(source: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        Job(operation="users.disable", tenants={ACME: source}, journal="x")
+    assert "must be given as env:NAME or file:PATH" in str(error.value)
+    assert KEY not in str(error.value)
+
+
+def test_a_key_is_read_where_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACME_KEY", KEY)
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    for source in ("env:ACME_KEY", f"file:{tmp_path}/key"):
+        assert checked_key_source(source) == source
+        key = read_key(source)
+        assert (key, type(key), repr(key)) == (KEY, Secret, "'***'")
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("env:MISSING_KEY", "MISSING_KEY is not set on a worker"),
+        ("env:BAD_KEY", "BAD_KEY must be a string of printable ASCII"),
+        ("file:/no/such/file", "cannot read the API key from /no/such/file on a worker: No such"),
+        ("file:/", "cannot read the API key from / on a worker: Is a directory"),
+    ],
+)
+def test_a_key_that_cannot_be_read_names_its_source(
+    source: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAD_KEY", "hunter 22")
+    with pytest.raises(ConfigurationError, match=told) as error:
+        read_key(source)
+    assert "hunter" not in str(error.value)
+
+
+def test_a_job_can_be_pickled_and_numbers_its_tenants_by_domain() -> None:
+    one = job("x", tenants={OTHER: "env:B", ACME: "file:/a"}, storage_options={"key": "hunter22"})
+    again = pickle.loads(pickle.dumps(one))
+    assert again == one
+    assert again.domains == (ACME, OTHER)
+    assert "hunter22" not in repr(one)
+
+
+# Pieces.
+
+
+def test_patterns_are_sorted_and_name_each_file_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deeper.csv").mkdir()
+    for name in ("b.csv", "a.csv", "c[1].csv", "d.parquet"):
+        (tmp_path / name).write_text("")
+    monkeypatch.chdir(tmp_path)
+    names = [f"{tmp_path}/{name}" for name in ("a.csv", "b.csv", "c[1].csv", "d.parquet")]
+    assert [piece.name for piece in pieces("*.csv")] == names[:3]
+    assert [piece.name for piece in pieces(["*.parquet", f"{tmp_path}/*"])] == [
+        *(names[3], *names[:3])
+    ]
+    assert [piece.name for piece in pieces("c[1].csv")] == [names[2]]
+    with fsspec.open_files(["memory://rows/1.csv", "memory://rows/2.csv"], "w") as files:
+        for file in files:
+            file.write("user_id\nu\n")
+    found = pieces("memory://rows/*")
+    assert [piece.name for piece in found] == ["memory:///rows/1.csv", "memory:///rows/2.csv"]
+    assert stage(job("memory://journal"), 0, found[1]).rows == 1
+    fsspec.filesystem("memory").store.clear()
+
+
+@pytest.mark.parametrize("pattern", ["*.parquet", "missing.csv", "deeper", "memory://none/*"])
+def test_a_pattern_without_files_is_refused(
+    pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "a.csv").write_text("")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match="no files match") as error:
+        pieces(["a.csv", pattern])
+    assert str(error.value).startswith(f"no files match {pattern}; nothing was sent")
+
+
+# Rows.
+
+
+def test_rows_are_grouped_by_user_in_the_order_of_the_input(journal: str, tmp_path: Path) -> None:
+    one = job(journal, "groups.assign", buckets=3)
+    first = "user_id,group_id\n" + "".join(f"u-{n % 7},g-{n}\n" for n in range(40))
+    second = "user_id;group_id\n\n" + "".join(f"u-{n % 7};g-{n}\n" for n in range(40, 80))
+    found = [staged(one, first, tmp_path / "1.csv"), stage(one, 1, _piece(tmp_path, second))]
+    assert [piece.rows for piece in found] == [40, 40]
+    rows = rows_of(one, *found)
+    assert set(rows) <= {(0, 0), (0, 1), (0, 2)}
+    assert sum(map(len, rows.values())) == 80
+    where = {row.key: bucket for bucket, some in rows.items() for row in some}
+    for bucket, some in rows.items():
+        assert [row.number for row in some] == list(range(1, len(some) + 1))
+        assert {where[row.key] for row in some} == {bucket}
+        numbers = [int(row.given["group_id"][2:]) for row in some]
+        assert numbers == sorted(numbers)
+    assert {(row.piece, row.line - int(row.given["group_id"][2:])) for row in rows[0, 0]} == {
+        (str(tmp_path / "1.csv"), 2),
+        (str(tmp_path / "2.csv"), 3 - 40),
+    }
+
+
+def _piece(tmp_path: Path, text: str) -> Piece:
+    (tmp_path / "2.csv").write_text(text)
+    return Piece(str(tmp_path / "2.csv"))
+
+
+def test_rows_without_a_user_are_spread_over_all_buckets(tmp_path: Path) -> None:
+    one = job(str(tmp_path / "journal"), "users.create")
+    found = staged(one, "email\n" + "a@b.example\n" * 100, tmp_path / "rows.csv")
+    assert set(by_bucket([found])) == {(0, n) for n in range(4)}
+
+
+def test_segments_hold_no_more_than_fits_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "MOST_BYTES", 500)
+    monkeypatch.setattr("monocloud_async.dask.bucket_rows._BLOCK", 64)
+    one = job(str(tmp_path / "journal"))
+    found = staged(one, "user_id\n" + "".join(f"u-{n}\n" for n in range(100)), tmp_path / "a.csv")
+    assert [segment.path for segment in found.segments[:2]] == [
+        *("rows/00000.000.rows", "rows/00000.001.rows")
+    ]
+    assert len(found.segments) > 4
+    assert [given["user_id"] for given in all_given(one, found)] == [f"u-{n}" for n in range(100)]
+    for some in rows_of(one, found).values():
+        assert [row.line for row in some] == sorted(row.line for row in some)
+
+
+def test_options_apply_to_rows_as_in_the_command(tmp_path: Path) -> None:
+    one = job(
+        str(tmp_path / "journal"),
+        "users.patch_claims",
+        fixed=("locale=en-GB",),
+        null="NULL",
+        ignored=("nam",),
+    )
+    found = staged(one, "user_id,name,nickname,nam,team\nu,NULL,,x,red\n", tmp_path / "a.csv")
+    assert all_given(one, found) == [{"user_id": "u", "name": None, "locale": "en-GB"}]
+    assert found.passed_over == ("team",)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.jsonl.gz"])
+def test_a_file_is_read_by_its_content(name: str, tmp_path: Path) -> None:
+    one = job(str(tmp_path / "journal"), "emails.add")
+    lines = "".join(
+        json.dumps({"user_id": f"u-{n}", "email": "a@b.example", "is_verified": True}) + "\n"
+        for n in range(3)
+    )
+    text = gzip.compress(lines.encode()) if name.endswith(".gz") else lines
+    found = staged(one, text, tmp_path / name)
+    assert all_given(one, found)[2] == {
+        "user_id": "u-2",
+        "email": "a@b.example",
+        "is_verified": True,
+    }
+
+
+def test_damaged_gzip_says_so(tmp_path: Path) -> None:
+    text = gzip.compress(b"user_id\nu\n" * 99)[:-20]
+    with pytest.raises(ConfigurationError, match=r"the gzip data is damaged or truncated"):
+        staged(job(str(tmp_path / "journal")), text, tmp_path / "a.csv.gz")
+
+
+# Parquet and DataFrames.
+
+
+def test_parquet_has_strings_booleans_whole_numbers_and_objects(
+    journal: str, tmp_path: Path
+) -> None:
+    one = job(journal, "emails.add", null="NULL")
+    table = pa.table(
+        {
+            "user_id": ["u-1", "u-2", "u-3"],
+            "Email": pa.array(["a@b.example"] * 3).dictionary_encode(),
+            "is_verified": [True, None, False],
+            "score": [1.5, None, 2.5],
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    found = stage(one, 0, Piece(str(tmp_path / "a.parquet")))
+    assert (found.rows, found.mistakes, found.passed_over) == (3, (), ("score",))
+    common = {"email": "a@b.example"}
+    assert all_given(one, found) == [
+        {"user_id": "u-1", **common, "is_verified": True},
+        {"user_id": "u-2", **common},
+        {"user_id": "u-3", **common, "is_verified": False},
+    ]
+
+
+def test_missing_members_of_an_object_clear_nothing(tmp_path: Path) -> None:
+    one = job(str(tmp_path / "journal"), "data.patch_private")
+    table = pa.table({"user_id": ["a", "b"], "private_data": [{"x": 1}, {"y": [None, "z"]}]})
+    pq.write_table(table, tmp_path / "a.parquet")
+    found = stage(one, 0, Piece(str(tmp_path / "a.parquet")))
+    assert [given["private_data"] for given in all_given(one, found)] == [
+        {"x": 1},
+        {"y": [None, "z"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"user": ["u"]}, "the table must have the column user_id, but it has user"),
+        ({"user_id": [1, 2]}, "user_id must be a string"),
+        ({"user_id": ["u", None]}, "missing member user_id"),
+        ({"user_id": ["u", ""]}, "user_id must be a non-empty string"),
+    ],
+)
+def test_mistakes_of_a_table_have_the_number_of_the_row(
+    table: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    one = job(str(tmp_path / "journal"))
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    from_file = stage(one, 0, Piece(str(tmp_path / "a.parquet")))
+    frame = pd.DataFrame(table)
+    from_frame = stage_rows(one, 1, "partition 1", frame.to_dict("records"), list(frame.columns))
+    for found in (from_file, from_frame):
+        assert told in found.mistakes[-1].what
+        assert found.mistakes[-1].line == len(next(iter(table.values())))
+        assert found.segments == ()
+    assert not (tmp_path / "journal").exists()
+
+
+def test_a_damaged_parquet_file_says_so(tmp_path: Path) -> None:
+    found = staged(job(str(tmp_path / "journal")), b"PAR1 and no more", tmp_path / "a.parquet")
+    assert "the Parquet file is damaged" in found.mistakes[0].what
+
+
+def test_missing_values_of_a_frame_are_absent(tmp_path: Path) -> None:
+    one = job(str(tmp_path / "journal"), "users.create")
+    frame = pd.DataFrame(
+        {
+            "email": np.array(["a@b.example"] * 5, dtype=object),
+            "name": ["x", None, np.nan, pd.NA, pd.NaT],
+            "email_verified": np.array([True, False, True, True, False]),
+        }
+    )
+    found = stage_rows(one, 0, "partition 0", frame.to_dict("records"), list(frame.columns))
+    assert found.mistakes == ()
+    given = all_given(one, found)
+    assert [row.get("name") for row in given] == ["x", None, None, None, None]
+    assert ["name" in row for row in given] == [True, False, False, False, False]
+    assert [row["email_verified"] for row in given] == [True, False, True, True, False]
+
+
+def test_numpy_values_become_python_values(tmp_path: Path) -> None:
+    one = job(str(tmp_path / "journal"), "data.patch_private")
+    data = {
+        "a": np.int64(1),
+        "b": np.array([1, 2]),
+        "c": np.float64(2.0),
+        "d": np.datetime64("NaT"),
+    }
+    rows = [{"user_id": np.str_("u"), "private_data": data}]
+    found = stage_rows(one, 0, "partition 0", rows)
+    assert found.mistakes == ()
+    assert all_given(one, found) == [
+        {"user_id": "u", "private_data": {"a": 1, "b": [1, 2], "c": 2}}
+    ]
+
+
+# Tenants.
+
+
+def test_a_column_names_the_tenant_of_each_row(journal: str, tmp_path: Path) -> None:
+    one = job(journal, tenants={OTHER: "env:B", f"https://{ACME}/": "env:A"}, buckets=1)
+    text = f"Domain,user_id\n{ACME},u-1\n{OTHER.upper()},u-2\nhttps://{ACME},u-3\n"
+    members = [{"user_id": "u-4", "domain": OTHER}, {"domain": ACME, "user_id": "u-5"}]
+    found = [staged(one, text, tmp_path / "a.csv"), stage_rows(one, 1, "partition 1", members)]
+    assert [piece.mistakes for piece in found] == [(), ()]
+    rows = rows_of(one, *found)
+    numbers = {name.strip("/").rpartition("/")[2]: n for n, name in enumerate(one.domains)}
+    users = {bucket: [row.given["user_id"] for row in some] for bucket, some in rows.items()}
+    assert users == {
+        (numbers[ACME], 0): ["u-1", "u-3", "u-5"],
+        (numbers[OTHER], 0): ["u-2", "u-4"],
+    }
+
+
+def test_a_domain_that_is_unknown_or_missing_is_a_mistake(tmp_path: Path) -> None:
+    one = job(str(tmp_path / "journal"), tenants={ACME: "env:A", OTHER: "env:B"})
+    text = f"user_id,domain\nu-1,{ACME}\nu-2,third.us.monocloud.com\nu-3,\n"
+    found = staged(one, text, tmp_path / "a.csv")
+    assert [tuple(mistake) for mistake in found.mistakes] == [
+        (3, "the domain is not one of the job's tenants"),
+        (4, "the domain is not one of the job's tenants"),
+    ]
+    found = staged(one, "user_id\nu-1\n", tmp_path / "a.csv")
+    assert found.mistakes[0].what == (
+        "the header must have the columns domain and user_id, but it has user_id"
+    )
+    found = stage_rows(one, 0, "partition 0", [{"user_id": "u"}])
+    assert found.mistakes[0].what == "missing member domain"
+
+
+# Mistakes, digests and secrets.
+
+
+def test_mistakes_name_their_lines_and_nothing_is_staged(journal: str, tmp_path: Path) -> None:
+    one = job(journal)
+    text = "user_id\n" + "u\n" * 3 + "..\n" + "u\n" + "a\u200bb\n"
+    found = staged(one, text, tmp_path / "a.csv")
+    assert [mistake.line for mistake in found.mistakes] == [5, 7]
+    assert "must be an id" in found.mistakes[0].what
+    assert (found.rows, found.segments, found.digest, found.more) == (6, (), "", False)
+    assert Storage(journal).names("rows") == []
+    found = staged(one, "user_id\n" + "..\n" * 30, tmp_path / "a.csv")
+    assert (len(found.mistakes), found.more) == (20, True)
+
+
+def test_the_digest_covers_the_rows_without_secrets(tmp_path: Path) -> None:
+    one = job(str(tmp_path / "journal"), "users.create")
+
+    def digest(text: str) -> str:
+        return staged(one, text, tmp_path / "a.csv").digest
+
+    text = "email,password,name\na@b.example,hunter22,A\nc@d.example,hunter23,C\n"
+    same = digest(text)
+    assert same == digest(text.replace("hunter", "changed"))
+    assert same == digest("name;email;password\n\nA;a@b.example;x\nC;c@d.example;y\n")
+    assert same != digest(text.replace(",C\n", ",D\n"))
+    assert same != digest(text.rpartition("c@d")[0])
+
+
+def test_secrets_are_concealed_when_staged_rows_are_read(tmp_path: Path) -> None:
+    one = job(str(tmp_path / "journal"), "users.create")
+    found = staged(one, "email,password\na@b.example,hunter22\n", tmp_path / "a.csv")
+    given = all_given(one, found)[0]
+    assert given["password"] == "hunter22"
+    assert "hunter22" not in repr(given)
+    assert "hunter22" not in repr(found)
