@@ -1,4 +1,4 @@
-"""Workers of a cluster before rate limiters, with the real controller and gates, in virtual time."""
+"""A cluster against rate limiters in virtual time, with the real controller and gates."""
 
 from __future__ import annotations
 
@@ -172,8 +172,7 @@ class _Cluster:
             limiter = token_bucket(one.limit, one.burst)
             for worker in self._workers:
                 gate = self._gate(worker, tenant)
-                for _ in range(concurrency):
-                    sending.append(self._send(worker, tenant, gate, limiter))
+                sending += [self._send(worker, tenant, gate, limiter) for _ in range(concurrency)]
         await asyncio.gather(*sending)
 
     async def _send(self, worker: int, tenant: int, gate: LeasedGate, limiter: Limiter) -> None:

@@ -160,6 +160,15 @@ def _setting(name: str, given: object, variable: str) -> tuple[object, str]:
     return found, source
 
 
+def domain_of(domain: str | None, *, allow_http: bool = False) -> str:
+    """Return the tenant's origin, from the argument or the environment.
+
+    Raises:
+        ConfigurationError: it is missing or invalid.
+    """
+    return _address.origin(*_setting("domain", domain, DOMAIN_VARIABLE), allow_http=allow_http)
+
+
 def checked_key(key: object, source: str) -> Secret:
     """Return a valid API key.
 

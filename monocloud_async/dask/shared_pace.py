@@ -1,4 +1,4 @@
-"""The pace of one tenant, shared by the workers of a cluster. Pure logic, without I/O or a clock."""
+"""The pace of one tenant, shared by the workers of a cluster. This module does no I/O."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -16,18 +16,17 @@ from ..bulk import start
 from ..bulk.run import Run
 from ..cli.batch.stop import Stop
 from ..client import MonoCloudClient
-from ..errors import ConfigurationError, MonoCloudError
+from ..errors import ConfigurationError
 from ..retry import RetryPolicy
-from .bucket import BucketResult, Range, send_bucket
+from .bucket import BucketResult, send_bucket
 from .coordinator import NAME, PROGRESS, STOP, TURNS
 from .job import Job, read_key
 from .leased_gate import LeasedGate
+from .plan import Bucket
 
 # Seconds between messages about the progress.
 _PROGRESS = 0.25
-_LOST = (
-    "the connection to the cluster's scheduler is lost; run it again with the same journal to resume"
-)
+_LOST = "the connection to the Dask scheduler is lost; run it again with the same journal to resume"
 
 
 def name_of(run: str) -> str:
@@ -54,6 +53,8 @@ class Workplace(WorkerPlugin):
         self._clients: dict[int, MonoCloudClient] = {}
         self._gates: dict[int, LeasedGate] = {}
         self._stops: set[Stop] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._why: str | None = None
         worker.stream_handlers[TURNS] = _Router(worker).turns
         worker.stream_handlers[STOP] = _Router(worker).stop
@@ -63,8 +64,7 @@ class Workplace(WorkerPlugin):
         self.stop(_LOST)
         for gate in self._gates.values():
             gate.fail(ConfigurationError(_LOST))
-        while self._stops:
-            await asyncio.sleep(0.05)
+        await self._idle.wait()
         for client in self._clients.values():
             await client.aclose()
 
@@ -79,13 +79,19 @@ class Workplace(WorkerPlugin):
         for stop in self._stops:
             stop.ask(why)
 
-    async def send(self, tenant: int, bucket: str, ranges: Sequence[Range]) -> BucketResult:
-        """Send the rows of a bucket, and return how that ended."""
-        stop = Stop()
+    async def send(self, bucket: Bucket, stopped: str | None) -> BucketResult:
+        """Send the rows of a bucket, and return how that ended.
+
+        Args:
+            bucket: the bucket.
+            stopped: why to send none of them, and only count them.
+        """
+        tenant, stop = bucket.tenant, Stop()
         self._stops.add(stop)
-        if self._why:
-            stop.ask(self._why)
-        progress = _Progress(self._tell, bucket)
+        self._idle.clear()
+        if why := stopped or self._why:
+            stop.ask(why)
+        progress = _Progress(self._tell, bucket.name)
         # The coordinator answers if the run has been stopped.
         progress.tell()
         try:
@@ -93,16 +99,27 @@ class Workplace(WorkerPlugin):
             return await send_bucket(
                 self._job,
                 tenant,
-                bucket,
-                ranges,
+                bucket.number,
+                bucket.staged,
                 client,
                 lambda method, rows, stopped: self._started(tenant, method, rows, stopped),
                 stop,
-                progress,
+                progress.move,
             )
         finally:
             progress.tell()
             self._stops.discard(stop)
+            if not self._stops:
+                self._idle.set()
+
+    def why_no_keys(self) -> str | None:
+        """Return why the API keys cannot be read, if so."""
+        try:
+            for source in self._job.tenants.values():
+                read_key(source)
+        except ConfigurationError as error:
+            return str(error)
+        return None
 
     def _started(
         self, tenant: int, method: Any, rows: object, stopped: Callable[[], bool]
@@ -113,9 +130,7 @@ class Workplace(WorkerPlugin):
                 lambda message: self._send_turns(tenant, message), time.monotonic
             )
         concurrency = self._job.concurrency
-        return start(
-            method, rows, concurrency=concurrency, rate=None, stopped=stopped, gate=gate
-        )
+        return start(method, rows, concurrency=concurrency, rate=None, stopped=stopped, gate=gate)
 
     def _client(self, tenant: int) -> MonoCloudClient:
         if (client := self._clients.get(tenant)) is None:
@@ -192,13 +207,17 @@ class _Progress:
         self._notes = []
 
 
-def send_on_worker(
-    run: str, tenant: int, bucket: str, ranges: Sequence[Range]
-) -> BucketResult:
+def why_no_keys(run: str, dask_worker: Worker) -> str | None:
+    """Return why a worker cannot read the API keys, if so; the message shows none."""
+    place: Workplace = dask_worker.plugins[name_of(run)]
+    return place.why_no_keys()
+
+
+def send_on_worker(run: str, bucket: Bucket, stopped: str | None) -> BucketResult:
     """Send a bucket on the worker that runs this task, without taking one of its threads."""
     worker = get_worker()
     place: Workplace = worker.plugins[name_of(run)]
     secede()
     loop = worker.loop.asyncio_loop  # type: ignore[attr-defined]
-    sending = asyncio.run_coroutine_threadsafe(place.send(tenant, bucket, ranges), loop)
+    sending = asyncio.run_coroutine_threadsafe(place.send(bucket, stopped), loop)
     return sending.result()
