@@ -55,7 +55,7 @@ class Comparison:
 
 
 async def compared(calls: int, faults: Mapping[str, Fault]) -> list[Comparison]:
-    """Run each client with each fault, for an operation that may be repeated and one that may not."""
+    """Run each client with each fault, for an operation that is safe to repeat and an unsafe one."""
     with Emulator(users(calls), api_key=KEY, journal=10 * calls) as emulator:
         return [
             Comparison(name, operation, await _of_each(emulator, fault, operation))

@@ -88,7 +88,7 @@ PROMISES: Sequence[Promise] = (
         waits.refusals,
     ),
     Promise(
-        "A success with an unreadable response is not resent, and its error says that it was applied",
+        "A success with an unreadable response is not resent; the error says that it was applied",
         ("test_hostile.py::test_a_yes_that_cannot_be_read_is_applied_and_never_sent_again",),
     ),
     Promise(
