@@ -55,7 +55,7 @@ class Comparison:
 
 
 async def compared(calls: int, faults: Mapping[str, Fault]) -> list[Comparison]:
-    """Run each client with each fault, for an operation that is safe to repeat and an unsafe one."""
+    """Run each client with each fault, for a call that is safe to repeat and one that is not."""
     with Emulator(users(calls), api_key=KEY, journal=10 * calls) as emulator:
         return [
             Comparison(name, operation, await _of_each(emulator, fault, operation))
