@@ -432,15 +432,15 @@ async def test_waits_are_what_the_server_asks_and_never_less() -> None:
     assert 0.0 <= clock.waits[1] <= 1.0
 
 
-@pytest.mark.parametrize(("asked", "deadline"), [("61", 600.0), ("50", 40.0)])
-async def test_a_wait_that_is_too_long_is_left_to_the_caller(asked: str, deadline: float) -> None:
+@pytest.mark.parametrize(("seconds", "deadline"), [("61", 600.0), ("50", 40.0)])
+async def test_a_wait_that_is_too_long_is_left_to_the_caller(seconds: str, deadline: float) -> None:
     clock = Clock()
-    async with Wire(answer(429, b"", Retry_After=asked)) as wire:
+    async with Wire(answer(429, b"", Retry_After=seconds)) as wire:
         client = timed(MonoCloudClient(wire.url, KEY, retry=RetryPolicy(deadline=deadline)), clock)
         async with client:
-            with pytest.raises(RateLimitedError, match=rf"asks to wait {asked} s") as caught:
+            with pytest.raises(RateLimitedError, match=rf"asks to wait {seconds} s") as caught:
                 await client.phones.set_primary("u", "p")
-    assert caught.value.retry_after == float(asked)
+    assert caught.value.retry_after == float(seconds)
     assert (clock.waits, len(wire.requests)) == ([], 1)
 
 

@@ -85,19 +85,19 @@ async def target() -> AsyncIterator[Emulator]:
 
 async def test_importing_an_export_recreates_the_tenant(source: Emulator, target: Emulator) -> None:
     async with (
-        MonoCloudClient(source.url, KEY) as theirs,
-        MonoCloudClient(target.url, KEY) as ours,
+        MonoCloudClient(source.url, KEY) as exporter,
+        MonoCloudClient(target.url, KEY) as importer,
     ):
 
         async def rows() -> AsyncIterator[dict[str, Any]]:
-            async for one in theirs.users.export(groups=True):
+            async for one in exporter.users.export(groups=True):
                 yield one.to_dict()
 
-        found = [one async for one in ours.users.import_many(rows(), groups=OTHER)]
+        found = [one async for one in importer.users.import_many(rows(), groups=OTHER)]
         assert {one.status for one in found} == {"created"}, found
         assert content(target) == content(source)
         # A second import finds every user unchanged.
-        found = [one async for one in ours.users.import_many(rows(), groups=OTHER)]
+        found = [one async for one in importer.users.import_many(rows(), groups=OTHER)]
         assert {(one.status, one.differences) for one in found} == {("existed", ())}, found
     assert content(target) == content(source)
 

@@ -90,14 +90,16 @@ def venv_with_pip(project: Path, ends_with: int = 0) -> dict[str, str]:
 
 def test_an_installation_shows_its_steps_on_a_terminal(project: Path) -> None:
     env = venv_with_pip(project)
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(["scripts/demo"], cwd=project, env=env, stdout=-1, stderr=theirs) as demo:
-        os.close(theirs)
+    controller, terminal = pty.openpty()
+    with subprocess.Popen(
+        ["scripts/demo"], cwd=project, env=env, stdout=-1, stderr=terminal
+    ) as demo:
+        os.close(terminal)
         shown = b""
         with contextlib.suppress(OSError):  # raised on Linux when the other end is closed
-            while more := os.read(ours, 4096):
+            while more := os.read(controller, 4096):
                 shown += more
-        os.close(ours)
+        os.close(controller)
         assert demo.stdout
         assert demo.stdout.read() == b"<monocloud><demo>"
     begin, *lines = shown.decode().split("\r\x1b[K")

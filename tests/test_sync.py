@@ -59,23 +59,23 @@ def methods(kind: type) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", monocloud_async.resources.__all__)
 def test_each_async_method_has_its_twin(name: str) -> None:
-    theirs = methods(getattr(monocloud_async.resources, name))
-    ours = methods(getattr(monocloud_sync.resources, name))
-    assert theirs.keys() == ours.keys()
-    for method in theirs:
-        assert inspect.signature(theirs[method]) == inspect.signature(ours[method])
-        assert inspect.getdoc(theirs[method]) == inspect.getdoc(ours[method])
-        returned = inspect.signature(theirs[method]).return_annotation
+    async_methods = methods(getattr(monocloud_async.resources, name))
+    sync_methods = methods(getattr(monocloud_sync.resources, name))
+    assert async_methods.keys() == sync_methods.keys()
+    for method in async_methods:
+        assert inspect.signature(async_methods[method]) == inspect.signature(sync_methods[method])
+        assert inspect.getdoc(async_methods[method]) == inspect.getdoc(sync_methods[method])
+        returned = inspect.signature(async_methods[method]).return_annotation
         iterates = returned.startswith(("AsyncGenerator", "Export", "Pages"))
-        assert inspect.iscoroutinefunction(theirs[method]) is not iterates
-        assert not inspect.iscoroutinefunction(ours[method])
+        assert inspect.iscoroutinefunction(async_methods[method]) is not iterates
+        assert not inspect.iscoroutinefunction(sync_methods[method])
 
 
 def test_the_client_mirrors_the_async_client() -> None:
-    theirs = dict(inspect.signature(monocloud_async.MonoCloudClient).parameters)
+    expected = dict(inspect.signature(monocloud_async.MonoCloudClient).parameters)
     # A session belongs to the loop that it was made on, and the facade's loop is private.
-    del theirs["session"]
-    assert list(theirs.values()) == list(inspect.signature(MonoCloudClient).parameters.values())
+    del expected["session"]
+    assert list(expected.values()) == list(inspect.signature(MonoCloudClient).parameters.values())
     assert methods(monocloud_async.MonoCloudClient).keys() - {"aclose"} == methods(
         MonoCloudClient
     ).keys() - {"close"}
@@ -252,7 +252,7 @@ def test_closing_a_client_in_a_forked_child_starts_nothing() -> None:
     assert wire.connections == 1
 
 
-def test_a_client_can_be_closed_while_another_thread_opens_it(
+def test_a_client_can_be_closed_while_another_thread_connects(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opening, closed = threading.Event(), threading.Event()

@@ -272,14 +272,14 @@ async def test_each_attempt_sends_the_trace_context(tracing: Tracing) -> None:
         await client.users.get("u")
     context = tracing.only().context
     assert context
-    ours = f"{context.trace_id:032x}", f"{context.span_id:016x}"
-    assert [sent_span(request) for request in wire.requests] == [ours, ours]
+    expected = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+    assert [sent_span(request) for request in wire.requests] == [expected, expected]
 
 
 async def test_a_trace_context_from_the_caller_is_kept(tracing: Tracing) -> None:
-    theirs = f"00-{'a' * 32}-{'b' * 16}-01"
+    traceparent = f"00-{'a' * 32}-{'b' * 16}-01"
     async with calling(tracing, answer()) as (client, wire):
-        await client.with_options(headers={"Traceparent": theirs}).users.get("u")
+        await client.with_options(headers={"Traceparent": traceparent}).users.get("u")
     assert sent_span(wire.requests[0]) == ("a" * 32, "b" * 16)
     assert wire.requests[0].header_names.count("traceparent") == 1
 
@@ -313,12 +313,12 @@ def instrumented(tracing: Tracing) -> Iterator[None]:
 async def test_spans_of_aiohttp_are_children_of_the_call(tracing: Tracing) -> None:
     async with calling(tracing, problem(503), answer()) as (client, wire):
         await client.users.get("u")
-    (ours,) = tracing.named("users.get")
-    theirs = tracing.named("GET")
+    (call,) = tracing.named("users.get")
+    attempts = tracing.named("GET")
     assert len(tracing.spans) == 3
-    assert [parent_of(span) for span in theirs] == [id_of(ours)] * 2
+    assert [parent_of(span) for span in attempts] == [id_of(call)] * 2
     sent = [int(sent_span(request)[1], 16) for request in wire.requests]
-    assert sent == [id_of(span) for span in theirs]
+    assert sent == [id_of(span) for span in attempts]
     assert all(one.header_names.count("traceparent") == 1 for one in wire.requests)
 
 
@@ -328,10 +328,10 @@ def test_spans_of_aiohttp_are_children_of_a_blocking_call(tracing: Tracing) -> N
         with monocloud_sync.MonoCloudClient(wire.url, "key", telemetry=tracing.telemetry) as client:
             with tracing.tracer.start_as_current_span("request") as request:
                 client.users.get("u")
-    (ours,) = tracing.named("users.get")
-    (theirs,) = tracing.named("GET")
-    assert parent_of(theirs) == id_of(ours)
-    assert parent_of(ours) == request.get_span_context().span_id
+    (call,) = tracing.named("users.get")
+    (attempt,) = tracing.named("GET")
+    assert parent_of(attempt) == id_of(call)
+    assert parent_of(call) == request.get_span_context().span_id
 
 
 async def test_the_filter_in_the_guide_keeps_ids_out_of_the_spans_of_aiohttp(
