@@ -21,7 +21,7 @@ async def use(client: MonoCloudClient) -> None:
     assert (await client.users.get("u")).user_id == PAGE["user_id"]
 
 
-def test_one_loop_after_another() -> None:
+def test_one_client_works_in_one_loop_after_another() -> None:
     with served(answer()) as wire:
         client = MonoCloudClient(wire.url, "key")
         for _ in range(3):
@@ -30,7 +30,7 @@ def test_one_loop_after_another() -> None:
         assert len(client._caller.sessions._pools) == 1
 
 
-def test_loops_side_by_side() -> None:
+def test_one_client_works_in_several_loops_at_once() -> None:
     barrier = threading.Barrier(4)
 
     async def main(client: MonoCloudClient) -> None:

@@ -88,7 +88,7 @@ def test_the_current_record_is_read() -> None:
     assert user.private_data["big"] == 2**64 + 1
 
 
-def test_what_is_missing_and_what_is_null_are_told_apart() -> None:
+def test_missing_and_null_members_are_told_apart() -> None:
     assert "username" not in User.from_dict({"user_id": "u"}).to_dict()
     assert User.from_dict({"user_id": "u", "username": None}).to_dict()["username"] is None
 

@@ -162,7 +162,7 @@ def outcome(mutant: Any) -> str:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_each_member_of_every_other_type(name: str) -> None:
+def test_each_member_is_tried_with_every_other_type(name: str) -> None:
     record = RECORDS[name]
     outcomes = [
         outcome(changed(record, path, value)) for path in places(record) for value in VALUES

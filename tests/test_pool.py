@@ -105,7 +105,7 @@ async def test_an_idle_connection_closed_while_the_loop_was_blocked_costs_nothin
 
 
 @pytest.mark.parametrize("ending", [close, reset, half_close])
-async def test_nor_do_twenty_of_them(ending: Step) -> None:
+async def test_twenty_idle_connections_that_were_closed_cost_nothing(ending: Step) -> None:
     with served(answer()) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=ONCE) as client:
             await asyncio.gather(*(client.phones.set_primary(f"u{i}", "p") for i in range(20)))
@@ -270,7 +270,7 @@ def limits(kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["own", "limit", "limit_per_host"])
-async def test_a_wait_for_a_connection_is_not_the_server_s_slowness(kind: str) -> None:
+async def test_waiting_for_a_connection_does_not_count_towards_the_timeout(kind: str) -> None:
     release = asyncio.Event()
 
     async def slow(writer: Writer) -> None:
@@ -297,7 +297,7 @@ async def test_a_wait_for_a_connection_is_not_the_server_s_slowness(kind: str) -
         await options["session"].close()
 
 
-async def test_the_deadline_holds_for_each_of_many_that_wait() -> None:
+async def test_the_deadline_holds_for_each_of_many_waiting_calls() -> None:
     async with Wire(silence) as wire:
         policy = RetryPolicy(max_attempts=1, deadline=0.3)
         async with MonoCloudClient(wire.url, KEY, max_connections=1, retry=policy) as client:

@@ -90,7 +90,7 @@ STATUSES = [
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_the_matrix_of_statuses(call: str) -> None:
+async def test_each_status_is_retried_only_if_that_is_safe(call: str) -> None:
     status = 0
 
     async def step(writer: Writer) -> None:
@@ -189,7 +189,9 @@ NOT_APPLIED = {"404", "404 cut off", "302", "429"}
         if failure not in SLOW or call in ("set_primary", "add")
     ],
 )
-async def test_the_matrix_of_failures(failure: str, call: str, executed: bool) -> None:
+async def test_each_failure_is_retried_only_if_that_is_safe(
+    failure: str, call: str, executed: bool
+) -> None:
     step, by_repeatable, by_others = FAILURES[failure]
     executions = Executions()
     if executed and failure not in NOT_APPLIED:
@@ -221,7 +223,7 @@ async def outcome(call: Awaitable[User]) -> User | MonoCloudError:
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_adding_is_done_once_whatever_fails_and_however_often(failure: str) -> None:
+async def test_adding_happens_at_most_once_whatever_fails(failure: str) -> None:
     executions = Executions()
     step, _, sent_again = FAILURES[failure]
     if failure not in NOT_APPLIED:
@@ -337,7 +339,7 @@ ASKED: list[tuple[tuple[str, ...], float | None]] = [
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(("values", "seconds"), ASKED)
-async def test_the_table_of_what_a_server_asks_to_wait(
+async def test_retry_after_is_obeyed_in_every_form(
     values: tuple[str, ...], seconds: float | None, status: int
 ) -> None:
     lines = "".join(f"Retry-After: {value}\r\n" for value in values)
@@ -422,7 +424,7 @@ async def test_a_failed_read_is_never_in_doubt() -> None:
     assert not caught.value.may_have_been_applied
 
 
-async def test_waits_are_what_the_server_asks_and_never_less() -> None:
+async def test_waits_are_never_shorter_than_the_server_asks() -> None:
     clock = Clock()
     async with Wire(answer(429, b"", Retry_After="7"), problem(503), answer()) as wire:
         client = timed(MonoCloudClient(wire.url, KEY), clock)
@@ -559,7 +561,7 @@ async def test_an_outage_of_sequential_calls_gets_no_retry_storm() -> None:
     assert len(wire.requests) == 1000 + 500 // 14
 
 
-async def test_the_quota_is_the_client_s_and_fills_up_after_an_outage() -> None:
+async def test_the_quota_belongs_to_the_client_and_refills_after_an_outage() -> None:
     async with Wire(problem(503)) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         view = client.with_options(timeout=5.0)
 

@@ -108,7 +108,7 @@ def assert_clean(error: BaseException) -> None:
 
 @pytest.mark.parametrize("name", STEPS)
 @pytest.mark.parametrize("attempts", [1, 2])
-async def test_an_error_of_a_call(
+async def test_the_error_of_a_call_does_not_show_the_key(
     name: str, attempts: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -126,7 +126,7 @@ async def test_an_error_of_a_call(
 
 
 @pytest.mark.parametrize("name", ["closed", "not JSON", "not found", "silence"])
-def test_an_error_of_a_blocking_call(name: str) -> None:
+def test_the_error_of_a_blocking_call_does_not_show_the_key(name: str) -> None:
     with served(STEPS[name]) as wire:
         with monocloud_sync.MonoCloudClient(wire.url, KEY, retry=FAST, timeout=0.2) as client:
             with pytest.raises(MonoCloudError) as caught:
@@ -326,7 +326,7 @@ def test_a_refused_emulator_setting_does_not_show_the_key(kind: Any, number: int
 # Objects that can be reached
 
 
-async def test_whatever_is_reachable_from_a_client_shows_nothing() -> None:
+async def test_nothing_reachable_from_a_client_shows_the_key() -> None:
     async with TlsWire(problem(404), answer()) as wire, Proxy() as proxy:
         url = proxy.url.replace("//", f"//user:{PASSWORD}@")
         async with MonoCloudClient(wire.url, KEY, ssl_context=trusting(), proxy=url) as client:
@@ -449,7 +449,7 @@ async def test_a_very_short_key_does_not_mask_words_in_a_server_s_message() -> N
 # Logs and warnings
 
 
-async def test_no_logger_gets_it(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_logger_receives_the_key(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.NOTSET)
     for name in ("aiohttp.client", "aiohttp.internal", "asyncio", "monocloud"):
         caplog.set_level(logging.DEBUG, logger=name)

@@ -58,7 +58,7 @@ def methods(kind: type) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", monocloud_async.resources.__all__)
-def test_each_async_method_has_its_twin(name: str) -> None:
+def test_each_async_method_has_a_blocking_twin(name: str) -> None:
     async_methods = methods(getattr(monocloud_async.resources, name))
     sync_methods = methods(getattr(monocloud_sync.resources, name))
     assert async_methods.keys() == sync_methods.keys()
@@ -128,7 +128,7 @@ def test_sixty_four_threads_share_one_client_and_one_loop() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:a blocking call:RuntimeWarning")
-async def test_it_works_while_a_loop_runs() -> None:
+async def test_blocking_calls_work_while_a_loop_runs() -> None:
     with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         assert client.users.get("u").to_dict() == PAGE
         assert (await asyncio.to_thread(client.users.get, "u")).to_dict() == PAGE

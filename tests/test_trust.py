@@ -63,7 +63,7 @@ async def _another_server() -> AsyncIterator[Wire]:
 
 @pytest.mark.parametrize("status", REDIRECTS)
 @pytest.mark.parametrize("call", ["users.get", "phones.set_primary", "phones.remove"])
-async def test_a_redirect_to_another_server_reaches_nobody(status: int, call: str) -> None:
+async def test_a_redirect_to_another_server_is_not_followed(status: int, call: str) -> None:
     resource, name = call.split(".")
     async with _another_server() as other:
         to = f"{other.url}/api/users/u"
@@ -112,7 +112,7 @@ async def test_a_refresh_header_is_ignored() -> None:
 
 
 @pytest.mark.parametrize("variable", ["NETRC", "HOME"])
-async def test_what_a_netrc_says_is_not_sent(
+async def test_credentials_in_a_netrc_are_not_sent(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / ".netrc"
@@ -131,7 +131,7 @@ async def test_what_a_netrc_says_is_not_sent(
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-async def test_through_a_proxy_of_the_environment_the_key_is_encrypted(
+async def test_the_key_is_encrypted_through_a_proxy_of_the_environment(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with TlsWire(answer()) as wire, Proxy() as proxy:
@@ -162,7 +162,7 @@ async def test_a_blocking_client_uses_the_proxy_of_the_environment(
     assert KEY.encode() not in proxy.passed
 
 
-async def test_a_tenant_is_asked_for_by_name_and_has_to_prove_it() -> None:
+async def test_the_tenant_is_addressed_by_name_and_must_prove_its_identity() -> None:
     async with TlsWire(answer(), context=serving(HOST)) as wire, Proxy(wire.port) as proxy:
         async with MonoCloudClient(HOST, KEY, ssl_context=trusting(), proxy=proxy.url) as client:
             await client.users.get("u")
@@ -430,7 +430,7 @@ async def test_a_custom_certificate_authority_can_be_trusted(host: str) -> None:
     ],
 )
 @pytest.mark.parametrize("call", ["set_verified", "set_primary", "add"])
-async def test_a_certificate_that_is_not_trusted_is_said_so_and_tried_once(
+async def test_an_untrusted_certificate_is_reported_and_not_retried(
     context: ssl.SSLContext, trust: ssl.SSLContext | None, why: str, call: str
 ) -> None:
     async with TlsWire(answer(), context=context) as wire:
@@ -492,7 +492,7 @@ async def test_without_a_client_certificate_tls_1_2_fails_before_anything_is_sen
     assert (error.may_have_been_applied, wire.requests) == (False, [])
 
 
-async def test_a_server_that_does_not_speak_tls_gets_nothing_to_read() -> None:
+async def test_a_server_without_tls_never_sees_the_key() -> None:
     heard = b""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

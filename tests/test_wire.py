@@ -206,7 +206,7 @@ async def test_a_refusal_whose_body_never_arrives_is_still_a_refusal() -> None:
 # Timeouts
 
 
-async def test_an_attempt_has_its_time_body_included() -> None:
+async def test_the_attempt_timeout_includes_the_body() -> None:
     drip = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
     for step in (silence, drip):
         async with Wire(step) as wire:
@@ -220,7 +220,7 @@ async def test_an_attempt_has_its_time_body_included() -> None:
             assert len(wire.requests) == 1
 
 
-async def test_the_deadline_is_for_the_whole_call() -> None:
+async def test_the_deadline_covers_the_whole_call() -> None:
     policy = RetryPolicy(max_attempts=100, base_delay=0.0, deadline=0.6)
     async with Wire(silence) as wire:
         async with MonoCloudClient(wire.url, KEY, timeout=0.4, retry=policy) as client:
