@@ -161,7 +161,7 @@ PROMISES: Sequence[Promise] = (
     Promise(
         "The key goes to the host that the domain names, and over TLS",
         (
-            "test_address.py::test_nothing_leads_to_another_host_than_it_says",
+            "test_address.py::test_a_domain_never_leads_to_another_host",
             "test_trust.py::test_a_tenant_is_asked_for_by_name_and_has_to_prove_it",
             "test_trust.py::test_a_server_that_does_not_speak_tls_gets_nothing_to_read",
         ),
@@ -266,7 +266,7 @@ PROMISES: Sequence[Promise] = (
     ),
     Promise(
         "A batch that is killed goes on, and the last row of each user wins",
-        ("test_batch_kills.py::test_a_batch_that_is_killed_ten_times",),
+        ("test_batch_kills.py::test_a_batch_killed_ten_times_applies_every_row",),
     ),
     Promise(
         "The blocking client has the methods, names and types of the async one",
