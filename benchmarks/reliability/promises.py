@@ -259,9 +259,9 @@ PROMISES: Sequence[Promise] = (
     Promise(
         "Many rows: none is lost under faults and a limit, nor in an outage of a second",
         (
-            "test_bulk.py::test_nothing_is_lost_under_faults_and_a_limit",
-            "test_bulk.py::test_an_outage_of_a_second_costs_few_workers_no_row",
-            "test_bulk.py::test_an_outage_of_a_second_costs_the_last_rows_nothing",
+            "test_bulk.py::test_no_row_is_lost_under_faults_and_a_rate_limit",
+            "test_bulk.py::test_a_run_with_few_workers_survives_an_outage_of_one_second",
+            "test_bulk.py::test_the_last_rows_survive_an_outage_of_one_second",
         ),
     ),
     Promise(
