@@ -63,8 +63,7 @@ def _key(figures: Figures) -> str:
 
 
 _INTERRUPTS = (
-    "test_host_interrupts.py::"
-    "test_interrupts_at_any_place_leave_no_task_no_slot_and_no_thread_behind"
+    "test_host_interrupts.py::test_interrupts_at_any_point_leave_no_task_slot_or_thread_behind"
 )
 PROMISES: Sequence[Promise] = (
     Promise(
@@ -89,7 +88,7 @@ PROMISES: Sequence[Promise] = (
     ),
     Promise(
         "A success that cannot be read is not sent again, and the error says that it was applied",
-        ("test_hostile.py::test_a_yes_that_cannot_be_read_is_applied_and_never_sent_again",),
+        ("test_hostile.py::test_an_unreadable_success_counts_as_applied_and_is_never_sent_again",),
     ),
     Promise(
         "`Retry-After: 1` is waited for in full",
@@ -124,7 +123,7 @@ PROMISES: Sequence[Promise] = (
         "The timeout, here 0.3 s, is for the whole answer, its body included",
         (
             "test_wire.py::test_an_attempt_has_its_time_body_included",
-            "test_hostile.py::test_a_body_that_only_drips_ends_with_the_time",
+            "test_hostile.py::test_the_timeout_ends_a_dripping_body",
         ),
         waits.timeout,
         slow=True,
@@ -232,9 +231,9 @@ PROMISES: Sequence[Promise] = (
     Promise(
         "A client made before a fork works in parent and child",
         (
-            "test_host_fork.py::test_a_fork_before_and_after_the_first_call",
-            "test_host_servers.py::test_gunicorn_preloads_a_client_used_or_not",
-            "test_host_servers.py::test_celery_forks_with_a_client_that_was_used",
+            "test_host_fork.py::test_a_client_survives_a_fork_before_or_after_its_first_call",
+            "test_host_servers.py::test_gunicorn_workers_use_a_preloaded_client",
+            "test_host_servers.py::test_celery_children_work_with_a_used_client",
         ),
     ),
     Promise(
@@ -244,7 +243,7 @@ PROMISES: Sequence[Promise] = (
     Promise(
         "Both clients work in a notebook, and where a loop runs",
         (
-            "test_host_notebook.py::test_both_clients_in_cells",
+            "test_host_notebook.py::test_both_clients_work_in_cells",
             "test_sync.py::test_it_works_while_a_loop_runs",
         ),
     ),
@@ -254,7 +253,7 @@ PROMISES: Sequence[Promise] = (
     ),
     Promise(
         "A program ends in silence and at once, its clients closed or not",
-        ("test_host_exit.py::test_a_program_ends_in_silence_closed_or_not",),
+        ("test_host_exit.py::test_a_program_ends_silently_with_or_without_close",),
     ),
     Promise(
         "Many rows: none is lost under faults and a limit, nor in an outage of a second",
