@@ -21,7 +21,7 @@ async def launched() -> AsyncIterator[Any]:
     """Run a headless browser."""
     from playwright.async_api import async_playwright
 
-    # Chromium's sandbox refuses to run as root, and containers run as root.
+    # Chromium's sandbox refuses to run as root, which containers often do.
     sandbox = not hasattr(os, "geteuid") or os.geteuid() != 0
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(

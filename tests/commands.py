@@ -100,7 +100,7 @@ def on_a_terminal(*args: str, columns: int, **env: str) -> tuple[str, int]:
         try:
             while more := os.read(ours, 4096):
                 screen += more
-        except OSError:  # Linux reports the closed other end this way
+        except OSError:  # how Linux reports that the other end is closed
             pass
         os.close(ours)
     return screen.decode(), process.wait()

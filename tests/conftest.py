@@ -33,14 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how to repeat this order, in a quiet run too."""
+    """Print the seed that repeats this order, even in a quiet run."""
     seed = terminalreporter.config.getoption("randomly_seed", None)
     if seed is not None:
         terminalreporter.write_line(f"order of the tests: --randomly-seed={seed}")
 
 
 def pytest_collection_finish() -> None:
-    """Hide imported objects from the garbage collector, which many tests make scan everything."""
+    """Freeze imported objects, so that the many tests that collect garbage do not scan them."""
     gc.collect()
     gc.freeze()
 

@@ -277,6 +277,6 @@ def _serve() -> str | None:
 if __name__ == "__main__":
     _source = _serve()
     if _source is not None:
-        # Nothing else may keep it alive: it is torn down as early as that of `python -c`.
+        # Nothing else may keep `__main__` alive: it is torn down as early as under `python -c`.
         sys.modules["__main__"] = types.ModuleType("__main__")
         exec(compile(_source, "<string>", "exec"), vars(sys.modules["__main__"]))

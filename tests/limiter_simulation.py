@@ -76,7 +76,7 @@ def ran(
     seed: int = 1,
 ) -> Ran:
     """Run rows through workers; each latency in seconds is random between the two given."""
-    rnd = random.Random(seed)
+    chance = random.Random(seed)
     pacing = Pacing(rate, workers=workers, max_retry_after=60, now=0.0)
     result, idle, now, number = Ran(), workers, 0.0, 0
     events: list[tuple[float, int, Turn | None, tuple[float | None, Headers] | None, bool]] = []
@@ -93,7 +93,7 @@ def ran(
         if turn is None:
             timer = None
         elif not answered:
-            later(rnd.uniform(*latency) / 2, turn, limiter(now), True)
+            later(chance.uniform(*latency) / 2, turn, limiter(now), True)
             continue
         else:
             idle += 1
@@ -111,6 +111,6 @@ def ran(
                 break
             idle -= 1
             result.times.append(now)
-            later(rnd.uniform(*latency) / 2, pacing.go(now), None, False)
+            later(chance.uniform(*latency) / 2, pacing.go(now), None, False)
     result.seconds = now
     return result

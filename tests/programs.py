@@ -30,7 +30,7 @@ from .wire import Wire, answer, served
 ROOT = Path(__file__).parents[1]
 KEY = "canary-6d1f3c"
 SECONDS = 40.0
-posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
+posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and forks")
 
 # Programs start with one of these: a client, and a call that returns UO.
 PRELUDE = """
@@ -107,8 +107,8 @@ def says(
     with served(*(steps or (answer(),))) as wire:
         url = f"http://{host}:{wire.port}"
         done = program(source, wire, prelude=prelude, url=url, fresh=fresh)
-    became = done.returncode, done.stdout.split(), noise(done.stderr)
-    assert became == (0, expected.split(), []), f"{done.stdout}\n{done.stderr}"
+    outcome = done.returncode, done.stdout.split(), noise(done.stderr)
+    assert outcome == (0, expected.split(), []), f"{done.stdout}\n{done.stderr}"
     return wire
 
 

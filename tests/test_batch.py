@@ -677,15 +677,15 @@ def test_files_without_write_permission_are_refused(emulator: Emulator, path: Pa
     journal.chmod(0o444)
     done = without_root_privileges(path, "--journal", journal)
     if done.returncode == 0:
-        pytest.skip("nothing keeps this user from writing")
+        pytest.skip("this user can write regardless of permissions")
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: the journal {journal} cannot be used: {journal} is read-only; nothing was sent: "
         "use another --journal file\n"
     )
     report.mkdir()
-    for rights in (0o555, 0):
-        report.chmod(rights)
+    for permissions in (0o555, 0):
+        report.chmod(permissions)
         done = without_root_privileges(path, "--results", report / "x.csv")
         assert done.returncode == 2
         assert done.stderr == (

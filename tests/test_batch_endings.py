@@ -143,7 +143,7 @@ def test_a_dry_run_counts_unknown_users_as_failures(emulator: Emulator, path: Pa
 
 
 @pytest.mark.parametrize("journal", [True, False])
-def test_an_input_that_changes_after_it_was_read_only_loses_the_results(
+def test_an_input_that_changes_after_reading_loses_only_the_results(
     emulator: Emulator, path: Path, journal: bool
 ) -> None:
     before = path.read_text()
@@ -161,7 +161,7 @@ def test_an_input_that_changes_after_it_was_read_only_loses_the_results(
     assert errors == f"Error: {error}\n"
 
 
-def test_unprintable_totals_do_not_count_as_failed_rows(emulator: Emulator, path: Path) -> None:
+def test_totals_that_cannot_be_printed_go_to_stderr(emulator: Emulator, path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = run(*MANY, path, stdout=full)
     assert emulator.executions == ALL

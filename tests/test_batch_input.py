@@ -324,7 +324,7 @@ def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         "\r\ruser_id,identifier_id\r\r\nu-1,p-1\r\r\n",
     ],
 )
-def test_csv_from_the_wild_is_read(path: Path, text: str) -> None:
+def test_real_world_csv_is_read(path: Path, text: str) -> None:
     assert [row[2:] for row in read(path, text)] == [("u-1", "p-1")]
 
 

@@ -287,10 +287,10 @@ class Tenant:
     def set_primary(self, user_id: str, phone: str) -> bool:
         """Carry out a row, or not; return whether the sender learns of a success."""
         self.sent.append((user_id, phone))
-        lot = 1.0 if self.calm else self.chance.random()
-        if lot > 0.2:
+        draw = 1.0 if self.calm else self.chance.random()
+        if draw > 0.2:
             self.primary[user_id] = phone
-        return lot > 0.3
+        return draw > 0.3
 
 
 async def sent(

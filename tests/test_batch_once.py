@@ -50,12 +50,12 @@ def path(tmp_path: Path) -> Path:
 
 
 def files(path: Path) -> tuple[str, ...]:
-    names = ("--journal", path.parent / "journal", "--results", path.parent / "told.jsonl")
+    names = ("--journal", path.parent / "journal", "--results", path.parent / "results.jsonl")
     return tuple(map(str, names))
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    return lines(path.parent / "told.jsonl")
+    return lines(path.parent / "results.jsonl")
 
 
 def executed(emulator: Emulator) -> Counter[str | None]:
@@ -281,7 +281,7 @@ def test_a_journal_of_the_previous_version_can_be_resumed(
             "identifier",
         )
     connection.close()
-    done = many(path, "--journal", journal, "--results", tmp_path / "told")
+    done = many(path, "--journal", journal, "--results", tmp_path / "results")
     assert done.stdout == "2 rows: 1 ok, 1 failed, 0 skipped (1 from earlier runs)\n"
     assert [request.user_id for request in emulator.requests] == ["u-2"]
     assert many(path, "--journal", journal).stdout == done.stdout

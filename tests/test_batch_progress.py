@@ -11,7 +11,7 @@ from .clock import Clock
 
 
 class Shown:
-    """A display that records what it is given; a broken one then fails."""
+    """A display that records its lines; a broken one then raises."""
 
     seconds = 0.01
 

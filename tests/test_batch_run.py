@@ -354,17 +354,17 @@ def test_the_terminal_asks_for_the_number_of_rows(
 
 def test_results_contain_no_secrets(emulator: Emulator, tmp_path: Path) -> None:
     text = "user_id,password,is_temporary_password\nu-1,s3cretWord!,true\n=1+1,s3cretWord!,\n"
-    for name in ("told.csv", "told.jsonl"):
+    for name in ("results.csv", "results.jsonl"):
         report, journal = tmp_path / name, tmp_path / f"{name}.journal"
         ran("passwords.set", "-", "--results", report, "--journal", journal, stdin=text)
         written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
         assert b"s3cretWord!" not in written
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "told.csv").read_text())))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "results.csv").read_text())))
     assert [(r["user_id"], r["is_temporary_password"]) for r in rows] == [
         ("u-1", "true"),
         ("'=1+1", ""),
     ]
-    first, second = lines(tmp_path / "told.jsonl")
+    first, second = lines(tmp_path / "results.jsonl")
     assert first["result"]["user_id"] == "u-1"
     assert (first["is_temporary_password"], first["status"]) == (True, "ok")
     assert (second["user_id"], second["status"]) == ("=1+1", "failed")
@@ -374,7 +374,7 @@ def test_results_contain_no_secrets(emulator: Emulator, tmp_path: Path) -> None:
 def test_links_are_written_only_on_request_and_readable_only_by_the_owner(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    report, journal = tmp_path / "told.jsonl", tmp_path / "journal"
+    report, journal = tmp_path / "results.jsonl", tmp_path / "journal"
     journal.touch(0o644)
     text = "user_id\nu-1\nu-2\n"
     assert ran("passwords.reset", "-", "--results", report, stdin=text).returncode == 0
@@ -392,7 +392,7 @@ def test_links_are_written_only_on_request_and_readable_only_by_the_owner(
 
 
 def test_failed_rows_can_be_run_again_from_the_results(emulator: Emulator, tmp_path: Path) -> None:
-    report = tmp_path / "told.jsonl"
+    report = tmp_path / "results.jsonl"
     emulator.faults.add(Fault(status=400, user_id="u-2"))
     text = "user_id,email,is_verified\nu-1,a@example.com,true\nu-2,b@example.com,true\n"
     assert ran("emails.add", "-", "--results", report, stdin=text).returncode == 1
@@ -425,7 +425,7 @@ def test_a_new_run_does_not_restore_an_older_value(emulator: Emulator, tmp_path:
 def test_an_older_patch_is_neither_sent_again_nor_forgotten(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    path, report = tmp_path / "claims.csv", tmp_path / "told.csv"
+    path, report = tmp_path / "claims.csv", tmp_path / "results.csv"
     path.write_text("user_id,name,locale\nu-1,A,\nu-1,,de\nu-2,B,\n")
     emulator.faults.add(Fault(status=400, times=1, user_id="u-1"), Fault(status=400, user_id="u-2"))
     args = ("users.patch_claims", path, "--journal", tmp_path / "journal", "--results", report)

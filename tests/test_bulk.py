@@ -712,7 +712,7 @@ async def test_a_server_that_never_answered_is_logged_with_what_to_check(
 
 
 @pytest.mark.parametrize("step", [answer(), problem(404), problem(429), problem(500)])
-async def test_a_server_that_answered_once_casts_no_doubt_on_the_domain(
+async def test_the_domain_is_not_blamed_once_something_answered(
     step: Step, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with Wire(step, reset) as wire:

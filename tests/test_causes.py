@@ -28,7 +28,7 @@ PASSWORD = "canary-9e2b71"
 HALF = b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"user_id'
 
 Place = dict[str, Any]
-"""What a client is made with, beside the key."""
+"""The arguments of a client, except the key."""
 
 
 async def half_and_reset(writer: Writer) -> None:

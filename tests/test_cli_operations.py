@@ -222,7 +222,7 @@ def test_nothing_is_sent_without_a_secret(args: tuple[str, ...], stdin: str, mes
 
 
 def test_the_terminal_asks_for_a_password_twice_and_never_shows_it() -> None:
-    # The prompt ends in a blank once the terminal no longer echoes.
+    # The prompt's last blank appears once the terminal no longer echoes.
     typed = {"Password: ": "s3same\n", "confirmation: ": "s3same\n"}
     with served(problem(422, "No s3same")) as wire:
         screen, code = on_a_terminal(wire.url, "passwords", "set", "u", typed=typed)
@@ -300,7 +300,7 @@ def test_invalid_uses_of_clear_are_refused() -> None:
     assert not wire.requests
 
 
-def test_json_is_an_argument_or_standard_input() -> None:
+def test_json_can_be_an_argument_or_standard_input() -> None:
     with served(answer(200, {"private_data": {"a": 1}})) as wire:
         words = (wire.url, "data", "patch-private", "u")
         assert run(*words, "-", stdin='{"a": null}')[1].split() == ["private_data", '{"a":', "1}"]
@@ -448,7 +448,7 @@ def on_a_terminal(url: str, *args: str, typed: Mapping[str, str] | None = None) 
             screen += more
             if question := next((q for q in waiting if q.encode() in screen), None):
                 os.write(ours, waiting.pop(question).encode())
-    except OSError:  # Linux reports the closed other end this way
+    except OSError:  # how Linux reports that the other end is closed
         pass
     os.close(ours)
     return screen.decode().replace("\r\n", "\n"), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

@@ -146,9 +146,9 @@ def test_an_invalid_proxy_variable_is_named(variable: str, monkeypatch: pytest.M
     "client", [MonoCloudClient(HOST, KEY), monocloud_sync.MonoCloudClient(HOST, KEY)]
 )
 def test_a_client_never_shows_its_key(client: Any) -> None:
-    for travel in (pickle.dumps, copy.copy, copy.deepcopy):
+    for duplicate in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="create one in the process"):
-            travel(client)  # type: ignore[operator]
+            duplicate(client)  # type: ignore[operator]
     transport = getattr(client, "_async", client)._caller
     shown = [repr(client), str(client), repr(vars(client)), repr(transport)]
     shown += [repr(getattr(transport, name)) for name in transport.__slots__ if name[0] != "_"]

@@ -1,4 +1,4 @@
-"""The image and the compose file work, and open no more than they must."""
+"""The image and the compose file work, and expose no more than they must."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator, Fault
 from .chromium import CHROMIUM, launched
 
 if CHROMIUM is None:
-    pytest.skip("there is no Chromium here: see scripts/test_browser", allow_module_level=True)
-pytest.importorskip("playwright", reason="the extra browser is not installed")
+    pytest.skip("Chromium was not found: see scripts/test_browser", allow_module_level=True)
+pytest.importorskip("playwright", reason="the browser extra is not installed")
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 SCRIPTS = Path(__file__).parent / "page_checks.js"
@@ -85,7 +85,7 @@ async def tab_to(page: Any, selector: str) -> None:
 # Live
 
 
-async def test_a_row_appears_after_a_call(page: Any, client: MonoCloudClient) -> None:
+async def test_a_call_adds_a_row(page: Any, client: MonoCloudClient) -> None:
     await client.phones.set_primary(USER_ID, PHONE_ID)
     row = await text_of(page, "#request-1")
     assert "phones.set_primary" in row

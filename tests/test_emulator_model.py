@@ -143,7 +143,7 @@ class Tenancy(RuleBasedStateMachine):
             yield
         assert {finding.code for finding in error.value.errors} == set(codes)
 
-    def taken(self, kind: str, value: str, but: str = "") -> bool:
+    def taken(self, kind: str, value: str, except_user: str = "") -> bool:
         def values(user: Modelled) -> list[str]:
             if kind == "username":
                 return [user.name] if user.name else []
@@ -152,7 +152,7 @@ class Tenancy(RuleBasedStateMachine):
         return any(
             value.lower() in map(str.lower, values(user))
             for user_id, user in self.model.items()
-            if user_id != but
+            if user_id != except_user
         )
 
     @rule(target=users, email=st.none() | EMAILS, phone=st.none() | PHONES, name=st.none() | NAMES)
@@ -242,7 +242,7 @@ class Tenancy(RuleBasedStateMachine):
             self.model[user_id].name = name
 
     @rule(user_id=users)
-    def unname(self, user_id: str) -> None:
+    def remove_name(self, user_id: str) -> None:
         user = self.model[user_id]
         self.call_if(user.name is not None, "usernames", "remove", user_id)
         user.name = None

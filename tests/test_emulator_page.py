@@ -412,7 +412,7 @@ def after(page: str) -> str:
     return found[1]
 
 
-async def test_requests_arrive_as_they_come(server: Emulator, client: MonoCloudClient) -> None:
+async def test_requests_appear_as_they_arrive(server: Emulator, client: MonoCloudClient) -> None:
     await client.users.get(USER_ID)
     url = f"{server.url}{DASHBOARD}/events"
     params = {"after": after((await get(server)).text)}

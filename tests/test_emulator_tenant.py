@@ -49,7 +49,7 @@ async def client(server: Emulator) -> AsyncIterator[MonoCloudClient]:
         yield client
 
 
-async def got(url: str, **headers: str) -> tuple[int, Any, str]:
+async def fetched(url: str, **headers: str) -> tuple[int, Any, str]:
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
         return response.status, response.headers, await response.text()
 
@@ -287,7 +287,7 @@ def test_a_copy_of_json_shares_nothing_mutable() -> None:
 # Sessions, grants and blocked addresses
 
 
-async def test_sessions_end_with_the_tokens_bound_to_them(
+async def test_revoking_a_session_ends_its_bound_tokens(
     server: Emulator, client: MonoCloudClient
 ) -> None:
     session = server.add_session(USER_ID, client_ids=["c"], ip_address="203.0.113.1")
@@ -389,7 +389,7 @@ async def test_a_password_is_never_shown(server: Emulator, client: MonoCloudClie
         repr(server.requests),
         repr(server.export_all()),
         repr(server._service.tenant.account(USER_ID)),
-        (await got(f"{server.url}/_emulator/requests"))[2],
+        (await fetched(f"{server.url}/_emulator/requests"))[2],
     ]
     assert not [text for text in shown if "Canary" in text]
     assert json.loads(server.requests[0].body)["password"] == "***"
@@ -563,16 +563,16 @@ async def test_a_bad_host_is_refused(host: Any) -> None:
 
 async def test_control_is_open_only_when_asked_for() -> None:
     async with Emulator() as closed, Emulator(open_control=True) as opened:
-        assert (await got(f"{closed.url}/_emulator", Host="emulator:8080"))[0] == 403
-        assert (await got(f"{opened.url}/_emulator", Host="emulator:8080"))[0] == 200
+        assert (await fetched(f"{closed.url}/_emulator", Host="emulator:8080"))[0] == 403
+        assert (await fetched(f"{opened.url}/_emulator", Host="emulator:8080"))[0] == 200
         headers = {"Host": "emulator:8080", "Origin": "https://example.com"}
-        assert (await got(f"{opened.url}/_emulator", **headers))[0] == 403
+        assert (await fetched(f"{opened.url}/_emulator", **headers))[0] == 403
 
 
 async def test_a_browser_gets_the_page() -> None:
     users = [{"user_id": "<script>", "claims": {"name": "<b>&"}}]
     async with Emulator(users, api_key="canary-of-the-key") as server:
-        status, headers, page = await got(server.url, Accept="text/html,*/*;q=0.8")
+        status, headers, page = await fetched(server.url, Accept="text/html,*/*;q=0.8")
         assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert "&lt;script&gt;" in page
@@ -583,9 +583,9 @@ async def test_a_browser_gets_the_page() -> None:
         assert "canary" not in page
         assert server.requests == []
         accept = {"Accept": "text/html"}
-        assert (await got(server.url, Host="rebound.example", **accept))[0] == 403
-        assert (await got(server.url, Origin="https://example.com", **accept))[0] == 403
-        assert (await got(server.url))[0] == 401
+        assert (await fetched(server.url, Host="rebound.example", **accept))[0] == 403
+        assert (await fetched(server.url, Origin="https://example.com", **accept))[0] == 403
+        assert (await fetched(server.url))[0] == 401
 
 
 async def test_each_request_is_logged_on_one_line(
@@ -596,7 +596,7 @@ async def test_each_request_is_logged_on_one_line(
         server.faults.add(Fault(connection="reset"))
         with pytest.raises(Exception, match=r"phones\.set_primary"):
             await client.phones.set_primary(USER_ID, PHONE_ID)
-        await got(f"{server.url}/_emulator")
+        await fetched(f"{server.url}/_emulator")
         await asyncio.sleep(0)
     lines = [r.getMessage() for r in caplog.records if r.name == "monocloud.emulator.access"]
     assert len(lines) == 2

@@ -1,4 +1,4 @@
-"""One HTTP exchange: how the body is sent, and what a missing response reports."""
+"""One HTTP exchange: how its body is sent, and how a missing response is reported."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ async def test_without_details_only_the_list_is_read(
 
 
 @pytest.mark.parametrize("details", [True, False])
-async def test_groups_are_read_too(details: bool) -> None:
+async def test_groups_can_be_exported(details: bool) -> None:
     async with Emulator(tenant(30)) as emulator:
         staff = emulator.add_group("Staff", "u7")
         many = [emulator.add_group(f"G{number}", "u8") for number in range(60)]
@@ -318,7 +318,7 @@ async def exported(*steps: Step) -> list[str]:
     return (await reported(*steps))[0]
 
 
-async def test_a_last_page_may_say_how_many_users_it_has() -> None:
+async def test_a_last_page_may_report_its_own_size() -> None:
     first, last = listed(1, 100, *range(100), of=110), listed(2, 97, *range(97, 110), of=110)
     assert len(await exported(first, last)) == 110
     last = listed(2, 97, *range(97, 110), of=110, page_size=13)
@@ -363,7 +363,7 @@ async def test_a_page_refused_repeatedly_ends_the_export(error: type[APIError]) 
         await exported(problem(status))
 
 
-async def test_tiny_pages_are_read_one_after_the_other() -> None:
+async def test_tiny_pages_are_read_one_after_another() -> None:
     steps = [listed(1, 100, *range(10), of=25, page_size=10, has_next=True)]
     steps += [
         listed(page, 10, *range(page * 10 - 10, min(25, page * 10)), of=25) for page in (2, 3)

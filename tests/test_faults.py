@@ -201,9 +201,9 @@ async def test_a_success_can_be_faked(server: Emulator, client: MonoCloudClient)
 async def test_an_answer_can_be_delayed(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(delay=0.1, times=1), Fault(delay=30))
     assert (await ask(server)).head_after >= 0.1
-    hasty = client.with_options(timeout=0.05)
+    impatient = client.with_options(timeout=0.05)
     with pytest.raises(RequestTimeoutError):
-        await hasty.phones.set_primary(USER_ID, PHONE_ID)
+        await impatient.phones.set_primary(USER_ID, PHONE_ID)
     # The change is carried out and counted before the delay, whatever happens to the answer.
     assert server.executions == server.counts.requests == 2
 
@@ -213,9 +213,9 @@ async def test_a_body_can_be_delayed(server: Emulator, client: MonoCloudClient) 
     answer = await ask(server)
     assert answer.head_after < 0.5 <= answer.body_after
     assert answer.json == server.export()[0]
-    hasty = client.with_options(timeout=0.05)
+    impatient = client.with_options(timeout=0.05)
     with pytest.raises(RequestTimeoutError):
-        await hasty.phones.set_primary(USER_ID, PHONE_ID)
+        await impatient.phones.set_primary(USER_ID, PHONE_ID)
 
 
 async def test_a_body_can_drip(server: Emulator) -> None:
@@ -360,7 +360,7 @@ async def listening(port: int) -> None:
         else:
             writer.close()
             return
-    pytest.fail("it does not listen again")
+    pytest.fail("the emulator did not start listening again")
 
 
 async def test_a_paused_emulator_refuses_connections(
@@ -845,7 +845,9 @@ async def test_requests_can_be_read_over_http(server: Emulator) -> None:
         assert KEY not in json.dumps(await control(server, "GET", path))
 
 
-async def test_control_is_neither_counted_nor_struck(server: Emulator) -> None:
+async def test_control_requests_are_neither_counted_nor_affected_by_faults(
+    server: Emulator,
+) -> None:
     server.faults.add(Fault(connection="reset"))
     server.rate_limit = RateLimit(0.001, burst=1)
     for _ in range(3):

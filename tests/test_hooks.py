@@ -364,7 +364,7 @@ async def test_an_observed_call_fails_with_the_same_error(caplog: pytest.LogCapt
     assert observed.value.__context__ is None
 
 
-def test_infos_are_frozen_and_small() -> None:
+def test_hook_infos_are_frozen_and_have_few_fields() -> None:
     names = {one.name for one in attrs.fields(ResponseInfo)}
     assert names == {
         *("operation", "method", "url_template", "attempt"),
@@ -453,7 +453,7 @@ class Partial:
         return object()
 
 
-async def test_incomplete_records_do_not_reach_the_call() -> None:
+async def test_incomplete_telemetry_does_not_affect_the_call() -> None:
     telemetry: Any = Partial()
     async with Wire(answer()) as wire:
         async with MonoCloudClient(wire.url, "key", telemetry=telemetry) as client:

@@ -1,4 +1,4 @@
-"""How programs end: closed or not, in mid-call, with threads; always silently and soon."""
+"""How programs end: with or without close, during calls, with threads; always silently and soon."""
 
 from __future__ import annotations
 

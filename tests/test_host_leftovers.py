@@ -8,9 +8,7 @@ import pytest
 
 from .programs import ASYNC_PRELUDE, PRELUDE, says
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="descriptors are counted in /dev/fd"
-)
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="counts descriptors in /dev/fd")
 
 # A loop or the garbage collector closes connections a moment after they are released.
 COUNT = """

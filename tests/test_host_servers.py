@@ -86,7 +86,7 @@ def get(port: str, path: str) -> list[str]:
 
 
 def answered(port: str, path: str) -> list[str]:
-    """Repeat a request that an ending worker took from the queue but never read."""
+    """Get a page; retry if a worker that was about to exit dropped the request."""
     for _ in range(5):
         with suppress(ConnectionResetError):
             return get(port, path)

@@ -178,7 +178,7 @@ class Wire:
 
 async def seen(condition: Callable[[], bool]) -> None:
     """Let the loop run until a server on this loop has seen something."""
-    while not condition():  # noqa: ASYNC110  (the loop decides when, and no event tells)
+    while not condition():  # noqa: ASYNC110  (no event announces it)
         await asyncio.sleep(0)
 
 
