@@ -63,8 +63,7 @@ def _key(figures: Figures) -> str:
 
 
 _INTERRUPTS = (
-    "test_host_interrupts.py::"
-    "test_interrupts_at_any_point_leave_no_task_slot_or_thread_behind"
+    "test_host_interrupts.py::test_interrupts_at_any_point_leave_no_task_slot_or_thread_behind"
 )
 PROMISES: Sequence[Promise] = (
     Promise(
