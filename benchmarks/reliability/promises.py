@@ -63,8 +63,7 @@ def _key(figures: Figures) -> str:
 
 
 _INTERRUPTS = (
-    "test_host_interrupts.py::"
-    "test_interrupts_at_any_place_leave_no_task_no_slot_and_no_thread_behind"
+    "test_host_interrupts.py::test_interrupts_at_any_point_leave_no_task_slot_or_thread_behind"
 )
 PROMISES: Sequence[Promise] = (
     Promise(
@@ -89,7 +88,7 @@ PROMISES: Sequence[Promise] = (
     ),
     Promise(
         "A success with an unreadable response is not resent; the error says that it was applied",
-        ("test_hostile.py::test_a_yes_that_cannot_be_read_is_applied_and_never_sent_again",),
+        ("test_hostile.py::test_an_unreadable_success_counts_as_applied_and_is_never_sent_again",),
     ),
     Promise(
         "If the server sends `Retry-After: 1`, the client waits at least that long",
@@ -124,7 +123,7 @@ PROMISES: Sequence[Promise] = (
         "The timeout (0.3 s here) covers the whole response, including its body",
         (
             "test_wire.py::test_the_attempt_timeout_includes_the_body",
-            "test_hostile.py::test_a_body_that_only_drips_ends_with_the_time",
+            "test_hostile.py::test_the_timeout_ends_a_dripping_body",
         ),
         waits.timeout,
         slow=True,
@@ -161,7 +160,7 @@ PROMISES: Sequence[Promise] = (
     Promise(
         "The key goes to the host that the domain names, over TLS",
         (
-            "test_address.py::test_nothing_leads_to_another_host_than_it_says",
+            "test_address.py::test_a_domain_never_leads_to_another_host",
             "test_trust.py::test_the_tenant_is_addressed_by_name_and_must_prove_its_identity",
             "test_trust.py::test_a_server_without_tls_never_sees_the_key",
         ),
@@ -232,9 +231,9 @@ PROMISES: Sequence[Promise] = (
     Promise(
         "A client created before a fork works in the parent and in the child",
         (
-            "test_host_fork.py::test_a_fork_before_and_after_the_first_call",
-            "test_host_servers.py::test_gunicorn_preloads_a_client_used_or_not",
-            "test_host_servers.py::test_celery_forks_with_a_client_that_was_used",
+            "test_host_fork.py::test_a_client_survives_a_fork_before_or_after_its_first_call",
+            "test_host_servers.py::test_gunicorn_workers_use_a_preloaded_client",
+            "test_host_servers.py::test_celery_children_work_with_a_used_client",
         ),
     ),
     Promise(
@@ -244,7 +243,7 @@ PROMISES: Sequence[Promise] = (
     Promise(
         "Both clients work in notebooks and while an event loop is running",
         (
-            "test_host_notebook.py::test_both_clients_in_cells",
+            "test_host_notebook.py::test_both_clients_work_in_cells",
             "test_sync.py::test_blocking_calls_work_while_a_loop_runs",
         ),
     ),
@@ -254,19 +253,19 @@ PROMISES: Sequence[Promise] = (
     ),
     Promise(
         "A program exits silently and at once, whether or not its clients are closed",
-        ("test_host_exit.py::test_a_program_ends_in_silence_closed_or_not",),
+        ("test_host_exit.py::test_a_program_ends_silently_with_or_without_close",),
     ),
     Promise(
         "A bulk run loses no rows to faults, to a rate limit or to an outage of one second",
         (
-            "test_bulk.py::test_nothing_is_lost_under_faults_and_a_limit",
-            "test_bulk.py::test_an_outage_of_a_second_costs_few_workers_no_row",
-            "test_bulk.py::test_an_outage_of_a_second_costs_the_last_rows_nothing",
+            "test_bulk.py::test_no_row_is_lost_under_faults_and_a_rate_limit",
+            "test_bulk.py::test_a_run_with_few_workers_survives_an_outage_of_one_second",
+            "test_bulk.py::test_the_last_rows_survive_an_outage_of_one_second",
         ),
     ),
     Promise(
         "A batch that was killed resumes, and the last row of each user wins",
-        ("test_batch_kills.py::test_a_batch_that_is_killed_ten_times",),
+        ("test_batch_kills.py::test_a_batch_killed_ten_times_applies_every_row",),
     ),
     Promise(
         "The blocking client has the same methods, names and types as the async one",
