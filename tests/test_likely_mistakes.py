@@ -117,14 +117,14 @@ async def test_rows_for_one_user_keep_their_order_however_the_user_is_given() ->
         ):
             gate.clear()
             wire.requests.clear()
-            taking = asyncio.ensure_future(_all(run))
+            running = asyncio.ensure_future(_all(run))
             while len(wire.requests) < together:  # noqa: ASYNC110  (the server's own list)
                 await asyncio.sleep(0.001)
             for _ in range(50):
                 await asyncio.sleep(0)
             assert len(wire.requests) == together
             gate.set()
-            assert [one.error for one in await taking] == [None] * 4
+            assert [one.error for one in await running] == [None] * 4
 
 
 async def _all(run: Any) -> list[Any]:

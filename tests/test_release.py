@@ -48,8 +48,10 @@ class Project:
         self.commit()
 
     def git(self, *arguments: str) -> None:
-        who = ("-c", "user.name=Someone", "-c", "user.email=someone@example.com")
-        subprocess.run(["git", *who, *arguments], cwd=self.folder, check=True, env=environment())
+        identity = ("-c", "user.name=Someone", "-c", "user.email=someone@example.com")
+        subprocess.run(
+            ["git", *identity, *arguments], cwd=self.folder, check=True, env=environment()
+        )
 
     def commit(self) -> None:
         self.git("add", "--all")

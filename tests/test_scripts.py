@@ -25,8 +25,8 @@ def project(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "scripts", project / "scripts")
     (project / "pyproject.toml").write_text('dependencies = ["attrs>=24.2,<27"]\n')
     venv = project / "venv"
-    making = f"make_venv() {{ local extra=$1; VENV='{venv}'; printf '[%s]' \"$extra\"; }}\n"
-    (project / "scripts" / "venv").write_text(making)
+    make_venv = f"make_venv() {{ local extra=$1; VENV='{venv}'; printf '[%s]' \"$extra\"; }}\n"
+    (project / "scripts" / "venv").write_text(make_venv)
     (venv / "bin").mkdir(parents=True)
     for name in ("python", "monocloud"):
         (venv / "bin" / name).write_text(PRINTS_ITSELF)

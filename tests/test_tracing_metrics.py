@@ -118,13 +118,13 @@ async def test_a_run_reports_its_pace_and_counts_its_rows(measuring: Measuring) 
             failed = await anext(outcomes)
             await held.wait()
             (rate,) = measuring.points("monocloud.client.bulk.rate")
-            (flying,) = measuring.points("monocloud.client.bulk.rows_in_flight")
+            (in_flight,) = measuring.points("monocloud.client.bulk.rows_in_flight")
             release.set()
             rest = [one async for one in outcomes]
     assert failed.error
     assert [one.error for one in rest] == [None, None]
     assert rate.value == 200
-    assert flying.value == 1
+    assert in_flight.value == 1
     done = {
         one.attributes["monocloud.outcome"]: one.value
         for one in measuring.points("monocloud.client.bulk.rows")

@@ -411,8 +411,8 @@ async def test_a_custom_certificate_authority_can_be_trusted(host: str) -> None:
         url = f"https://{host}:{wire.port}"
         async with MonoCloudClient(url, KEY, ssl_context=trusting()) as client:
             user = await client.phones.set_primary("u", "p")
-        with_session = aiohttp.TCPConnector(ssl=trusting())
-        async with aiohttp.ClientSession(connector=with_session) as session:
+        connector = aiohttp.TCPConnector(ssl=trusting())
+        async with aiohttp.ClientSession(connector=connector) as session:
             await MonoCloudClient(url, KEY, session=session).users.get("u")
     assert user.response
     assert user.response.attempts == 1
