@@ -78,7 +78,7 @@ class MonoCloudClient:
             ``MonoCloudInstrumentor`` is on.
 
     Creating a client opens no connection and sends nothing. Hooks are plain functions or coroutine
-    functions. They only watch: the client logs what they raise, and the call goes on. With
+    functions. They only observe: the client logs what they raise, and the call continues. With
     MONOCLOUD_LOG set to a level, such as ``debug``, creating a client turns on logging as
     ``enable_logging`` does.
 
@@ -243,7 +243,7 @@ class MonoCloudClient:
             repeat: whether it is safe to send the request again after an answer was lost; None
                 means ``Repeat.SAFE`` for methods that only read, and ``Repeat.ONCE`` for others.
 
-        Returns the answer: its status, its headers, and its content through ``.json()``.
+        Returns the response: its status, its headers, and its content through ``.json()``.
 
         Raises:
             InvalidArgumentError: an argument is invalid; nothing was sent.
@@ -258,7 +258,7 @@ class MonoCloudClient:
         return response
 
     def _behind(self, _name: str, /) -> Caller:
-        """Return what a resource is created with."""
+        """Return the caller that a resource is created with."""
         return self._caller
 
     def _with_caller(self: C, caller: Caller) -> C:
@@ -294,6 +294,6 @@ class MonoCloudClient:
 
     def __reduce__(self) -> Any:
         raise TypeError(
-            "a client holds an API key and is neither pickled nor copied: "
+            "a client holds an API key and cannot be pickled or copied: "
             "create one in the process that uses it"
         )

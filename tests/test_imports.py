@@ -611,7 +611,7 @@ async def test_a_journal_that_cannot_be_written_in_the_end_is_told_of(
 
 
 def _broken(self: ImportJournal, entries: object) -> None:
-    with self._told():
+    with self._reporting_errors():
         raise sqlite3.OperationalError("database or disk is full")
 
 

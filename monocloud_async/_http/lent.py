@@ -85,12 +85,12 @@ def twin_of(
     return twin, connector
 
 
-def headers_for(lent: aiohttp.ClientSession, ours: CIMultiDict[str]) -> CIMultiDict[str]:
+def headers_for(lent: aiohttp.ClientSession, fields: CIMultiDict[str]) -> CIMultiDict[str]:
     """Return the headers of a request: the session's current ones, overridden by the SDK's."""
     merged: CIMultiDict[str] = CIMultiDict(
         (name, value) for name, value in lent.headers.items() if not _is_of_body(name.lower())
     )
-    merged.update(ours)
+    merged.update(fields)
     return merged
 
 

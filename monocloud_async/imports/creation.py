@@ -67,7 +67,7 @@ class Creation:
             )
             raise
         is_same = before.digest == row.work.digest
-        if not (is_same or any(one.is_of(user) for one in identifiers(row.row))):
+        if not (is_same or any(identifier.is_of(user) for identifier in identifiers(row.row))):
             raise changed(row.work.number)
         row.unproved = False
         row.steps = before.steps.split()

@@ -122,13 +122,13 @@ class _Scanner:
         """Raise the error for a file that ends too early."""
         raise truncated(self._source.name, self.line)
 
-    def stop(self, what: str) -> NoReturn:
+    def stop(self, problem: str) -> NoReturn:
         """Raise the error for invalid input."""
-        self.fail(what, _REMEDY)
+        self.fail(problem, _REMEDY)
 
-    def fail(self, what: str, remedy: str) -> NoReturn:
+    def fail(self, problem: str, remedy: str) -> NoReturn:
         """Raise an error with a remedy."""
-        raise mistake(self._source.name, self.line, what, remedy)
+        raise mistake(self._source.name, self.line, problem, remedy)
 
 
 def read_json(source: Source) -> Iterator[Found]:

@@ -1,4 +1,4 @@
-"""The hook that makes records serializable with orjson, which has no other than for dataclasses.
+"""Makes records serializable with orjson, whose only hook is the one for dataclasses.
 
 orjson looks up ``__dataclass_fields__`` on the class, and serializes the instance's ``__dict__``.
 Records have no ``__dict__``, so it is built on access from ``to_dict``. Without one, orjson would
@@ -15,7 +15,7 @@ import attrs
 
 FIELDS = "__dataclass_fields__"
 # orjson before 3.9 reads it without holding a reference.
-_held: list[object] = []
+_alive: list[object] = []
 
 
 _made: dict[type[Any], Mapping[str, Any]] = {}
@@ -60,5 +60,5 @@ class OrjsonDataclass:
                 raise AttributeError("__dict__")
             # orjson omits names that begin with an underscore, and fails on an empty name.
             made = {name: value for name, value in self.to_dict().items() if name}
-            _held[:] = [made]
+            _alive[:] = [made]
             return made

@@ -13,9 +13,9 @@ import typer
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
 from ...imports import Import, ImportJournal, Settings
+from ...imports.dry_run import DryRun
 from ...imports.importer import Importer
 from ...imports.journal import CREATED, EXISTED, FAILED
-from ...imports.looking import Looking
 from ...imports.run import origin_of
 from ..batch.content import STDIN, open_content, unreadable
 from ..batch.endings import check_files, close_to_others, make_private, tell, written
@@ -166,7 +166,7 @@ async def _send(
         concurrency=options.concurrency,
         rate=options.rate,
         stopped=stop.asked.is_set,
-        kind=Looking if options.dry_run else Importer,
+        kind=DryRun if options.dry_run else Importer,
     )
     async with client:
         reporter = Reporter(tally, display())
