@@ -51,8 +51,8 @@ def structure(data: object, kind: type[T]) -> T:
     """
     _budget.may_write = True
     try:
-        made: T = _hooks[kind](data, None)
-        return made
+        record: T = _hooks[kind](data, None)
+        return record
     except (_WrongTypeError, KeyError):
         # Only the slower, detailed converter knows where.
         found = _where(data, kind)
@@ -157,16 +157,16 @@ def _validating_list_hook(item_kind: Any, converter: Converter) -> Hook:
     def listed(value: list[Any], _: Any) -> tuple[Any, ...]:
         if type(value) is not list:
             raise _WrongTypeError(_JSON_NAMES[list], value)
-        made: list[Any] = []
+        values: list[Any] = []
         for number, item in enumerate(value):
             try:
-                made.append(one_item(item, item_kind))
+                values.append(one_item(item, item_kind))
             except (BaseValidationError, _WrongTypeError) as error:
                 # Report only the first: 100,000 errors would take seconds and fill memory.
                 _noted(error, IterableValidationNote("", number, item_kind))
                 # The type stubs of exception groups hide cattrs' extra argument.
                 raise cast("Any", IterableValidationError)("", [error], item_kind) from None
-        return tuple(made)
+        return tuple(values)
 
     return listed
 

@@ -166,7 +166,7 @@ async def test_a_fault_by_keyboard_only(
         await tab_to(page, "form[aria-labelledby=add-fault-heading] button")
         await page.keyboard.press("Enter")
     assert list(server.faults) == [Fault(status=503, times=2, operation="phones.set_primary")]
-    assert await text_of(page, ".notice:focus") == "The fault is added."
+    assert await text_of(page, ".notice:focus") == "The fault was added."
     await page.wait_for_selector("#live-state.live")
     assert "done=" not in page.url
     assert (await client.phones.set_primary(USER_ID, PHONE_ID)).response.attempts == 3  # type: ignore[union-attr]

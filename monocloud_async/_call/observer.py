@@ -138,7 +138,7 @@ def quietly(call: Callable[[], T]) -> T | None:
         return call()
     except (Exception, asyncio.CancelledError) as error:
         # Without the traceback: its frames could show the URL, which contains ids.
-        _log.warning("telemetry failed, and the call goes on: %s", type(error).__name__)
+        _log.warning("telemetry failed, and the call continues: %s", type(error).__name__)
         return None
 
 
@@ -153,7 +153,7 @@ async def _run_hook(name: str, hook: Callable[[I], Awaitable[None] | None], info
         if waiting is not None and inspect.isawaitable(waiting):
             failed = await _failure_of(waiting)
     if failed is not None:
-        _log.error("%s raised an error, and the call goes on", name, exc_info=failed)
+        _log.error("%s raised an error, and the call continues", name, exc_info=failed)
 
 
 async def _failure_of(waiting: Awaitable[None]) -> BaseException | None:

@@ -113,11 +113,11 @@ def _tls_error(error: ssl.SSLError) -> ssl.SSLError:
     untrusted = isinstance(error, ssl.SSLCertVerificationError)
     kind = ssl.SSLCertVerificationError if untrusted else ssl.SSLError
     text = one_line(error.strerror or "", 300)
-    made = kind(text) if error.errno is None else kind(error.errno, text)
+    copied = kind(text) if error.errno is None else kind(error.errno, text)
     for name in ("library", "reason", "verify_code", "verify_message"):
         if isinstance(value := getattr(error, name, None), (str, int)):
-            setattr(made, name, value)
-    return made
+            setattr(copied, name, value)
+    return copied
 
 
 def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> str:

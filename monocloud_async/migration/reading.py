@@ -70,9 +70,9 @@ def _files(path: Paths) -> list[Path]:
 def _read(
     files: list[Path], system: System | None, options: MappingOptions
 ) -> Iterator[SourceRecord]:
-    join, kept = _joined(files, system, options)
+    join, lookup = _joined(files, system, options)
     number = 0
-    with kept, Lookup() as seen:
+    with lookup, Lookup() as seen:
         for file in files:
             try:
                 for line, record in _records(file, system):

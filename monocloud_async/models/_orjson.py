@@ -25,8 +25,8 @@ def _fields(kind: type[Any]) -> Mapping[str, Any]:
     if kind not in _made:
         from dataclasses import fields, make_dataclass
 
-        members = [a.name for a in attrs.fields(kind) if a.metadata.get("wire", True)]
-        _made[kind] = {field.name: field for field in fields(make_dataclass("_", members))}
+        names = [a.name for a in attrs.fields(kind) if a.metadata.get("wire", True)]
+        _made[kind] = {field.name: field for field in fields(make_dataclass("_", names))}
     return _made[kind]
 
 
@@ -59,6 +59,6 @@ class OrjsonDataclass:
                 # Tools that dump values would reveal it. orjson falls back to the attributes.
                 raise AttributeError("__dict__")
             # orjson omits names that begin with an underscore, and fails on an empty name.
-            made = {name: value for name, value in self.to_dict().items() if name}
-            _alive[:] = [made]
-            return made
+            members = {name: value for name, value in self.to_dict().items() if name}
+            _alive[:] = [members]
+            return members

@@ -26,7 +26,7 @@ class Rows:
 
     Attributes:
         source: the input.
-        stop: tells when to hand out no more rows.
+        stop: signals when to stop handing out rows.
         lines: the lines of the rows in flight, by row number.
     """
 
