@@ -118,7 +118,7 @@ async def test_it_comes_back_after_an_outage(
     page: Any, server: Emulator, client: MonoCloudClient
 ) -> None:
     await server.pause()
-    await page.wait_for_selector("#live-state:has-text('does not answer')")
+    await page.wait_for_selector("#live-state:has-text('does not respond')")
     await server.resume()
     await page.wait_for_selector("#live-state.live")
     await client.users.get(USER_ID)
@@ -172,7 +172,7 @@ async def test_a_fault_by_keyboard_only(
     assert (await client.phones.set_primary(USER_ID, PHONE_ID)).response.attempts == 3  # type: ignore[union-attr]
     assert "503 Service Unavailable" in await text_of(page, "#request-2")
     assert await text_of(page, "#request-3 .resent") == "3"
-    await page.wait_for_selector("#fault-list:has-text('struck 2 requests')")
+    await page.wait_for_selector("#fault-list:has-text('hit 2 requests')")
     await tab_to(page, "#remove-fault-1")
     async with page.expect_navigation():
         await page.keyboard.press("Enter")
