@@ -205,7 +205,7 @@ class MonoCloudClient:
         Returns an async iterator that yields an outcome for each row as its call completes. Rows
         with the same first argument are processed in order. A failed row does not end the run;
         leaving the loop or ``aclose()`` does. Calls that are not safe to retry are sent once: an
-        outcome with ``may_have_been_applied`` means that the answer was lost.
+        outcome with ``may_have_been_applied`` means that the response was lost.
 
         Raises:
             ConfigurationError: the client is closed.
@@ -240,7 +240,7 @@ class MonoCloudClient:
             ids: the ids, in the order of the path; the client quotes each.
             query: query parameters; None values are left out.
             body: a value to send as JSON; None sends no body.
-            repeat: whether it is safe to send the request again after an answer was lost; None
+            repeat: whether it is safe to send the request again if a response was lost; None
                 means ``Repeat.SAFE`` for methods that only read, and ``Repeat.ONCE`` for others.
 
         Returns the response: its status, its headers, and its content through ``.json()``.

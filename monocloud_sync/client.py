@@ -213,7 +213,7 @@ class MonoCloudClient:
         Returns an iterator that yields an outcome for each row as its call completes. Rows with the
         same first argument are processed in order. A failed row does not end the run; leaving the
         loop or ``close()`` does. Calls that are not safe to retry are sent once: an outcome with
-        ``may_have_been_applied`` means that the answer was lost.
+        ``may_have_been_applied`` means that the response was lost.
 
         Raises:
             ConfigurationError: the client is closed.

@@ -58,7 +58,8 @@ def _unreadable(
     applied = "" if call.operation.reads else ", so the change was applied"
     response.mask_key(call.request.headers)
     return ResponseDecodeError(
-        f"the server answered {response.status}{applied}, but its answer cannot be read: {reason}",
+        f"the server answered {response.status}{applied}, but the response cannot be read: "
+        f"{reason}",
         operation=call.operation.name,
         status=response.status,
         headers=response.headers,

@@ -38,7 +38,7 @@ def no_answer(call: Call, result: NoResponse, late: str, *, closed: bool) -> Tra
     name = call.operation.name
     error: TransportError
     if result.timed_out:
-        error = RequestTimeoutError(f"no answer within the {late}", operation=name)
+        error = RequestTimeoutError(f"no response within the {late}", operation=name)
     else:
         reason = "the client was closed during the call" if closed else result.reason
         error = TransportError(reason, operation=name)

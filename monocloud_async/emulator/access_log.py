@@ -20,7 +20,7 @@ def note(received: Received, reply: Reply, fault: Fault | None, seconds: float) 
         "%s %s -> %s %s %.1f ms%s",
         received.request.method,
         received.request.raw_path,
-        "no answer" if broken else reply.status,
+        "no response" if broken else reply.status,
         received.operation or "-",
         seconds * 1000,
         " (fault)" if fault else "",

@@ -67,7 +67,7 @@ def outcome(request: RecordedRequest) -> tuple[str, str]:
     """Return the status of a request as text, and its CSS class."""
     status = request.status
     if status is None:
-        return "no answer", "broken"
+        return "no response", "broken"
     css_class = {2: "good", 3: "other", 4: "refused"}.get(status // 100, "broken")
     return f"{status} {responses.get(status, '')}".rstrip(), css_class
 
