@@ -118,7 +118,7 @@ class Service:
             ProblemError: the request is rejected, or failed.
         """
         try:
-            match = self._understood(received)
+            match = self._matched(received)
             handler = HANDLERS[match.operation.name]
             request = received.request
             fields = handler.body.read(request.content_type, received.body) if handler.body else {}
@@ -132,7 +132,7 @@ class Service:
             _log.exception("%s %s failed", received.request.method, received.path)
             raise broken() from None
 
-    def _understood(self, received: Received) -> Match:
+    def _matched(self, received: Received) -> Match:
         if not self._is_key(received.request.headers.get(_KEY_HEADER, "")):
             raise unauthorized()
         if received.flaw is not None:

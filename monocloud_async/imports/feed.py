@@ -22,7 +22,7 @@ _BEGUN_BATCH = 256
 _AHEAD = 192
 _ENTRIES_BATCH = 500
 # Takes the place of a row that is skipped, so that later rows keep their numbers.
-PASSED_OVER: Final = object()
+SKIPPED_ROW: Final = object()
 
 
 @attrs.frozen(eq=False)
@@ -87,7 +87,7 @@ class Feed:
             async for given in rows:
                 if self._recorder.journal is not None:
                     await self._prepare(number)
-                if given is not PASSED_OVER:
+                if given is not SKIPPED_ROW:
                     work = self._work(number, given)
                     yield work.key, work
                 number += 1

@@ -45,7 +45,7 @@ class OrjsonDataclass:
     __slots__ = ()
 
     @classmethod
-    def _let_orjson_write(cls) -> None:
+    def _enable_orjson(cls) -> None:
         setattr(cls, FIELDS, _Fields())
         if "__slots__" in vars(cls):
             # If the class has slots, orjson does not ask for the instance's __dict__.

@@ -26,7 +26,7 @@ class CallColumns:
         ignored: columns to ignore silently.
 
     Attributes:
-        passed_over: the columns found in the file that are not arguments.
+        unused: the columns found in the file that are not arguments.
         given: the parameters that the rows set, in the method's order.
     """
 
@@ -45,7 +45,7 @@ class CallColumns:
         self._ignored = {plain(name) for name in ignored}
         self._known: dict[str, Parameter | None] = {}
         self._required = {p.name for p in parameters if p.required} - set(fixed)
-        self.passed_over: dict[str, None] = {}
+        self.unused: dict[str, None] = {}
         self._found: set[str] = set()
 
     def _add_other_name(self) -> None:
@@ -152,8 +152,8 @@ class CallColumns:
                 f"unknown argument {name}: did you mean {meant}? To ignore it, use "
                 f"--ignore-column {name}"
             )
-        if len(self.passed_over) < _MOST_NAMES:
-            self.passed_over[name] = None
+        if len(self.unused) < _MOST_NAMES:
+            self.unused[name] = None
         return None
 
     def _meant(self, bare: str, beside: Iterable[str]) -> str | None:

@@ -131,8 +131,8 @@ class CallJob(Job):
 
     def confirm(self, source: Source[AnyRow]) -> None:
         name = self._runnable.name
-        if passed := self._columns.passed_over:
-            message = f"Ignoring columns that are not arguments of {name}: {listed(passed)}"
+        if unused := self._columns.unused:
+            message = f"Ignoring columns that are not arguments of {name}: {listed(unused)}"
             typer.echo(visible(message), err=True)
         if self.options.dry_run:
             self._show(source)

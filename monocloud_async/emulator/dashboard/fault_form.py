@@ -53,11 +53,11 @@ def fault_form(token: str, sent: Form) -> Html:
         "add-fault",
         token,
         tag("h3", "Add a fault", id="add-fault-heading"),
-        tag("div", *_usual(sent), class_="fields"),
+        tag("div", *_main_fields(sent), class_="fields"),
         tag(
             "details",
             tag("summary", "More: headers, body, user, probability"),
-            tag("div", *_effects(sent), *_chances(sent), class_="fields"),
+            tag("div", *_effect_fields(sent), *_selection_fields(sent), class_="fields"),
             open=advanced,
             id="more-fault-fields",
         ),
@@ -81,7 +81,7 @@ def preset_forms(token: str) -> Html:
     )
 
 
-def _usual(sent: Form) -> tuple[Html, ...]:
+def _main_fields(sent: Form) -> tuple[Html, ...]:
     return (
         number("fault-status", "Status", sent, least=200, most=599, hint="200 to 599"),
         choice("fault-connection", "Connection", sent, _CONNECTIONS, empty="Stays open"),
@@ -91,7 +91,7 @@ def _usual(sent: Form) -> tuple[Html, ...]:
     )
 
 
-def _effects(sent: Form) -> tuple[Html, ...]:
+def _effect_fields(sent: Form) -> tuple[Html, ...]:
     return (
         text_area("fault-headers", "Headers", sent, hint="One per line, such as Retry-After: 2"),
         text_area("fault-problem", "Problem members", sent, hint='JSON, such as {"title": "Down"}'),
@@ -106,7 +106,7 @@ def _effects(sent: Form) -> tuple[Html, ...]:
     )
 
 
-def _chances(sent: Form) -> tuple[Html, ...]:
+def _selection_fields(sent: Form) -> tuple[Html, ...]:
     return (
         number("fault-after", "Skip this many requests first", sent),
         number("fault-every", "Every nth request", sent, least=1),

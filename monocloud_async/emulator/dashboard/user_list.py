@@ -115,7 +115,7 @@ def _row(account: Account) -> Html:
     groups = [tag("li", str(group.get("group_name"))) for group in account.memberships]
     return tag(
         "tr",
-        tag("th", *_who(record), scope="row"),
+        tag("th", *_user_cell(record), scope="row"),
         tag("td", _listed(phones)),
         tag("td", _listed(emails)),
         tag("td", _listed(groups)),
@@ -123,7 +123,7 @@ def _row(account: Account) -> Html:
     )
 
 
-def _who(record: Json) -> tuple[Html | None, ...]:
+def _user_cell(record: Json) -> tuple[Html | None, ...]:
     username: Json = record.get("username") or {}
     name = " · ".join(part for part in (_name(record), str(username.get("username") or "")) if part)
     return (
