@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import psutil
+import psutil  # type: ignore[import-untyped, unused-ignore]
 
 import monocloud_async
 import monocloud_async.dask
@@ -120,8 +120,8 @@ def _cluster(workers: int) -> Iterator[tuple[str, subprocess.Popen[bytes], int]]
         while not Path(file).exists():
             time.sleep(0.1)
         address = json.loads(Path(file).read_text())["address"]
-        options = (address, "--nworkers", str(workers), "--nthreads", "1", "--no-dashboard")
-        keeper = stack.enter_context(_process("distributed.cli.dask_worker", *options))
+        workers_options = (address, "--nworkers", str(workers), "--nthreads", "1", "--no-dashboard")
+        keeper = stack.enter_context(_process("distributed.cli.dask_worker", *workers_options))
         yield address, scheduler, keeper.pid
 
 

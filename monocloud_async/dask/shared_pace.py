@@ -179,10 +179,10 @@ class SharedPace:
     def _granted(self, name: str, worker: _Worker, now: float) -> Grant | None:
         count, pacing = 0, self._pacing
         while count < worker.wanted and (pacing.free or pacing.wait(now) <= 0):
-            turn = pacing.go(now)
+            pacing.go(now)
             count += 1
         if not count:
             return None
         worker.granted += count
         worker.last = now
-        return Grant(name, count, now, turn.stretch, pacing.free)
+        return Grant(name, count, now, pacing.stretch, pacing.free)
