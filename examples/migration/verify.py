@@ -1,4 +1,4 @@
-"""Compare what an import says it did with what the tenant has: verify.py RESULTS CHECK."""
+"""Compare the results of an import with what the tenant has: verify.py RESULTS CHECK."""
 
 import csv
 import sys
@@ -8,12 +8,12 @@ Row = dict[str, str]
 
 
 def rows(path: str) -> dict[str, Row]:
-    """Return the rows of a file of results, by their line in the export."""
+    """Return the rows of a results file, by their line in the export."""
     with Path(path).open(newline="") as lines:
         return {row["line"]: row for row in csv.DictReader(lines)}
 
 
-def trouble(done: Row, found: Row | None) -> str | None:
+def problem(done: Row, found: Row | None) -> str | None:
     """Return what is wrong with a row, if anything."""
     if done["status"] == "skipped":
         return None
@@ -29,12 +29,12 @@ def trouble(done: Row, found: Row | None) -> str | None:
 
 
 def main(results: str, check: str) -> int:
-    """Print a line for each row that is not as it should be; return the exit code."""
+    """Print a line for each row that differs from the tenant, and return the exit code."""
     done, found = rows(results), rows(check)
-    wrong = {row["source_id"]: trouble(row, found.get(line)) for line, row in done.items()}
-    wrong = {source_id: said for source_id, said in wrong.items() if said}
-    for source_id, said in wrong.items():
-        print(f"{source_id} {said}")
+    wrong = {row["source_id"]: problem(row, found.get(line)) for line, row in done.items()}
+    wrong = {source_id: text for source_id, text in wrong.items() if text}
+    for source_id, text in wrong.items():
+        print(f"{source_id} {text}")
     imported = sum(row["status"] != "skipped" for row in done.values())
     print(f"{imported - len(wrong)} of {imported} users are in the tenant as they were exported")
     return 1 if wrong else 0
