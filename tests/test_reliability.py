@@ -52,12 +52,12 @@ def test_the_command_measures_and_writes_the_page(tmp_path: Path) -> None:
     found = {cells[0]: cells[2:] for cells in rows(text)}
     assert {promise.text for promise in PROMISES} <= found.keys()
     told, ours, sync, *_ = found[PROMISES[0].text]
-    assert (told, ours, sync) == ("8 faults, 160 calls", *["0 lost, 0 unsaid"] * 2)
+    assert (told, ours, sync) == ("8 faults, 160 calls", *["0 lost, 0 unreported"] * 2)
     by_key = next(cells for text, cells in found.items() if "redirect" in text)
-    assert by_key[1:3] == ["0 keys sent there"] * 2
+    assert by_key[1:3] == ["0 keys forwarded"] * 2
     # The trials themselves can tell: a client written by hand does what is counted.
-    assert by_key[4] == "5 keys sent there"
-    assert found["add: connection reset, carried out"][0] == "1 in doubt"
+    assert by_key[4] == "5 keys forwarded"
+    assert found["add: connection reset, applied"][0] == "1 in doubt"
 
 
 def test_a_page_without_a_place_for_figures_is_left_alone(tmp_path: Path) -> None:

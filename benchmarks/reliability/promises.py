@@ -1,4 +1,4 @@
-"""What the SDK promises, which tests prove it, and what is tried here."""
+"""What the SDK promises, the tests that prove it, and the trials that measure it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Promise:
     """One promise.
 
     Attributes:
-        text: what is promised.
-        tests: what proves it, each as ``file::test``, in the folder of the tests.
-        trial: what tries it here; None for what the tests alone show.
-        of_faults: what the faults say of it, in place of a trial.
-        slow: whether that takes seconds.
+        text: the promise.
+        tests: the tests that prove it, each as ``file::test``, relative to the folder ``tests``.
+        trial: the trial that measures it; None if only the tests prove it.
+        of_faults: derives the result from the faults, in place of a trial.
+        slow: whether the trial takes seconds.
     """
 
     text: str
@@ -47,7 +47,7 @@ def _sums(
 
 
 def _truth(figures: Figures) -> str:
-    return f"{figures.lost:,} lost, {figures.unsaid:,} unsaid"
+    return f"{figures.lost:,} lost, {figures.unreported:,} unreported"
 
 
 def _repeats(figures: Figures) -> str:
@@ -68,43 +68,43 @@ _INTERRUPTS = (
 )
 PROMISES: Sequence[Promise] = (
     Promise(
-        "What is done is not reported as failed without a word, nor what is not done as done",
+        "A success means that the change was applied, and an error says so if it may have been",
         ("test_retry_wire.py::test_the_matrix_of_failures",),
         of_faults=_sums(None, _truth),
     ),
     Promise(
-        "What may be repeated is, within the retry quota",
+        "Calls that are safe to repeat are retried, within the retry quota",
         ("test_retry_wire.py::test_the_matrix_of_statuses",),
         of_faults=_sums(SET_PRIMARY, _repeats, but=OUTAGE),
     ),
     Promise(
-        "`add` is never sent again where it may have been carried out",
+        "`add` is never sent again if it may have been applied",
         ("test_retry_wire.py::test_adding_is_done_once_whatever_fails_and_however_often",),
         of_faults=_sums(ADD, _twice),
     ),
     Promise(
-        "What will not get better is not repeated",
+        "Errors that a retry cannot fix are not retried",
         ("test_retry_wire.py::test_the_matrix_of_statuses",),
         waits.refusals,
     ),
     Promise(
-        "A success that cannot be read is not sent again, and the error says that it was applied",
+        "A success with an unreadable response is not resent; the error says that it was applied",
         ("test_hostile.py::test_a_yes_that_cannot_be_read_is_applied_and_never_sent_again",),
     ),
     Promise(
-        "`Retry-After: 1` is waited for in full",
+        "If the server sends `Retry-After: 1`, the client waits at least that long",
         ("test_retry_wire.py::test_waits_are_what_the_server_asks_and_never_less",),
         waits.retry_after,
         slow=True,
     ),
     Promise(
-        "A meaningless `Retry-After` (`soon`, `-1`, `nan`, …) does no harm",
+        "A meaningless `Retry-After` (`soon`, `-1`, `nan`, …) does not make a call fail",
         ("test_retry_wire.py::test_the_table_of_what_a_server_asks_to_wait",),
         waits.junk_retry_after,
         slow=True,
     ),
     Promise(
-        "The deadline, here 0.5 s, holds for the whole call, waits and queueing included",
+        "The deadline (0.5 s here) covers the whole call, including waits and queueing",
         (
             "test_wire.py::test_the_deadline_is_for_the_whole_call",
             "test_pool.py::test_the_deadline_holds_for_each_of_many_that_wait",
@@ -112,7 +112,7 @@ PROMISES: Sequence[Promise] = (
         waits.deadline,
     ),
     Promise(
-        "An outage gets no retry storm",
+        "An outage does not cause a retry storm",
         (
             "test_retry_wire.py::test_an_outage_of_a_thousand_calls_gets_no_retry_storm",
             "test_retry_wire.py::test_the_quota_is_the_client_s_and_fills_up_after_an_outage",
@@ -121,7 +121,7 @@ PROMISES: Sequence[Promise] = (
         slow=True,
     ),
     Promise(
-        "The timeout, here 0.3 s, is for the whole answer, its body included",
+        "The timeout (0.3 s here) covers the whole response, including its body",
         (
             "test_wire.py::test_an_attempt_has_its_time_body_included",
             "test_hostile.py::test_a_body_that_only_drips_ends_with_the_time",
@@ -130,13 +130,13 @@ PROMISES: Sequence[Promise] = (
         slow=True,
     ),
     Promise(
-        "Waiting for a connection is not taken for the server's slowness",
+        "Time spent waiting for a free connection does not count towards the timeout",
         ("test_pool.py::test_a_wait_for_a_connection_is_not_the_server_s_slowness",),
         waits.slots,
         slow=True,
     ),
     Promise(
-        "A connection that broke while idle costs the next call neither an error nor a delay",
+        "If an idle connection breaks, the next call neither fails nor takes longer",
         (
             "test_pool.py::test_an_idle_connection_that_was_closed_costs_nothing",
             "test_pool.py::test_nor_do_twenty_of_them",
@@ -151,7 +151,7 @@ PROMISES: Sequence[Promise] = (
         ),
     ),
     Promise(
-        "An id is one segment of the path, or nothing is sent",
+        "An id is exactly one segment of the path, or the call is rejected before anything is sent",
         (
             "test_address.py::test_an_id_is_exactly_one_segment_or_refused",
             "test_wire.py::test_an_id_arrives_as_one_segment",
@@ -159,7 +159,7 @@ PROMISES: Sequence[Promise] = (
         trust.addresses,
     ),
     Promise(
-        "The key goes to the host that the domain names, and over TLS",
+        "The key goes to the host that the domain names, over TLS",
         (
             "test_address.py::test_nothing_leads_to_another_host_than_it_says",
             "test_trust.py::test_a_tenant_is_asked_for_by_name_and_has_to_prove_it",
@@ -167,7 +167,7 @@ PROMISES: Sequence[Promise] = (
         ),
     ),
     Promise(
-        "The key does not go where a redirect leads",
+        "The key does not follow a redirect to another server",
         ("test_trust.py::test_a_redirect_to_another_server_reaches_nobody",),
         trust.redirects,
     ),
@@ -177,19 +177,19 @@ PROMISES: Sequence[Promise] = (
         trust.netrc,
     ),
     Promise(
-        "Cookies are not kept",
+        "Cookies are not stored",
         ("test_wire.py::test_cookies_are_not_kept",),
         trust.cookies,
     ),
     Promise(
-        "A proxy is used as the environment says, and does not see the key",
+        "Proxies from the environment are used, and never see the key",
         (
             "test_trust.py::test_through_a_proxy_of_the_environment_the_key_is_encrypted",
             "test_trust.py::test_no_proxy_is_honoured",
         ),
     ),
     Promise(
-        "A server that is not trusted gets nothing",
+        "A server with an untrusted certificate receives no request",
         ("test_trust.py::test_a_certificate_that_is_not_trusted_is_said_so_and_tried_once",),
     ),
     Promise(
@@ -201,20 +201,20 @@ PROMISES: Sequence[Promise] = (
         of_faults=_sums(None, _key),
     ),
     Promise(
-        "Nor does a log, a client or what can be reached from it",
+        "No log shows the key, and neither does a client or any object reachable from it",
         (
             "test_secrets.py::test_no_logger_gets_it",
             "test_secrets.py::test_whatever_is_reachable_from_a_client_shows_nothing",
         ),
     ),
     Promise(
-        "An answer that unpacks to 256 MiB does not fill the memory",
+        "A response that decompresses to 256 MiB does not fill the memory",
         ("test_hostile.py::test_a_flood_does_not_fill_memory",),
         answers.flood,
         slow=True,
     ),
     Promise(
-        "A record is what the server sent, or an error with the JSON path; nothing is coerced",
+        "A record holds what the server sent, or an error gives the JSON path; nothing is coerced",
         (
             "test_mutations.py::test_each_member_of_every_other_type",
             "test_models.py::test_what_is_missing_and_what_is_null_are_told_apart",
@@ -222,7 +222,7 @@ PROMISES: Sequence[Promise] = (
         answers.records,
     ),
     Promise(
-        "One client serves one event loop after the other, and several at once",
+        "One client works in several event loops, one after another or at the same time",
         (
             "test_loops.py::test_one_loop_after_another",
             "test_loops.py::test_loops_side_by_side",
@@ -230,7 +230,7 @@ PROMISES: Sequence[Promise] = (
         hosts.loops,
     ),
     Promise(
-        "A client made before a fork works in parent and child",
+        "A client created before a fork works in the parent and in the child",
         (
             "test_host_fork.py::test_a_fork_before_and_after_the_first_call",
             "test_host_servers.py::test_gunicorn_preloads_a_client_used_or_not",
@@ -238,26 +238,26 @@ PROMISES: Sequence[Promise] = (
         ),
     ),
     Promise(
-        "A child that exits leaves the parent's connections alone",
+        "A child process that exits does not affect the parent's connections",
         ("test_host_fork.py::test_children_that_only_exit_leave_the_parent_s_connection_alone",),
     ),
     Promise(
-        "Both clients work in a notebook, and where a loop runs",
+        "Both clients work in notebooks and while an event loop is running",
         (
             "test_host_notebook.py::test_both_clients_in_cells",
             "test_sync.py::test_it_works_while_a_loop_runs",
         ),
     ),
     Promise(
-        "Ctrl-C ends a blocking call, wherever it comes",
+        "Ctrl-C ends a blocking call at any point",
         (_INTERRUPTS,),
     ),
     Promise(
-        "A program ends in silence and at once, its clients closed or not",
+        "A program exits silently and at once, whether or not its clients are closed",
         ("test_host_exit.py::test_a_program_ends_in_silence_closed_or_not",),
     ),
     Promise(
-        "Many rows: none is lost under faults and a limit, nor in an outage of a second",
+        "A bulk run loses no rows to faults, to a rate limit or to an outage of one second",
         (
             "test_bulk.py::test_nothing_is_lost_under_faults_and_a_limit",
             "test_bulk.py::test_an_outage_of_a_second_costs_few_workers_no_row",
@@ -265,11 +265,11 @@ PROMISES: Sequence[Promise] = (
         ),
     ),
     Promise(
-        "A batch that is killed goes on, and the last row of each user wins",
+        "A batch that was killed resumes, and the last row of each user wins",
         ("test_batch_kills.py::test_a_batch_that_is_killed_ten_times",),
     ),
     Promise(
-        "The blocking client has the methods, names and types of the async one",
+        "The blocking client has the same methods, names and types as the async one",
         ("test_sync.py::test_each_async_method_has_its_twin",),
     ),
 )
@@ -278,7 +278,7 @@ PROMISES: Sequence[Promise] = (
 async def tried(
     comparisons: list[Comparison], calls: int, *, quick: bool
 ) -> Mapping[Promise, Trial]:
-    """Return what came of each promise; those without a trial come to nothing here."""
+    """Return the result of each promise: dashes for a promise without a trial."""
     found: dict[Promise, Trial] = {}
     for promise in PROMISES:
         if promise.of_faults is not None:
