@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,15 @@ from monocloud_sync.emulator import Emulator
 
 from . import commands
 from .documents import ROOT, blocks
+from .reader import Reader
 from .wire import problem, served, silence
 
 TUTORIALS = ROOT / "docs" / "tutorials"
 WEB_APP = blocks(TUTORIALS / "web-app.md")[0].code
 DJANGO = blocks(TUTORIALS / "legacy-code.md")[0].code
-BATCH = blocks(TUTORIALS / "batch-job.md")[0].code
-BATCH_FROM_SHELL, MOVING_USERS = (block.code for block in blocks(TUTORIALS / "batch-job.md", "sh"))
+BATCH_JOB = TUTORIALS / "batch-job.md"
+BATCH = next(block.code for block in blocks(BATCH_JOB) if "client.many(" in block.code)
+MOVING_USERS = blocks(BATCH_JOB, "sh")[-1].code
 COMMANDS, MORE_COMMANDS = (
     block.code for block in blocks(ROOT / "docs" / "guide" / "command-line.md", "sh")
 )
@@ -186,11 +190,50 @@ def test_users_are_moved(tenant: Emulator, tmp_path: Path) -> None:
     assert len((tmp_path / "users.jsonl").read_text().splitlines()) == 2
 
 
-def test_the_batch_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:
-    done = in_a_shell(BATCH_FROM_SHELL, tmp_path)
-    assert done.stderr == ""
-    assert done.stdout.splitlines()[0].startswith("1 row: 1 would change, 0 already primary, ")
-    assert done.stdout.splitlines()[1] == "1 row: 1 ok, 0 failed, 0 skipped"
-    assert done.stdout.splitlines()[-1].startswith("1 row would be sent to http://127.0.0.1:")
-    assert primary(tenant) == PHONE_ID
-    assert (tmp_path / "results.csv").read_text().count("\n") == 2
+# For a test, the tenant and the program are faster than for a reader, and nobody waits for long.
+FASTER = {
+    "50/s burst 20": "50/s burst 9999",
+    "rate=40": "rate=2500",
+    "sleep 5": "until_asked 200",
+    "sleep 6": "until_asked 200",
+}
+# How far the run had come when it was killed.
+VARIES = (r"\b[\d,]+ (?=rows to send)", r"[\d,]+ (?=from earlier)")
+PAGES_EMULATOR = "http://127.0.0.1:8080/_emulator"
+
+
+def counts(reader: Reader) -> tuple[int, Counter[str]]:
+    """Return how many changes the emulator has made, and how many phones of each kind are primary.
+
+    Each phone of the tutorial has the kind and the user's number in its id: new-0001.
+    """
+    users = reader.ask(f"{PAGES_EMULATOR}/users")
+    phones = [(user["user_id"], p) for user in users for p in user["phone_numbers"] if p.get("primary")]
+    assert all(user_id[4:] == phone["id"][3:] for user_id, phone in phones)
+    kinds = Counter(phone["id"][:3] for _, phone in phones)
+    return reader.ask(PAGES_EMULATOR)["counts"]["executions"], kinds
+
+
+@pytest.mark.slow
+def test_a_newcomer_follows_the_batch_job(tmp_path: Path) -> None:
+    with Reader(tmp_path, FASTER, VARIES) as reader:
+        reader.follow(BATCH_JOB, until="## From a shell")
+        executions, kinds = counts(reader)
+        # All but user-0007, and no more repeats than the page says.
+        assert kinds == {"new": 499, "old": 1}
+        assert 499 <= executions <= 499 + 64
+        reader.follow(BATCH_JOB, after="## From a shell", until="### Start it again")
+        # It was killed: something is done, not all, and there are no results.
+        executions, kinds = counts(reader)
+        assert 150 < executions == kinds["new"] < 480
+        assert not (reader.home / "results.csv").exists()
+        reader.follow(BATCH_JOB, after="### Start it again", until="### Read the results, and retry what failed")
+        executions, kinds = counts(reader)
+        assert kinds == {"new": 499, "old": 1}
+        assert 499 <= executions <= 499 + 132
+        with (reader.home / "results.csv").open() as file:
+            assert [int(row["line"]) for row in csv.DictReader(file)] == [*range(2, 503)]
+        reader.follow(BATCH_JOB, after="### Read the results, and retry what failed", until="## What you have")
+        assert counts(reader)[1] == {"new": 500}
+        phones = [user["phone_numbers"][2:] for user in reader.ask(f"{PAGES_EMULATOR}/users")[:2]]
+        assert [[phone["phone"] for phone in added] for added in phones] == [["+441632970001"], ["+441632970002"]]
