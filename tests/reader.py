@@ -11,13 +11,17 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from string import Template
 from types import TracebackType
 from typing import Any
+
+import pytest
 
 from .documents import Block, all_blocks
 from .programs import ROOT, SECONDS, Running, environment
@@ -25,14 +29,17 @@ from .programs import ROOT, SECONDS, Running, environment
 _EXPORT = re.compile(r"^export (\w+)=(\S+)$", re.MULTILINE)
 # Not the reader's settings, and no plugin that would print more than what the page shows.
 _ENVIRONMENT = {
-    "COLUMNS": "200",
+    "COLUMNS": "80",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUNBUFFERED": "1",
 }
 _MODULES = {"monocloud": "monocloud_async.cli", "pytest": "pytest", "uvicorn": "uvicorn"}
-# The commands that go on until they are stopped, and how they say where they listen.
-_SERVERS = {"monocloud emulator": "Emulator running at ", "uvicorn ": "INFO:     Uvicorn running on "}
+# The commands that go on until they are stopped, how they say where they listen, and what the pages have there.
+_SERVERS = {
+    "monocloud emulator": ("Emulator running at ", "127.0.0.1:8080"),
+    "uvicorn app:app": ("INFO:     Uvicorn running on ", "127.0.0.1:8000"),
+}
 # Until the emulator has been asked so often again: what a reader sleeps for.
 _UNTIL_ASKED = r"""
 asked() {
@@ -59,7 +66,8 @@ class Reader:
 
     Attributes:
         home: where the files are saved.
-        servers: the address of each server that runs, by the address on the page.
+        servers: the address of each server, by the address on the page.
+        running: the servers that run, by their command.
     """
 
     def __init__(
@@ -69,11 +77,12 @@ class Reader:
         self.home.mkdir()
         self.servers: dict[str, str] = {}
         self._changes = dict(changes or {})
-        self._varies = re.compile("|".join(("…", *varies)))
+        self._varies = re.compile("|".join((*varies, "…")))
         self._bin = folder / "bin"
         self._seen: list[str] = []
         self._server: Running | None = None
-        self._running = contextlib.ExitStack()
+        self.running: dict[str, Running] = {}
+        self._stack = contextlib.ExitStack()
         self._env = {k: v for k, v in environment("").items() if not k.startswith("MONOCLOUD_")}
         self._env |= {**_ENVIRONMENT, "PATH": f"{self._bin}:{os.environ['PATH']}"}
         self._install()
@@ -87,7 +96,7 @@ class Reader:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._running.close()
+        self._stack.close()
 
     def follow(self, page: Path, *, after: str = "", until: str = "") -> None:
         """Do what a page says.
@@ -104,9 +113,9 @@ class Reader:
             if first < block.line <= last:
                 self._do(block)
 
-    def ask(self, address: str) -> Any:
-        """Return the JSON at an address of the page."""
-        with urllib.request.urlopen(self._actual(address), timeout=SECONDS) as response:
+    def ask(self, address: str, body: bytes | None = None) -> Any:
+        """Return the JSON at an address of the page, which gets the body if there is one."""
+        with urllib.request.urlopen(self._actual(address), body, SECONDS) as response:
             return json.load(response)
 
     def _install(self) -> None:
@@ -119,12 +128,19 @@ class Reader:
 
     def _do(self, block: Block) -> None:
         if block.language == "python" and block.file:
-            path = self.home / block.file
-            path.write_text(self._actual(block.code), encoding="utf-8")
+            self._save(block.file, self._actual(block.code))
+        elif block.language == "text" and block.file:
+            self._look_for(block)
         elif block.language == "text" and block.is_run:
             self._compare(block)
         elif block.language == "sh" and block.is_run:
             self._type(block.code)
+
+    def _save(self, title: str, code: str) -> None:
+        name = title.removesuffix(", at the end")
+        path = self.home / name
+        before = f"{path.read_text()}\n\n" if title != name else ""
+        path.write_text(before + code, encoding="utf-8")
 
     def _actual(self, text: str) -> str:
         for shown, meant in (*self._changes.items(), *self.servers.items()):
@@ -132,12 +148,11 @@ class Reader:
         return text
 
     def _type(self, code: str) -> None:
-        import time; t=time.time(); self._type2(code); print(round(time.time()-t,2), code[:60])
-    def _type2(self, code: str) -> None:
-        self._env |= _EXPORT.findall(self._actual(code))
-        for beginning, told in _SERVERS.items():
-            if code.startswith(beginning):
-                self._serve(code, told)
+        for name, value in _EXPORT.findall(self._actual(code)):
+            self._env[name] = Template(value).substitute(self._env)
+        for command in _SERVERS:
+            if command in code:
+                self._serve(command, code)
                 return
         # A shell collects what was killed while somebody types.
         script = f"{_UNTIL_ASKED}\n{self._actual(code)}\nwait"
@@ -154,16 +169,39 @@ class Reader:
         self._seen = [line for line in done.stdout.splitlines() if "Killed " not in line]
         self._server = None
 
-    def _serve(self, code: str, told: str) -> None:
-        command = f"exec {self._actual(code).rstrip()} --port 0 2>&1"
-        self._server = self._running.enter_context(
-            Running(["bash", "-c", command], self._env, self.home)
-        )
-        self._seen = [self._server.line("")]
+    def _serve(self, command: str, code: str) -> None:
+        told, shown = _SERVERS[command]
+        self.stop(command)
+        # Where it was before, if it was.
+        port = self.servers.get(shown, ":0").rpartition(":")[2]
+        line = f"exec env {self._actual(code).rstrip()} --port {port} 2>&1"
+        running = self._stack.enter_context(Running(["bash", "-c", line], self._env, self.home))
+        self.running[command] = self._server = running
+        self._seen = [running.line("")]
         while not self._seen[-1].startswith(told):
-            self._seen.append(self._server.line(""))
-        shown = "127.0.0.1:8000" if code.startswith("uvicorn") else "127.0.0.1:8080"
+            self._seen.append(running.line(""))
         self.servers[shown] = re.findall(r"//([\d.:]+)", self._seen[-1])[0]
+
+    def stop(self, command: str) -> None:
+        """Press Ctrl-C in the terminal of a server, if it runs."""
+        if command in self.running:
+            self.running[command].signal(signal.SIGINT)
+            self.running.pop(command).end()
+
+    def _look_for(self, block: Block) -> None:
+        """Wait for the lines of a block in the terminal of a server."""
+        command = next(name for name in _SERVERS if name.split()[0] in str(block.file))
+        for line in block.code.splitlines():
+            seen = [self._next(command)]
+            while not self._matches(line, seen[-1]):
+                assert seen[-1], f"{block.page.name}:{block.line}: {line}\n" + "\n".join(seen)
+                seen.append(self._next(command))
+
+    def _next(self, command: str) -> str:
+        """Return the next line of a server, or nothing if it prints none for long."""
+        with contextlib.suppress(pytest.fail.Exception):
+            return self._as_shown(self.running[command].line("", 10.0))
+        return ""
 
     def _compare(self, block: Block) -> None:
         shown = block.code.splitlines()
@@ -173,8 +211,11 @@ class Reader:
         place = f"{block.page.name}:{block.line}"
         assert len(seen) == len(shown), f"{place}\n" + "\n".join(seen)
         for line, actual in zip(shown, seen, strict=True):
-            pattern = ".*".join(map(re.escape, self._varies.split(line)))
-            assert re.fullmatch(pattern, actual), f"{place}\n{line}\n{actual}"
+            assert self._matches(line, actual), f"{place}\n{line}\n{actual}"
+
+    def _matches(self, line: str, actual: str) -> bool:
+        pattern = ".*".join(map(re.escape, self._varies.split(line)))
+        return re.fullmatch(pattern, actual) is not None
 
     def _as_shown(self, text: str) -> str:
         for shown, meant in self.servers.items():

@@ -8,9 +8,12 @@ import os
 import re
 import runpy
 import shlex
+import signal
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,12 @@ from monocloud_sync.emulator import Emulator
 
 from . import commands
 from .documents import ROOT, blocks
+from .programs import SECONDS, until
 from .reader import Reader
 from .wire import problem, served, silence
 
 TUTORIALS = ROOT / "docs" / "tutorials"
-WEB_APP = blocks(TUTORIALS / "web-app.md")[0].code
+WEB_APP = TUTORIALS / "web-app.md"
 DJANGO = blocks(TUTORIALS / "legacy-code.md")[0].code
 BATCH_JOB = TUTORIALS / "batch-job.md"
 BATCH = next(block.code for block in blocks(BATCH_JOB) if "client.many(" in block.code)
@@ -55,13 +59,19 @@ def run(code: str, tmp_path: Path, name: str = "snippet") -> dict[str, Any]:
     return runpy.run_path(str(path), run_name=name)
 
 
-def test_the_web_app(tenant: Emulator, tmp_path: Path) -> None:
+def test_the_web_app(
+    tenant: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     testclient = pytest.importorskip("fastapi.testclient")
-    app = run(WEB_APP, tmp_path)["app"]
-    with testclient.TestClient(app) as client:
+    app, errors = (block.code for block in blocks(WEB_APP)[:2])
+    (tmp_path / "errors.py").write_text(errors)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "errors", raising=False)
+    with testclient.TestClient(run(app, tmp_path)["app"]) as client:
         done = client.post(f"/users/{USER_ID}/primary-phone/{PHONE_ID}")
         missing = client.post(f"/users/{USER_ID}/primary-phone/nope")
         no_id = client.post(f"/users/{USER_ID}/primary-phone/%20")
+    sys.modules.pop("errors")
     assert done.status_code == 200
     assert done.json()["primary"].startswith("+")
     assert (missing.status_code, no_id.status_code) == (404, 404)
@@ -237,3 +247,54 @@ def test_a_newcomer_follows_the_batch_job(tmp_path: Path) -> None:
         assert counts(reader)[1] == {"new": 500}
         phones = [user["phone_numbers"][2:] for user in reader.ask(f"{PAGES_EMULATOR}/users")[:2]]
         assert [[phone["phone"] for phone in added] for added in phones] == [["+441632970001"], ["+441632970002"]]
+
+
+TIMES_AND_NUMBERS = (
+    r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d,\d\d\d",
+    r"\b[\d.]+(?= ms\b| s:|s$)",
+    r"(?<=127\.0\.0\.1:)50416",
+    r"(?<=trace )00-\w+…",
+    r"(?<=process \[)\d+",
+    r"(?<=passed)(?= in)",
+)
+# A visitor who is a test is in more of a hurry.
+HURRIED = {
+    "timeout=3.0": "timeout=0.6",
+    "deadline=8.0": "deadline=0.8",
+    "--max-time 1": "--max-time 0.1",
+}
+
+
+@pytest.mark.slow
+def test_a_newcomer_follows_the_web_app(tmp_path: Path) -> None:
+    with Reader(tmp_path, HURRIED, TIMES_AND_NUMBERS) as reader:
+        reader.follow(WEB_APP)
+        # Both workers serve, and a request that is under way when the app is told to end is answered.
+        app = reader.running["uvicorn app:app"]
+        for _ in range(2):
+            app.line("INFO:     Application startup complete.")
+        with ThreadPoolExecutor(8) as threads:
+            assert set(threads.map(visit, [reader] * 16)) == {200}
+            before = asked(reader)
+            reader.ask(f"{PAGES_EMULATOR}/faults", b'{"delay": 0.3, "times": 1}')
+            late = threads.submit(visit, reader)
+            until(lambda: asked(reader) > before)
+            app.signal(signal.SIGTERM)
+            assert late.result(SECONDS) == 200
+            assert app.end() == 0
+        told = app.rest()
+        assert told.count("Application shutdown complete.") == 2
+        assert "Traceback" not in told
+
+
+def asked(reader: Reader) -> int:
+    """Return how many requests the emulator has had."""
+    return reader.ask(PAGES_EMULATOR)["counts"]["requests"]
+
+
+def visit(reader: Reader) -> int:
+    site = reader.servers["127.0.0.1:8000"]
+    url = f"http://{site}/users/{USER_ID}/primary-phone/{PHONE_ID}"
+    request = urllib.request.Request(url, method="POST")
+    with urllib.request.urlopen(request, timeout=SECONDS) as response:
+        return response.status
