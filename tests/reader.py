@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from .documents import Block, all_blocks
-from .programs import ROOT, SECONDS, Running, environment
+from .programs import SECONDS, Running, environment
 
 _EXPORT = re.compile(r"^export (\w+)=(\S+)$", re.MULTILINE)
 # Not the reader's settings, and no plugin that would print more than what the page shows.
@@ -35,7 +35,8 @@ _ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
 }
 _MODULES = {"monocloud": "monocloud_async.cli", "pytest": "pytest", "uvicorn": "uvicorn"}
-# The commands that go on until they are stopped, how they say where they listen, and what the pages have there.
+# The commands that go on until they are stopped, how they say where they listen, and the address
+# that the pages have for it.
 _SERVERS = {
     "monocloud emulator": ("Emulator running at ", "127.0.0.1:8080"),
     "uvicorn app:app": ("INFO:     Uvicorn running on ", "127.0.0.1:8000"),
@@ -130,7 +131,9 @@ class Reader:
         if block.language == "python" and block.file:
             self._save(block.file, self._actual(block.code))
         elif block.language == "text" and block.file:
-            self._look_for(block)
+            command = next(name for name in _SERVERS if name.split()[0] in block.file)
+            for line in block.code.splitlines():
+                self.look_for(command, line, f"{block.page.name}:{block.line}")
         elif block.language == "text" and block.is_run:
             self._compare(block)
         elif block.language == "sh" and block.is_run:
@@ -188,20 +191,20 @@ class Reader:
             self.running[command].signal(signal.SIGINT)
             self.running.pop(command).end()
 
-    def _look_for(self, block: Block) -> None:
-        """Wait for the lines of a block in the terminal of a server."""
-        command = next(name for name in _SERVERS if name.split()[0] in str(block.file))
-        for line in block.code.splitlines():
-            seen = [self._next(command)]
-            while not self._matches(line, seen[-1]):
-                assert seen[-1], f"{block.page.name}:{block.line}: {line}\n" + "\n".join(seen)
-                seen.append(self._next(command))
+    def look_for(self, command: str, line: str, place: str = "") -> None:
+        """Wait for a line in the terminal of a server."""
+        seen: list[str] = []
+        while not (seen and self._matches(line, seen[-1])):
+            found = self._next(command)
+            assert found is not None, f"{place}: {line}\n" + "\n".join(seen)
+            assert "Traceback" not in found, place
+            seen.append(found)
 
-    def _next(self, command: str) -> str:
-        """Return the next line of a server, or nothing if it prints none for long."""
+    def _next(self, command: str) -> str | None:
+        """Return the next line of a server, or None if it prints none for long."""
         with contextlib.suppress(pytest.fail.Exception):
             return self._as_shown(self.running[command].line("", 10.0))
-        return ""
+        return None
 
     def _compare(self, block: Block) -> None:
         shown = block.code.splitlines()

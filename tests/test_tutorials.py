@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
 import runpy
 import shlex
-import signal
 import subprocess
 import sys
-import urllib.request
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +21,6 @@ from monocloud_sync.emulator import Emulator
 
 from . import commands
 from .documents import ROOT, blocks
-from .programs import SECONDS, until
-from .reader import Reader
 from .wire import problem, served, silence
 
 TUTORIALS = ROOT / "docs" / "tutorials"
@@ -59,9 +52,7 @@ def run(code: str, tmp_path: Path, name: str = "snippet") -> dict[str, Any]:
     return runpy.run_path(str(path), run_name=name)
 
 
-def test_the_web_app(
-    tenant: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_web_app(tenant: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     testclient = pytest.importorskip("fastapi.testclient")
     app, errors = (block.code for block in blocks(WEB_APP)[:2])
     (tmp_path / "errors.py").write_text(errors)
@@ -198,103 +189,3 @@ def test_users_are_moved(tenant: Emulator, tmp_path: Path) -> None:
     assert told[0] == "2 users exported"
     assert told[-1] == "2 rows: 0 would be created, 2 exist already, 0 failed, 0 skipped"
     assert len((tmp_path / "users.jsonl").read_text().splitlines()) == 2
-
-
-# For a test, the tenant and the program are faster than for a reader, and nobody waits for long.
-FASTER = {
-    "50/s burst 20": "50/s burst 9999",
-    "rate=40": "rate=2500",
-    "sleep 5": "until_asked 200",
-    "sleep 6": "until_asked 200",
-}
-# How far the run had come when it was killed.
-VARIES = (r"\b[\d,]+ (?=rows to send)", r"[\d,]+ (?=from earlier)")
-PAGES_EMULATOR = "http://127.0.0.1:8080/_emulator"
-
-
-def counts(reader: Reader) -> tuple[int, Counter[str]]:
-    """Return how many changes the emulator has made, and how many phones of each kind are primary.
-
-    Each phone of the tutorial has the kind and the user's number in its id: new-0001.
-    """
-    users = reader.ask(f"{PAGES_EMULATOR}/users")
-    phones = [(user["user_id"], p) for user in users for p in user["phone_numbers"] if p.get("primary")]
-    assert all(user_id[4:] == phone["id"][3:] for user_id, phone in phones)
-    kinds = Counter(phone["id"][:3] for _, phone in phones)
-    return reader.ask(PAGES_EMULATOR)["counts"]["executions"], kinds
-
-
-@pytest.mark.slow
-def test_a_newcomer_follows_the_batch_job(tmp_path: Path) -> None:
-    with Reader(tmp_path, FASTER, VARIES) as reader:
-        reader.follow(BATCH_JOB, until="## From a shell")
-        executions, kinds = counts(reader)
-        # All but user-0007, and no more repeats than the page says.
-        assert kinds == {"new": 499, "old": 1}
-        assert 499 <= executions <= 499 + 64
-        reader.follow(BATCH_JOB, after="## From a shell", until="### Start it again")
-        # It was killed: something is done, not all, and there are no results.
-        executions, kinds = counts(reader)
-        assert 150 < executions == kinds["new"] < 480
-        assert not (reader.home / "results.csv").exists()
-        reader.follow(BATCH_JOB, after="### Start it again", until="### Read the results, and retry what failed")
-        executions, kinds = counts(reader)
-        assert kinds == {"new": 499, "old": 1}
-        assert 499 <= executions <= 499 + 132
-        with (reader.home / "results.csv").open() as file:
-            assert [int(row["line"]) for row in csv.DictReader(file)] == [*range(2, 503)]
-        reader.follow(BATCH_JOB, after="### Read the results, and retry what failed", until="## What you have")
-        assert counts(reader)[1] == {"new": 500}
-        phones = [user["phone_numbers"][2:] for user in reader.ask(f"{PAGES_EMULATOR}/users")[:2]]
-        assert [[phone["phone"] for phone in added] for added in phones] == [["+441632970001"], ["+441632970002"]]
-
-
-TIMES_AND_NUMBERS = (
-    r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d,\d\d\d",
-    r"\b[\d.]+(?= ms\b| s:|s$)",
-    r"(?<=127\.0\.0\.1:)50416",
-    r"(?<=trace )00-\w+…",
-    r"(?<=process \[)\d+",
-    r"(?<=passed)(?= in)",
-)
-# A visitor who is a test is in more of a hurry.
-HURRIED = {
-    "timeout=3.0": "timeout=0.6",
-    "deadline=8.0": "deadline=0.8",
-    "--max-time 1": "--max-time 0.1",
-}
-
-
-@pytest.mark.slow
-def test_a_newcomer_follows_the_web_app(tmp_path: Path) -> None:
-    with Reader(tmp_path, HURRIED, TIMES_AND_NUMBERS) as reader:
-        reader.follow(WEB_APP)
-        # Both workers serve, and a request that is under way when the app is told to end is answered.
-        app = reader.running["uvicorn app:app"]
-        for _ in range(2):
-            app.line("INFO:     Application startup complete.")
-        with ThreadPoolExecutor(8) as threads:
-            assert set(threads.map(visit, [reader] * 16)) == {200}
-            before = asked(reader)
-            reader.ask(f"{PAGES_EMULATOR}/faults", b'{"delay": 0.3, "times": 1}')
-            late = threads.submit(visit, reader)
-            until(lambda: asked(reader) > before)
-            app.signal(signal.SIGTERM)
-            assert late.result(SECONDS) == 200
-            assert app.end() == 0
-        told = app.rest()
-        assert told.count("Application shutdown complete.") == 2
-        assert "Traceback" not in told
-
-
-def asked(reader: Reader) -> int:
-    """Return how many requests the emulator has had."""
-    return reader.ask(PAGES_EMULATOR)["counts"]["requests"]
-
-
-def visit(reader: Reader) -> int:
-    site = reader.servers["127.0.0.1:8000"]
-    url = f"http://{site}/users/{USER_ID}/primary-phone/{PHONE_ID}"
-    request = urllib.request.Request(url, method="POST")
-    with urllib.request.urlopen(request, timeout=SECONDS) as response:
-        return response.status
