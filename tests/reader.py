@@ -31,7 +31,6 @@ _EXPORT = re.compile(r"^export (\w+)=(\S+)$", re.MULTILINE)
 _ENVIRONMENT = {
     "COLUMNS": "80",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONUNBUFFERED": "1",
 }
 _MODULES = {"monocloud": "monocloud_async.cli", "pytest": "pytest", "uvicorn": "uvicorn"}
@@ -137,7 +136,7 @@ class Reader:
         elif block.language == "text" and block.is_run:
             self._compare(block)
         elif block.language == "sh" and block.is_run:
-            self._type(block.code)
+            self.type(block.code)
 
     def _save(self, title: str, code: str) -> None:
         name = title.removesuffix(", at the end")
@@ -150,13 +149,14 @@ class Reader:
             text = text.replace(shown, meant)
         return text
 
-    def _type(self, code: str) -> None:
+    def type(self, code: str) -> str:
+        """Type commands, and return what they print unless they go on until they are stopped."""
         for name, value in _EXPORT.findall(self._actual(code)):
             self._env[name] = Template(value).substitute(self._env)
         for command in _SERVERS:
             if command in code:
                 self._serve(command, code)
-                return
+                return ""
         # A shell collects what was killed while somebody types.
         script = f"{_UNTIL_ASKED}\n{self._actual(code)}\nwait"
         done = subprocess.run(
@@ -171,6 +171,7 @@ class Reader:
         )
         self._seen = [line for line in done.stdout.splitlines() if "Killed " not in line]
         self._server = None
+        return done.stdout
 
     def _serve(self, command: str, code: str) -> None:
         told, shown = _SERVERS[command]

@@ -18,7 +18,7 @@ from .programs import SECONDS, posix, until
 from .reader import Reader
 from .test_tutorials import BATCH_JOB, WEB_APP
 
-pytestmark = posix
+pytestmark = [posix, pytest.mark.timeout(180)]
 # For a test, the tenant and the program are faster than for a reader, and nobody waits for long.
 FASTER = {
     "50/s burst 20": "50/s burst 9999",
@@ -29,6 +29,13 @@ FASTER = {
 # How far the run had come when it was killed.
 VARIES = (r"\b[\d,]+ (?=rows to send)", r"[\d,]+ (?=from earlier)")
 PAGES_EMULATOR = "http://127.0.0.1:8080/_emulator"
+# What the page says of 429s, with as few rows as meet them: 32 calls at once, and room for 20.
+RATE_LIMITED = f"""
+curl -s -o reset.json -X POST {PAGES_EMULATOR}/reset
+curl -s -o limit.json -X PUT {PAGES_EMULATOR}/rate-limit -d '"99/s burst 20"'
+sed -n '1p;300,359p' rows.csv > few.csv
+monocloud run phones.set_primary few.csv --journal few.journal
+"""
 
 
 def counts(reader: Reader) -> tuple[int, Counter[str]]:
@@ -77,6 +84,9 @@ def test_a_newcomer_follows_the_batch_job(tmp_path: Path) -> None:
             ["+441632970001"],
             ["+441632970002"],
         ]
+        assert "60 rows: 60 ok, 0 failed" in reader.type(RATE_LIMITED)
+        statuses = reader.ask(PAGES_EMULATOR)["counts"]["requests_by_status"]
+        assert (statuses["200"], statuses["429"] > 0) == (60, True)
 
 
 TIMES_AND_NUMBERS = (
