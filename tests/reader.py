@@ -174,7 +174,7 @@ class Reader:
         return done.stdout
 
     def _serve(self, command: str, code: str) -> None:
-        told, shown = _SERVERS[command]
+        announced, shown = _SERVERS[command]
         self.stop(command)
         # Where it was before, if it was.
         port = self.servers.get(shown, ":0").rpartition(":")[2]
@@ -182,7 +182,7 @@ class Reader:
         running = self._stack.enter_context(Running(["bash", "-c", line], self._env, self.home))
         self.running[command] = self._server = running
         self._seen = [running.line("")]
-        while not self._seen[-1].startswith(told):
+        while not self._seen[-1].startswith(announced):
             self._seen.append(running.line(""))
         self.servers[shown] = re.findall(r"//([\d.:]+)", self._seen[-1])[0]
 

@@ -115,7 +115,7 @@ def test_a_newcomer_follows_the_web_app(tmp_path: Path) -> None:
             visit(reader, seconds=0.1)
         reader.look_for("uvicorn app:app", "… phones.set_primary attempt 1: 200 in …")
         reader.follow(WEB_APP, after="## Test it")
-        # Both workers serve, and a request under way when the app is told to end is answered.
+        # Both workers serve, and a request under way when the app is stopped is answered.
         app = reader.running["uvicorn app:app"]
         for _ in range(2):
             app.line("INFO:     Application startup complete.")
@@ -128,9 +128,9 @@ def test_a_newcomer_follows_the_web_app(tmp_path: Path) -> None:
             app.signal(signal.SIGTERM)
             assert late.result(SECONDS) == 200
             assert app.end() == 0
-        told = app.rest()
-        assert told.count("Application shutdown complete.") == 2
-        assert "Traceback" not in told, told
+        printed = app.rest()
+        assert printed.count("Application shutdown complete.") == 2
+        assert "Traceback" not in printed, printed
 
 
 def asked(reader: Reader) -> int:
