@@ -78,8 +78,9 @@ class MonoCloudClient:
             ``MonoCloudInstrumentor`` is on.
 
     Creating a client opens no connection and sends nothing. Hooks are plain functions or coroutine
-    functions. They only watch: the client logs what they raise, and the call goes on. With
-    MONOCLOUD_LOG set to a level, such as ``debug``, creating a client turns on logging as
+    functions. They only watch: the client logs what they raise, and the call goes on. A coroutine
+    function that still waits at the call's deadline is cancelled, and the call keeps its result.
+    With MONOCLOUD_LOG set to a level, such as ``debug``, creating a client turns on logging as
     ``enable_logging`` does.
 
     Raises:

@@ -400,6 +400,24 @@ async def test_telemetry_that_fails_fails_no_call(
     assert "telemetry failed, and the call goes on: ZeroDivisionError" in caplog.text
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
+async def test_a_propagator_that_raises_leaves_no_span_open(
+    error: type[BaseException],
+    tracing: Tracing,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def inject(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(propagate, "inject", inject)
+    async with calling(tracing, close, answer()) as (client, wire):
+        assert (await client.phones.set_primary("the-user", "the-phone")).user_id
+        assert not trace.get_current_span().get_span_context().is_valid
+    assert len(events(tracing.only())) == len(wire.requests) == 2
+    assert f"telemetry failed, and the call goes on: {error.__name__}" in caplog.text
+
+
 # For all clients at once
 
 

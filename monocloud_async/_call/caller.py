@@ -36,6 +36,8 @@ from .repeat import Repeating, resume
 T = TypeVar("T")
 _KNOWS_HANDLED = sys.version_info >= (3, 11)
 _log = logging.getLogger("monocloud")
+# A row of a run may wait for a connection indefinitely; each attempt has its own timeout.
+_NO_DEADLINE = 366 * 24 * 3600.0
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -91,7 +93,8 @@ class Caller:
         url = url_of(self.origin, operation, ids, query)
         request = Request(operation.method, url, self.headers, body, self.proxy)
         now = self.clock()
-        call = Call(operation, request, started=now, deadline=now + self.policy.deadline)
+        whole = _NO_DEADLINE if self.pace is not None else self.policy.deadline
+        call = Call(operation, request, started=now, deadline=now + whole)
         if self.observer is None:
             return cast("T", await self._result(call))
         return cast("T", await self.observer.watch(call, self._result))
@@ -178,7 +181,7 @@ class Caller:
         """Make one exchange with the server; return its success, or raise its failure."""
         if self.observer is not None:
             # Before it has a connection: a hook may make calls of its own.
-            await self.observer.sending(call)
+            await self.observer.sending(call, lambda: self._patience(call))
         pool = self.sessions.opened() or await self.sessions.open()
         began = self.clock()
         if began >= call.deadline or not pool.slots.try_acquire():
@@ -203,7 +206,11 @@ class Caller:
             # A filter of a logger may raise, and must not report a change as failed.
             quietly(lambda: _log_attempt(call, result, seconds))
         if self.observer is not None:
-            await self.observer.attempted(call, result, seconds)
+            await self.observer.attempted(call, result, seconds, lambda: self._patience(call))
+
+    def _patience(self, call: Call) -> float:
+        """Return the seconds that a hook may wait: what is left of the call, even within a run."""
+        return min(call.deadline - self.clock(), self.policy.deadline)
 
     async def _wait_for_slot(self, pool: Pool, call: Call) -> float:
         """Wait for a connection to be free, and return the time at which it was."""

@@ -10,6 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from .._call import Call
+from .._call.observer import quietly
 from .._http import sendable
 from ..errors import APIError, RequestTimeoutError, TransportError
 from ..hooks import ResponseInfo
@@ -37,7 +38,8 @@ class CallSpan:
             call.operation.name, kind=SpanKind.CLIENT, attributes=_described(call, self._metered)
         )
         self._context = trace.set_span_in_context(self._span)
-        _propagate(call, self._context)
+        # A propagator that fails must not leave the span open.
+        quietly(lambda: _propagate(call, self._context))
         self._token: Token[Context] = context.attach(self._context)
 
     def attempted(self, attempt: ResponseInfo) -> None:

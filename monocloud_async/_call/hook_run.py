@@ -1,0 +1,80 @@
+"""Hooks of a call: they run until they return, raise, or have used the time that the call has."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from .. import _log_line
+from ..hooks import RequestInfo
+
+I = TypeVar("I", bound=RequestInfo)  # noqa: E741
+# A hook that is cancelled may close what it opened. Few need longer, and no call waits for more.
+_CLEANUP_SECONDS = 1.0
+_log = logging.getLogger("monocloud")
+# The event loop alone would not keep these tasks from the garbage collector.
+_ending: set[asyncio.Future[None]] = set()
+
+
+async def run_hook(
+    name: str, hook: Callable[[I], Awaitable[None] | None], info: I, seconds: float
+) -> None:
+    """Run a hook, and log how it failed, if it did.
+
+    Args:
+        name: the name of the hook, for the log.
+        hook: the hook.
+        info: what it gets.
+        seconds: how long it may wait; then it is cancelled.
+    """
+    failed: BaseException | None = None
+    try:
+        waiting = hook(info)
+    # Nobody cancels code that does not wait: the hook made this itself.
+    except (Exception, asyncio.CancelledError) as error:
+        failed = error
+    else:
+        if waiting is not None and inspect.isawaitable(waiting):
+            failed = await _failure_of(name, waiting, seconds)
+    if failed is not None:
+        message = "%s raised an error, and the call goes on"
+        _log_line.write(_log, logging.ERROR, message, name, error=failed)
+
+
+async def _failure_of(name: str, waiting: Awaitable[None], seconds: float) -> BaseException | None:
+    """Wait for a hook, and return what it raises.
+
+    In a task of its own: a cancellation of something that the hook waits for looks like one of the
+    call, which alone may end it.
+    """
+    task = asyncio.ensure_future(waiting)
+    try:
+        await asyncio.wait([task], timeout=max(seconds, 0.0))
+    finally:
+        # The time is over, or the call was cancelled.
+        late = not task.done()
+        if late:
+            await _end(task)
+    if late:
+        message = "%s was cancelled at the call's deadline, and the call goes on"
+        _log_line.write(_log, logging.ERROR, message, name)
+        return None
+    return asyncio.CancelledError() if task.cancelled() else task.exception()
+
+
+async def _end(task: asyncio.Future[None]) -> None:
+    """Cancel a hook, and let it clean up for a while."""
+    _ending.add(task)
+    task.add_done_callback(_ended)
+    task.cancel()
+    await asyncio.wait([task], timeout=_CLEANUP_SECONDS)
+
+
+def _ended(task: asyncio.Future[None]) -> None:
+    _ending.discard(task)
+    if not task.cancelled():
+        # Look at it, or asyncio would log that nobody did.
+        task.exception()
