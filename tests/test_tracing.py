@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -272,6 +273,27 @@ async def test_the_context_goes_out_with_each_attempt(tracing: Tracing) -> None:
     assert context
     ours = f"{context.trace_id:032x}", f"{context.span_id:016x}"
     assert [sent_span(request) for request in wire.requests] == [ours, ours]
+
+
+async def test_the_context_goes_out_with_one_copy_of_the_headers(
+    tracing: Tracing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies: list[object] = []
+
+    class Counted(CIMultiDict[str]):
+        def copy(self) -> CIMultiDict[str]:
+            copies.append(self)
+            return super().copy()
+
+    async with calling(tracing, answer()) as (client, wire):
+        headers = client._caller.headers
+        monkeypatch.setattr(headers, "fields", Counted(headers.fields))
+        monkeypatch.setattr(headers, "with_body", Counted(headers.with_body))
+        await client.users.get("u")
+        await client.phones.add("u", "+441514960453")
+    assert len(copies) == 2
+    assert all(one.header_names.count("traceparent") == 1 for one in wire.requests)
+    assert [one.headers.get("Content-Type") for one in wire.requests] == [None, "application/json"]
 
 
 async def test_a_context_that_the_caller_sends_is_kept(tracing: Tracing) -> None:

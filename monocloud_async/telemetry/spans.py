@@ -98,8 +98,8 @@ def _propagate(call: Call, within: Context) -> None:
     propagate.inject(carrier, within)
     known = call.request.headers.fields
     added = {name: value for name, value in sendable(carrier).items() if name not in known}
-    if added:
-        call.request.headers = call.request.headers.extended(added)
+    # RequestHeaders would copy them twice, for calls with a body and for calls without.
+    call.request.more_headers = added
 
 
 def _end_of(attempt: ResponseInfo) -> Attributes:
