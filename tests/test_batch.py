@@ -282,7 +282,7 @@ def test_a_signal_stops_it_cleanly_and_it_goes_on(
     assert statuses(told) == {"ok": requests, "skipped": 1000 - requests}
     done = many(path, *files)
     assert (done.returncode, done.stderr) == (0, "")
-    earlier = f" ({requests} from earlier runs)"
+    earlier = f" ({requests} of them in earlier runs)"
     assert done.stdout == f"1,000 rows: 1,000 ok, 0 failed, 0 skipped{earlier}\n"
     assert emulator.executions == emulator.counts.requests == 1000
     assert statuses(told) == {"ok": 1000}
@@ -492,7 +492,7 @@ def test_a_row_that_is_done_is_not_sent_again_and_one_that_failed_is(
     done = many(path, *files)
     assert (done.returncode, done.stdout.splitlines()[0]) == (
         1,
-        "3 rows: 2 ok, 1 failed, 0 skipped (1 from earlier runs)",
+        "3 rows: 2 ok, 1 failed, 0 skipped (1 of them in earlier runs)",
     )
     assert Counter(request.user_id for request in emulator.requests) == {
         "u-1": 1,
@@ -510,7 +510,7 @@ def test_an_older_phone_does_not_come_back(emulator: Emulator, path: Path) -> No
     emulator.faults.clear()
     emulator.requests.clear()
     done = many(path, *files)
-    assert done.stdout == "4 rows: 2 ok, 1 failed, 1 skipped (1 from earlier runs)\n"
+    assert done.stdout == "4 rows: 2 ok, 1 failed, 1 skipped (1 of them in earlier runs)\n"
     assert [request.user_id for request in emulator.requests] == ["u-2", "u-2"]
     assert primaries(emulator)["u-1"] == "a-1"
     skipped = results(path.parent / "results.csv")[0]
@@ -642,7 +642,7 @@ def test_a_full_disk_stops_it_before_it_sends_what_cannot_be_recorded(
     assert 0 < sent < 1000
     again = many(path, "--journal", journal)
     assert (again.returncode, again.stderr) == (0, "")
-    recorded = re.search(r"\((\d+) from earlier runs\)", again.stdout)
+    recorded = re.search(r"\((\d+) of them in earlier runs\)", again.stdout)
     assert recorded
     assert sent - int(recorded[1]) <= 8 + 100
     assert emulator.executions == 1000 + sent - int(recorded[1])

@@ -36,7 +36,7 @@ def test_the_demo_does_what_it_shows_in_a_page_of_plain_text() -> None:
     assert killed_at
     assert 400 <= int(killed_at[1]) < 1_000
     # The kill lost what was in flight, and the import itself says what it did not do again.
-    earlier = re.search(r"1,000 created, .*0 failed.* \((\d+) from earlier runs", done.stdout)
+    earlier = re.search(r"1,000 created, .*0 failed.* \((\d+) of them in earlier runs", done.stdout)
     assert earlier
     assert 0 < int(earlier[1]) <= int(killed_at[1])
     assert "1,000 users, each created once: none is missing, none is there twice" in done.stdout

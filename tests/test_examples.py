@@ -136,7 +136,7 @@ def test_a_migration_and_its_verification(
         code, said = step("dry-run")
         assert (code, emulator.executions) == (0, 0)
         assert "1 row not imported: no email, phone number or username to sign in with" in said
-        assert "5 rows: 4 would be created, 0 exist already, 0 failed, 1 skipped" in said
+        assert "5 rows: 4 would be created, 0 already exist, 0 failed, 1 skipped" in said
         code, said = step("import")
         assert code == 0
         assert "5 rows: 4 created, 0 existed, 0 failed, 1 skipped" in said

@@ -19,7 +19,7 @@ def trouble(done: Row, found: Row | None) -> str | None:
         return None
     if done["status"] == "failed":
         return f"was not imported: {done['error']}"
-    if found is None or found["status"] != "exist already":
+    if found is None or found["status"] != "already exists":
         return "is not in the tenant"
     if found["user_id"] != done["user_id"]:
         return f"is another user now: {found['user_id']}"
