@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -143,3 +144,13 @@ class _Global:
 
 _GLOBAL = _Global()
 _known: weakref.WeakKeyDictionary[object, Instruments] = weakref.WeakKeyDictionary()
+
+
+def _forget_runs() -> None:
+    # They go on in the parent process, which reports them.
+    for instruments in list(_known.values()):
+        instruments.runs.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_runs)
