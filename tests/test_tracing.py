@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import re
 import subprocess
 import sys
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -34,6 +36,7 @@ from monocloud_async import (
     RetryPolicy,
     TransportError,
 )
+from monocloud_async._call import Call
 from monocloud_async.telemetry import OpenTelemetry
 from monocloud_async.telemetry.instrumentor import MonoCloudInstrumentor
 
@@ -368,6 +371,26 @@ async def test_the_filter_that_the_guide_gives_keeps_ids_out_of_aiohttp_s_spans(
         instrumentor.uninstrument()
     assert len(tracing.spans) == 2
     assert not [span for span in tracing.spans if "the-user" in span.to_json()]
+
+
+async def test_nothing_of_a_recorded_call_waits_for_the_garbage_collector(
+    tracing: Tracing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[weakref.ref[Call]] = []
+    began = OpenTelemetry.call_began
+
+    def noted(self: OpenTelemetry, call: Call) -> Any:
+        calls.append(weakref.ref(call))
+        return began(self, call)
+
+    monkeypatch.setattr(OpenTelemetry, "call_began", noted)
+    async with calling(tracing, answer()) as (client, _):
+        gc.disable()
+        try:
+            await client.phones.set_primary("u", "p")
+            assert [call() for call in calls] == [None]
+        finally:
+            gc.enable()
 
 
 # Turned off, left out, broken

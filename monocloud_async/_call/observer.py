@@ -81,6 +81,8 @@ class Observer:
             raise
         finally:
             _end(record, error)
+            # The record may know the call: they would keep each other, and the call's body.
+            call.record = None
             # The error's traceback knows this frame: they would keep each other.
             del error
 
