@@ -119,19 +119,34 @@ class Caller:
         try:
             answer = await attempt(call)
         except (APIError, TransportError) as error:
+            repeating = self._repeating(call)
+            if not repeating.may_repeat(error):
+                # No frame that the error knows may keep it, and the call's body with it.
+                raise
             failure = error
         else:
             self.quota.give_back()
             return answer
+        return await self._repeated(lambda: attempt(call), repeating, failure)
+
+    def _repeating(self, call: Call) -> Repeating:
         sessions = self.sessions
-        repeating = Repeating(
+        return Repeating(
             call, self.policy, self.quota, self.pace, self.clock, lambda: sessions.closed
         )
+
+    async def _repeated(
+        self,
+        attempt: Callable[[], Awaitable[RawResponse]],
+        repeating: Repeating,
+        failure: APIError | TransportError,
+    ) -> RawResponse:
+        """Return the 2xx of a further attempt."""
 
         async def again() -> RawResponse:
             nonlocal failure
             try:
-                return await attempt(call)
+                return await attempt()
             except (APIError, TransportError) as error:
                 failure = error
                 raise
