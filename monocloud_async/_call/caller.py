@@ -250,7 +250,8 @@ class Caller:
     def _late(self, limit: float) -> str:
         """Return which limit an attempt ran into."""
         if limit < self.timeout:
-            return f"call's deadline of {self.policy.deadline:g} s"
+            unsent = ", which passed before the request was sent" if limit <= 0 else ""
+            return f"call's deadline of {self.policy.deadline:g} s{unsent}"
         return f"attempt's timeout of {self.timeout:g} s"
 
 
