@@ -164,6 +164,29 @@ def test_a_migration_and_its_verification(
     ]
 
 
+def test_a_verification_misses_no_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    header = "line,source_id,status,user_id,differences,error\n"
+    (tmp_path / "results.csv").write_text(
+        f"{header}"
+        "1,,failed,,,not an email address\n"
+        "2,,failed,,,not a number\n"
+        "3,,skipped,,,\n"
+        "4,auth0|1,skipped,,,not sent: the run ended first\n"
+        "5,auth0|2,created,u2,,\n"
+    )
+    (tmp_path / "check.csv").write_text(
+        f"{header}4,auth0|1,would be created,,,\n5,auth0|2,already exists,u2,,\n"
+    )
+    verify = runpy.run_path(str(ROOT / "examples/migration/verify.py"))["main"]
+    assert verify(str(tmp_path / "results.csv"), str(tmp_path / "check.csv")) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "line 1 was not imported: not an email address",
+        "line 2 was not imported: not a number",
+        "auth0|1 was not imported: not sent: the run ended first",
+        "1 of 4 users are in the tenant as they were exported",
+    ]
+
+
 def test_the_pages_include_files_that_exist() -> None:
     texts = [page.read_text() for page in (ROOT / "docs/how-to").glob("*.md")]
     paths = [re.findall(r"^--8<--\n(.+)\n--8<--$", text, re.MULTILINE) for text in texts]

@@ -13,11 +13,14 @@ def rows(path: str) -> dict[str, Row]:
         return {row["line"]: row for row in csv.DictReader(lines)}
 
 
+def is_left_out(done: Row) -> bool:
+    """Return whether the import leaves a row out on purpose, not because it ended early."""
+    return done["status"] == "skipped" and not done["error"]
+
+
 def trouble(done: Row, found: Row | None) -> str | None:
     """Return what is wrong with a row, if anything."""
-    if done["status"] == "skipped":
-        return None
-    if done["status"] == "failed":
+    if done["status"] in ("failed", "skipped"):
         return f"was not imported: {done['error']}"
     if found is None or found["status"] != "already exists":
         return "is not in the tenant"
@@ -30,13 +33,13 @@ def trouble(done: Row, found: Row | None) -> str | None:
 
 def main(results: str, check: str) -> int:
     """Print a line for each row that is not as it should be; return the exit code."""
-    done, found = rows(results), rows(check)
-    wrong = {row["source_id"]: trouble(row, found.get(line)) for line, row in done.items()}
-    wrong = {source_id: said for source_id, said in wrong.items() if said}
-    for source_id, said in wrong.items():
-        print(f"{source_id} {said}")
-    imported = sum(row["status"] != "skipped" for row in done.values())
-    print(f"{imported - len(wrong)} of {imported} users are in the tenant as they were exported")
+    found = rows(check)
+    done = {line: row for line, row in rows(results).items() if not is_left_out(row)}
+    wrong = {line: said for line, row in done.items() if (said := trouble(row, found.get(line)))}
+    for line, said in wrong.items():
+        print(f"{done[line]['source_id'] or f'line {line}'} {said}")
+    right = len(done) - len(wrong)
+    print(f"{right} of {len(done)} users are in the tenant as they were exported")
     return 1 if wrong else 0
 
 
