@@ -278,6 +278,15 @@ async def test_headers_are_merged_over_views_whatever_their_case() -> None:
     assert wire.requests[0].header_names.count("x-correlation-id") == 1
 
 
+async def test_a_header_is_sent_once_even_if_it_is_given_in_two_cases() -> None:
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        twice = {"X-Correlation-Id": "a", "x-correlation-id": "b"}
+        await client.with_options(headers=twice).users.get("u")
+    (request,) = wire.requests
+    assert request.header_names.count("x-correlation-id") == 1
+    assert {k.lower(): v for k, v in request.headers.items()}["x-correlation-id"] == "b"
+
+
 async def test_headers_go_out_in_runs_and_over_a_lent_session() -> None:
     async with Wire(answer()) as wire, aiohttp.ClientSession(headers={"X-Id": "no"}) as session:
         client = MonoCloudClient(wire.url, "key", session=session).with_options(

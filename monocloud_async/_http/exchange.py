@@ -15,7 +15,7 @@ from ..response import Headers
 from . import failures
 from .body import JSONBody, json_body, read
 from .connector import Progress, RepeatedError, progress
-from .headers import RequestHeaders
+from .headers import RequestHeaders, merged
 from .lent import headers_for
 from .proxy import Proxy
 from .session import Pool
@@ -53,10 +53,7 @@ class Request:
     def fields(self) -> CIMultiDict[str]:
         """Return the headers to send."""
         fields = self.headers.fields if self.body is None else self.headers.with_body
-        if self.more_headers:
-            fields = fields.copy()
-            fields.update(self.more_headers)
-        return fields
+        return merged(fields, self.more_headers) if self.more_headers else fields
 
 
 @attrs.define(eq=False)
