@@ -521,6 +521,29 @@ async def test_a_filter_that_raises_for_any_line_does_not_reach_the_call(
                     assert (await client.phones.set_primary("u", "p")).user_id
 
 
+class Unreadable:
+    """What a hook returns, and cannot be looked at."""
+
+    @property
+    def __class__(self) -> Any:
+        raise ZeroDivisionError
+
+
+async def test_what_a_hook_returns_does_not_reach_the_call(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop = asyncio.new_event_loop()
+    elsewhere = loop.create_future()
+    returned: list[Any] = [elsewhere, Unreadable(), 7]
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        for value in returned:
+            view = client.with_options(on_response=lambda _, value=value: value)
+            assert (await asyncio.wait_for(view.phones.set_primary("u", "p"), 10)).user_id
+    loop.close()
+    assert "different loop" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
 # Hooks that do not return
 
 

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .. import _log_line
 from ..hooks import RequestInfo
@@ -33,24 +33,24 @@ async def run_hook(
     failed: BaseException | None = None
     try:
         waiting = hook(info)
+        is_over = waiting is None or not inspect.isawaitable(waiting)
     # Nobody cancels code that does not wait: the hook made this itself.
     except (Exception, asyncio.CancelledError) as error:
         failed = error
     else:
-        if waiting is not None and inspect.isawaitable(waiting):
-            failed = await _failure_of(name, waiting, seconds)
+        failed = None if is_over else await _failure_of(name, waiting, seconds)
     if failed is not None:
         message = "%s raised an error, and the call goes on"
         _log_line.write(_log, logging.ERROR, message, name, error=failed)
 
 
-async def _failure_of(name: str, waiting: Awaitable[None], seconds: float) -> BaseException | None:
+async def _failure_of(name: str, waiting: Any, seconds: float) -> BaseException | None:
     """Wait for a hook, and return what it raises.
 
     In a task of its own: a cancellation of something that the hook waits for looks like one of the
     call, which alone may end it.
     """
-    task = asyncio.ensure_future(waiting)
+    task = asyncio.create_task(_awaited(waiting))
     try:
         await asyncio.wait([task], timeout=max(seconds, 0.0))
     finally:
@@ -63,6 +63,11 @@ async def _failure_of(name: str, waiting: Awaitable[None], seconds: float) -> Ba
         _log_line.write(_log, logging.ERROR, message, name)
         return None
     return asyncio.CancelledError() if task.cancelled() else task.exception()
+
+
+async def _awaited(waiting: Awaitable[None]) -> None:
+    # A hook may return a future of another event loop, which only fails where it is awaited.
+    await waiting
 
 
 async def _end(task: asyncio.Future[None]) -> None:
