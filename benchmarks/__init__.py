@@ -1,1 +1,1 @@
-"""Benchmarks of the clients against other libraries: ``python -m benchmarks``."""
+"""Benchmarks that compare the clients with other libraries: ``python -m benchmarks``."""

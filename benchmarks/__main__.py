@@ -1,4 +1,4 @@
-"""Measure, print a table, write JSON, draw a chart: ``python -m benchmarks``."""
+"""Run the benchmarks and report them as a table, JSON and a chart: ``python -m benchmarks``."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _count(text: str) -> int:
 
 
 def _forget_proxies() -> None:
-    """Ensure that every contender connects directly, with its defaults."""
+    """Ensure that every contender connects directly, without a proxy."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
 

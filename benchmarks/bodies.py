@@ -1,4 +1,4 @@
-"""The response that all contenders read: a typical user, serialized as servers may do it.
+"""The response that all contenders read: a typical user, serialized in several ways.
 
 It follows the API's current documentation: a Google account with a 21-digit id, non-ASCII names,
 and phone numbers with a plus sign. MonoCloud is built on .NET, which escapes the last two.
@@ -35,10 +35,10 @@ def _bodies() -> dict[str, bytes]:
     return {
         "as .NET writes it": dotnet,
         "as .NET writes it, indented": as_dotnet_writes(_RECORD, indent=2),
-        "as .NET writes it, ids with a prefix": dotnet.replace(_GOOGLE_ID, b"google|" + _GOOGLE_ID),
-        "blanks after colons": json.dumps(_RECORD, ensure_ascii=False).encode(),
+        "as .NET writes it, prefixed ids": dotnet.replace(_GOOGLE_ID, b"google|" + _GOOGLE_ID),
+        "spaces after colons": json.dumps(_RECORD, ensure_ascii=False).encode(),
         "compact": plain,
-        "compact, ids of fewer digits": plain.replace(_GOOGLE_ID, _GOOGLE_ID[:12]),
+        "compact, shorter ids": plain.replace(_GOOGLE_ID, _GOOGLE_ID[:12]),
     }
 
 

@@ -1,7 +1,7 @@
-"""Compare bulk calls with what people write by hand today: ``python -m benchmarks.bulk``.
+"""Compare bulk calls with typical handwritten code: ``python -m benchmarks.bulk``.
 
-First with a rate limit that no header announces (200 calls a second, a burst of 20, 429 with
-``Retry-After: 1``), then without a limit.
+One comparison runs without a rate limit. Another has a limit that no header announces: 200 calls
+per second with a burst of 20, enforced by 429 with ``Retry-After: 1``.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class Result:
     """One contender's result.
 
     Attributes:
-        rows: how many rows are done.
-        seconds: how long it took.
-        refused: how many requests got 429.
+        rows: the number of completed rows.
+        seconds: the duration.
+        refused: the number of requests that got 429.
         megabytes: the peak memory of its process.
     """
 
@@ -71,7 +71,7 @@ def _url(origin: str, user_id: str, phone: str) -> str:
 
 
 async def _monocloud(origin: str, count: int) -> int:
-    """Like all contenders, return how many requests got 429."""
+    """Update all rows and, like every contender, return the number of requests that got 429."""
     attempts = 0
     async with monocloud_async.MonoCloudClient(origin, _KEY) as client:
         async for outcome in client.phones.set_primary_many(_rows(count), concurrency=_WORKERS):
@@ -151,7 +151,7 @@ def _task(arguments: tuple[str, str, str, int, float]) -> Result:
 
 
 def _apart(*arguments: str | float) -> Result:
-    """Measure in a separate process, to get its memory alone."""
+    """Measure in a separate process, so that its memory is not mixed with that of others."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.map(_task, [arguments])[0]  # type: ignore[list-item]
 
@@ -167,7 +167,7 @@ def limited(count: int) -> dict[str, Result]:
 
 
 def unlimited(count: int, rounds: int) -> dict[str, list[Result]]:
-    """Run all contenders against the fast server, in turn."""
+    """Run all contenders in turn against the server without a limit."""
     results: dict[str, list[Result]] = {name: [] for name in UNLIMITED}
     with running() as origin:
         for turn in range(rounds):

@@ -1,7 +1,7 @@
-"""The contenders: each makes the same call, with the same headers, and reads the JSON.
+"""The contenders, which all make the same call with the same headers and parse the JSON.
 
-Each is used as documented: one client for all calls, a timeout of ten seconds, and 100 connections
-(the default of all but requests), so that no call waits for one.
+Each is used as its documentation recommends, with one client for all calls and a timeout of ten
+seconds. Each has 100 connections, so that no call waits for one; only requests has another default.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A very cheap server of a tenant with many users, all generated from one record.
+"""A minimal server of a tenant with many users, all generated from one record.
 
 It answers ``GET …/users?page=…&size=…`` with a page, and ``GET …/users/{user_id}`` with a user.
 """

@@ -1,7 +1,7 @@
-"""Compare exports with bare aiohttp and the same requests: ``python -m benchmarks.exporting``.
+"""Compare exports with bare aiohttp, with the same requests: ``python -m benchmarks.exporting``.
 
-Each runs in a separate process. Measured are rows per second and the memory used beyond that after
-imports, for some users and for ten times as many.
+Each contender runs in a separate process. The benchmark measures users per second, and the memory
+that the process needs in addition to its imports, for some users and for ten times as many.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class Result:
     """One contender's result.
 
     Attributes:
-        rows: how many users it got.
-        seconds: how long it took.
-        megabytes: the peak memory beyond that after imports.
+        rows: the number of users that it read.
+        seconds: the duration.
+        megabytes: the peak memory, minus the memory that the imports need.
     """
 
     rows: int
@@ -88,7 +88,7 @@ def _bare(*, details: bool, file: bool = False) -> Contender:
 
 
 class _BareExport:
-    """What people write by hand: some tasks that read pages, and some that read users."""
+    """A typical handwritten export: some tasks read pages, and others read users."""
 
     def __init__(
         self, session: aiohttp.ClientSession, origin: str, users: int, out: IO[bytes] | None
@@ -174,7 +174,7 @@ CONTENDERS: dict[str, Contender] = {
 def _peak() -> float:
     """Return the peak memory of this program in megabytes.
 
-    getrusage would include what the process used before exec.
+    Unlike /proc, getrusage includes what the process used before exec.
     """
     try:
         status = Path("/proc/self/status").read_text()
@@ -198,12 +198,12 @@ async def _awaited(result: Awaitable[int]) -> int:
 
 
 def measured_apart(name: str, origin: str, users: int) -> Result:
-    """Measure in a separate program, to get its memory alone."""
+    """Measure in a separate program, so that its memory is not mixed with that of others."""
     command = [sys.executable, "-m", "benchmarks.exporting", "--measure", name, origin, str(users)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     result = Result(**json.loads(done.stdout.splitlines()[-1]))
     if result.rows != users:
-        raise RuntimeError(f"{name} has {result.rows} users, not {users}")
+        raise RuntimeError(f"{name} returned {result.rows} users instead of {users}")
     return result
 
 

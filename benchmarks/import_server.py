@@ -1,9 +1,9 @@
-"""A minimal in-memory tenant that counts: the part of the Users API that imports need.
+"""A minimal in-memory tenant with the part of the Users API that imports need.
 
-It keeps email addresses unique, finds users by them, and counts every change by user and kind.
-``GET /counts`` returns the number of changes, and how many were made twice. It answers immediately
-or after a delay; given a rate and a burst, it answers calls over the limit with 429 and
-``Retry-After: 1``.
+It keeps email addresses unique, finds users by address, and counts every change by user and kind.
+``GET /counts`` returns how many changes were made, and how many of them more than once. The server
+responds immediately or after a delay. With a rate and a burst, it responds to calls over the limit
+with 429 and ``Retry-After: 1``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CLAIMS = ("name", "given_name", "family_name")
 
 
 class Tenant:
-    """Users, with counts of each change."""
+    """The users, and counters for each change."""
 
     def __init__(self, bucket: Bucket | None) -> None:
         self.users: dict[str, dict[str, Any]] = {}
@@ -55,7 +55,7 @@ class Tenant:
         return self._carried_out(method.decode(), parts, query, json.loads(body or b"{}"))
 
     def counts(self) -> dict[str, Any]:
-        """Return the counts."""
+        """Return the content of ``GET /counts``."""
         made = Counter(what for _, what in self.changes)
         return {
             "users": len(self.users),

@@ -1,10 +1,10 @@
 """Import users, with and without kills: ``python -m benchmarks.importing``.
 
-First, an import with a journal is killed repeatedly and resumes each time: in the end every user
-must exist, and nothing may have been done twice. Then imports without kills are compared with a
-plain loop of ``client.users.create`` with as many workers, against the emulator and a small server.
-Last, an import runs with a rate limit that no header announces (200 calls a second, a burst of 20,
-429 with ``Retry-After: 1``).
+The first part repeatedly kills an import with a journal, and resumes it each time. In the end,
+every user must exist, and no change may have been made twice. The second part compares imports
+without kills to a plain loop of ``client.users.create`` with as many workers, against the emulator
+and a small server. The last part imports with a rate limit that no header announces: 200 calls per
+second with a burst of 20, enforced by 429 with ``Retry-After: 1``.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _run(way: str, origin: str, count: int, steps: int, journal: str = "") -> di
     with _started(way, origin, count, steps, journal) as process:
         said, _ = process.communicate()
     if process.returncode:
-        raise RuntimeError(f"{way} ended with {process.returncode}")
+        raise RuntimeError(f"{way} exited with code {process.returncode}")
     found: dict[str, Any] = json.loads(said)
     return found
 
@@ -142,8 +142,8 @@ def killed(count: int, kills: int, steps: int, seed: int) -> str:
     return (
         f"{count:,} rows of {steps} steps, {kills} kills: {lost} lost, {counts['twice']} done "
         f"twice, {last.get('created', 0):,} created, {last.get('existed', 0)} existed, "
-        f"{last.get('failed', 0)} failed; made {counts['made']}; {more:,} requests more than "
-        f"without kills; {seconds:.1f} s, {last['mb']:.0f} MB"
+        f"{last.get('failed', 0)} failed; made {counts['made']}; {more:,} more requests "
+        f"than without kills; {seconds:.1f} s, {last['mb']:.0f} MB"
     )
 
 
@@ -181,7 +181,7 @@ def _table(count: int, best: dict[str, dict[str, Any]]) -> str:
 
 
 def limited(count: int, steps: int) -> str:
-    """Import users with a rate limit, and return how much of it was used."""
+    """Import users with a rate limit, and return how much of the limit was used."""
     with (
         tempfile.TemporaryDirectory() as directory,
         running(_SERVER, "0", str(_LIMIT), str(_BURST)) as origin,
@@ -192,7 +192,7 @@ def limited(count: int, steps: int) -> str:
     used = passed / found["seconds"] / _LIMIT
     refused = counts["refused"] / counts["requests"]
     return (
-        f"{count:,} rows of {steps} steps with a limit of {_LIMIT}/s: {used:.1%} of it used,  "
+        f"{count:,} rows of {steps} steps with a limit of {_LIMIT}/s: {used:.1%} of it used, "
         f"{refused:.2%} of the requests refused, {found['seconds']:.1f} s"
     )
 

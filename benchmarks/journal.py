@@ -77,7 +77,7 @@ def _run(origin: str, path: Path, args: Sequence[str]) -> Used:
     process = os.posix_spawn(command[0], command, env, file_actions=silent)
     _, status, used = os.wait4(process, 0)
     if status:
-        raise RuntimeError(f"{command} ended with {os.waitstatus_to_exitcode(status)}")
+        raise RuntimeError(f"{command} exited with code {os.waitstatus_to_exitcode(status)}")
     seconds = time.perf_counter() - before
     return Used(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 

@@ -1,4 +1,4 @@
-"""Measure all contenders in turn, in rounds, and summarize the results."""
+"""Measure all contenders in turn for several rounds, and summarize the results."""
 
 from __future__ import annotations
 

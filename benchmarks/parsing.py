@@ -1,4 +1,4 @@
-"""Measure parsing a response: the standard library and orjson."""
+"""Measure how long the standard library and orjson take to parse a response."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def _seconds(parser: Callable[[bytes], Any], body: bytes, bodies: int) -> float:
 
 
 def checked_orjson(body: bytes) -> Any:
-    """Parse with orjson, as strictly as the SDK does, with the cheapest check that we found."""
+    """Parse with orjson as strictly as the SDK does, with the cheapest checks that we found."""
     value = orjson.loads(body)
     written = orjson.dumps(value)
     return value if written == body or _is_whole(body, written) else parse(body)
 
 
 def _is_whole(body: bytes, written: bytes) -> bool:
-    """Return whether parsing certainly lost nothing, by comparing a text with its round trip."""
-    # Integers over 64 bits became floats. A text that starts with digits has none.
+    """Return whether parsing certainly lost nothing, by comparing the body with its round trip."""
+    # orjson turns integers over 64 bits into floats. Digits right after a quote are in a string.
     digits = body.translate(_DIGITS)
     if digits.count(_LONG_NUMBER) > digits.count(b'"' + _LONG_NUMBER):
         return False

@@ -1,4 +1,4 @@
-"""Measure records: the time to structure one, and the memory to hold many."""
+"""Measure the time to structure a record, and the memory that records take."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A very cheap server, so that the benchmark measures the client.
+"""A minimal server, so that the benchmark measures the client.
 
-It answers every ``POST …/primary`` with the same prepared record and checks nothing else,
-immediately or after a configured delay like a busy server.
+It responds to every ``POST …/primary`` with the same prepared record and checks nothing else. It
+responds immediately, or after a delay to simulate a busy server.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def running(module: str = "benchmarks.server", *arguments: str) -> Iterator[str]
         module: the server's module.
         arguments: its command-line arguments.
     """
-    # In its own session, Ctrl-C does not reach it; it ends when its stdin is closed, which happens
-    # however this process ends.
+    # The server runs in its own session, so Ctrl-C does not reach it. It exits when its stdin is
+    # closed, which happens no matter how this process ends.
     command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(
         command,
@@ -54,7 +54,7 @@ def _port(process: subprocess.Popen[str]) -> int:
 
 
 class Connection(asyncio.Protocol):
-    """One connection: a request head in, the prepared answer out."""
+    """One connection, which responds to each request head with the prepared response."""
 
     def __init__(self, answer: bytes, delay: float = 0.0) -> None:
         self._answer = answer
@@ -79,13 +79,13 @@ class Connection(asyncio.Protocol):
             self._transport.write(answer)
 
     def answer_to(self, head: bytes) -> bytes:
-        """Return the answer to a request with this head."""
+        """Return the response to a request with this head."""
         method, target, _ = head.split(b" ", 2)
         return self._answer if method == b"POST" and target.endswith(b"/primary") else _REFUSAL
 
 
 def prepared() -> bytes:
-    """Return the prepared answer, head and body."""
+    """Return the prepared response with head and body."""
     lines = [
         "HTTP/1.1 200 OK",
         "Content-Type: application/json",

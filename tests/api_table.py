@@ -1,17 +1,17 @@
-"""The API as its documentation has it (api.json), and the calls that tests make from it.
+"""The documented API (api.json) and the calls that tests make from it.
 
-The table is written by hand: the client and the emulator share their declarations, so only a table
-that no code made can say that both are wrong. What its words mean:
+The table is written by hand: the client and the emulator share their declarations, so only a
+table that no code generated can show that both are wrong. Its terms:
 
 - ``body``: null for a request without a body. ``optional`` members alone still make a JSON object.
-  Leaving out a member of ``defaults`` and sending its value mean the same to the API. Of
-  ``alternatives`` a request has one; with ``not_empty``, a request without any member is refused
+  Omitting a member of ``defaults`` and sending its value mean the same to the API. A request has
+  exactly one of ``alternatives``. With ``not_empty``, a request without any member is refused
   before it is sent.
-- ``query``: what may be asked for; a list names the fields to sort by.
-- ``repeat``: what a second request after a lost answer does, by our own judgement: the API says
-  nothing of it.
+- ``query``: the query parameters; a list names the fields to sort by.
+- ``repeat``: what a second request does after a lost answer. This is our own judgement: the API
+  documentation does not say.
 - ``status_inferred``: no page of the documentation shows the status; ``errors`` is null where no
-  page shows them. 401 and 403 belong to every operation.
+  page shows them. Every operation can answer 401 and 403.
 - ``may_be_empty``: older servers answer without a body.
 """
 
@@ -57,15 +57,15 @@ SAMPLES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Call:
-    """One call of an operation, and what must be sent for it.
+    """One call of an operation, and the request that it must send.
 
     Attributes:
-        ids: the values of the path's parameters, in their order.
-        arguments: all others, by the API's names.
-        target: the path, as it must be sent.
-        query: the members of the query that must be sent, and no others.
+        ids: the values of the path parameters, in order.
+        arguments: all other arguments, by the API's names.
+        target: the path that must be sent.
+        query: the query parameters that must be sent, and no others.
         body: the JSON that must be sent; None for no body.
-        defaults: members of the body that may be sent although they were not asked for.
+        defaults: members of the body that may be sent even if the caller did not give them.
     """
 
     ids: tuple[str, ...]
@@ -81,13 +81,13 @@ class Call:
 
 
 def calls(row: dict[str, Any]) -> Iterator[Call]:
-    """Yield calls with the required arguments alone, with every argument, and with None."""
-    yield _call(row, {}, _least(row))
+    """Yield calls with only the required arguments, with every argument, and with None."""
+    yield _call(row, {}, _smallest(row))
     for body in _fullest(row):
-        yield _call(row, {name: _asked(name, kind) for name, kind in row["query"].items()}, body)
+        yield _call(row, {name: _argument(name, kind) for name, kind in row["query"].items()}, body)
     unset = {name: None for name in row["query"] if name not in ("page", "size")}
     if unset:
-        yield _call(row, unset, _least(row))
+        yield _call(row, unset, _smallest(row))
     if row["method"] == "PATCH" and row["body"]["nullable"]:
         yield _call(row, {}, dict.fromkeys(row["body"]["nullable"]))
     if "address" in members(row):
@@ -101,7 +101,7 @@ def members(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def example(row: dict[str, Any]) -> Any:
-    """Return what the API answers with; a list has a second item with a member unknown today."""
+    """Return the record that the API answers with; a list gets a second item with a new member."""
     if row["answer"] is None:
         return None
     answer = ANSWERS[row["answer"]]
@@ -114,7 +114,7 @@ def content(row: dict[str, Any]) -> bytes:
 
 
 def paging(row: dict[str, Any], call: Call) -> dict[str, str]:
-    """Return the header that tells of the last page of a list, and no header else."""
+    """Return the header that marks the last page of a list, or no headers."""
     if not row["paged"]:
         return {}
     size, before = int(call.query.get("size", 50)), call.page - 1
@@ -143,8 +143,8 @@ def _call(row: dict[str, Any], query: dict[str, Any], body: dict[str, Any]) -> C
     )
 
 
-def _least(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the smallest body that can be right."""
+def _smallest(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the smallest valid body."""
     body = row["body"]
     if body is None:
         return {}
@@ -169,7 +169,7 @@ def _value(row: dict[str, Any], name: str) -> Any:
     return SAMPLES[kind]
 
 
-def _asked(name: str, kind: Any) -> Any:
+def _argument(name: str, kind: Any) -> Any:
     if isinstance(kind, list):
         return f"{kind[-1]}:-1"
     return 3 if name == "page" else SAMPLES[kind]

@@ -1,4 +1,4 @@
-"""Every operation, as a call that a test can make of any client."""
+"""Every operation, as a call that a test can make with any client."""
 
 from __future__ import annotations
 

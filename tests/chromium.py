@@ -1,4 +1,4 @@
-"""The Chromium of this machine, driven by Playwright; nothing is downloaded."""
+"""The local Chromium, driven by Playwright; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ CHROMIUM = (
 
 @asynccontextmanager
 async def launched() -> AsyncIterator[Any]:
-    """Run a browser without a window."""
+    """Run a headless browser."""
     from playwright.async_api import async_playwright
 
-    # Chromium's sandbox refuses root, as which containers run.
+    # Chromium's sandbox refuses to run as root, which containers often do.
     sandbox = not hasattr(os, "geteuid") or os.geteuid() != 0
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(

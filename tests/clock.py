@@ -1,4 +1,4 @@
-"""A clock that only waits move: what a client waits for is read from it, not sat out."""
+"""A fake clock that advances only when the client sleeps, so that tests need not wait."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from monocloud_async import MonoCloudClient
 
 
 class Clock:
-    """A clock that only waits move, and a sleep that keeps what it was asked."""
+    """A clock that advances only in `sleep`, which records each wait."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -1,7 +1,8 @@
-"""The `monocloud` command, in a process of its own.
+"""The `monocloud` command, in its own process.
 
-Most are forked by a server that has imported it (see fork_server.py). COMMAND is for what depends
-on how an interpreter starts: standard streams that are closed, an encoding from the environment.
+Most processes are forked by a server that has already imported the command (see fork_server.py).
+COMMAND is for tests that depend on how an interpreter starts: closed standard streams, or an
+encoding from the environment.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ _MODULES = (
         if path.stem not in ("__init__", "__main__")
     ),
     "monocloud_sync.emulator",
-    # Typer imports these with the first command, and pydantic with the former.
+    # Typer imports these with its first command; `_adapters` imports pydantic.
     "typer._adapters?",
     "typer._click.decorators?",
 )
 
 
 def environment(**more: str) -> dict[str, str]:
-    # Whatever colours the terminal of these tests has are not theirs.
+    # Color settings of the terminal that runs the tests must not reach the command.
     dropped = {"COLUMNS", "FORCE_COLOR", "NO_COLOR", "TERM"}
     return {**{k: v for k, v in os.environ.items() if k not in dropped}, **more}
 
@@ -46,7 +47,7 @@ def environment(**more: str) -> dict[str, str]:
 def forked(
     *args: str | Path, before: str = "", env: Mapping[str, str] | None = None, **streams: Any
 ) -> Forked:
-    """Start the command; `before` is what its process does first."""
+    """Start the command; `before` is code that its process runs first."""
     source = f"{before}\n{_SOURCE}"
     return Forked(
         server(FLAGS, _MODULES),
@@ -59,7 +60,7 @@ def forked(
 
 @contextmanager
 def started(*args: str | Path, before: str = "", **env: str) -> Iterator[Forked]:
-    """Start the command, and see to it that it is gone in the end."""
+    """Start the command, and kill it on exit."""
     with forked(*args, before=before, env=env) as process:
         try:
             yield process
@@ -90,7 +91,7 @@ def without(closed: str, *args: str) -> subprocess.CompletedProcess[str]:
 
 
 def on_a_terminal(*args: str, columns: int, **env: str) -> tuple[str, int]:
-    """Run the command with a terminal for its stdout; return what is on it, and the exit code."""
+    """Run the command with a terminal as its stdout; return the screen and the exit code."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 25, columns, 0, 0))
     with forked(*args, env=env, stdout=theirs, stderr=theirs) as process:
@@ -99,14 +100,14 @@ def on_a_terminal(*args: str, columns: int, **env: str) -> tuple[str, int]:
         try:
             while more := os.read(ours, 4096):
                 screen += more
-        except OSError:  # how Linux says that the other end is closed
+        except OSError:  # how Linux reports that the other end is closed
             pass
         os.close(ours)
     return screen.decode(), process.wait()
 
 
 def read_until(process: Forked, text: str) -> str:
-    """Return what the command prints, up to the line that has a text in it."""
+    """Return the command's output up to the first line that contains a text."""
     printed = ""
     assert process.stdout
     while text not in printed:

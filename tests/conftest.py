@@ -22,38 +22,38 @@ API_KEY = "MONOCLOUD_MANAGEMENT_API_KEY"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Have one worker more than cores: many tests wait, for retries and for other processes."""
+    """Use one worker more than cores: many tests wait for retries and for other processes."""
     return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the slow ones, so that none is left for the end, when one worker has no other."""
+    """Run the slow tests first, so that no worker is left alone with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how to have the same order again, in a quiet run too."""
+    """Print the seed that repeats this order, even in a quiet run."""
     seed = terminalreporter.config.getoption("randomly_seed", None)
     if seed is not None:
         terminalreporter.write_line(f"order of the tests: --randomly-seed={seed}")
 
 
 def pytest_collection_finish() -> None:
-    """Keep the collector from what was imported: many tests have it look at everything."""
+    """Freeze imported objects, so that the many tests that collect garbage do not scan them."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _deaf_no_more() -> None:
-    """Hear Ctrl-C, in the children too: what a shell runs in its background is deaf to it."""
+def _sigint_restored() -> None:
+    """Restore Ctrl-C, in child processes too: a shell's background jobs ignore SIGINT."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _end_of_servers() -> Iterator[None]:
+def _fork_servers_closed() -> Iterator[None]:
     yield
     fork_server.close_all()
 
@@ -67,7 +67,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
-    """A server that always says yes."""
+    """A server that answers every request with success."""
     async with Wire(answer(200, PAGE)) as server:
         yield server
 
@@ -80,7 +80,7 @@ async def client(wire: Wire) -> AsyncIterator[MonoCloudClient]:
 
 @pytest.fixture
 def emulator(running: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """The module's emulator, fresh, and the environment speaks of it."""
+    """The module's emulator, reset; the environment variables point to it."""
     running.reset()
     monkeypatch.setenv(DOMAIN, running.url)
     monkeypatch.setenv(API_KEY, KEY)
@@ -89,7 +89,7 @@ def emulator(running: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
 
 @pytest.fixture
 def unused_port() -> int:
-    """A loopback port on which nobody listens."""
+    """A loopback port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

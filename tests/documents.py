@@ -1,4 +1,4 @@
-"""The README and the pages of docs/, and the blocks of code in them."""
+"""The README and the pages of docs/, and their code blocks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FENCE = re.compile(
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code; `file` is the name in its title."""
+    """A code block; `file` is the file name in its title."""
 
     page: Path
     line: int

@@ -1,8 +1,8 @@
-"""Fresh processes without fresh imports: a server that has imported the SDK once forks each one.
+"""Fresh processes without fresh imports: a server imports the SDK once, then forks each process.
 
-A process begins as one of `python -c` does after its imports: its main thread runs the source in
-an empty `__main__`, and its end is the interpreter's own. What such a process cannot show is
-anything about imports, about what is registered before them, or about how an interpreter starts.
+Each process starts like `python -c` after its imports: the main thread runs the source in an empty
+`__main__`, and the process ends as the interpreter does. Such a process cannot test imports,
+anything registered before them, or how an interpreter starts.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from typing import IO, Any
 
 ROOT = Path(__file__).parents[1]
 _FILES = 8
-_NUMBER = 8  # bytes of one
+_NUMBER = 8  # bytes
 _servers: list[Server] = []
 
 
-# In the tests' process
+# In the test process
 
 
 class Server:
-    """A server whose interpreter has some flags, and has imported some modules."""
+    """A server whose interpreter has the given flags and imported modules."""
 
     def __init__(self, flags: Sequence[str], modules: Sequence[str]) -> None:
         self.socket, theirs = socket.socketpair()
@@ -57,7 +57,7 @@ class Server:
 
 @functools.cache
 def server(flags: tuple[str, ...], modules: tuple[str, ...]) -> Server:
-    """Return the server with these flags and modules, which is started once."""
+    """Return the server with these flags and modules; it is started once."""
     made = Server(flags, modules)
     _servers.append(made)
     return made
@@ -70,10 +70,10 @@ def close_all() -> None:
 
 
 class Forked:
-    """A process of a server, with as much of `subprocess.Popen` as tests use of it.
+    """A process forked by a server, with the part of `subprocess.Popen` that tests use.
 
-    It leads a session of its own where `start_new_session` says so. A stream is a pipe, whose end
-    is an attribute here, where it is `subprocess.PIPE`; a file; or, if None, leads nowhere.
+    It leads its own session with `start_new_session`. `subprocess.PIPE` makes a stream a pipe, and
+    our end becomes an attribute here. A stream may also be a file; None discards it.
     """
 
     def __init__(
@@ -147,11 +147,11 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """Read all that it says, and wait for its end."""
-        said = ["", ""]
+        """Read all output, and wait for the process to end."""
+        output = ["", ""]
 
         def read(number: int, stream: IO[str]) -> None:
-            said[number] = stream.read()
+            output[number] = stream.read()
 
         streams = [(n, s) for n, s in enumerate((self.stdout, self.stderr)) if s]
         readers = [threading.Thread(target=read, args=pair, daemon=True) for pair in streams]
@@ -160,11 +160,11 @@ class Forked:
         self.wait(timeout)
         for reader in readers:
             reader.join()
-        return said[0], said[1]
+        return output[0], output[1]
 
 
 def _stream(given: Any, mode: str, closing: contextlib.ExitStack) -> tuple[IO[str] | None, int]:
-    """Return this process's end of a stream, and the number of the other's."""
+    """Return this process's end of a stream, and the file descriptor of the other end."""
     if given is None or given == subprocess.DEVNULL:
         nowhere = os.open(os.devnull, os.O_RDWR)
         closing.callback(os.close, nowhere)
@@ -177,22 +177,22 @@ def _stream(given: Any, mode: str, closing: contextlib.ExitStack) -> tuple[IO[st
     return os.fdopen(ours, mode), theirs
 
 
-def _number(told: socket.socket) -> int:
-    if not (data := told.recv(_NUMBER)):
-        raise EOFError("the server of forks said no more")
+def _number(connection: socket.socket) -> int:
+    if not (data := connection.recv(_NUMBER)):
+        raise EOFError("the fork server closed the connection")
     return int.from_bytes(data, "big", signed=True)
 
 
-# In the server's
+# In the server process
 
 
-def _tell(client: socket.socket, number: int) -> None:
+def _send_number(client: socket.socket, number: int) -> None:
     with contextlib.suppress(OSError):
         client.sendall(number.to_bytes(_NUMBER, "big", signed=True))
 
 
 def _next_job(control: socket.socket) -> tuple[socket.socket, list[int]] | None:
-    """Fork for each job that is asked for; return it in the child, and None at the server's end."""
+    """Fork for each requested job; return the job in the child, and None when the server ends."""
     while True:
         _, fds, _, _ = socket.recv_fds(control, 1, _FILES)
         if not fds:
@@ -208,23 +208,23 @@ def _next_job(control: socket.socket) -> tuple[socket.socket, list[int]] | None:
                 pass
 
 
-def _keep(client: socket.socket, fds: Sequence[int]) -> None:
-    """Fork the process itself, and tell how it ended; the child alone returns."""
+def _wait_for_child(client: socket.socket, fds: Sequence[int]) -> None:
+    """Fork again, and report how the child ended; only the child returns."""
     if pid := os.fork():
         for number in (0, 1, 2, *fds):
             os.close(number)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        _tell(client, status)
+        _send_number(client, status)
         os._exit(0)
 
 
 def _begin(client: socket.socket, fds: Sequence[int]) -> str:
-    """Make this process what a job says; return its source."""
+    """Set this process up as the job asks; return its source."""
     job = json.loads(client.makefile().readline())
     if job["session"]:
         os.setsid()
     for number, wanted in zip(fds, (0, 1, 2, *job["fds"]), strict=True):
-        # Numbers that are passed on are the caller's, and above those that are in use here.
+        # The descriptors passed on keep the caller's numbers, which are above those in use here.
         os.dup2(number, wanted)
     for number in set(fds) - {0, 1, 2, *job["fds"]}:
         os.close(number)
@@ -234,7 +234,7 @@ def _begin(client: socket.socket, fds: Sequence[int]) -> str:
     os.chdir(job["cwd"])
     sys.argv = job["argv"]
     sys.path[0] = ""
-    _tell(client, os.getpid())
+    _send_number(client, os.getpid())
     client.close()
     return job["source"]
 
@@ -256,9 +256,9 @@ def _open_streams() -> None:
 
 
 def _serve() -> str | None:
-    """Serve; return a source in each process that is forked, and None in the server."""
+    """Serve; return a source in each forked process, and None in the server."""
     for name in sys.argv[2:]:
-        # With a question mark, it is a module that some versions of a package have.
+        # A trailing question mark names a module that only some versions of a package have.
         with contextlib.suppress(*[ModuleNotFoundError] * name.endswith("?")):
             importlib.import_module(name.rstrip("?"))
     gc.collect()
@@ -267,7 +267,7 @@ def _serve() -> str | None:
     if job is None:
         return None
     try:
-        _keep(*job)
+        _wait_for_child(*job)
         return _begin(*job)
     except BaseException:
         traceback.print_exc()
@@ -277,6 +277,6 @@ def _serve() -> str | None:
 if __name__ == "__main__":
     _source = _serve()
     if _source is not None:
-        # Nothing else may hold on to it: it is taken down as early as that of `python -c`.
+        # Nothing else may keep `__main__` alive: it is torn down as early as under `python -c`.
         sys.modules["__main__"] = types.ModuleType("__main__")
         exec(compile(_source, "<string>", "exec"), vars(sys.modules["__main__"]))

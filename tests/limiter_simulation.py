@@ -1,4 +1,4 @@
-"""Workers that keep a pace before a limiter, in a time that only counts: no socket, no waiting."""
+"""Workers that pace themselves before a limiter, in simulated time: no sockets, no waiting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Limiter = Callable[[float], tuple[float | None, Headers] | None]
 
 
 def bucket(rate: float | Callable[[float], float], burst: float, wait: float | None = 1) -> Limiter:
-    """A token bucket: None for a call that passes, else what the refusal asks for."""
+    """A token bucket: returns None for a call that passes, or else the wait it asks for."""
     tokens, last = burst, 0.0
 
     def hit(now: float) -> tuple[float | None, Headers] | None:
@@ -32,7 +32,7 @@ def bucket(rate: float | Callable[[float], float], burst: float, wait: float | N
 
 
 def window(calls: int, seconds: float) -> Limiter:
-    """So many calls in each window of time; a refusal says when the next one begins."""
+    """Allow a number of calls in each window of time; a refusal says when the next one starts."""
     current, used = -1, 0
 
     def hit(now: float) -> tuple[float | None, Headers] | None:
@@ -50,7 +50,7 @@ def window(calls: int, seconds: float) -> Limiter:
 
 @attrs.define
 class Ran:
-    """What a run did: seconds, calls that passed, calls refused, and the times of all calls."""
+    """The result of a run: seconds, calls that passed, calls refused, and the time of each call."""
 
     seconds: float = 0.0
     passed: int = 0
@@ -75,42 +75,42 @@ def ran(
     workers: int = 32,
     seed: int = 1,
 ) -> Ran:
-    """Run rows through workers; seconds of latency are random between two."""
-    rnd = random.Random(seed)
+    """Run rows through workers; each latency in seconds is random between the two given."""
+    chance = random.Random(seed)
     pacing = Pacing(rate, workers=workers, max_retry_after=60, now=0.0)
     result, idle, now, number = Ran(), workers, 0.0, 0
     events: list[tuple[float, int, Turn | None, tuple[float | None, Headers] | None, bool]] = []
 
-    def later(seconds: float, turn: Turn | None, said: object, answered: bool) -> None:
+    def later(seconds: float, turn: Turn | None, refusal: object, answered: bool) -> None:
         nonlocal number
         number += 1
-        heapq.heappush(events, (now + seconds, number, turn, said, answered))  # type: ignore[arg-type]
+        heapq.heappush(events, (now + seconds, number, turn, refusal, answered))  # type: ignore[arg-type]
 
     later(0.0, None, None, False)
     timer: float | None = 0.0
     while result.passed < rows:
-        now, _, turn, said, answered = heapq.heappop(events)
+        now, _, turn, refusal, answered = heapq.heappop(events)
         if turn is None:
             timer = None
         elif not answered:
-            later(rnd.uniform(*latency) / 2, turn, limiter(now), True)
+            later(chance.uniform(*latency) / 2, turn, limiter(now), True)
             continue
         else:
             idle += 1
-            if said is None:
+            if refusal is None:
                 result.passed += 1
                 pacing.answered(turn, now, {})
             else:
                 result.refused += 1
-                pacing.refused(turn, now, *said)
+                pacing.refused(turn, now, *refusal)
         while idle and timer is None:
             if not pacing.free and (wait := pacing.wait(now)) > 0:
-                # The clock of an event loop ticks in milliseconds.
+                # An event loop's clock ticks in milliseconds.
                 timer = math.ceil(wait * 1000) / 1000
                 later(timer, None, None, False)
                 break
             idle -= 1
             result.times.append(now)
-            later(rnd.uniform(*latency) / 2, pacing.go(now), None, False)
+            later(chance.uniform(*latency) / 2, pacing.go(now), None, False)
     result.seconds = now
     return result

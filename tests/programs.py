@@ -1,8 +1,7 @@
-"""Programs: each in a process of its own, in development mode, with warnings as errors.
+"""Programs, each in its own process, in development mode, with warnings as errors.
 
-Most are forked by a server that has imported the SDK (see fork_server.py). Those that are about
-imports, or about how an interpreter starts and ends, are run by an interpreter of their own:
-`fresh=True`.
+Most are forked by a server that has already imported the SDK (see fork_server.py). Programs that
+test imports, or how an interpreter starts and ends, run in a new interpreter: `fresh=True`.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ from .wire import Wire, answer, served
 ROOT = Path(__file__).parents[1]
 KEY = "canary-6d1f3c"
 SECONDS = 40.0
-posix = pytest.mark.skipif(os.name != "posix", reason="signals and forks")
+posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and forks")
 
-# What programs begin with: a client, and a call that answers with UO.
+# Programs start with one of these: a client, and a call that returns UO.
 PRELUDE = """
 import os, sys, threading
 from monocloud_sync import MonoCloudClient
@@ -57,7 +56,7 @@ def environment(url: str) -> dict[str, str]:
     }
 
 
-# Python 3.12 warns of every fork of a process with threads; that is the caller's to know.
+# Python 3.12 warns about every fork of a process with threads; the caller should see that warning.
 FLAGS = ("-u", "-X", "dev", "-W", "error", "-W", "ignore:This process:DeprecationWarning")
 
 
@@ -92,7 +91,7 @@ def program(
 
 
 def noise(stderr: str) -> list[str]:
-    """Return what was said on stderr, but for what a busy machine makes asyncio say."""
+    """Return the lines on stderr, except what asyncio logs on a busy machine."""
     return [line for line in stderr.splitlines() if not line.startswith("Executing <")]
 
 
@@ -104,12 +103,12 @@ def says(
     host: str = "127.0.0.1",
     fresh: bool = False,
 ) -> Wire:
-    """Run a program; expect these words, nothing on stderr, and a clean end."""
+    """Run a program; expect this output, nothing on stderr, and a clean exit."""
     with served(*(steps or (answer(),))) as wire:
         url = f"http://{host}:{wire.port}"
         done = program(source, wire, prelude=prelude, url=url, fresh=fresh)
-    became = done.returncode, done.stdout.split(), noise(done.stderr)
-    assert became == (0, expected.split(), []), f"{done.stdout}\n{done.stderr}"
+    outcome = done.returncode, done.stdout.split(), noise(done.stderr)
+    assert outcome == (0, expected.split(), []), f"{done.stdout}\n{done.stderr}"
     return wire
 
 
@@ -117,9 +116,9 @@ _spawned = functools.partial(subprocess.Popen, text=True)
 
 
 class Running:
-    """A program beside the test: what it says is waited for, and it is ended by its id.
+    """A program that runs beside the test, with its output read line by line; it is killed on exit.
 
-    The id is that of its group too, so that no child outlives the test.
+    Its process id is also its group's id, so that no child outlives the test.
     """
 
     def __init__(
@@ -171,11 +170,11 @@ class Running:
 
     @property
     def stderr(self) -> str:
-        # A seek would move the program's own place in it.
+        # A seek would move the program's own position in the file.
         return os.pread(self._stderr.fileno(), 100_000, 0).decode()
 
     def line(self, beginning: str, seconds: float = SECONDS) -> str:
-        """Wait for a line that begins so, and return the rest of it."""
+        """Wait for a line that starts with `beginning`, and return the rest of it."""
         deadline = time.monotonic() + seconds
         with contextlib.suppress(queue.Empty):
             while (
@@ -183,10 +182,10 @@ class Running:
             ) is not None:
                 if line.startswith(beginning):
                     return line[len(beginning) :].strip()
-        pytest.fail(f"there was no {beginning!r}:\n{self.stderr}")
+        pytest.fail(f"no line started with {beginning!r}:\n{self.stderr}")
 
     def go(self) -> None:
-        """Give it the line that it waits for."""
+        """Send it the line that it waits for."""
         assert self._process.stdin
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -195,7 +194,7 @@ class Running:
         self._process.send_signal(number)
 
     def end(self, seconds: float = SECONDS) -> int:
-        """Wait for its end, and return its status."""
+        """Wait for it to end, and return its exit status."""
         return self._process.wait(seconds)
 
 
@@ -205,8 +204,8 @@ def started(source: str, prelude: str, url: str) -> Running:
 
 
 def until(condition: Callable[[], object], seconds: float = SECONDS) -> None:
-    """Wait for what happens on a loop of another thread, or in another program."""
+    """Wait for a condition that a loop in another thread or another program makes true."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, "the condition was never true"
         time.sleep(0.002)

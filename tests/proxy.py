@@ -1,4 +1,4 @@
-"""A proxy on loopback that tunnels, or refuses to, and keeps what passes through it."""
+"""A loopback proxy that opens or refuses tunnels, and records what passes through them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ class Proxy(Wire):
     """The proxy: ``async with Proxy(port)``.
 
     Args:
-        port: where on loopback every tunnel leads, whatever host was asked for; None leads to the
-            port that was asked for.
-        status: what it answers to CONNECT; a tunnel is opened with 200 only.
-        tls: what it serves with, if it does itself speak TLS.
+        port: the loopback port that every tunnel leads to, whatever host was requested; None leads
+            to the requested port.
+        status: the answer to CONNECT; only 200 opens a tunnel.
+        tls: the TLS context of the proxy itself, if it speaks TLS.
     """
 
     def __init__(
         self, port: int | None = None, *, status: int = 200, tls: ssl.SSLContext | None = None
     ) -> None:
         super().__init__(tls=tls)
-        self._tunnels_to = port
+        self._tunnel_port = port
         self._status = status
-        # All that a client sent, the CONNECT included.
+        # All bytes that a client sent, including the CONNECT request.
         self.passed = b""
 
     @property
@@ -47,7 +47,7 @@ class Proxy(Wire):
         writer.close()
 
     async def _tunnel(self, target: str, reader: asyncio.StreamReader, writer: Writer) -> None:
-        port = self._tunnels_to or int(target.rpartition(":")[2])
+        port = self._tunnel_port or int(target.rpartition(":")[2])
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port)
         try:
             await asyncio.gather(

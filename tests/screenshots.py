@@ -1,4 +1,4 @@
-"""Takes the pictures of the emulator's page that the docs show: `scripts/screenshots`."""
+"""Takes the screenshots of the emulator's page for the docs: `scripts/screenshots`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST = 150_000
 
 
 async def work(emulator: Emulator) -> None:
-    """Make the calls that the pictures show."""
+    """Make the calls that the screenshots show."""
     retry = RetryPolicy(base_delay=0.0)
     emulator.faults.add(Fault(status=503, operation="phones.set_primary", times=2))
     emulator.faults.add(
@@ -32,8 +32,8 @@ async def work(emulator: Emulator) -> None:
             await client.users.list().collect(100)
 
 
-async def picture(browser: Any, scheme: str) -> None:
-    """Take the picture of one color scheme, once all requests are on the page."""
+async def screenshot(browser: Any, scheme: str) -> None:
+    """Take the screenshot in one color scheme, once all requests are on the page."""
     async with Emulator() as emulator:
         context = await browser.new_context(
             color_scheme=scheme, reduced_motion="reduce", viewport=SIZE
@@ -43,21 +43,21 @@ async def picture(browser: Any, scheme: str) -> None:
         await page.wait_for_selector("#live-state.live")
         await work(emulator)
         await page.wait_for_selector(f"#request-{emulator.counts.requests}")
-        await page.wait_for_selector("#fault-list:has-text('struck 1 request')")
+        await page.wait_for_selector("#fault-list:has-text('hit 1 request')")
         file = IMAGES / f"emulator-{scheme}.png"
         await page.screenshot(path=file)
         await context.close()
     size = file.stat().st_size
-    assert size < LARGEST, f"{file} has {size} bytes: {LARGEST} are allowed"
+    assert size < LARGEST, f"{file} has {size} bytes; the limit is {LARGEST}"
     print(f"{file}: {size} bytes")
 
 
 async def main() -> None:
-    """Take all pictures."""
+    """Take all screenshots."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     async with launched() as browser:
         for scheme in ("light", "dark"):
-            await picture(browser, scheme)
+            await screenshot(browser, scheme)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""All the ways in which values get shown: reprs, dumps, tracebacks with their locals, walks."""
+"""All the ways that tools show values: reprs, dumps, tracebacks with locals, object graphs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ import rich.traceback
 
 
 def of_value(value: object) -> Iterator[str]:
-    """Yield all that tools print of a value that they were handed, or of a copy of it."""
+    """Yield everything that tools print of a value that they hold, or of a copy of it."""
     ways: Sequence[Callable[[Any], object]] = (
         *_BY_REPR,
         str,
@@ -46,7 +46,7 @@ def of_value(value: object) -> Iterator[str]:
 
 
 def of_variable(value: object) -> Iterator[str]:
-    """Yield how tools print a variable, or what is in a container."""
+    """Yield how tools print a variable or a member of a container."""
     return _shown(value, _BY_REPR)
 
 
@@ -57,7 +57,7 @@ def _shown(value: object, ways: Sequence[Callable[[Any], object]]) -> Iterator[s
 
 
 def of_error(error: BaseException) -> Iterator[str]:
-    """Yield all that tools print of an error, those that it came from, and all their frames."""
+    """Yield everything that tools print of an error, its causes and contexts, and their frames."""
     for one in chain(error):
         yield from of_value(one)
         yield repr(vars(one))
@@ -72,7 +72,7 @@ def of_error(error: BaseException) -> Iterator[str]:
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and all that hang on to it, those that are not printed too."""
+    """Yield an error and all errors attached to it, including those that are not printed."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
@@ -84,7 +84,7 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def reported(value: object, depth: int = 5) -> object:
-    """Return a local variable as a service for errors gets it: they look into containers."""
+    """Return a local variable as an error reporting service gets it, with containers opened."""
     if depth and isinstance(value, Mapping):
         return {str(name): reported(one, depth - 1) for name, one in value.items()}
     if depth and isinstance(value, (Sequence, Set)) and not isinstance(value, (str, bytes)):
@@ -93,7 +93,7 @@ def reported(value: object, depth: int = 5) -> object:
 
 
 def reachable(*roots: object) -> Iterator[object]:
-    """Yield every object that the garbage collector finds from some; not modules, nor loops."""
+    """Yield every object reachable by the garbage collector, except modules and event loops."""
     seen: set[int] = set()
     waiting = list(roots)
     while waiting:
@@ -103,7 +103,7 @@ def reachable(*roots: object) -> Iterator[object]:
         seen.add(id(one))
         yield one
         if isinstance(one, types.FunctionType):
-            # Not its globals, which are a module.
+            # Skip its globals, which belong to a module.
             waiting += [one.__closure__, one.__defaults__, one.__kwdefaults__, one.__dict__]
         else:
             waiting += gc.get_referents(one)
@@ -127,7 +127,7 @@ _ELSEWHERE = (
 
 
 def _named_on_its_lines(frame: types.FrameType) -> Iterator[str]:
-    """Yield what every attribute named in a frame's code has as its value, as cgitb shows it."""
+    """Yield the value of every attribute named in a frame's code, as cgitb shows them."""
     for value in list(frame.f_locals.values()):
         for name in frame.f_code.co_names:
             with contextlib.suppress(Exception):

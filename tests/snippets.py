@@ -1,4 +1,4 @@
-"""Runs a block of a page as a reader would: in a file, in a notebook, or with pytest."""
+"""Runs a code block of a page as a reader would: in a file, in a notebook, or with pytest."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from monocloud_sync.emulator import Emulator
 
 from .documents import Block
 
-# What sets up the whole process would stay set up for other tests.
+# Process-wide settings would leak into other tests.
 _PROCESS_WIDE = ("enable_logging(", ".instrument(")
 
 
 def run(block: Block, module: ModuleType, tenant: Emulator, directory: Path) -> None:
-    """Run a block in the module of its page, and then the tests that it defines."""
+    """Run a block in its page's module, and then the tests that it defines."""
     if block.file:
         (directory / block.file).write_text(block.code, encoding="utf-8")
     if any(call in block.code for call in _PROCESS_WIDE):
@@ -36,11 +36,11 @@ def run(block: Block, module: ModuleType, tenant: Emulator, directory: Path) -> 
 
 def _execute(block: Block, module: ModuleType) -> None:
     name = f"<{block.page.name}:{block.line}>"
-    # For tracebacks, and for what reads a function's source.
+    # Tracebacks and `inspect.getsource` need the source.
     linecache.cache[name] = (len(block.code), None, block.code.splitlines(True), name)
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     code = compile(block.code, name, "exec", flags=flags, dont_inherit=True)
-    result = eval(code, vars(module))  # the pages are ours
+    result = eval(code, vars(module))  # we wrote the pages
     if inspect.iscoroutine(result):
         asyncio.run(result)
 

@@ -1,4 +1,4 @@
-"""What two tenants have to have in common where one was made of the other's export."""
+"""What two tenants must share if one was made from the other's export."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from monocloud_async.emulator.emulation import Emulation
 
 Json = Mapping[str, Any]
-# What a user can be given. All else is the API's own: ids, times, sources, counts of sign-ins,
-# passwords, passkeys, and accounts elsewhere.
+# What an import can give a user. The API itself sets all else: ids, times, sources, sign-in counts,
+# passwords, passkeys, and external accounts.
 _KEPT = ("disabled", "claims", "public_data", "private_data")
 _FREE = ("claims", "public_data", "private_data")
 
 
 def comparable(user: Json, groups: Iterable[str] = ()) -> Json:
-    """Return what an import can give a user, in an order of its own.
+    """Return what an import can give a user, in a canonical order.
 
     Args:
         user: the user, as the API's JSON.
@@ -34,7 +34,7 @@ def comparable(user: Json, groups: Iterable[str] = ()) -> Json:
 
 
 def content(emulator: Emulation) -> list[Json]:
-    """Return what all users of an emulator have, in an order that has nothing to do with ids."""
+    """Return the content of all users of an emulator, in an order that does not depend on ids."""
     tenant = emulator.export_all()
     names: dict[str, list[str]] = {}
     for group in tenant["groups"]:

@@ -136,18 +136,18 @@ def test_a_domain_becomes_an_origin(domain: str, expected: str) -> None:
         b"acme.com",
     ],
 )
-def test_anything_else_is_refused_with_what_to_give(domain: object) -> None:
+def test_other_domains_are_refused_with_an_example(domain: object) -> None:
     with pytest.raises(ConfigurationError, match=r"acme\.us\.monocloud\.com") as caught:
         origin(domain)
     assert "pass" not in str(caught.value).replace("passed", "")
 
 
-def test_an_ipv4_address_within_an_ipv6_one_is_this_machine_on_every_python() -> None:
+def test_an_ipv4_mapped_loopback_address_is_this_machine_on_every_python() -> None:
     assert origin("http://[::ffff:127.0.0.1]:8080").startswith("http://[::ffff:")
 
 
 @given(st.text() | st.from_regex(r"(https?://)?[a-zA-Z0-9.:@/\\\[\]%x-]{1,30}", fullmatch=True))
-def test_nothing_leads_to_another_host_than_it_says(text: str) -> None:
+def test_a_domain_never_leads_to_another_host(text: str) -> None:
     try:
         found = origin(text)
     except ConfigurationError:
@@ -182,7 +182,7 @@ def test_an_id_is_exactly_one_segment_or_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("bad", ["", " ", "\t", ".", "..", "a\nb", "a\x00", "\x7f", "\ud800"])
-def test_an_id_that_is_no_segment(bad: str) -> None:
+def test_an_id_that_is_not_one_path_segment_is_refused(bad: str) -> None:
     with pytest.raises(InvalidArgumentError, match=r"user_id must be .*nothing was sent"):
         segment("user_id", bad)
 
@@ -204,13 +204,13 @@ def test_a_character_that_cannot_be_sent_is_shown(bad: str, shown: str) -> None:
     assert str(caught.value).endswith(f"but it contains {shown}; nothing was sent")
 
 
-def test_all_of_category_cf_is_unseen() -> None:
+def test_every_format_character_counts_as_invisible() -> None:
     formats = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) == "Cf"]
     assert [c for c in formats if not UNSEEN.fullmatch(c)] == []
 
 
 @pytest.mark.parametrize(
-    ("bad", "called"),
+    ("bad", "description"),
     [
         ("u\u200b", "U+200B ZERO WIDTH SPACE"),
         ("\ufeffu", "U+FEFF ZERO WIDTH NO-BREAK SPACE"),
@@ -224,17 +224,17 @@ def test_all_of_category_cf_is_unseen() -> None:
         ("u\ufe0f", "U+FE0F VARIATION SELECTOR-16"),
     ],
 )
-def test_an_id_with_a_character_that_nobody_sees(bad: str, called: str) -> None:
+def test_an_invisible_character_in_an_id_is_named(bad: str, description: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         SET_PRIMARY.address("u", bad)
-    assert f"identifier_id must not contain invisible characters, but it has {called}; " in (
+    assert f"identifier_id must not contain invisible characters, but it has {description}; " in (
         str(caught.value)
     )
     assert str(caught.value).isascii()
 
 
 @pytest.mark.parametrize("bad", [None, 7, b"u", ["u"], True])
-def test_an_id_that_is_no_string(bad: object) -> None:
+def test_an_id_that_is_not_a_string_is_refused(bad: object) -> None:
     with pytest.raises(InvalidArgumentError, match=f"of type {type(bad).__name__}"):
         segment("user_id", bad)
 
@@ -251,5 +251,5 @@ def test_an_id_that_is_no_string(bad: object) -> None:
         ("a;b:c@d", "a%3Bb%3Ac%40d"),
     ],
 )
-def test_an_id_is_quoted_whole(plain: str, quoted: str) -> None:
+def test_an_id_is_percent_encoded(plain: str, quoted: str) -> None:
     assert segment("user_id", plain) == quoted

@@ -1,4 +1,4 @@
-"""What the API's documentation says (api.json), against the declarations and both clients."""
+"""The documented API (api.json), checked against the declarations and both clients."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .wire import Request, Wire, answer, served
 
 # Arguments whose names differ from the API's: operation -> API's name -> ours.
 RENAMED: dict[str, dict[str, str]] = {}
-# The largest page that the API is known to give; our lists must not ask for more by themselves.
+# The largest page that the API is known to serve; our lists must not ask for more by default.
 MOST_PER_PAGE = 50
 GUIDE = Path(__file__).parents[1] / "docs" / "from-javascript-and-dotnet.md"
 KEY = "the-key"
@@ -54,7 +54,7 @@ def test_the_table_has_every_operation_once() -> None:
 
 
 @each_row
-def test_a_row_of_the_table_fits_together(row: dict[str, Any]) -> None:
+def test_each_row_of_the_table_is_consistent(row: dict[str, Any]) -> None:
     assert row["path_parameters"] == re.findall(r"\{(\w+)\}", row["path"])
     assert row["repeat"] in REPEATS
     assert (row["answer"] is None) == (row["status"] == 204)
@@ -69,7 +69,7 @@ def test_a_row_of_the_table_fits_together(row: dict[str, Any]) -> None:
 
 
 @each_row
-def test_the_page_for_users_of_the_official_sdks_has_the_method(row: dict[str, Any]) -> None:
+def test_the_guide_for_users_of_the_official_sdks_lists_the_method(row: dict[str, Any]) -> None:
     arguments = [*row["path_parameters"], *(row["body"] or {}).get("required", ())]
     if row["query"] or (row["body"] or {}).get("optional"):
         arguments.append("…")
@@ -80,12 +80,12 @@ def test_the_page_for_users_of_the_official_sdks_has_the_method(row: dict[str, A
 # The declarations
 
 
-def test_every_operation_is_declared_and_no_other() -> None:
+def test_exactly_the_documented_operations_are_declared() -> None:
     assert sorted(operation.name for operation in ALL) == sorted(row["name"] for row in ROWS)
 
 
 @each_row
-def test_a_declaration_is_as_documented(row: dict[str, Any]) -> None:
+def test_a_declaration_matches_the_documentation(row: dict[str, Any]) -> None:
     (declared,) = (operation for operation in ALL if operation.name == row["name"])
     assert isinstance(declared, Operation)
     assert (declared.method, declared.path) == (row["method"], row["path"])
@@ -97,7 +97,7 @@ def test_a_declaration_is_as_documented(row: dict[str, Any]) -> None:
 
 @each_row
 @pytest.mark.parametrize("package", [monocloud_async, monocloud_sync])
-def test_the_arguments_have_the_names_of_the_api(package: Any, row: dict[str, Any]) -> None:
+def test_arguments_have_the_names_of_the_api(package: Any, row: dict[str, Any]) -> None:
     signature = inspect.signature(_method(package.MonoCloudClient("acme.com", KEY), row))
     parameters = signature.parameters
     required = list((row["body"] or {}).get("required", ()))
@@ -114,7 +114,9 @@ def test_the_arguments_have_the_names_of_the_api(package: Any, row: dict[str, An
 
 
 @each_row
-async def test_what_the_async_client_sends_and_returns(row: dict[str, Any]) -> None:
+async def test_the_async_client_sends_the_request_and_returns_the_record(
+    row: dict[str, Any],
+) -> None:
     async with Wire(answer()) as wire, monocloud_async.MonoCloudClient(wire.url, KEY) as client:
         method = _method(client, row)
         for call in calls(row):
@@ -129,7 +131,7 @@ async def test_what_the_async_client_sends_and_returns(row: dict[str, Any]) -> N
 
 
 @each_row
-def test_what_the_sync_client_sends_and_returns(row: dict[str, Any]) -> None:
+def test_the_sync_client_sends_the_request_and_returns_the_record(row: dict[str, Any]) -> None:
     with served(answer()) as wire, monocloud_sync.MonoCloudClient(wire.url, KEY) as client:
         method = _method(client, row)
         for call in calls(row):
@@ -141,7 +143,7 @@ def test_what_the_sync_client_sends_and_returns(row: dict[str, Any]) -> None:
 
 
 @rows_where(lambda row: (row["body"] or {}).get("not_empty"))
-async def test_a_body_that_cannot_be_right_is_not_sent(row: dict[str, Any], wire: Wire) -> None:
+async def test_an_invalid_body_is_not_sent(row: dict[str, Any], wire: Wire) -> None:
     least = {name: SAMPLES[kind] for name, kind in row["body"]["required"].items()}
     bodies = [least]
     if "alternatives" in row["body"]:
@@ -155,7 +157,7 @@ async def test_a_body_that_cannot_be_right_is_not_sent(row: dict[str, Any], wire
 
 
 @rows_where(lambda row: row.get("may_be_empty"))
-async def test_an_older_server_answers_without_a_record(row: dict[str, Any]) -> None:
+async def test_an_empty_answer_from_an_older_server_returns_none(row: dict[str, Any]) -> None:
     async with Wire(answer(row["status"], b"")) as wire:
         async with monocloud_async.MonoCloudClient(wire.url, KEY) as client:
             assert await _method(client, row)(*next(calls(row)).ids) is None
@@ -190,7 +192,7 @@ def _check_sent(row: dict[str, Any], call: Call, request: Request) -> None:
     assert request.header_names.count("content-type") == 1
     assert request.headers["Content-Type"] == "application/json"
     sent = json.loads(request.body)
-    # As text: 1 and true are equal in Python, and different JSON.
+    # Compared as text: 1 and true are equal in Python, but not in JSON.
     assert _text({**call.defaults, **sent}) == _text({**call.defaults, **call.body})
 
 
@@ -199,10 +201,10 @@ def _check_query(row: dict[str, Any], call: Call, query: str) -> None:
     sent = dict(pairs)
     assert len(sent) == len(pairs)
     if row["paged"]:
-        # A list may ask for its first page, and say how long a page is, by itself.
+        # By default, a list may send its first page number and its page size.
         assert 1 <= int(sent.get("size", 1)) <= MOST_PER_PAGE
-        by_itself = {"page": "1", "size": sent.get("size")}
-        for name, value in by_itself.items():
+        by_default = {"page": "1", "size": sent.get("size")}
+        for name, value in by_default.items():
             if name not in call.query and sent.get(name) == value:
                 sent.pop(name, None)
     assert sent == call.query

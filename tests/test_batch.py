@@ -1,4 +1,4 @@
-"""`monocloud phones set-primary-many`, as a process of its own, against the emulator."""
+"""`monocloud phones set-primary-many`, in its own process, against the emulator."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def many(*args: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]
     return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
 
 
-def process_of_its_own(*args: str | Path, before: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command in a process, in which something is done first."""
+def in_own_process(*args: str | Path, before: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command in its own process, after some other code."""
     return run(*MANY, *args, before=before)
 
 
@@ -103,14 +103,14 @@ def names(directory: Path) -> list[str]:
 
 
 def wait_for(requests: int, emulator: Emulator, process: Forked) -> None:
-    """Wait until an emulator was asked so often, or the command is at its end."""
+    """Wait until an emulator has received this many requests, or until the command has ended."""
     end = time.monotonic() + 30
     while emulator.counts.requests < requests and process.poll() is None:
         assert time.monotonic() < end
         time.sleep(0.002)
 
 
-# What it does.
+# Applying rows.
 
 
 def test_all_rows_are_applied(emulator: Emulator, path: Path, tmp_path: Path) -> None:
@@ -120,18 +120,18 @@ def test_all_rows_are_applied(emulator: Emulator, path: Path, tmp_path: Path) ->
     assert done.stdout == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
     assert set(primaries(emulator).values()) == {f"b-{n}" for n in range(1000)}
     assert emulator.counts.requests == 1000
-    told = results(tmp_path / "results.csv")
-    assert [(row["line"], row["user_id"], row["identifier_id"]) for row in told] == [
+    report = results(tmp_path / "results.csv")
+    assert [(row["line"], row["user_id"], row["identifier_id"]) for row in report] == [
         (str(n + 2), f"u-{n}", f"b-{n}") for n in range(1000)
     ]
-    assert {(row["status"], row["http_status"], row["error"]) for row in told} == {
+    assert {(row["status"], row["http_status"], row["error"]) for row in report} == {
         ("ok", "200", "")
     }
-    assert all(row["trace_id"].startswith("00-") and row["attempts"] == "1" for row in told)
+    assert all(row["trace_id"].startswith("00-") and row["attempts"] == "1" for row in report)
     assert names(tmp_path) == ["results.csv", "rows.csv"]
 
 
-def test_numbers_are_looked_up_and_what_is_primary_is_left_alone(
+def test_numbers_are_looked_up_and_primary_phones_are_left_alone(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     text = "phone;user_id\n+44 1515 000001;u-1\n+441514000002;u-2\n+441514999999;u-3\n"
@@ -139,8 +139,8 @@ def test_numbers_are_looked_up_and_what_is_primary_is_left_alone(
     assert (done.returncode, done.stdout) == (1, "3 rows: 2 ok, 1 failed, 0 skipped\n")
     assert emulator.executions == 1
     assert primaries(emulator)["u-1"] == "b-1"
-    told = results(tmp_path / "results.csv")
-    assert [(row["identifier_id"], row["status"], row["attempts"]) for row in told] == [
+    report = results(tmp_path / "results.csv")
+    assert [(row["identifier_id"], row["status"], row["attempts"]) for row in report] == [
         ("b-1", "ok", "2"),
         ("a-2", "ok", "1"),
         ("", "failed", "1"),
@@ -155,7 +155,7 @@ def test_the_last_row_of_a_user_wins(emulator: Emulator, path: Path) -> None:
     assert asked == ["a-1", "b-1"] * 50
 
 
-def test_json_lines_on_standard_input(emulator: Emulator) -> None:
+def test_json_lines_are_read_from_standard_input(emulator: Emulator) -> None:
     text = "".join(
         json.dumps({"user_id": f"u-{n}", "identifier_id": f"b-{n}"}) + "\n" for n in range(3)
     )
@@ -163,7 +163,7 @@ def test_json_lines_on_standard_input(emulator: Emulator) -> None:
     assert emulator.executions == 3
 
 
-def test_what_fails_is_named_and_the_rest_goes_on(emulator: Emulator, path: Path) -> None:
+def test_failed_rows_are_named_and_the_others_go_on(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "none"), ("u-2", "b-2"), ("nobody", "b-1")]))
     done = many(path)
     assert (done.returncode, done.stdout) == (1, "3 rows: 1 ok, 2 failed, 0 skipped\n")
@@ -173,14 +173,14 @@ def test_what_fails_is_named_and_the_rest_goes_on(emulator: Emulator, path: Path
     ]
 
 
-def test_of_many_failures_some_are_shown(emulator: Emulator, path: Path) -> None:
+def test_only_some_of_many_failures_are_shown(emulator: Emulator, path: Path) -> None:
     path.write_text(rows((f"u-{n}", "none") for n in range(100)))
     done = many(path)
     assert done.stderr.count("\nline ") + done.stderr.startswith("line ") == 20
     assert done.stderr.endswith("use --results FILE to get them all.\n")
 
 
-def test_nothing_is_sent_where_the_file_has_mistakes(emulator: Emulator, path: Path) -> None:
+def test_nothing_is_sent_if_the_file_has_mistakes(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "b-1"), ("u-2", ""), ("u-3", ".."), ("u-4", "b-4")]))
     done = many(path, "--results", path.parent / "results.csv")
     assert (done.returncode, done.stdout) == (2, "")
@@ -193,20 +193,20 @@ def test_nothing_is_sent_where_the_file_has_mistakes(emulator: Emulator, path: P
 
 
 @pytest.mark.parametrize("more", [(), ("--dry-run",)])
-def test_where_there_are_no_rows_it_says_so(
+def test_an_input_without_rows_is_reported(
     emulator: Emulator, path: Path, more: tuple[str, ...]
 ) -> None:
     path.write_text(f"{HEADER}\n,\n")
-    told = path.parent / "results.csv"
-    done = many(path, "--results", told, *more)
+    report = path.parent / "results.csv"
+    done = many(path, "--results", report, *more)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{path} has no rows: nothing to do\n"
-    assert results(told) == []
+    assert results(report) == []
     done = many("-", *more, stdin=HEADER)
     assert done.stdout == "standard input has no rows: nothing to do\n"
 
 
-def test_an_answer_that_cannot_be_read_is_no_failure(emulator: Emulator, path: Path) -> None:
+def test_an_unreadable_success_is_not_a_failure(emulator: Emulator, path: Path) -> None:
     emulator.faults.add(Fault(body="html", user_id="u-1"))
     path.write_text(rows([("u-1", "b-1")]))
     done = many(path, "--results", path.parent / "results.csv")
@@ -215,33 +215,31 @@ def test_an_answer_that_cannot_be_read_is_no_failure(emulator: Emulator, path: P
     assert "the change was applied" in row["error"]
 
 
-def test_a_spreadsheet_runs_nothing_of_the_results(emulator: Emulator, path: Path) -> None:
+def test_results_contain_no_spreadsheet_formulas(emulator: Emulator, path: Path) -> None:
     problem = {"detail": "=HYPERLINK(1)", "traceId": "@SUM(1)\ud800"}
     emulator.faults.add(Fault(status=400, problem=problem))
     path.write_text(HEADER + '=1+1,+1\n-1,@x\n"\'=2",\uff1d3\n')
     assert many(path, "--results", path.parent / "results.csv").returncode == 1
-    told = results(path.parent / "results.csv")
-    assert [(row["user_id"], row["identifier_id"]) for row in told] == [
+    report = results(path.parent / "results.csv")
+    assert [(row["user_id"], row["identifier_id"]) for row in report] == [
         ("'=1+1", "'+1"),
         ("'-1", "'@x"),
         ("'=2", "'\uff1d3"),
     ]
-    assert {row["trace_id"] for row in told} == {"'@SUM(1)"}
+    assert {row["trace_id"] for row in report} == {"'@SUM(1)"}
 
 
 @pytest.mark.parametrize("named", ["none.csv", ".", "/proc/self/mem"])
-def test_an_input_that_cannot_be_read_is_refused(
-    emulator: Emulator, path: Path, named: str
-) -> None:
+def test_an_unreadable_input_is_refused(emulator: Emulator, path: Path, named: str) -> None:
     given = path.parent / named
     assert refused(emulator, given).startswith(f"Error: {given}: ")
 
 
-def test_an_input_that_there_is_no_room_to_copy_is_refused(emulator: Emulator, path: Path) -> None:
+def test_an_input_that_does_not_fit_on_the_disk_is_refused(emulator: Emulator, path: Path) -> None:
     os.mkfifo(path)
     code = f"open({str(path)!r}, 'w').write('x' * 5000)"
     with subprocess.Popen([sys.executable, "-c", code]):
-        done = process_of_its_own(path, before=limited(1000))
+        done = in_own_process(path, before=limited(1000))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"Error: {path}: cannot copy it to {tempfile.gettempdir()}: File too large; "
@@ -260,13 +258,13 @@ def slowly(emulator: Emulator) -> None:
     ("end", "code", "word"),
     [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
 )
-def test_a_signal_stops_it_cleanly_and_it_goes_on(
+def test_a_signal_stops_the_run_cleanly_and_the_next_run_resumes_it(
     emulator: Emulator, path: Path, end: signal.Signals, code: int, word: str
 ) -> None:
     slowly(emulator)
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(1000)))
-    told = path.parent / "results.csv"
-    files = ("--journal", str(path.parent / "journal"), "--results", str(told))
+    report = path.parent / "results.csv"
+    files = ("--journal", str(path.parent / "journal"), "--results", str(report))
     with started(*MANY, str(path), *files, "--concurrency", "8") as process:
         wait_for(100, emulator, process)
         process.send_signal(end)
@@ -274,23 +272,21 @@ def test_a_signal_stops_it_cleanly_and_it_goes_on(
         assert process.returncode == code
     requests = emulator.counts.requests
     assert requests < 500
-    # What was on its way is waited for, and recorded.
+    # Calls in flight are waited for and recorded.
     assert printed == (
         f"1,000 rows: {requests} ok, 0 failed, {1000 - requests} skipped\n",
         f"Error: {word}; run the same command to resume\n",
     )
-    assert statuses(told) == {"ok": requests, "skipped": 1000 - requests}
+    assert statuses(report) == {"ok": requests, "skipped": 1000 - requests}
     done = many(path, *files)
     assert (done.returncode, done.stderr) == (0, "")
     earlier = f" ({requests} of them in earlier runs)"
     assert done.stdout == f"1,000 rows: 1,000 ok, 0 failed, 0 skipped{earlier}\n"
     assert emulator.executions == emulator.counts.requests == 1000
-    assert statuses(told) == {"ok": 1000}
+    assert statuses(report) == {"ok": 1000}
 
 
-def test_a_second_signal_does_not_wait_for_what_is_on_its_way(
-    emulator: Emulator, path: Path
-) -> None:
+def test_a_second_signal_does_not_wait_for_calls_in_flight(emulator: Emulator, path: Path) -> None:
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(10)))
     printed, errors = stopped_at_once(emulator, path)
     assert printed[0] == "10 rows: 0 ok, 0 failed, 10 skipped\n"
@@ -298,41 +294,43 @@ def test_a_second_signal_does_not_wait_for_what_is_on_its_way(
     assert errors == {(MAYBE, "1"): 2, (NOT_SENT, "0"): 8}
 
 
-# It would wait for as long as the tests, but for the second signal.
+# Without the second signal, the command would outlast the test.
 PATIENT = "import monocloud_async.cli.batch.until_stopped as it; it._GRACE_SECONDS = 60"
 
 
 def twice(process: Forked, first: signal.Signals, second: signal.Signals) -> str:
-    """Send two signals, the second once the first has been heard; return what is said of it."""
+    """Send two signals, the second once the first is noticed; return the first line on stderr."""
     process.send_signal(first)
     assert process.stderr
-    said = process.stderr.readline()
-    assert "waiting up to 5 s for calls in flight" in said
+    message = process.stderr.readline()
+    assert "waiting up to 5 s for calls in flight" in message
     process.send_signal(second)
-    return said
+    return message
 
 
 def stopped_at_once(
     emulator: Emulator, path: Path, *args: str
 ) -> tuple[tuple[str, str], Counter[tuple[str, str]]]:
-    """Stop the command while its first two requests wait; return what it says, and of the rows."""
+    """Stop the command during its first two requests; return its output and its rows' errors."""
     emulator.faults.add(Fault(status=200, delay=30))
-    told = path.parent / "results.csv"
-    options = ("--results", str(told), "--concurrency", "2")
+    report = path.parent / "results.csv"
+    options = ("--results", str(report), "--concurrency", "2")
     with started(*MANY, str(path), *options, *args, before=PATIENT) as process:
         wait_for(2, emulator, process)
-        said = twice(process, signal.SIGINT, signal.SIGTERM)
+        message = twice(process, signal.SIGINT, signal.SIGTERM)
         printed, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    return (printed, said + errors), Counter(
-        (row["error"], row["attempts"]) for row in results(told)
+    return (printed, message + errors), Counter(
+        (row["error"], row["attempts"]) for row in results(report)
     )
 
 
 @pytest.mark.parametrize("text", [rows((f"u-{n}", f"b-{n}") for n in range(10)), NUMBERS])
-def test_what_was_only_read_was_not_applied(emulator: Emulator, path: Path, text: str) -> None:
+def test_a_row_that_was_only_read_is_reported_as_not_applied(
+    emulator: Emulator, path: Path, text: str
+) -> None:
     path.write_text(text)
-    # Numbers are looked up first, so that nothing is written yet in a run of them either.
+    # Numbers are looked up first, so a run with numbers has not written anything yet either.
     args = () if text is NUMBERS else ("--dry-run",)
     _, errors = stopped_at_once(emulator, path, *args)
     assert {request.method for request in emulator.requests} == {"GET"}
@@ -340,25 +338,23 @@ def test_what_was_only_read_was_not_applied(emulator: Emulator, path: Path, text
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_what_a_refused_key_leaves_is_told_apart(
+def test_results_after_a_refused_key_say_what_was_sent(
     emulator: Emulator, path: Path, status: int
 ) -> None:
     emulator.faults.add(Fault(status=200, delay=30, user_id="u-0"))
     emulator.faults.add(Fault(status=status, delay=0.1, user_id="u-1"))
-    # Those of u-2 are read, and wait for the first of them.
+    # The other rows of u-2 have been read and wait for its first row.
     path.write_text(rows((f"u-{min(n, 2)}", f"b-{min(n, 2)}") for n in range(100)))
-    told = path.parent / "results.csv"
-    done = many(path, "--results", told, "--concurrency", "4", "--rate", "4")
+    report = path.parent / "results.csv"
+    done = many(path, "--results", report, "--concurrency", "4", "--rate", "4")
     assert done.returncode == 1
-    errors = [row["error"] for row in results(told)]
+    errors = [row["error"] for row in results(report)]
     assert errors[:2] == [MAYBE, NOT_APPLIED]
     assert set(errors[3:]) == {NOT_SENT}
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_that_will_not_do_stops_it_at_once(
-    emulator: Emulator, path: Path, status: int
-) -> None:
+def test_a_refused_key_stops_the_run_at_once(emulator: Emulator, path: Path, status: int) -> None:
     fault = Fault(status=status, after=50)
     emulator.faults.add(fault)
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(1000)))
@@ -374,51 +370,53 @@ def test_a_key_that_will_not_do_stops_it_at_once(
     assert emulator.executions <= 1000 + 4
 
 
-def test_it_stops_when_more_rows_fail_than_may(emulator: Emulator, path: Path) -> None:
+def test_the_run_stops_after_too_many_failures(emulator: Emulator, path: Path) -> None:
     path.write_text(rows((f"u-{n}", "none" if n % 2 else f"b-{n}") for n in range(1000)))
-    told = path.parent / "results.csv"
-    files = ("--journal", path.parent / "journal", "--results", told)
+    report = path.parent / "results.csv"
+    files = ("--journal", path.parent / "journal", "--results", report)
     done = many(path, *files, "--max-failures", "10", "--concurrency", "4")
     assert done.returncode == 1
     assert "\nError: more than 10 rows failed; run the same command to resume\n" in done.stderr
-    found = statuses(told)
+    found = statuses(report)
     assert 11 <= found["failed"] <= 20
     assert found.total() == 1000
     assert emulator.counts.requests == found["ok"] + found["failed"] < 100
-    # Those that failed are tried again.
+    # Failed rows are tried again.
     assert many(path, *files, "--max-failures", "1000").returncode == 1
-    assert statuses(told) == {"ok": 500, "failed": 500}
+    assert statuses(report) == {"ok": 500, "failed": 500}
     assert emulator.executions == 500
 
 
-def test_rows_that_wait_for_an_earlier_one_of_their_user_are_not_begun_once_it_stops(
+def test_rows_that_wait_for_the_same_user_are_not_started_after_a_stop(
     emulator: Emulator, path: Path
 ) -> None:
     path.write_text(rows([("u-0", "none"), *((f"u-{1 + n % 2}", "none") for n in range(900))]))
-    told = path.parent / "results.csv"
-    done = many(path, "--results", told, "--max-failures", "0", "--concurrency", "4")
+    report = path.parent / "results.csv"
+    done = many(path, "--results", report, "--max-failures", "0", "--concurrency", "4")
     assert "Error: more than 0 rows failed; " in done.stderr
-    assert emulator.counts.requests == statuses(told)["failed"] <= 40
-    assert {row["error"] for row in results(told) if row["status"] == "skipped"} == {NOT_SENT}
+    assert emulator.counts.requests == statuses(report)["failed"] <= 40
+    assert {row["error"] for row in results(report) if row["status"] == "skipped"} == {NOT_SENT}
 
 
-def test_where_no_server_answers_it_says_so(emulator: Emulator, path: Path) -> None:
+def test_an_unreachable_server_is_reported(emulator: Emulator, path: Path) -> None:
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(10)))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     domain = f"http://127.0.0.1:{port}"
     with started(*MANY, str(path), "--domain", domain, "--concurrency", "1") as process:
         assert process.stderr
-        said = process.stderr.readline()
-        # Whichever of the two is heard first, the other ends the wait.
+        message = process.stderr.readline()
+        # Either signal may be noticed first; the other ends the wait.
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
     reason = f"no connection to 127.0.0.1:{port}: "
-    assert said.startswith(f"the server seems to be down; the run retries periodically: {reason}")
+    assert message.startswith(
+        f"the server seems to be down; the run retries periodically: {reason}"
+    )
 
 
-def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) -> None:
+def test_a_file_that_changes_during_the_run_stops_it(emulator: Emulator, path: Path) -> None:
     slowly(emulator)
     path.write_text(HEADER + "".join(f"u-{n % 1000},{'b' * 60}{n:09}\n" for n in range(10_000)))
     with started(*MANY, str(path), "--journal", str(path.parent / "journal")) as process:
@@ -426,9 +424,9 @@ def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) 
         with path.open("r+") as file:
             file.seek(200_000)
             file.write("X")
-        _, told = process.communicate()
+        _, errors = process.communicate()
     assert process.returncode == 1
-    assert f"Error: {path} has changed since it was checked: restore the original; " in told
+    assert f"Error: {path} has changed since it was checked: restore the original; " in errors
     assert not any("X" in request.path for request in emulator.requests)
 
 
@@ -441,35 +439,33 @@ def test_a_file_that_changes_meanwhile_stops_it(emulator: Emulator, path: Path) 
         ("--max-failures", "-1", "0"),
     ],
 )
-def test_a_number_that_cannot_be_is_refused_by_the_option_s_name_and_range(
+def test_an_invalid_number_is_refused_with_its_option_and_range(
     emulator: Emulator, path: Path, option: str, given: str, limit: str
 ) -> None:
     path.write_text(rows([("u-1", "b-1")]))
     done = many(path, option, given)
     assert (done.returncode, done.stdout) == (2, "")
-    *_, said = done.stderr.splitlines()
-    assert re.search(rf"Invalid value for '{option}': .*\b{re.escape(limit)}\b", said)
+    *_, message = done.stderr.splitlines()
+    assert re.search(rf"Invalid value for '{option}': .*\b{re.escape(limit)}\b", message)
     assert not emulator.counts.requests
 
 
-def may_have(soft: int, hard: int) -> str:
-    """Return what limits a process's open files."""
+def file_limit(soft: int, hard: int) -> str:
+    """Return code that limits a process's open files."""
     return f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))"
 
 
-def test_more_open_files_are_asked_for_where_they_are_needed(
-    emulator: Emulator, path: Path
-) -> None:
+def test_the_open_file_limit_is_raised_when_needed(emulator: Emulator, path: Path) -> None:
     emulator.faults.add(Fault(status=200, delay=1))
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(400)))
-    done = process_of_its_own(path, "--concurrency", "400", before=may_have(64, 464))
+    done = in_own_process(path, "--concurrency", "400", before=file_limit(64, 464))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "400 rows: 400 ok, 0 failed, 0 skipped\n"
 
 
-def test_more_calls_than_open_files_are_refused(emulator: Emulator, path: Path) -> None:
+def test_a_concurrency_above_the_open_file_limit_is_refused(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "b-1")]))
-    done = process_of_its_own(path, "--concurrency", "1000", before=may_have(200, 256))
+    done = in_own_process(path, "--concurrency", "1000", before=file_limit(200, 256))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "Error: --concurrency 1000 needs 1064 open files, but this process is limited to 256: "
@@ -481,7 +477,7 @@ def test_more_calls_than_open_files_are_refused(emulator: Emulator, path: Path) 
 # The journal.
 
 
-def test_a_row_that_is_done_is_not_sent_again_and_one_that_failed_is(
+def test_failed_rows_are_sent_again_and_completed_rows_are_not(
     emulator: Emulator, path: Path
 ) -> None:
     path.write_text(rows([("u-1", "b-1"), ("u-2", "b-2"), ("u-3", "none")]))
@@ -502,7 +498,7 @@ def test_a_row_that_is_done_is_not_sent_again_and_one_that_failed_is(
     assert [row["status"] for row in results(path.parent / "results.csv")] == ["ok", "ok", "failed"]
 
 
-def test_an_older_phone_does_not_come_back(emulator: Emulator, path: Path) -> None:
+def test_a_new_run_does_not_restore_an_older_phone(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "b-1"), ("u-2", "b-2"), ("u-1", "a-1"), ("u-2", "none")]))
     emulator.faults.add(Fault(status=400, user_id="u-1", times=1), Fault(status=400, user_id="u-2"))
     files = ("--journal", path.parent / "journal", "--results", path.parent / "results.csv")
@@ -523,7 +519,7 @@ def test_an_older_phone_does_not_come_back(emulator: Emulator, path: Path) -> No
     assert [request.user_id for request in emulator.requests] == ["u-2"]
 
 
-def test_what_is_superseded_is_no_failure(emulator: Emulator, path: Path) -> None:
+def test_a_superseded_row_is_not_a_failure(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "none"), ("u-1", "b-1")]))
     assert many(path, "--journal", path.parent / "journal").returncode == 1
     done = many(path, "--journal", path.parent / "journal")
@@ -536,12 +532,12 @@ def refused(emulator: Emulator, *args: str | Path) -> str:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert not emulator.counts.requests
-    # And then what to do.
+    # The message goes on with what to do.
     assert "; nothing was sent: " in done.stderr
     return done.stderr
 
 
-def test_a_journal_of_something_else_is_refused(emulator: Emulator, path: Path) -> None:
+def test_a_journal_of_another_tenant_or_input_is_refused(emulator: Emulator, path: Path) -> None:
     journal = path.parent / "journal"
     path.write_text(HEADER)
     assert many(path, "--journal", journal).returncode == 0
@@ -561,7 +557,7 @@ def test_a_journal_of_something_else_is_refused(emulator: Emulator, path: Path) 
     assert journal.read_bytes() == before
 
 
-def test_a_file_that_is_no_journal_is_refused_and_left_alone(
+def test_a_file_that_is_not_a_journal_is_refused_and_left_alone(
     emulator: Emulator, path: Path
 ) -> None:
     path.write_text(rows([("u-1", "b-1")]))
@@ -591,7 +587,7 @@ def test_files_that_would_overwrite_each_other_are_refused(emulator: Emulator, p
     assert path.read_text() == rows([("u-1", "b-1")])
 
 
-def test_a_journal_is_one_run_s_at_a_time(emulator: Emulator, path: Path) -> None:
+def test_only_one_run_at_a_time_uses_a_journal(emulator: Emulator, path: Path) -> None:
     slowly(emulator)
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(100)))
     journal = path.parent / "journal"
@@ -607,7 +603,9 @@ def test_a_journal_is_one_run_s_at_a_time(emulator: Emulator, path: Path) -> Non
     assert many(path, "--journal", journal).returncode == 0
 
 
-def test_there_is_no_key_and_no_number_in_the_journal(emulator: Emulator, path: Path) -> None:
+def test_the_journal_contains_neither_the_key_nor_phone_numbers(
+    emulator: Emulator, path: Path
+) -> None:
     path.write_text("user_id,phone\nu-1,+441515000001\nu-2,+441515999999\n")
     journal = path.parent / "journal"
     many(path, "--journal", journal)
@@ -619,18 +617,16 @@ def test_there_is_no_key_and_no_number_in_the_journal(emulator: Emulator, path: 
 
 
 def limited(size: int) -> str:
-    """Let no file that is written become larger than this, as on a disk that is full."""
+    """Return code that limits the size of written files, as a full disk does."""
     return f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
 
 
-def test_a_full_disk_stops_it_before_it_sends_what_cannot_be_recorded(
+def test_a_full_disk_stops_the_run_before_it_sends_unrecordable_rows(
     emulator: Emulator, path: Path
 ) -> None:
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(1000)))
     journal = path.parent / "journal"
-    done = process_of_its_own(
-        path, "--journal", journal, "--concurrency", "8", before=limited(60_000)
-    )
+    done = in_own_process(path, "--journal", journal, "--concurrency", "8", before=limited(60_000))
     assert done.returncode == 1
     assert re.search(
         rf"^Error: the journal {journal} cannot be kept: (disk I/O error|database or disk is full)"
@@ -648,133 +644,129 @@ def test_a_full_disk_stops_it_before_it_sends_what_cannot_be_recorded(
     assert emulator.executions == 1000 + sent - int(recorded[1])
 
 
-def test_nothing_is_sent_where_nothing_can_be_recorded(emulator: Emulator, path: Path) -> None:
+def test_nothing_is_sent_if_nothing_can_be_recorded(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "b-1")]))
-    done = process_of_its_own(path, "--journal", path.parent / "journal", before=limited(1000))
+    done = in_own_process(path, "--journal", path.parent / "journal", before=limited(1000))
     assert done.returncode == 2
     assert "cannot be used" in done.stderr
     assert not emulator.counts.requests
 
 
-def without_rights_of_root(*args: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command where the rights of files hold for root as well."""
+def without_root_privileges(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command so that file permissions apply to root too."""
 
-    def give_up() -> None:
+    def drop_privileges() -> None:
         if os.geteuid() == 0:
             ctypes.CDLL(None).prctl(_PR_CAPBSET_DROP, _DAC_OVERRIDE, 0, 0, 0)
 
-    # They are lost with the start of another program, and not with a fork.
+    # The capability is lost when another program starts, but not in a fork.
     return subprocess.run(
         [*COMMAND, *MANY, *map(str, args)],
         cwd=ROOT,
         env=environment(),
         capture_output=True,
         text=True,
-        preexec_fn=give_up,
+        preexec_fn=drop_privileges,
     )
 
 
-def test_what_may_not_be_written_is_refused(emulator: Emulator, path: Path) -> None:
+def test_files_without_write_permission_are_refused(emulator: Emulator, path: Path) -> None:
     path.write_text(HEADER)
-    journal, told = path.parent / "journal", path.parent / "told"
+    journal, report = path.parent / "journal", path.parent / "results"
     assert many(path, "--journal", journal).returncode == 0
     journal.chmod(0o444)
-    done = without_rights_of_root(path, "--journal", journal)
+    done = without_root_privileges(path, "--journal", journal)
     if done.returncode == 0:
-        pytest.skip("nothing keeps this user from writing")
+        pytest.skip("this user can write regardless of permissions")
     assert done.returncode == 2
     assert done.stderr == (
         f"Error: the journal {journal} cannot be used: {journal} is read-only; nothing was sent: "
         "use another --journal file\n"
     )
-    told.mkdir()
-    for rights in (0o555, 0):
-        told.chmod(rights)
-        done = without_rights_of_root(path, "--results", told / "x.csv")
+    report.mkdir()
+    for permissions in (0o555, 0):
+        report.chmod(permissions)
+        done = without_root_privileges(path, "--results", report / "x.csv")
         assert done.returncode == 2
         assert done.stderr == (
-            f"Error: cannot write the results to {told / 'x.csv'}: Permission denied; "
+            f"Error: cannot write the results to {report / 'x.csv'}: Permission denied; "
             "nothing was sent: choose another --results file\n"
         )
-    told.chmod(0o755)
+    report.chmod(0o755)
 
 
 # The results file.
 
 
-def test_results_that_cannot_be_written_leave_what_was_there(
-    emulator: Emulator, path: Path
-) -> None:
+def test_results_that_cannot_be_written_leave_the_old_file(emulator: Emulator, path: Path) -> None:
     path.write_text(rows((f"u-{n}", f"b-{n}") for n in range(1000)))
-    told = path.parent / "told"
-    told.write_text("earlier\n")
-    done = process_of_its_own(path, "--results", told, before=limited(5000))
+    report = path.parent / "results"
+    report.write_text("earlier\n")
+    done = in_own_process(path, "--results", report, before=limited(5000))
     assert done.returncode == 1
     assert done.stdout == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    assert done.stderr == f"Error: cannot write the results to {told}: File too large\n"
-    assert told.read_text() == "earlier\n"
-    assert names(path.parent) == ["rows.csv", "told"]
+    assert done.stderr == f"Error: cannot write the results to {report}: File too large\n"
+    assert report.read_text() == "earlier\n"
+    assert names(path.parent) == ["results", "rows.csv"]
 
 
-def test_what_is_no_file_is_not_replaced(emulator: Emulator, path: Path) -> None:
+def test_links_and_devices_are_not_replaced(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "b-1")]))
-    link, told = path.parent / "link", path.parent / "told"
-    link.symlink_to(told)
+    link, report = path.parent / "link", path.parent / "results"
+    link.symlink_to(report)
     assert many(path, "--results", link).returncode == 0
     assert link.is_symlink()
-    assert len(results(told)) == 1
-    done = process_of_its_own(path, "--results", "/dev/stdout")
+    assert len(results(report)) == 1
+    done = in_own_process(path, "--results", "/dev/stdout")
     assert done.stdout.startswith("line,user_id,identifier_id,status,http_status,")
     assert done.stdout.endswith("\n1 row: 1 ok, 0 failed, 0 skipped\n")
 
 
 @pytest.mark.parametrize("named", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
-def test_results_go_into_the_file_that_stdout_is(
+def test_results_can_go_to_the_file_behind_stdout(
     emulator: Emulator, path: Path, named: str
 ) -> None:
     path.write_text(rows([("u-1", "b-1")]))
-    told, link = path.parent / "told", path.parent / "link"
+    report, link = path.parent / "results", path.parent / "link"
     link.symlink_to("/dev/stdout")
-    with told.open("w") as file:
+    with report.open("w") as file:
         file.write("earlier\n")
         file.flush()
-        inode = told.stat().st_ino
+        inode = report.stat().st_ino
         done = run(*MANY, path, "--results", path.parent / named, stdout=file)
     assert (done.returncode, done.stderr) == (0, "")
-    earlier, header, row, totals = told.read_text().splitlines()
+    earlier, header, row, totals = report.read_text().splitlines()
     assert (earlier, totals) == ("earlier", "1 row: 1 ok, 0 failed, 0 skipped")
     assert header.startswith("line,user_id,")
     assert row.startswith("2,u-1,b-1,ok,200,")
-    assert told.stat().st_ino == inode
-    assert names(path.parent) == ["link", "rows.csv", "told"]
+    assert report.stat().st_ino == inode
+    assert names(path.parent) == ["link", "results", "rows.csv"]
 
 
-def test_results_go_into_any_file_that_is_open(emulator: Emulator, path: Path) -> None:
+def test_results_can_go_to_any_open_file(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "b-1")]))
-    told = path.parent / "told"
-    with told.open("w") as file:
+    report = path.parent / "results"
+    with report.open("w") as file:
         number = file.fileno()
         done = run(*MANY, path, "--results", f"/dev/fd/{number}", pass_fds=[number])
         assert (done.returncode, done.stderr) == (0, "")
-        assert told.stat().st_ino == os.fstat(number).st_ino
-    assert len(results(told)) == 1
-    assert names(path.parent) == ["rows.csv", "told"]
+        assert report.stat().st_ino == os.fstat(number).st_ino
+    assert len(results(report)) == 1
+    assert names(path.parent) == ["results", "rows.csv"]
 
 
-def test_results_go_into_a_pipe_that_has_a_name(emulator: Emulator, path: Path) -> None:
+def test_results_can_go_to_a_named_pipe(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "b-1")]))
-    pipe, told = path.parent / "pipe", path.parent / "told"
+    pipe, report = path.parent / "pipe", path.parent / "results"
     os.mkfifo(pipe)
-    code = f"open({str(told)!r}, 'w').write(open({str(pipe)!r}).read())"
+    code = f"open({str(report)!r}, 'w').write(open({str(pipe)!r}).read())"
     with subprocess.Popen([sys.executable, "-c", code]):
         assert many(path, "--results", pipe).returncode == 0
     assert pipe.is_fifo()
-    assert len(results(told)) == 1
+    assert len(results(report)) == 1
 
 
-def test_an_open_file_that_is_none_or_cannot_be_written_is_refused(
-    emulator: Emulator, path: Path
-) -> None:
+def test_a_closed_or_read_only_file_descriptor_is_refused(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "b-1")]))
     assert "cannot write the results to /dev/fd/999: " in refused(
         emulator, path, "--results", "/dev/fd/999"
@@ -791,7 +783,7 @@ def test_an_open_file_that_is_none_or_cannot_be_written_is_refused(
 # The dry run.
 
 
-def test_a_dry_run_reads_and_says_what_would_change(emulator: Emulator, path: Path) -> None:
+def test_a_dry_run_only_reads_and_reports_what_would_change(emulator: Emulator, path: Path) -> None:
     pairs = [
         ("u-1", "a-1", "already primary"),
         ("u-1", "b-1", "would change"),
@@ -802,39 +794,39 @@ def test_a_dry_run_reads_and_says_what_would_change(emulator: Emulator, path: Pa
         ("nobody", "b-1", "unknown user"),
     ]
     path.write_text(rows((user_id, phone) for user_id, phone, _ in pairs))
-    told = path.parent / "told"
+    report = path.parent / "results"
     journal = path.parent / "journal"
-    done = many(path, "--dry-run", "--results", told, "--journal", journal)
+    done = many(path, "--dry-run", "--results", report, "--journal", journal)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == (
         "7 rows: 3 would change, 2 already primary, 1 unknown user, 1 unknown phone, 0 failed, "
         "0 skipped\n"
     )
-    assert [row["status"] for row in results(told)] == [status for *_, status in pairs]
+    assert [row["status"] for row in results(report)] == [status for *_, status in pairs]
     assert {request.method for request in emulator.requests} == {"GET"}
     assert not journal.exists()
 
 
-def test_a_dry_run_of_numbers(emulator: Emulator, path: Path) -> None:
+def test_a_dry_run_looks_up_numbers(emulator: Emulator, path: Path) -> None:
     path.write_text("user_id,phone\nu-1,+441514000001\nu-1,+441515000001\nu-2,+441515000001\n")
-    done = many(path, "--dry-run", "--results", path.parent / "told")
-    told = [(row["status"], row["identifier_id"]) for row in results(path.parent / "told")]
-    assert told == [("already primary", "a-1"), ("would change", "b-1"), ("unknown phone", "")]
+    done = many(path, "--dry-run", "--results", path.parent / "results")
+    report = [(row["status"], row["identifier_id"]) for row in results(path.parent / "results")]
+    assert report == [("already primary", "a-1"), ("would change", "b-1"), ("unknown phone", "")]
     assert done.returncode == 1
     assert not emulator.executions
 
 
-def test_a_dry_run_where_all_is_well(emulator: Emulator, path: Path) -> None:
+def test_a_dry_run_without_problems_succeeds(emulator: Emulator, path: Path) -> None:
     path.write_text(rows([("u-1", "b-1")]))
     emulator.faults.add(Fault(status=503, times=2))
     assert many(path, "--dry-run").returncode == 0
     assert not emulator.executions
 
 
-# What is shown.
+# The display.
 
 
-def test_on_a_terminal_there_is_a_bar(emulator: Emulator, path: Path) -> None:
+def test_a_terminal_shows_a_progress_bar(emulator: Emulator, path: Path) -> None:
     slowly(emulator)
     path.write_text(rows((f"u-{n}", f"b-{n}" if n else "none") for n in range(500)))
     screen, code = on_a_terminal(*MANY, str(path), "--concurrency", "8", columns=76)
@@ -845,12 +837,12 @@ def test_on_a_terminal_there_is_a_bar(emulator: Emulator, path: Path) -> None:
 
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_without_standard_streams_it_does_the_same(
+def test_the_command_works_without_standard_streams(
     emulator: Emulator, path: Path, closed: str
 ) -> None:
     before = rows([("u-1", "b-1"), ("u-2", "none")])
     path.write_text(before)
-    files = path.parent / "journal", path.parent / "told"
+    files = path.parent / "journal", path.parent / "results"
     done = without(closed, *MANY, str(path), "--journal", str(files[0]), "--results", str(files[1]))
     assert done.returncode == 1
     assert done.stdout == ("2 rows: 1 ok, 1 failed, 0 skipped\n" if closed == "2>&-" else "")
@@ -860,13 +852,13 @@ def test_without_standard_streams_it_does_the_same(
     assert statuses(files[1]) == {"ok": 1, "failed": 1}
 
 
-def test_standard_input_that_is_closed_is_refused(emulator: Emulator) -> None:
+def test_closed_standard_input_is_refused(emulator: Emulator) -> None:
     done = without("<&-", *MANY, "-")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "Error: standard input is closed; nothing was sent: pass a file\n"
 
 
-def test_the_other_commands_do_not_bring_the_batch() -> None:
+def test_other_commands_do_not_import_the_batch() -> None:
     code = (
         "import monocloud_async.cli.app, monocloud_sync, sys; "
         "print({'sqlite3', 'csv', 'monocloud_async.bulk'} & set(sys.modules))"

@@ -1,4 +1,4 @@
-"""How a batch ends: the totals are told, and are true, whatever it is that ends it."""
+"""How a batch ends: the totals are printed and correct, whatever ends it."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("executed", [True, False])
-def test_a_row_that_failed_and_is_cut_off_when_it_is_tried_again_may_be_applied(
+def test_a_failed_row_cut_off_during_its_retry_may_have_been_applied(
     emulator: Emulator, path: Path, executed: bool
 ) -> None:
-    told = path.parent / "results.csv"
-    files = ("--journal", str(path.parent / "journal"), "--results", str(told))
+    report = path.parent / "results.csv"
+    files = ("--journal", str(path.parent / "journal"), "--results", str(report))
     refusal = Fault(status=409, user_id="u-5")
     emulator.faults.add(refusal)
     assert many(path, *files).stdout == "1,000 rows: 999 ok, 1 failed, 0 skipped\n"
@@ -55,9 +55,9 @@ def test_a_row_that_failed_and_is_cut_off_when_it_is_tried_again_may_be_applied(
         printed, _ = process.communicate(timeout=20)
     assert process.returncode == 130
     assert printed.startswith("1,000 rows: 999 ok, 0 failed, 1 skipped")
-    row = results(told)[5]
+    row = results(report)[5]
     assert (row["status"], row["error"], row["attempts"]) == ("skipped", MAYBE, "1")
-    # It is tried again all the same.
+    # It is still tried again.
     emulator.faults.clear()
     assert many(path, *files).stdout.startswith("1,000 rows: 1,000 ok, 0 failed, 0 skipped")
     assert primaries(emulator)["u-5"] == "b-5"
@@ -65,12 +65,12 @@ def test_a_row_that_failed_and_is_cut_off_when_it_is_tried_again_may_be_applied(
 
 @contextmanager
 def writing(emulator: Emulator, path: Path) -> Iterator[tuple[Forked, int]]:
-    """Run a batch up to the middle of its results, which are written to a pipe; both are given."""
+    """Run a batch until it is halfway through writing its results to a pipe; yield both."""
     pipe = path.parent / "results"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        # Less than the results: who writes them has to wait.
+        # The pipe holds less than the results, so the writer has to wait.
         fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
         with started(*MANY, str(path), "--results", str(pipe)) as process:
             assert select.select([reader], [], [], 30)[0]
@@ -81,7 +81,7 @@ def writing(emulator: Emulator, path: Path) -> Iterator[tuple[Forked, int]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_lets_the_results_be_written(
+def test_a_signal_while_results_are_written_lets_them_finish(
     emulator: Emulator, path: Path, number: signal.Signals
 ) -> None:
     with writing(emulator, path) as (process, reader):
@@ -97,7 +97,7 @@ def test_a_signal_lets_the_results_be_written(
     assert "; a new run resends all rows, which is harmless" in errors
 
 
-def test_a_second_signal_ends_that_but_not_without_the_totals(
+def test_a_second_signal_stops_the_results_but_not_the_totals(
     emulator: Emulator, path: Path
 ) -> None:
     with writing(emulator, path) as (process, _):
@@ -111,7 +111,7 @@ def test_a_second_signal_ends_that_but_not_without_the_totals(
     assert "Error: no results were written: interrupted\n" in errors
 
 
-def test_a_run_that_waits_for_its_last_answers_says_so(emulator: Emulator, path: Path) -> None:
+def test_a_run_says_that_it_waits_for_calls_in_flight(emulator: Emulator, path: Path) -> None:
     emulator.faults.add(Fault(status=200, delay=30))
     with started(*MANY, str(path), before=PATIENT) as process:
         wait_for(1, emulator, process)
@@ -130,11 +130,11 @@ def test_rows_that_failed_in_earlier_runs_do_not_hold_up_the_others(
     while stopped in (done := many(path, *args)).stderr:
         runs += 1
     assert done.stdout.startswith("100 rows: 80 ok, 20 failed, 0 skipped")
-    # Four new ones or a few more, of those that were on their way, end each.
+    # Each run ends after four new failures, or a few more for calls in flight.
     assert 2 <= runs <= 5
 
 
-def test_a_dry_run_counts_what_is_unknown_as_failures(emulator: Emulator, path: Path) -> None:
+def test_a_dry_run_counts_unknown_users_as_failures(emulator: Emulator, path: Path) -> None:
     path.write_text(rows((f"nobody-{n}", "b") for n in range(100)))
     done = many(path, "--dry-run", "--max-failures", "3", "--concurrency", "1")
     assert done.returncode == 1
@@ -143,7 +143,7 @@ def test_a_dry_run_counts_what_is_unknown_as_failures(emulator: Emulator, path: 
 
 
 @pytest.mark.parametrize("journal", [True, False])
-def test_an_input_that_changes_after_it_was_read_costs_the_results_alone(
+def test_an_input_that_changes_after_reading_loses_only_the_results(
     emulator: Emulator, path: Path, journal: bool
 ) -> None:
     before = path.read_text()
@@ -155,13 +155,13 @@ def test_an_input_that_changes_after_it_was_read_costs_the_results_alone(
         printed, errors = process.communicate(timeout=10)
     assert process.returncode == 1
     assert printed == "1,000 rows: 1,000 ok, 0 failed, 0 skipped\n"
-    told = f"no results were written: {path} has changed since it was checked: restore the original"
-    assert errors == f"Error: {told}\n"
+    error = (
+        f"no results were written: {path} has changed since it was checked: restore the original"
+    )
+    assert errors == f"Error: {error}\n"
 
 
-def test_totals_that_cannot_be_printed_are_no_failure_of_the_rows(
-    emulator: Emulator, path: Path
-) -> None:
+def test_totals_that_cannot_be_printed_go_to_stderr(emulator: Emulator, path: Path) -> None:
     with Path("/dev/full").open("w") as full:
         done = run(*MANY, path, stdout=full)
     assert emulator.executions == ALL
@@ -172,7 +172,9 @@ def test_totals_that_cannot_be_printed_are_no_failure_of_the_rows(
     assert done.returncode == 1
 
 
-def test_a_signal_before_anything_is_sent_says_so(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_signal_before_the_first_request_says_that_nothing_was_sent(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     pipe = tmp_path / "rows"
     os.mkfifo(pipe)
     with started(*MANY, str(pipe)) as process:
@@ -181,7 +183,7 @@ def test_a_signal_before_anything_is_sent_says_so(emulator: Emulator, tmp_path: 
             writer.flush()
             while fcntl.ioctl(writer, termios.FIONREAD, b"    ") != b"\0\0\0\0":
                 time.sleep(0.01)
-            # It has read that, and waits for the rest.
+            # It has read that much, and waits for the rest.
             process.send_signal(signal.SIGINT)
             printed, errors = process.communicate(timeout=10)
     assert (process.returncode, printed) == (130, "")

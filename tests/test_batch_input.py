@@ -1,4 +1,4 @@
-"""The input of a batch: what is read from it, and what is wrong with others."""
+"""The input of a batch: the rows that are read from it, and the mistakes that are reported."""
 
 from __future__ import annotations
 
@@ -68,16 +68,16 @@ def mistakes(path: Path, text: str | bytes) -> list[tuple[int, str]]:
         "user_id,identifier_id\nu-1,p-1,,\n",
     ],
 )
-def test_csv_in_all_its_shapes(path: Path, text: str) -> None:
+def test_csv_is_read_in_all_its_variants(path: Path, text: str) -> None:
     assert read(path, text) == ONE
 
 
-def test_rows_are_counted_apart_from_lines(path: Path) -> None:
+def test_rows_and_lines_are_counted_separately(path: Path) -> None:
     text = '\nuser_id,note,identifier_id\n\nu-1,"two\nlines",p-1\n\nu-2,,p-2\n'
     assert read(path, text) == [Row(1, 4, "u-1", "p-1"), Row(2, 7, "u-2", "p-2")]
 
 
-def test_json_lines(path: Path) -> None:
+def test_json_lines_are_read(path: Path) -> None:
     text = (
         '\ufeff{"user_id": " u-1", "identifier_id": "p-1", "phone": null}\r\n'
         "\n"
@@ -94,7 +94,7 @@ def test_json_lines(path: Path) -> None:
         '{"user_id": "u-1", "phone": "+44 (1514) 960-453"}',
     ],
 )
-def test_numbers(path: Path, text: str) -> None:
+def test_phone_numbers_are_read(path: Path, text: str) -> None:
     path.write_text(text)
     with open_content(str(path)) as opened:
         source = Input(opened)
@@ -102,7 +102,7 @@ def test_numbers(path: Path, text: str) -> None:
         assert [row[2:] for row in source.rows()] == [("u-1", "+44 (1514) 960-453")]
 
 
-def test_what_results_guard_is_read_back(path: Path) -> None:
+def test_cells_guarded_in_results_are_read_back(path: Path) -> None:
     assert read(path, IDS + "'-u,'=p\n'u,''p\n") == [Row(1, 2, "-u", "=p"), Row(2, 3, "'u", "''p")]
 
 
@@ -123,7 +123,7 @@ _ids = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1).filte
     end=st.sampled_from(["\n", "\r\n"]),
     bom=st.booleans(),
 )
-def test_what_is_written_is_read(
+def test_written_csv_is_read_back(
     pairs: list[tuple[str, str]], delimiter: str, quoting: Literal[0, 1], end: str, bom: bool
 ) -> None:
     text = io.StringIO()
@@ -139,7 +139,7 @@ def test_what_is_written_is_read(
     delimiter=st.sampled_from(",;\t|"),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
 )
-def test_cells_are_those_that_python_wrote(
+def test_cells_are_split_as_python_wrote_them(
     row: list[str], delimiter: str, quoting: Literal[0, 1]
 ) -> None:
     text = io.StringIO()
@@ -149,7 +149,7 @@ def test_cells_are_those_that_python_wrote(
     assert not list(lines)
 
 
-def test_a_file_without_rows_has_none(path: Path) -> None:
+def test_a_header_alone_has_no_rows(path: Path) -> None:
     assert read(path, IDS) == []
 
 
@@ -186,22 +186,22 @@ def test_a_file_without_rows_has_none(path: Path) -> None:
     ],
 )
 def test_a_mistake_names_its_line(path: Path, text: str | bytes, line: int, what: str) -> None:
-    [(found, said)] = mistakes(path, text)
-    assert (found, what in said) == (line, True), said
+    [(found, message)] = mistakes(path, text)
+    assert (found, what in message) == (line, True), message
 
 
-def test_all_mistakes_are_told_up_to_a_number(path: Path) -> None:
+def test_mistakes_are_reported_up_to_a_limit(path: Path) -> None:
     bad = [f"u-{n},{'' if n % 2 else 'p'}" for n in range(100)]
     found = mistakes(path, IDS + "\n".join(bad))
     assert [line for line, _ in found] == [2 * n + 3 for n in range(MOST_MISTAKES)]
 
 
-def test_a_number_that_is_none_is_not_repeated(path: Path) -> None:
-    [(_, said)] = mistakes(path, "user_id,phone\nu,0151-7654321\n")
-    assert "7654321" not in said
+def test_an_invalid_number_is_not_repeated(path: Path) -> None:
+    [(_, message)] = mistakes(path, "user_id,phone\nu,0151-7654321\n")
+    assert "7654321" not in message
 
 
-def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(ConfigurationError, match=str(path)), open_content(str(path)):
             pass
@@ -211,7 +211,7 @@ def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
 
 
 def changing(path: Path, change: bytes, at: int) -> Iterable[int]:
-    """Change a file when some of its rows are read; return the numbers of those that are read."""
+    """Change a file after some of its rows were read; yield the numbers of the rows read."""
     path.write_bytes(IDS.encode() + b"".join(b"u-%07d,p-%07d\n" % (n, n) for n in range(50_000)))
     size = path.stat().st_size
     with open_content(str(path)) as opened:
@@ -238,14 +238,14 @@ def changing(path: Path, change: bytes, at: int) -> Iterable[int]:
         (b"", 10 * content._BLOCK, content._BLOCK),
     ],
 )
-def test_no_row_of_a_change_is_read(path: Path, change: bytes, at: int, most: int) -> None:
+def test_no_changed_row_is_read(path: Path, change: bytes, at: int, most: int) -> None:
     read: list[int] = []
     with pytest.raises(InputChangedError, match=r"rows\.csv has changed"):
         read.extend(changing(path, change, at))
     assert 0 < len(read) <= most
 
 
-def test_a_file_that_is_replaced_is_read_as_it_was(path: Path, tmp_path: Path) -> None:
+def test_a_replaced_file_is_read_in_its_old_version(path: Path, tmp_path: Path) -> None:
     path.write_text(IDS + "u-1,p-1\n")
     other = tmp_path / "other"
     other.write_text(IDS + "u-2,p-2\n")
@@ -255,7 +255,7 @@ def test_a_file_that_is_replaced_is_read_as_it_was(path: Path, tmp_path: Path) -
         assert list(source.rows()) == ONE
 
 
-def test_a_pipe_is_read_twice(tmp_path: Path) -> None:
+def test_a_pipe_can_be_read_twice(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     code = f"open({str(pipe)!r}, 'w').write('user_id,identifier_id\\nu-1,p-1\\n')"
@@ -266,7 +266,7 @@ def test_a_pipe_is_read_twice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("shape", "few"), [("csv", 10_000), ("json", 4_000)])
-def test_memory_does_not_grow_with_the_rows(path: Path, shape: str, few: int) -> None:
+def test_memory_does_not_grow_with_the_number_of_rows(path: Path, shape: str, few: int) -> None:
     def lines(count: int) -> Iterable[str]:
         for n in range(count):
             row = {"user_id": f"user-{n}", "identifier_id": f"phone-{n}"}
@@ -290,14 +290,14 @@ def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         pass
 
 
-# What programs and people make of a file.
+# Files as programs and people really write them.
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "user_id|identifier_id\nu-1|p-1\n",
-        # A blank, or what looks like one, around quotes.
+        # Whitespace, or what looks like it, around quotes.
         'user_id, identifier_id\n"u-1", "p-1"\n',
         '"user_id" , "identifier_id"\r\n "u-1" ,  "p-1" \r\n',
         'user_id;\t"identifier_id"\nu-1;\t"p-1"\t\n',
@@ -311,12 +311,12 @@ def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         'note,user_id,identifier_id\n"a,b","u-1","p-1"\n',
         'note,user_id,identifier_id\n"a"",""b","u-1","p-1"\n',
         'note,user_id,identifier_id\n"a"",","u-1","p-1"\n',
-        # A column that is passed over.
+        # An ignored column.
         f'user_id,identifier_id,profile\nu-1,p-1,"{"x" * 140_000}"\n',
         f"user_id,profile,identifier_id\nu-1,{'x' * 900_000},p-1\n",
         f'profile,user_id,identifier_id\n"{("x" * 99 + chr(10)) * 5_000}",u-1,p-1\n',
         "user_id,identifier_id,note\nu-1,p-1,a\x00b\n",
-        # Blanks and unseen characters.
+        # Whitespace and invisible characters.
         "\u200buser_id,identifier_id\u00a0\n\u202au-1\u202c,\u2060\u00a0p-1\u200e\n",
         "user_id,identifier_id\n\ufeffu-1,p-1\u00ad\n\u200b,\u00a0\n",
         "\tuser_id\tidentifier_id\n0\tu-1\tp-1\n",
@@ -324,12 +324,12 @@ def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         "\r\ruser_id,identifier_id\r\r\nu-1,p-1\r\r\n",
     ],
 )
-def test_csv_as_it_comes(path: Path, text: str) -> None:
+def test_real_world_csv_is_read(path: Path, text: str) -> None:
     assert [row[2:] for row in read(path, text)] == [("u-1", "p-1")]
 
 
 @pytest.mark.parametrize(
-    ("told", "delimiter"),
+    ("declaration", "delimiter"),
     [
         *(("sep=;", ";"), ('"sep=;"', ";"), ("sep=,", ","), ("SEP=|", "|"), ("sep=\t", "\t")),
         *(("sep=\\t", "\t"), ("sep = ;", ";"), ("sep=;;", ";"), ("sep=^", "^"), ("sep=,", ";")),
@@ -337,9 +337,11 @@ def test_csv_as_it_comes(path: Path, text: str) -> None:
     ],
 )
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
-def test_a_line_that_tells_the_delimiter(path: Path, told: str, delimiter: str, bom: str) -> None:
+def test_a_sep_line_declares_the_delimiter(
+    path: Path, declaration: str, delimiter: str, bom: str
+) -> None:
     rows = [["name", "user_id", "identifier_id"], ["n", "u-1", "p-1"]]
-    text = bom + told + "\r\n" + "".join(f"{delimiter.join(row)}\r\n" for row in rows)
+    text = bom + declaration + "\r\n" + "".join(f"{delimiter.join(row)}\r\n" for row in rows)
     assert read(path, text) == [Row(1, 3, "u-1", "p-1")]
 
 
@@ -352,7 +354,7 @@ def test_a_line_that_tells_the_delimiter(path: Path, told: str, delimiter: str, 
         "\ufeffsep=,\r\nuser_id,identifier_id\r",
     ],
 )
-def test_the_header_again_is_passed_over(path: Path, again: str) -> None:
+def test_a_repeated_header_is_skipped(path: Path, again: str) -> None:
     text = f"{IDS}u-1,p-1\n{again}\nu-2,p-2\n{again}\n"
     line = text[: text.index("u-2")].count("\n") + 1
     assert read(path, text) == [Row(1, 2, "u-1", "p-1"), Row(2, line, "u-2", "p-2")]
@@ -361,12 +363,12 @@ def test_the_header_again_is_passed_over(path: Path, again: str) -> None:
 @pytest.mark.parametrize(
     "other", ["identifier_id,user_id", "User ID,Identifier ID", "user_id,phone", "x,user_id,phone"]
 )
-def test_another_header_is_refused(path: Path, other: str) -> None:
-    said = "a header that differs from the one on line 1"
-    assert mistakes(path, f"{IDS}u-1,p-1\n{other}\np-2,u-2\n") == [(3, said)]
+def test_a_different_second_header_is_refused(path: Path, other: str) -> None:
+    message = "a header that differs from the one on line 1"
+    assert mistakes(path, f"{IDS}u-1,p-1\n{other}\np-2,u-2\n") == [(3, message)]
 
 
-def test_an_id_that_begins_as_a_column_is_called_is_one(path: Path) -> None:
+def test_an_id_may_start_with_a_column_name(path: Path) -> None:
     assert read(path, IDS + "user_id-1,phone\n") == [Row(1, 2, "user_id-1", "phone")]
 
 
@@ -419,15 +421,15 @@ NEEDED = "the header must have the columns user_id and identifier_id, or user_id
         ("UserRef,+441632960961\n", 1, NEEDED + "has UserRef, +…"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_what_to_do(
+def test_unreadable_input_is_refused_with_advice(
     path: Path, text: str | bytes, line: int, what: str
 ) -> None:
-    [(found, said)] = mistakes(path, text)
-    assert (found, what in said) == (line, True), said
+    [(found, message)] = mistakes(path, text)
+    assert (found, what in message) == (line, True), message
 
 
 @pytest.mark.parametrize("cut", [2, 4, 15, -9])
-def test_a_file_that_gzip_made_is_read_if_it_is_whole(path: Path, cut: int) -> None:
+def test_a_gzip_file_is_read_only_if_it_is_complete(path: Path, cut: int) -> None:
     content = IDS + "u-1,p-1\n"
     whole = gzip.compress(content.encode()[:20]) + gzip.compress(content.encode()[20:])
     assert read(path, whole) == ONE
@@ -436,6 +438,6 @@ def test_a_file_that_gzip_made_is_read_if_it_is_whole(path: Path, cut: int) -> N
             read(path, damaged)
 
 
-def test_many_cells_and_quotes_in_a_line_are_read_at_once(path: Path) -> None:
+def test_many_cells_and_quotes_in_a_line_are_read_fast(path: Path) -> None:
     wide = ',"x"' * 150_000
     assert read(path, f"user_id,identifier_id{',' * 150_000}\nu-1,p-1{wide}\n") == ONE

@@ -1,4 +1,4 @@
-"""The journal of a batch, and the order of rows over kills and new runs."""
+"""The journal of a batch, and the order of rows across kills and new runs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def consume(items: Iterable[object]) -> None:
 # The file.
 
 
-def test_entries_survive(path: Path) -> None:
+def test_entries_survive_closing_the_journal(path: Path) -> None:
     failed = Entry(2, hash_of("u"), FAILED, 404, "no such phone", "trace", 3, "p")
     journal = Journal(path, SUBJECT)
     assert not journal.resumed
@@ -63,7 +63,7 @@ def test_entries_survive(path: Path) -> None:
     journal.close()
 
 
-def test_what_is_done_later_is_found(path: Path) -> None:
+def test_a_later_completed_row_of_the_user_is_found(path: Path) -> None:
     for _ in range(2):
         journal = Journal(path, SUBJECT)
         journal.record([Entry(5, hash_of("u"), OK), Entry(9, hash_of("u"), OK)])
@@ -76,7 +76,7 @@ def test_what_is_done_later_is_found(path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", ["", "empty", "locked once"])
-def test_what_a_kill_leaves_of_a_new_journal_is_one(path: Path, left: str) -> None:
+def test_a_new_journal_left_by_a_kill_can_be_used(path: Path, left: str) -> None:
     if left:
         path.touch()
     if left == "locked once":
@@ -94,7 +94,9 @@ def test_what_a_kill_leaves_of_a_new_journal_is_one(path: Path, left: str) -> No
         (Subject("digest", "https://other.example", "identifier", 3), "other.example"),
     ],
 )
-def test_a_journal_is_of_one_input_and_one_tenant(path: Path, other: Subject, why: str) -> None:
+def test_a_journal_belongs_to_one_input_and_one_tenant(
+    path: Path, other: Subject, why: str
+) -> None:
     Journal(path, SUBJECT).close()
     before = path.read_bytes()
     with pytest.raises(ConfigurationError, match=why):
@@ -111,7 +113,7 @@ def test_a_journal_of_another_version_is_refused(path: Path) -> None:
         Journal(path, SUBJECT)
 
 
-def test_an_open_journal_is_nobody_else_s(path: Path) -> None:
+def test_an_open_journal_is_refused(path: Path) -> None:
     journal = Journal(path, SUBJECT)
     with pytest.raises(ConfigurationError, match="another run is using it"):
         Journal(path, SUBJECT)
@@ -120,14 +122,16 @@ def test_an_open_journal_is_nobody_else_s(path: Path) -> None:
     Journal(path, SUBJECT).close()
 
 
-def test_it_says_why_there_can_be_no_journal(tmp_path: Path) -> None:
+def test_the_error_says_why_a_journal_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="it is a directory"):
         Journal(tmp_path, SUBJECT)
     with pytest.raises(ConfigurationError, match=f"the directory {tmp_path}/none does not exist"):
         Journal(tmp_path / "none" / "journal", SUBJECT)
 
 
-def test_it_says_why_there_can_be_no_list_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_says_why_a_temporary_journal_cannot_be_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def connect(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("unable to open database file")
 
@@ -140,7 +144,7 @@ def test_it_says_why_there_can_be_no_list_without_a_file(monkeypatch: pytest.Mon
     )
 
 
-def test_entries_are_kept_all_or_none(path: Path) -> None:
+def test_entries_are_recorded_all_or_none(path: Path) -> None:
     journal = Journal(path, SUBJECT)
     journal._db.execute("PRAGMA max_page_count = 10")
     numbers = itertools.count()
@@ -159,7 +163,7 @@ def test_entries_are_kept_all_or_none(path: Path) -> None:
     journal.close()
 
 
-def test_what_sqlite_cannot_take_is_an_error_of_the_journal(path: Path) -> None:
+def test_an_entry_that_sqlite_refuses_is_a_journal_error(path: Path) -> None:
     journal = Journal(path, SUBJECT)
     with pytest.raises(JournalError, match="cannot be kept"):
         journal.record([Entry(1, 1, OK), Entry(2, 1, OK, error="\ud800")])
@@ -171,7 +175,7 @@ def test_what_sqlite_cannot_take_is_an_error_of_the_journal(path: Path) -> None:
 
 
 class Slow:
-    """A journal that is written only when it is let."""
+    """A journal that writes only when the test lets it."""
 
     def __init__(self) -> None:
         self.let = threading.Semaphore(0)
@@ -197,7 +201,9 @@ def no_failure(error: JournalError) -> None:
     raise error
 
 
-async def test_who_is_ahead_of_the_journal_waits(thread: ThreadPoolExecutor) -> None:
+async def test_rows_wait_when_they_are_too_far_ahead_of_the_journal(
+    thread: ThreadPoolExecutor,
+) -> None:
     slow: Any = Slow()
     recorder = Recorder(slow, thread, no_failure)
     writing = asyncio.create_task(recorder.write())
@@ -211,7 +217,7 @@ async def test_who_is_ahead_of_the_journal_waits(thread: ThreadPoolExecutor) -> 
     adding = asyncio.create_task(add())
     while not adding.done():
         await asyncio.sleep(0.01)
-        # The one that waits has been counted already. Room is made after a batch is written.
+        # The waiting entry is counted already. There is room again only after a batch is written.
         assert added - sum(map(len, slow.batches)) <= BEHIND + 1
         slow.let.release()
         await asyncio.sleep(0.01)
@@ -222,7 +228,7 @@ async def test_who_is_ahead_of_the_journal_waits(thread: ThreadPoolExecutor) -> 
     assert not recorder.lost
 
 
-async def test_a_single_entry_is_written_before_long(thread: ThreadPoolExecutor) -> None:
+async def test_a_single_entry_is_written_soon(thread: ThreadPoolExecutor) -> None:
     slow: Any = Slow()
     slow.let.release()
     recorder = Recorder(slow, thread, no_failure)
@@ -233,7 +239,9 @@ async def test_a_single_entry_is_written_before_long(thread: ThreadPoolExecutor)
     await writing
 
 
-async def test_who_is_cancelled_while_it_waits_is_written(thread: ThreadPoolExecutor) -> None:
+async def test_an_entry_cancelled_while_it_waits_is_still_written(
+    thread: ThreadPoolExecutor,
+) -> None:
     slow: Any = Slow()
     recorder = Recorder(slow, thread, no_failure)
     writing = asyncio.create_task(recorder.write())
@@ -250,7 +258,7 @@ async def test_who_is_cancelled_while_it_waits_is_written(thread: ThreadPoolExec
     assert sum(map(len, slow.batches)) == BEHIND + 1
 
 
-async def test_what_cannot_be_written_is_lost_and_nobody_waits(thread: ThreadPoolExecutor) -> None:
+async def test_unwritable_entries_are_lost_and_no_row_waits(thread: ThreadPoolExecutor) -> None:
     slow: Any = Slow()
     slow.failure = JournalError("full")
     failures: list[JournalError] = []
@@ -268,7 +276,7 @@ async def test_what_cannot_be_written_is_lost_and_nobody_waits(thread: ThreadPoo
 
 
 class Tenant:
-    """What a batch is sent to: it fails at times, and says so or not."""
+    """A fake tenant: some calls fail, and some failures hide that the call succeeded."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -276,19 +284,19 @@ class Tenant:
         self.primary: dict[str, str] = {}
         self.sent: list[tuple[str, str]] = []
 
-    def asked(self, user_id: str, phone: str) -> bool:
-        """Carry out a row, or not, and return whether its sender learns of a success."""
+    def set_primary(self, user_id: str, phone: str) -> bool:
+        """Carry out a row, or not; return whether the sender learns of a success."""
         self.sent.append((user_id, phone))
-        lot = 1.0 if self.calm else self.chance.random()
-        if lot > 0.2:
+        draw = 1.0 if self.calm else self.chance.random()
+        if draw > 0.2:
             self.primary[user_id] = phone
-        return lot > 0.3
+        return draw > 0.3
 
 
 async def sent(
     tenant: Tenant, pairs: AsyncIterable[tuple[str, str]]
 ) -> AsyncGenerator[tuple[int, bool], None]:
-    """Send rows as a run does: one of each user at a time, in any order otherwise."""
+    """Send rows as a run does: one at a time for each user, otherwise in any order."""
     waiting: list[tuple[int, str, str]] = []
     ended, index = False, 0
     source = aiter(pairs)
@@ -305,13 +313,13 @@ async def sent(
         if users:
             row = tenant.chance.choice(list(users.values()))
             waiting.remove(row)
-            yield row[0], tenant.asked(*row[1:])
+            yield row[0], tenant.set_primary(*row[1:])
 
 
 async def one_run(
     source: Input, journal: Journal, tenant: Tenant, thread: ThreadPoolExecutor, kill_after: int
 ) -> Tally:
-    """Send what is to be sent, until a kill: entries not written by then are forgotten."""
+    """Send the pending rows until a kill; entries not written by then are lost."""
     tally = Tally(source.count, journal.counts())
     recorder = Recorder(journal, thread, no_failure)
     feed = Feed(source, journal, recorder, tally, thread, Stop())
@@ -332,13 +340,13 @@ async def one_run(
                 break
     recorder.end()
     await asyncio.gather(writing, return_exceptions=True)
-    # What is being written is written, or the journal could not be closed.
+    # Let the current write finish, or the journal could not be closed.
     await asyncio.get_running_loop().run_in_executor(thread, int)
     return tally
 
 
 @pytest.mark.parametrize("seed", range(40))
-async def test_the_last_row_of_a_user_wins_whatever_happens(
+async def test_the_last_row_of_a_user_wins_despite_failures_and_kills(
     tmp_path: Path, thread: ThreadPoolExecutor, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -351,7 +359,7 @@ async def test_the_last_row_of_a_user_wins_whatever_happens(
         subject = Subject(content.digest, "https://acme.example", source.by, source.count)
         runs: Sequence[int] = [chance.randrange(1, 60) for _ in range(chance.randrange(1, 5))]
         for kill_after in (*runs, 0, 0):
-            # The last runs meet no failures, so that whatever can be done is.
+            # The last runs meet no failures, so every row that can be done is done.
             tenant.calm = kill_after == 0
             journal = Journal(tmp_path / "journal", subject)
             done = {n for n, entry in journal.entries(1, 40).items() if entry.status == OK}

@@ -1,4 +1,4 @@
-"""A batch that is killed, again and again: every row is applied, and none is lost."""
+"""A batch that is killed again and again: every row is applied, and none is lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .test_batch import MANY, primaries, results, rows, statuses, user, wait_for
 CONCURRENCY = 64
 KILLS = 10
 FULL = (pytest.mark.full, pytest.mark.timeout(180))
-# 5 % of resets, half of them after the request was carried out, and 2 % of 503.
+# 5% of requests are reset, half of them after they were carried out; 2% get a 503.
 FAULTS = (
     Fault(connection="reset", executed=False, probability=0.025, seed=1),
     Fault(connection="reset", executed=True, probability=0.025, seed=2),
@@ -31,7 +31,7 @@ FAULTS = (
 
 
 def pairs(chance: random.Random, count: int, users: int) -> Sequence[tuple[str, str]]:
-    """Return a row for each user, and as many more as are missing, anywhere; all in any order."""
+    """Return a row for each user and more rows for random users, in random order."""
     numbers = [*range(users), *(chance.randrange(users) for _ in range(count - users))]
     chance.shuffle(numbers)
     return [(f"u-{n}", f"{chance.choice('ab')}-{n}") for n in numbers]
@@ -39,27 +39,27 @@ def pairs(chance: random.Random, count: int, users: int) -> Sequence[tuple[str, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [4_000, pytest.param(20_000, marks=FULL)])
-def test_a_batch_that_is_killed_ten_times(count: int, tmp_path: Path) -> None:
+def test_a_batch_killed_ten_times_applies_every_row(count: int, tmp_path: Path) -> None:
     chance = random.Random(20_000)
     users = count * 9 // 10
     wanted = pairs(chance, count, users)
-    path, told = tmp_path / "rows.csv", tmp_path / "results.csv"
+    path, report = tmp_path / "rows.csv", tmp_path / "results.csv"
     path.write_text(rows(wanted))
-    args = (*MANY, str(path), "--journal", str(tmp_path / "journal"), "--results", str(told))
+    args = (*MANY, str(path), "--journal", str(tmp_path / "journal"), "--results", str(report))
     limit = RateLimit(2000, burst=100)
     seed = [user(n) for n in range(users)]
     with Emulator(seed, api_key=KEY, faults=FAULTS, rate_limit=limit, journal=1) as emulator:
         settings = {DOMAIN: emulator.url, API_KEY: KEY}
-        # Never so late that the command may end first.
+        # Kill early enough that the command cannot finish first.
         for kill_at in sorted(chance.randrange(count * 7 // 10) for _ in range(KILLS)):
             with started(*args, "--concurrency", str(CONCURRENCY), **settings) as process:
                 if emulator.counts.requests >= kill_at:
-                    # So soon after the last that it is caught while it starts, or shortly after.
+                    # This kill is due at once: let it hit the command's start, or shortly after.
                     time.sleep(chance.uniform(0, min(1.0, count / 8_000)))
                 wait_for(kill_at, emulator, process)
                 process.kill()
                 assert process.wait() == -signal.SIGKILL
-                assert not told.exists()
+                assert not report.exists()
         with started(*args, "--concurrency", str(CONCURRENCY), **settings) as process:
             printed, errors = process.communicate()
         assert process.returncode == 0, errors
@@ -69,32 +69,32 @@ def test_a_batch_that_is_killed_ten_times(count: int, tmp_path: Path) -> None:
     totals = rf"{count:,} rows: {count:,} ok, 0 failed, 0 skipped \((all|[\d,]+ of them) in "
     assert re.match(totals, printed)
     assert applied == dict(wanted)
-    assert statuses(told) == {"ok": count}
-    assert [(row["user_id"], row["identifier_id"]) for row in results(told)] == wanted
-    # What was neither struck nor refused is sent once, but for what the kills made forgotten.
+    assert statuses(report) == {"ok": count}
+    assert [(row["user_id"], row["identifier_id"]) for row in results(report)] == wanted
+    # A call that neither failed nor was refused is sent once, unless a kill lost its entry.
     sent_twice = counts.requests_by_status[200] - count
     assert 0 <= sent_twice <= KILLS * (CONCURRENCY + 100)
     assert struck > 0.05 * count
 
 
 def peak(path: Path, emulator: Emulator, count: int) -> int:
-    """Run a batch of rows of a thousand users; return how much memory it took, in KiB."""
+    """Run a batch of rows for a thousand users; return its peak memory in KiB."""
     path.write_text(
         rows((f"u-{n % 1000}", f"{'ab'[n // 1000 % 2]}-{n % 1000}") for n in range(count))
     )
     journal, used = path.with_suffix(".journal"), path.with_suffix(".used")
-    # What a parent learns of a child's memory is what it had itself when it began the child.
-    told = (
+    # The parent would see only the memory that it had itself when it forked the child.
+    measuring = (
         "import atexit, pathlib, resource\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         f"atexit.register(lambda: pathlib.Path({str(used)!r}).write_text(str(peak())))"
     )
     settings = {DOMAIN: emulator.url, API_KEY: KEY}
-    done = run(*MANY, path, "--journal", journal, before=told, env=settings, seconds=170)
+    done = run(*MANY, path, "--journal", journal, before=measuring, env=settings, seconds=170)
     assert done.returncode == 0, done.stderr
     with sqlite3.connect(journal) as connection:
-        told = connection.execute("SELECT status, count(*) FROM entry GROUP BY status")
-        assert told.fetchall() == [("ok", count)]
+        found = connection.execute("SELECT status, count(*) FROM entry GROUP BY status")
+        assert found.fetchall() == [("ok", count)]
     connection.close()
     return int(used.read_text())
 
@@ -104,7 +104,7 @@ def peak(path: Path, emulator: Emulator, count: int) -> int:
     ("fewer", "count", "most"),
     [(2_000, 6_000, 1_200), pytest.param(5_000, 100_000, 10 * 1024, marks=FULL)],
 )
-def test_many_rows_take_no_more_memory_than_few(
+def test_memory_does_not_grow_with_the_number_of_rows(
     fewer: int, count: int, most: int, tmp_path: Path
 ) -> None:
     with Emulator([user(n) for n in range(1000)], api_key=KEY, journal=1) as emulator:
@@ -112,6 +112,6 @@ def test_many_rows_take_no_more_memory_than_few(
         emulator.reset()
         many = peak(tmp_path / "many.csv", emulator, count)
         assert emulator.executions == count
-        # The last row of each user, as the sixth and the hundredth are, is of b.
+        # The last row of each user sets phone b, in the sixth round as in the hundredth.
         assert set(primaries(emulator).values()) == {f"b-{n}" for n in range(1000)}
     assert many < few + most

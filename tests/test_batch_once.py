@@ -1,4 +1,4 @@
-"""Rows that must not be sent twice: what a lost answer, a signal or kill -9 leaves of them."""
+"""Rows that must not be sent twice, after a lost answer, a signal or kill -9."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ def path(tmp_path: Path) -> Path:
 
 
 def files(path: Path) -> tuple[str, ...]:
-    names = ("--journal", path.parent / "journal", "--results", path.parent / "told.jsonl")
+    names = ("--journal", path.parent / "journal", "--results", path.parent / "results.jsonl")
     return tuple(map(str, names))
 
 
-def told(path: Path) -> list[dict[str, Any]]:
-    return lines(path.parent / "told.jsonl")
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return lines(path.parent / "results.jsonl")
 
 
 def executed(emulator: Emulator) -> Counter[str | None]:
-    """Return how often a change was made for each user."""
+    """Return how many changes were carried out for each user."""
     return Counter(request.user_id for request in emulator.requests if request.executed)
 
 
-def test_a_row_whose_answer_is_lost_is_sent_again_only_when_asked_for(
+def test_a_row_with_a_lost_answer_is_sent_again_only_on_request(
     emulator: Emulator, path: Path
 ) -> None:
     path.write_text("user_id\nu-1\nu-2\nu-3\n")
@@ -80,8 +80,8 @@ def test_a_row_whose_answer_is_lost_is_sent_again_only_when_asked_for(
         done = ran(*args)
         assert done.returncode == 1
         assert done.stdout.startswith("3 rows: 2 ok, 0 failed, 1 unknown, 0 skipped")
-        assert [row["status"] for row in told(path)] == [OK, UNKNOWN, OK]
-        assert "may have been applied" in told(path)[1]["error"]
+        assert [row["status"] for row in rows_of(path)] == [OK, UNKNOWN, OK]
+        assert "may have been applied" in rows_of(path)[1]["error"]
     assert executed(emulator) == {"u-1": 1, "u-2": 1, "u-3": 1}
     done = ran(*args, "--retry-unknown")
     assert (done.returncode, done.stderr) == (0, "")
@@ -94,23 +94,25 @@ def test_rows_that_may_have_been_applied_count_as_failures(emulator: Emulator, p
     done = ran("passwords.reset", path, *files(path), "--max-failures", "0", "--concurrency", "1")
     assert done.returncode == 1
     assert "more than 0 rows failed" in done.stderr
-    unknown = sum(row["status"] == UNKNOWN for row in told(path))
+    unknown = sum(row["status"] == UNKNOWN for row in rows_of(path))
     assert 1 <= unknown == emulator.executions <= 3
 
 
-def test_what_a_signal_cuts_off_is_unknown_and_what_was_not_sent_is_sent(
+def test_calls_cut_off_by_a_signal_are_unknown_and_unsent_rows_are_sent_later(
     emulator: Emulator, path: Path
 ) -> None:
     emulator.faults.add(Fault(status=200, delay=30, after=100, executed=True))
     args = ("passwords.reset", str(path), *files(path))
     with started("run", *args, "--concurrency", "4", before=PATIENT) as process:
         wait_for(104, emulator, process)
-        said = twice(process, signal.SIGINT, signal.SIGTERM)
+        first_line = twice(process, signal.SIGINT, signal.SIGTERM)
         printed, errors = process.communicate(timeout=20)
     assert process.returncode == 130
     assert printed == "600 rows: 100 ok, 0 failed, 4 unknown, 496 skipped\n"
-    assert f"4 rows {HINT}\n" in said + errors
-    assert Counter(row["error"] for row in told(path) if row["status"] == UNKNOWN) == {STOPPED: 4}
+    assert f"4 rows {HINT}\n" in first_line + errors
+    assert Counter(row["error"] for row in rows_of(path) if row["status"] == UNKNOWN) == {
+        STOPPED: 4
+    }
     emulator.faults.clear()
     done = ran(*args)
     assert (done.returncode, done.stderr) == (1, f"4 rows {HINT}\n")
@@ -121,23 +123,25 @@ def test_what_a_signal_cuts_off_is_unknown_and_what_was_not_sent_is_sent(
     assert set(executed(emulator).values()) == {1}
 
 
-def test_a_retry_that_is_not_made_leaves_the_row_as_it_was(emulator: Emulator, path: Path) -> None:
+def test_a_run_that_fails_before_retrying_leaves_rows_unchanged(
+    emulator: Emulator, path: Path
+) -> None:
     path.write_text("user_id\nu-1\nu-2\nu-3\n")
     emulator.faults.add(Fault(connection="reset", executed=True, user_id="u-1"))
     emulator.faults.add(Fault(status=400, user_id="u-3"))
     args = ("passwords.reset", path, *files(path), "--concurrency", "1")
     assert ran(*args).stdout == "3 rows: 1 ok, 1 failed, 1 unknown, 0 skipped\n"
-    before = told(path)
+    before = rows_of(path)
     emulator.faults.clear()
     emulator.faults.add(Fault(status=403))
     done = ran(*args, "--retry-unknown")
     assert done.returncode == 1
     assert done.stdout.startswith("3 rows: 1 ok, 1 failed, 1 unknown, 0 skipped")
-    assert told(path) == before
+    assert rows_of(path) == before
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_kills_at_any_moment_double_no_row_and_lose_none_in_silence(
+def test_kills_at_any_moment_neither_repeat_nor_silently_lose_a_row(
     emulator: Emulator, path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -153,7 +157,7 @@ def test_kills_at_any_moment_double_no_row_and_lose_none_in_silence(
             process.wait()
     emulator.faults.clear()
     done = ran(*args)
-    counts = Counter(row["status"] for row in told(path))
+    counts = Counter(row["status"] for row in rows_of(path))
     assert kills >= 2
     assert counts.keys() <= {OK, UNKNOWN}
     assert done.returncode == bool(counts[UNKNOWN])
@@ -162,14 +166,16 @@ def test_kills_at_any_moment_double_no_row_and_lose_none_in_silence(
     )
     times = executed(emulator)
     assert set(times.values()) == {1}
-    for row in told(path):
+    for row in rows_of(path):
         assert row["status"] == UNKNOWN or times[row["user_id"]] == 1
         assert row["status"] == OK or row["error"] == LOST
-    # Those that were noted as begun, those on their way, and those on their way to the journal.
+    # Rows recorded as started, calls in flight, and outcomes not yet in the journal.
     assert counts[UNKNOWN] <= kills * (64 + 8 + 32 + 110)
 
 
-def test_what_a_kill_leaves_of_removals_is_found_out(emulator: Emulator, path: Path) -> None:
+def test_removals_interrupted_by_a_kill_are_resolved_by_the_next_run(
+    emulator: Emulator, path: Path
+) -> None:
     emulator.faults.add(Fault(status=200, delay=30, after=100, executed=True))
     args = ("users.delete", str(path), *files(path), "--yes", "--concurrency", "4")
     with started("run", *args) as process:
@@ -181,12 +187,12 @@ def test_what_a_kill_leaves_of_removals_is_found_out(emulator: Emulator, path: P
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("600 rows: 600 ok, 0 failed, 0 unknown, 0 skipped")
     assert not emulator.export()
-    errors = Counter(row["error"] for row in told(path))
+    errors = Counter(row["error"] for row in rows_of(path))
     assert errors.pop(None) < 600
     assert list(errors) == ["not found; an earlier attempt may have removed it"]
 
 
-def test_what_was_not_there_before_is_a_failure(emulator: Emulator, path: Path) -> None:
+def test_removing_something_that_never_existed_is_a_failure(emulator: Emulator, path: Path) -> None:
     path.write_text("user_id,identifier_id\nnobody,p\nu-1,p\nu-2,p\n")
     emulator.faults.add(Fault(connection="reset", executed=True, user_id="u-1"))
     emulator.faults.add(Fault(status=400, user_id="u-2"))
@@ -198,10 +204,12 @@ def test_what_was_not_there_before_is_a_failure(emulator: Emulator, path: Path) 
     )
     emulator.faults.clear()
     assert ran(*args).stdout.startswith("3 rows: 1 ok, 2 failed, 0 unknown, 0 skipped")
-    assert [row["status"] for row in told(path)] == [FAILED, OK, FAILED]
+    assert [row["status"] for row in rows_of(path)] == [FAILED, OK, FAILED]
 
 
-def test_an_older_value_is_not_set_where_a_newer_one_may_be(emulator: Emulator, path: Path) -> None:
+def test_an_older_value_does_not_replace_a_newer_one_that_may_be_set(
+    emulator: Emulator, path: Path
+) -> None:
     path.write_text("user_id,password\nu-1,olderWord!1\nu-1,newerWord!1\n")
     emulator.faults.add(Fault(status=400, user_id="u-1", times=1))
     emulator.faults.add(Fault(connection="reset", executed=True, user_id="u-1"))
@@ -212,7 +220,7 @@ def test_an_older_value_is_not_set_where_a_newer_one_may_be(emulator: Emulator, 
     assert emulator.executions == 1
 
 
-def test_an_older_value_is_not_set_where_a_killed_run_may_have_set_a_newer_one(
+def test_an_older_value_does_not_replace_one_that_a_killed_run_may_have_set(
     emulator: Emulator, path: Path
 ) -> None:
     path.write_text("user_id,password\nu-1,olderWord!1\nu-2,otherWord!1\nu-1,newerWord!1\n")
@@ -236,7 +244,7 @@ def subject(**more: Any) -> Subject:
     return Subject("digest", "https://acme.example", "passwords.reset", 9, **more)
 
 
-def test_what_was_given_out_and_came_to_nothing_is_lost(tmp_path: Path) -> None:
+def test_started_rows_without_an_outcome_are_lost(tmp_path: Path) -> None:
     failed = Entry(2, 7, FAILED, 400, "no")
     journal = Journal(tmp_path / "journal", subject())
     journal.record([failed])
@@ -260,27 +268,29 @@ def test_what_was_given_out_and_came_to_nothing_is_lost(tmp_path: Path) -> None:
         journal.close()
 
 
-def test_a_journal_of_the_version_before_goes_on(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_journal_of_the_previous_version_can_be_resumed(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     path, journal = tmp_path / "rows.csv", tmp_path / "journal"
     path.write_text("user_id,identifier_id\nu-1,p\nu-2,p\n")
     digest = before_version_2(journal, path, emulator.url)
     done = ran("phones.set_primary", path, "--journal", journal)
     assert "it belongs to phones.set_primary_many, not phones.set_primary; " in done.stderr
     with sqlite3.connect(journal) as connection:
-        # What is refused is left as it was.
+        # A refused journal is left unchanged.
         assert connection.execute("SELECT digest, phones_by FROM input").fetchone() == (
             digest,
             "identifier",
         )
     connection.close()
-    done = many(path, "--journal", journal, "--results", tmp_path / "told")
+    done = many(path, "--journal", journal, "--results", tmp_path / "results")
     assert done.stdout == "2 rows: 1 ok, 1 failed, 0 skipped (1 of them in earlier runs)\n"
     assert [request.user_id for request in emulator.requests] == ["u-2"]
     assert many(path, "--journal", journal).stdout == done.stdout
 
 
 def before_version_2(journal: Path, path: Path, origin: str) -> str:
-    """Make a journal as version 1 left it, in which the first row is done."""
+    """Create a journal as version 1 wrote it, in which the first row is done."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     with sqlite3.connect(journal) as connection:
         for statement in (

@@ -1,4 +1,4 @@
-"""What is shown of a batch while it goes on."""
+"""The progress display of a batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .clock import Clock
 
 
 class Shown:
-    """A display that keeps what it is given; one that is broken fails with it."""
+    """A display that records its lines; a broken one then raises."""
 
     seconds = 0.01
 
@@ -24,8 +24,8 @@ class Shown:
     def open(self) -> None:
         pass
 
-    def show(self, tally: Tally, told: str) -> None:  # noqa: ARG002
-        self.note(told)
+    def show(self, tally: Tally, line: str) -> None:  # noqa: ARG002
+        self.note(line)
 
     def note(self, text: str) -> None:
         self.lines.append(text)
@@ -37,42 +37,43 @@ class Shown:
         self.closed = True
 
 
-def test_it_says_how_far_it_is_how_fast_and_how_long_it_takes() -> None:
+def test_progress_shows_the_share_the_rate_and_the_time_left() -> None:
     tally, clock = Tally(20_000, {"ok": 12_000}), Clock()
     reporter = Reporter(tally, Shown(), clock)
-    assert reporter.told() == "12,000 of 20,000 rows (60%), 0/s, 0 failed"
+    assert reporter.status_line() == "12,000 of 20,000 rows (60%), 0/s, 0 failed"
     for _ in range(1000):
         tally.move(None, "ok")
     clock.now += 5
-    assert reporter.told() == "13,000 of 20,000 rows (65%), 200/s, 0 failed, 0:00:35 left"
+    assert reporter.status_line() == "13,000 of 20,000 rows (65%), 200/s, 0 failed, 0:00:35 left"
     tally.move(None, "failed")
     clock.now += 20
-    # The rate is that of the last seconds, and not of all the time.
-    assert reporter.told() == "13,001 of 20,000 rows (65%), 0/s, 1 failed, 1 day, 14:53:00 left"
+    # The rate covers the last seconds, not the whole run.
+    expected = "13,001 of 20,000 rows (65%), 0/s, 1 failed, 1 day, 14:53:00 left"
+    assert reporter.status_line() == expected
 
 
 def test_a_row_that_failed_before_is_counted_once() -> None:
     tally = Tally(3, {"ok": 1, "failed": 2})
     tally.move("failed", "ok")
     tally.move("failed", "failed")
-    assert tally.told(("ok", "failed", "skipped")) == "3 rows: 2 ok, 1 failed, 0 skipped"
+    assert tally.summary(("ok", "failed", "skipped")) == "3 rows: 2 ok, 1 failed, 0 skipped"
     assert (tally.done, tally.failures, tally.before) == (3, 0, 1)
 
 
-def test_only_a_row_that_had_not_failed_before_is_another_failure() -> None:
+def test_only_a_row_that_had_not_failed_before_counts_as_a_new_failure() -> None:
     tally = Tally(3, {"failed": 1})
     tally.move("failed", "failed")
     tally.move(None, "failed")
     assert (tally.failures, tally.failed) == (1, 2)
 
 
-def test_no_rows_at_all() -> None:
+def test_progress_without_any_rows() -> None:
     tally = Tally(0)
-    assert Reporter(tally, Shown(), Clock()).told() == "0 of 0 rows, 0/s, 0 failed"
-    assert tally.told(("ok", "failed", "skipped")) == "0 rows: 0 ok, 0 failed, 0 skipped"
+    assert Reporter(tally, Shown(), Clock()).status_line() == "0 of 0 rows, 0/s, 0 failed"
+    assert tally.summary(("ok", "failed", "skipped")) == "0 rows: 0 ok, 0 failed, 0 skipped"
 
 
-async def test_it_is_shown_from_time_to_time_and_no_more_in_the_end() -> None:
+async def test_progress_is_shown_periodically_until_the_run_ends() -> None:
     shown = Shown()
     async with Reporter(Tally(10), shown).running():
         for _ in range(2):
@@ -85,7 +86,7 @@ async def test_it_is_shown_from_time_to_time_and_no_more_in_the_end() -> None:
     assert len(shown.lines) == count
 
 
-async def test_a_display_that_breaks_ends_nothing() -> None:
+async def test_a_broken_display_does_not_end_the_run() -> None:
     shown = Shown(broken=True)
     reporter = Reporter(Tally(10), shown)
     async with reporter.running():
@@ -94,7 +95,7 @@ async def test_a_display_that_breaks_ends_nothing() -> None:
     assert shown.closed
 
 
-def test_failures_cannot_steer_the_terminal_and_only_some_are_shown() -> None:
+def test_failures_cannot_control_the_terminal_and_only_some_are_shown() -> None:
     shown = Shown()
     reporter = Reporter(Tally(100), shown)
     for line in range(100):

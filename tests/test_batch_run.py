@@ -1,4 +1,4 @@
-"""`monocloud run`: any operation over a file, against the emulator and against scripted answers."""
+"""`monocloud run`: any operation over a file, with the emulator and with scripted answers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("row", [r for r in ROWS if r["method"] != "GET"], ids=lambda r: r["name"])
-def test_a_row_sends_what_the_method_does(
+def test_a_row_sends_the_same_request_as_the_method(
     row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     args = (row["name"], "-", "--null", "NULL", *(("--yes",) * (row["name"] in DESTRUCTIVE)))
@@ -106,32 +106,32 @@ def as_csv(members: dict[str, Any]) -> str:
     return text.getvalue()
 
 
-def test_all_that_changes_something_can_be_run() -> None:
+def test_every_operation_that_changes_something_can_be_run() -> None:
     changing = {row["name"] for row in ROWS if row["method"] != "GET"}
     assert set(runnables()) == changing | {"phones.set_primary_by_number"}
 
 
-def test_a_file_of_one_column(emulator: Emulator, tmp_path: Path) -> None:
-    path, told = tmp_path / "ids.csv", tmp_path / "results.csv"
+def test_a_file_with_one_column_is_run(emulator: Emulator, tmp_path: Path) -> None:
+    path, report = tmp_path / "ids.csv", tmp_path / "results.csv"
     path.write_text("User ID\n" + "".join(f"u-{n}\n" for n in range(50)) + "nobody\n")
-    done = ran("users.disable", path, "--results", told, "--set", "revoke_sessions=true")
+    done = ran("users.disable", path, "--results", report, "--set", "revoke_sessions=true")
     assert (done.returncode, done.stdout) == (1, "51 rows: 50 ok, 1 failed, 0 skipped\n")
     assert done.stderr.startswith("line 52: users.disable: 404 ")
     assert sum(u.get("disabled", False) for u in emulator.export()) == 50
     assert {str(body) for body in bodies(emulator)} == {"{'revoke_sessions': True}"}
-    rows = list(csv.DictReader(io.StringIO(told.read_text())))
+    rows = list(csv.DictReader(io.StringIO(report.read_text())))
     assert list(rows[0])[:4] == ["line", "user_id", "status", "http_status"]
     assert [row["user_id"] for row in rows] == [*(f"u-{n}" for n in range(50)), "nobody"]
     assert Counter(row["http_status"] for row in rows) == {"200": 50, "404": 1}
 
 
-def test_cells_become_what_the_method_takes(emulator: Emulator) -> None:
+def test_cells_are_converted_to_the_argument_types(emulator: Emulator) -> None:
     text = (
         "username;password;email_verified;email;name;phone\n"
         "a; =blank ;TRUE;\u200ba@example.com ; Ada\u200d ;'+44 1632 960961\n"
         "b;x;0;;;\n"
     )
-    # The emulator masks passwords that it shows.
+    # The emulator would mask the password.
     with served(answer(201, TODAY)) as wire, pytest.MonkeyPatch.context() as patch:
         patch.setenv(DOMAIN, wire.url)
         args = ("users.create", "-", "--concurrency", "1", "--set", "is_temporary_password=no")
@@ -156,7 +156,7 @@ def test_cells_become_what_the_method_takes(emulator: Emulator) -> None:
     ]
 
 
-def test_null_clears_and_an_empty_cell_does_not(emulator: Emulator) -> None:
+def test_null_clears_a_value_and_an_empty_cell_does_not(emulator: Emulator) -> None:
     text = "user_id,given_name,locale\nu-1,NULL,\nu-1,,de\n"
     assert ran("users.patch_claims", "-", "--null", "NULL", stdin=text).returncode == 0
     text = '{"user_id": "u-1", "given_name": null}\n{"user_id": "u-1", "locale": "de"}\n'
@@ -167,7 +167,7 @@ def test_null_clears_and_an_empty_cell_does_not(emulator: Emulator) -> None:
     assert bodies(emulator)[-1] == {"given_name": None, "locale": "de"}
 
 
-def test_null_stands_for_no_password_too(emulator: Emulator) -> None:
+def test_null_omits_a_password(emulator: Emulator) -> None:
     text = "user_id,password,password_hash\nu-1,A-Pass-Word-1,NULL\n"
     assert ran("passwords.set", "-", "--null", "NULL", stdin=text).returncode == 0
     text = "email,password\na@example.com,NULL\n"
@@ -176,16 +176,16 @@ def test_null_stands_for_no_password_too(emulator: Emulator) -> None:
 
 
 def test_a_row_that_ends_before_its_password_is_refused(emulator: Emulator) -> None:
-    told = refused(emulator, "users.create", "-", stdin="email,password\na@example.com\n")
-    assert "line 2: the row has only 1 cells, but the header has 2" in told
+    report = refused(emulator, "users.create", "-", stdin="email,password\na@example.com\n")
+    assert "line 2: the row has only 1 cells, but the header has 2" in report
 
 
-def test_null_is_no_value_of_what_has_to_be_given(emulator: Emulator) -> None:
-    told = refused(emulator, "emails.add", "-", "--null", "NULL", stdin="user_id,email\nu,NULL\n")
-    assert "line 2: email is required and cannot be NULL\n" in told
+def test_null_is_refused_for_a_required_argument(emulator: Emulator) -> None:
+    report = refused(emulator, "emails.add", "-", "--null", "NULL", stdin="user_id,email\nu,NULL\n")
+    assert "line 2: email is required and cannot be NULL\n" in report
 
 
-def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_path: Path) -> None:
+def test_ignored_columns_are_named_once(emulator: Emulator, tmp_path: Path) -> None:
     text = "colour,user_id,Size\nred,u-1,5\n,u-2,\n"
     done = ran("users.disable", "-", stdin=text)
     assert (done.returncode, done.stdout) == (0, "2 rows: 2 ok, 0 failed, 0 skipped\n")
@@ -194,7 +194,7 @@ def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_pa
     )
     quiet = ("--ignore-column", "COLOUR", "--ignore-column", "size")
     assert ran("users.disable", "-", *quiet, stdin=text).stderr == ""
-    # What is given already is not meant by another name.
+    # Once user_id is given, a similar name does not stand for it.
     text = "user,user_id\nu-7,u-1\n"
     assert (
         "are not arguments of users.enable: user\n" in ran("users.enable", "-", stdin=text).stderr
@@ -203,7 +203,7 @@ def test_columns_that_it_does_not_take_are_named_once(emulator: Emulator, tmp_pa
     assert ran("users.enable", "-", stdin=text).stderr.endswith("users.enable: odd\n")
 
 
-# Mistakes
+# Mistakes in the input
 
 
 @pytest.mark.parametrize(
@@ -299,15 +299,17 @@ def test_a_mistake_names_its_line_and_nothing_is_sent(
         ),
     ],
 )
-def test_what_cannot_be_asked_for(emulator: Emulator, args: tuple[str, ...], what: str) -> None:
+def test_invalid_operations_and_options_are_refused(
+    emulator: Emulator, args: tuple[str, ...], what: str
+) -> None:
     operation, *more = args
     assert what in refused(emulator, operation, "-", *more, stdin="user_id\nu-1\n")
 
 
-# The dry run, and what destroys
+# The dry run and destructive operations
 
 
-def test_a_dry_run_sends_nothing_and_shows_what_would_be(emulator: Emulator) -> None:
+def test_a_dry_run_sends_nothing_and_shows_the_requests(emulator: Emulator) -> None:
     text = "user_id,password\n" + "".join(f"u-{n},s3cret\n" for n in range(5))
     done = ran("passwords.set", "-", "--dry-run", stdin=text)
     assert (done.returncode, done.stderr) == (0, "")
@@ -320,11 +322,11 @@ def test_a_dry_run_sends_nothing_and_shows_what_would_be(emulator: Emulator) -> 
     assert not emulator.counts.requests
 
 
-def test_what_destroys_wants_a_yes(emulator: Emulator) -> None:
+def test_a_destructive_operation_needs_confirmation(emulator: Emulator) -> None:
     text = "user_id\nu-1\nu-2\n"
-    said = refused(emulator, "users.delete", "-", stdin=text)
+    message = refused(emulator, "users.delete", "-", stdin=text)
     assert (
-        said
+        message
         == "Error: cannot ask for confirmation without a terminal; nothing was sent: pass --yes\n"
     )
     assert ran("users.delete", "-", "--yes", stdin=text).returncode == 0
@@ -332,7 +334,7 @@ def test_what_destroys_wants_a_yes(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize(("typed", "code", "left"), [("2\n", 0, 2), ("3\n", 2, 0), ("y\n", 2, 0)])
-def test_a_terminal_is_asked_for_the_number_of_rows(
+def test_the_terminal_asks_for_the_number_of_rows(
     emulator: Emulator, tmp_path: Path, typed: str, code: int, left: int
 ) -> None:
     path = tmp_path / "ids.csv"
@@ -341,8 +343,8 @@ def test_a_terminal_is_asked_for_the_number_of_rows(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.test_cli_operations.KEY", KEY)
         screen, ended = on_a_terminal(emulator.url, *words, typed={"continue": typed})
-    told = f"Delete a user permanently: 2 rows for {emulator.url}. It cannot be undone.\n"
-    assert told in screen.replace("\r", "")
+    report = f"Delete a user permanently: 2 rows for {emulator.url}. It cannot be undone.\n"
+    assert report in screen.replace("\r", "")
     assert (ended, len(emulator.export())) == (code, USERS - left)
     assert ("not confirmed; nothing was sent" in screen) is (code == 2)
 
@@ -350,52 +352,52 @@ def test_a_terminal_is_asked_for_the_number_of_rows(
 # Results
 
 
-def test_no_secret_is_in_the_results(emulator: Emulator, tmp_path: Path) -> None:
+def test_results_contain_no_secrets(emulator: Emulator, tmp_path: Path) -> None:
     text = "user_id,password,is_temporary_password\nu-1,s3cretWord!,true\n=1+1,s3cretWord!,\n"
-    for name in ("told.csv", "told.jsonl"):
-        told, journal = tmp_path / name, tmp_path / f"{name}.journal"
-        ran("passwords.set", "-", "--results", told, "--journal", journal, stdin=text)
+    for name in ("results.csv", "results.jsonl"):
+        report, journal = tmp_path / name, tmp_path / f"{name}.journal"
+        ran("passwords.set", "-", "--results", report, "--journal", journal, stdin=text)
         written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
         assert b"s3cretWord!" not in written
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "told.csv").read_text())))
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "results.csv").read_text())))
     assert [(r["user_id"], r["is_temporary_password"]) for r in rows] == [
         ("u-1", "true"),
         ("'=1+1", ""),
     ]
-    first, second = lines(tmp_path / "told.jsonl")
+    first, second = lines(tmp_path / "results.jsonl")
     assert first["result"]["user_id"] == "u-1"
     assert (first["is_temporary_password"], first["status"]) == (True, "ok")
     assert (second["user_id"], second["status"]) == ("=1+1", "failed")
     assert "result" not in second
 
 
-def test_links_are_shown_to_their_owner_alone_and_only_when_asked_for(
+def test_links_are_written_only_on_request_and_readable_only_by_the_owner(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    told, journal = tmp_path / "told.jsonl", tmp_path / "journal"
+    report, journal = tmp_path / "results.jsonl", tmp_path / "journal"
     journal.touch(0o644)
     text = "user_id\nu-1\nu-2\n"
-    assert ran("passwords.reset", "-", "--results", told, stdin=text).returncode == 0
-    assert [line["result"]["link"] for line in lines(told)] == ["***", "***"]
-    files = ("--results", told, "--journal", journal)
+    assert ran("passwords.reset", "-", "--results", report, stdin=text).returncode == 0
+    assert [line["result"]["link"] for line in lines(report)] == ["***", "***"]
+    files = ("--results", report, "--journal", journal)
     assert ran("passwords.reset", "-", *files, "--show-secrets", stdin=text).returncode == 0
-    links = [line["result"]["link"] for line in lines(told)]
+    links = [line["result"]["link"] for line in lines(report)]
     assert len({link for link in links if link.startswith("https://")}) == 2
-    for file in (told, journal):
+    for file in (report, journal):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    # They are there once the run goes on, too.
+    # They are still there after the run is resumed.
     assert ran("passwords.reset", "-", *files, "--show-secrets", stdin=text).returncode == 0
-    assert [line["result"]["link"] for line in lines(told)] == links
+    assert [line["result"]["link"] for line in lines(report)] == links
     assert emulator.executions == 4
 
 
-def test_what_failed_can_be_run_again_from_the_results(emulator: Emulator, tmp_path: Path) -> None:
-    told = tmp_path / "told.jsonl"
+def test_failed_rows_can_be_run_again_from_the_results(emulator: Emulator, tmp_path: Path) -> None:
+    report = tmp_path / "results.jsonl"
     emulator.faults.add(Fault(status=400, user_id="u-2"))
     text = "user_id,email,is_verified\nu-1,a@example.com,true\nu-2,b@example.com,true\n"
-    assert ran("emails.add", "-", "--results", told, stdin=text).returncode == 1
+    assert ran("emails.add", "-", "--results", report, stdin=text).returncode == 1
     emulator.faults.clear()
-    failed = "".join(f"{json.dumps(x)}\n" for x in lines(told) if x["status"] == "failed")
+    failed = "".join(f"{json.dumps(x)}\n" for x in lines(report) if x["status"] == "failed")
     done = ran("emails.add", "-", stdin=failed)
     assert (done.returncode, done.stdout.split(": ")[0]) == (0, "1 row")
     assert (
@@ -408,7 +410,7 @@ def test_what_failed_can_be_run_again_from_the_results(emulator: Emulator, tmp_p
 # The order of rows
 
 
-def test_an_older_value_does_not_come_back(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_new_run_does_not_restore_an_older_value(emulator: Emulator, tmp_path: Path) -> None:
     path = tmp_path / "names.csv"
     path.write_text("user_id,username\nu-1,older\nu-1,newer\n")
     emulator.faults.add(Fault(status=400, user_id="u-1", times=1))
@@ -423,21 +425,21 @@ def test_an_older_value_does_not_come_back(emulator: Emulator, tmp_path: Path) -
 def test_an_older_patch_is_neither_sent_again_nor_forgotten(
     emulator: Emulator, tmp_path: Path
 ) -> None:
-    path, told = tmp_path / "claims.csv", tmp_path / "told.csv"
+    path, report = tmp_path / "claims.csv", tmp_path / "results.csv"
     path.write_text("user_id,name,locale\nu-1,A,\nu-1,,de\nu-2,B,\n")
     emulator.faults.add(Fault(status=400, times=1, user_id="u-1"), Fault(status=400, user_id="u-2"))
-    args = ("users.patch_claims", path, "--journal", tmp_path / "journal", "--results", told)
+    args = ("users.patch_claims", path, "--journal", tmp_path / "journal", "--results", report)
     assert ran(*args).stdout == "3 rows: 1 ok, 2 failed, 0 skipped\n"
     emulator.faults.clear()
     for _ in range(2):
         assert ran(*args).stdout.startswith("3 rows: 2 ok, 1 failed, 0 skipped (")
-        row = next(csv.DictReader(io.StringIO(told.read_text())))
+        row = next(csv.DictReader(io.StringIO(report.read_text())))
         assert row["error"].startswith("not sent again: row 2 of the same user is done, ")
         assert row["error"].count("not sent again") == 1
     assert emulator.executions == 2
 
 
-def test_what_has_nothing_to_do_with_a_later_row_is_sent_again(
+def test_a_failed_row_independent_of_later_rows_is_sent_again(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     path = tmp_path / "emails.csv"
@@ -452,7 +454,7 @@ def test_what_has_nothing_to_do_with_a_later_row_is_sent_again(
 # The journal
 
 
-def test_a_journal_is_of_one_operation_and_its_arguments(
+def test_a_journal_belongs_to_one_operation_and_its_arguments(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     path, journal = tmp_path / "ids.csv", ("--journal", tmp_path / "journal")

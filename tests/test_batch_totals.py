@@ -1,4 +1,4 @@
-"""Whatever stops a batch, its totals and its results say the same, and add up to the input."""
+"""Whatever stops a batch, its totals match its results and add up to the input."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ from monocloud_async.cli.batch.tally import Tally
 from .test_batch_progress import Shown
 
 ROWS = 400
-# An error of this kind may have been applied.
+# This kind of error may have been applied.
 LOST = TransportError("lost", operation="x", may_have_been_applied=True)
 ONCE = Rules(once=True, older=Older.SENT, retry_unknown=True)
 ENDS = ("signal", "signals", "failures", "journal", "key", "none")
 
 
 class Fake:
-    """Sends rows, and has the run end at some moment."""
+    """Sends rows, and ends the run at some moment."""
 
     def __init__(self, chance: random.Random, end: str, journal: Journal) -> None:
         self.chance = chance
@@ -96,7 +96,7 @@ async def test_totals_and_results_agree(tmp_path: Path, end: str, seed: int, rul
     chance = random.Random(f"{end}{seed}")
     to_entry = functools.partial(any_entry, once=True) if rules.once else entry_of
     failures = (FAILED, UNKNOWN) if rules.once else (FAILED,)
-    path, told = tmp_path / "rows.csv", tmp_path / "results.csv"
+    path, report = tmp_path / "rows.csv", tmp_path / "results.csv"
     users = (chance.randrange(ROWS) for _ in range(ROWS))
     path.write_text("user_id,identifier_id\n" + "".join(f"u-{n},p\n" for n in users))
     with open_content(str(path)) as content:
@@ -120,15 +120,17 @@ async def test_totals_and_results_agree(tmp_path: Path, end: str, seed: int, rul
                 chance.randrange(20) if run == "failures" else None,
                 rules,
             ).run()
-            Results(told).write(source, journal, ending.unrecorded, phones_report(by_number=False))
-            check(told, tally, journal, ending)
+            Results(report).write(
+                source, journal, ending.unrecorded, phones_report(by_number=False)
+            )
+            check(report, tally, journal, ending)
             journal.close()
     assert sum(map(tally.of, (OK, FAILED, UNKNOWN, SKIPPED))) == ROWS
     assert not ending.stop.why
 
 
-def check(told: Path, tally: Tally, journal: Journal, ending: Ending) -> None:
-    with told.open(newline="") as file:
+def check(report: Path, tally: Tally, journal: Journal, ending: Ending) -> None:
+    with report.open(newline="") as file:
         found = Counter(row["status"] for row in csv.DictReader(file))
     assert sum(found.values()) == ROWS
     assert found == +Counter(

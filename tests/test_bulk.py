@@ -1,4 +1,4 @@
-"""Many rows, over sockets: every row has its outcome, in order for each user, and none is lost."""
+"""Bulk runs over sockets: every row has its outcome, in order for each user, and none is lost."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def outcomes(client: MonoCloudClient, given: Any, **options: Any) -> list[
 
 async def take(run: AsyncIterator[Outcome], found: list[Outcome]) -> None:
     async for one in run:
-        found.append(one)  # noqa: PERF401  (they are to be there when the run raises)
+        found.append(one)  # noqa: PERF401  (they must be kept when the run raises)
 
 
 # Rows
@@ -88,7 +88,7 @@ async def test_each_row_is_sent_once_and_has_its_outcome(wire: Wire) -> None:
     assert wire.connections <= 32
 
 
-async def test_rows_may_come_from_what_waits(wire: Wire) -> None:
+async def test_rows_may_come_from_an_async_iterator(wire: Wire) -> None:
     async def later() -> AsyncIterator[tuple[str, str]]:
         for row in rows(50):
             await asyncio.sleep(0)
@@ -99,7 +99,7 @@ async def test_rows_may_come_from_what_waits(wire: Wire) -> None:
         assert await outcomes(client, []) == []
 
 
-async def test_what_is_no_row_is_an_outcome_and_nothing_is_sent(wire: Wire) -> None:
+async def test_an_invalid_row_is_an_outcome_and_sends_nothing(wire: Wire) -> None:
     wrong: list[Any] = [("u",), ("u", "p", "q"), "up", None, 7, {"a": 1, "b": 2}, ("u", None)]
     wrong += [("u", ""), ("u", ".."), ("", "p"), (" ", "p"), ("u\n", "p"), (1, 2)]
     async with MonoCloudClient(wire.url, KEY) as client:
@@ -127,7 +127,7 @@ async def test_what_is_no_row_is_an_outcome_and_nothing_is_sent(wire: Wire) -> N
         (None, "NoneType"),
     ],
 )
-async def test_a_row_of_another_form_is_described_by_its_type_and_length(
+async def test_a_malformed_row_is_described_by_its_type_and_length(
     row: Any, given: str, client: MonoCloudClient
 ) -> None:
     [found] = await outcomes(client, [row])
@@ -156,7 +156,7 @@ async def test_arguments_are_checked_at_once(
         client.phones.set_primary_many(given, **options)
 
 
-async def test_what_the_rows_raise_comes_after_what_is_done(wire: Wire) -> None:
+async def test_an_error_from_the_rows_is_raised_after_the_outcomes(wire: Wire) -> None:
     def broken() -> Iterator[tuple[str, str]]:
         yield from rows(40)
         raise OSError("the disk is gone")
@@ -173,11 +173,11 @@ def running() -> list[asyncio.Task[Any]]:
     return [task for task in asyncio.all_tasks() if "Run._work" in repr(task.get_coro())]
 
 
-# Order, and how many at once
+# Order and concurrency
 
 
 class Held:
-    """Answers when told to, and keeps which requests wait."""
+    """Answers only once released, and records which requests wait."""
 
     def __init__(self) -> None:
         self.go = asyncio.Event()
@@ -198,7 +198,7 @@ class Held:
             await self._news.wait()
 
 
-async def test_rows_of_one_user_keep_their_order_and_others_run_beside_them() -> None:
+async def test_rows_of_one_user_keep_their_order_while_other_users_run() -> None:
     given = [(f"u{n % 7}", f"p{n}") for n in range(300)]
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         found = await outcomes(client, given)
@@ -210,7 +210,7 @@ async def test_rows_of_one_user_keep_their_order_and_others_run_beside_them() ->
         assert indexes == sorted(indexes)
 
 
-async def test_many_rows_of_one_user_hold_up_nobody_and_take_no_room() -> None:
+async def test_many_rows_of_one_user_neither_block_others_nor_fill_the_queue() -> None:
     read = 0
 
     def mostly_one() -> Iterator[tuple[str, str]]:
@@ -236,7 +236,7 @@ async def test_many_rows_of_one_user_hold_up_nobody_and_take_no_room() -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 5, 32])
-async def test_so_many_are_in_flight_and_no_more(concurrency: int) -> None:
+async def test_concurrency_limits_the_calls_in_flight(concurrency: int) -> None:
     held = Held()
     async with Wire(held) as wire, MonoCloudClient(wire.url, KEY) as client:
         run = asyncio.ensure_future(outcomes(client, rows(100), concurrency=concurrency))
@@ -247,10 +247,10 @@ async def test_so_many_are_in_flight_and_no_more(concurrency: int) -> None:
     assert held.most == concurrency
 
 
-# The end
+# The end of a run
 
 
-async def test_who_takes_no_outcomes_holds_up_the_run(wire: Wire) -> None:
+async def test_untaken_outcomes_hold_up_the_run(wire: Wire) -> None:
     async with MonoCloudClient(wire.url, KEY) as client:
         run = client.phones.set_primary_many(rows(1_000))
         await anext(run)
@@ -294,7 +294,7 @@ async def test_leaving_stops_the_run_and_leaves_nothing_behind(how: str) -> None
         assert not running()
         sent = len(wire.requests)
         held.go.set()
-        # All slots are free again, and nothing of the run is sent any more.
+        # All slots are free again, and the run sends nothing more.
         pool = client._caller.sessions.opened()
         assert pool
         assert pool.slots._free == 100
@@ -304,10 +304,10 @@ async def test_leaving_stops_the_run_and_leaves_nothing_behind(how: str) -> None
 
 
 class Source:
-    """Rows of the caller's that are to be closed once nobody refers to them.
+    """Rows from the caller that are closed once nothing refers to them.
 
     Attributes:
-        closed: whether they are.
+        closed: whether they are closed.
     """
 
     def __init__(self, kind: str) -> None:
@@ -347,7 +347,7 @@ def no_gc() -> Iterator[None]:
 
 
 async def leave(client: MonoCloudClient, source: Source, how: str) -> None:
-    # Nobody but the loop refers to the run.
+    # Only the loop refers to the run.
     async for _ in client.phones.set_primary_many(source.rows()):
         if how == "break":
             break
@@ -360,7 +360,7 @@ async def leave(client: MonoCloudClient, source: Source, how: str) -> None:
 @pytest.mark.usefixtures("no_gc")
 @pytest.mark.parametrize("kind", ["sync", "async", "waits"])
 @pytest.mark.parametrize("how", ["break", "raise", "cancel", "aclose", "fail"])
-async def test_a_run_that_stops_lets_go_of_its_rows(how: str, kind: str) -> None:
+async def test_a_stopped_run_closes_its_rows(how: str, kind: str) -> None:
     source = Source(kind)
     step = problem(401) if how == "fail" else answer()
     async with Wire(step) as wire, MonoCloudClient(wire.url, KEY) as client:
@@ -382,14 +382,14 @@ async def test_a_run_that_stops_lets_go_of_its_rows(how: str, kind: str) -> None
 
 
 @pytest.mark.usefixtures("no_gc")
-async def test_rows_that_the_caller_goes_on_with_are_not_closed(wire: Wire) -> None:
+async def test_rows_that_the_caller_still_uses_are_not_closed(wire: Wire) -> None:
     source = Source("sync")
     given = source.rows()
     async with MonoCloudClient(wire.url, KEY) as client:
         run = client.phones.set_primary_many(given)
         await anext(run)
         await run.aclose()
-        # Nothing is asked of it any more, and what it has left is the caller's.
+        # The run no longer reads the rows, and the caller owns the rest.
         assert not source.closed
         assert next(given)
 
@@ -410,7 +410,7 @@ class Endless(Clock):
     ("step", "may_have_been_applied"),
     [(reset, True), (problem(503), True), (problem(429), False), (problem(408), True)],
 )
-async def test_a_run_that_is_left_knows_what_may_have_been_applied(
+async def test_an_abandoned_run_knows_what_may_have_been_applied(
     step: Step, may_have_been_applied: bool
 ) -> None:
     clock = Endless()
@@ -427,7 +427,7 @@ async def test_a_run_that_is_left_knows_what_may_have_been_applied(
 
 
 @pytest.mark.parametrize("step", [answer(), problem(404)])
-async def test_a_run_that_is_left_knows_of_outcomes_that_nobody_took(step: Step) -> None:
+async def test_an_abandoned_run_knows_the_outcomes_that_were_not_taken(step: Step) -> None:
     async with Wire(step) as wire, MonoCloudClient(wire.url, KEY) as client:
         run = start(client.phones.set_primary, rows(9), concurrency=1, rate=None)
         made = run.outcomes()
@@ -438,7 +438,7 @@ async def test_a_run_that_is_left_knows_of_outcomes_that_nobody_took(step: Step)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, UnauthorizedError), (403, ForbiddenError)])
-async def test_a_key_that_is_refused_ends_the_run(status: int, kind: type[Exception]) -> None:
+async def test_a_refused_key_ends_the_run(status: int, kind: type[Exception]) -> None:
     steps: list[Step] = [answer()] * 10
     async with Wire(*steps, problem(status)) as wire, MonoCloudClient(wire.url, KEY) as client:
         found: list[Outcome] = []
@@ -450,7 +450,7 @@ async def test_a_key_that_is_refused_ends_the_run(status: int, kind: type[Except
     assert len(wire.requests) <= 14
 
 
-async def test_a_certificate_that_is_not_trusted_ends_the_run() -> None:
+async def test_an_untrusted_certificate_ends_the_run() -> None:
     async with TlsWire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         with pytest.raises(TransportError, match="not trusted") as raised:
             await outcomes(client, rows(1_000), concurrency=4)
@@ -466,7 +466,7 @@ CLOSED = (
 
 
 @pytest.mark.parametrize("concurrency", [1, 32])
-async def test_a_client_that_is_closed_ends_the_run(concurrency: int, wire: Wire) -> None:
+async def test_closing_the_client_ends_the_run(concurrency: int, wire: Wire) -> None:
     async with MonoCloudClient(wire.url, KEY) as client:
         run = client.phones.set_primary_many(rows(10_000), concurrency=concurrency)
         await anext(run)
@@ -477,7 +477,7 @@ async def test_a_client_that_is_closed_ends_the_run(concurrency: int, wire: Wire
     assert caught.value.__cause__ is caught.value.__context__ is None
 
 
-async def test_a_client_that_is_closed_while_the_first_calls_wait_ends_the_run() -> None:
+async def test_closing_the_client_during_the_first_calls_ends_the_run() -> None:
     held = Held()
     async with Wire(held) as wire, MonoCloudClient(wire.url, KEY) as client:
         run = asyncio.ensure_future(outcomes(client, rows(9), concurrency=2))
@@ -488,7 +488,7 @@ async def test_a_client_that_is_closed_while_the_first_calls_wait_ends_the_run()
     assert str(caught.value) == CLOSED % "the client"
 
 
-async def test_a_client_that_is_closed_while_the_run_waits_as_asked_ends_it() -> None:
+async def test_closing_the_client_during_a_retry_after_wait_ends_the_run() -> None:
     waits = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
@@ -506,7 +506,7 @@ async def test_a_client_that_is_closed_while_the_run_waits_as_asked_ends_it() ->
     assert str(caught.value) == CLOSED % "the client"
 
 
-async def test_a_session_that_is_closed_ends_the_run(wire: Wire) -> None:
+async def test_closing_the_session_ends_the_run(wire: Wire) -> None:
     async with aiohttp.ClientSession() as session:
         async with MonoCloudClient(wire.url, KEY, session=session) as client:
             run = client.phones.set_primary_many(rows(10_000))
@@ -517,7 +517,7 @@ async def test_a_session_that_is_closed_ends_the_run(wire: Wire) -> None:
     assert str(caught.value) == CLOSED % "the session passed to the client"
 
 
-async def test_a_run_of_a_closed_client_sends_nothing_and_says_so(wire: Wire) -> None:
+async def test_a_run_with_a_closed_client_is_refused_and_sends_nothing(wire: Wire) -> None:
     async with MonoCloudClient(wire.url, KEY) as client:
         pass
     with pytest.raises(
@@ -541,7 +541,7 @@ async def test_a_row_that_fails_does_not_end_the_run() -> None:
     assert all(one.error.__traceback__ is None for one in found if one.error)
 
 
-async def test_failures_are_repeated_as_the_policy_says_and_told_of() -> None:
+async def test_failures_are_retried_as_the_policy_says_and_reported() -> None:
     steps = [reset, problem(503), answer(), problem(503), reset, problem(500), answer()]
     async with Wire(*steps) as wire:
         async with timed(MonoCloudClient(wire.url, KEY, retry=FAST), Clock()) as client:
@@ -556,7 +556,7 @@ async def test_failures_are_repeated_as_the_policy_says_and_told_of() -> None:
     assert len(wire.requests) == 7
 
 
-async def test_a_long_retry_after_is_waited_out_by_all_and_costs_no_row_its_tries() -> None:
+async def test_all_rows_wait_for_a_long_retry_after_and_lose_no_attempts() -> None:
     clock = Clock()
     limited = problem(429)
     steps = [answer(429, {}, Retry_After="7200")] * 5 + [limited] * 3 + [answer()]
@@ -575,7 +575,7 @@ WAITS = "the server asks to wait (%s): the run pauses for 3,600 s, then resumes 
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_a_long_wait_that_the_server_asks_for_is_told_of(
+async def test_a_long_wait_requested_by_the_server_is_logged(
     status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     steps = [answer(status, {}, Retry_After="3600"), answer(), answer(status, {}, Retry_After="4")]
@@ -588,7 +588,7 @@ async def test_a_long_wait_that_the_server_asks_for_is_told_of(
     ]
 
 
-async def test_a_limit_that_is_used_up_for_long_is_told_of(
+async def test_a_long_exhausted_rate_limit_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     used_up = answer(RateLimit_Remaining="0", RateLimit_Reset="3600")
@@ -599,7 +599,7 @@ async def test_a_limit_that_is_used_up_for_long_is_told_of(
 
 
 def gate(clock: Clock) -> Gate:
-    return Gate(Pacing(None, max_retry_after=60, now=0.0), clock, clock.sleep, unheard="")
+    return Gate(Pacing(None, max_retry_after=60, now=0.0), clock, clock.sleep, advice="")
 
 
 def limited(seconds: float | None) -> RateLimitedError:
@@ -608,7 +608,7 @@ def limited(seconds: float | None) -> RateLimitedError:
     return error
 
 
-async def test_a_pause_is_told_of_once_and_the_next_one_again(
+async def test_each_pause_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     clock = Clock()
@@ -626,7 +626,7 @@ async def test_a_pause_is_told_of_once_and_the_next_one_again(
     ]
 
 
-async def test_a_wait_of_one_worker_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_wait_of_one_worker_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock()
     passage = gate(clock)
     for _ in range(8):
@@ -639,7 +639,7 @@ async def test_a_wait_of_one_worker_is_not_told_of(caplog: pytest.LogCaptureFixt
     assert [r.getMessage() for r in caplog.records] == [WAITS.replace("3,600", "30") % "status 503"]
 
 
-async def test_failures_do_not_use_up_the_client_s_quota() -> None:
+async def test_failures_do_not_consume_the_client_s_retry_quota() -> None:
     async with Emulator(users(400)) as emulator:
         emulator.faults.add(Fault(status=503, every=2))
         policy = RetryPolicy(base_delay=0.0, max_attempts=10)
@@ -650,7 +650,7 @@ async def test_failures_do_not_use_up_the_client_s_quota() -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 3])
-async def test_an_outage_of_a_second_costs_few_workers_no_row(concurrency: int) -> None:
+async def test_a_run_with_few_workers_survives_an_outage_of_one_second(concurrency: int) -> None:
     async with Emulator(users(100), faults=[Fault(outage=1, after=30, times=1)]) as emulator:
         async with MonoCloudClient(emulator.url, emulator.api_key) as client:
             found = await outcomes(client, rows(100), concurrency=concurrency)
@@ -658,7 +658,7 @@ async def test_an_outage_of_a_second_costs_few_workers_no_row(concurrency: int) 
 
 
 @pytest.mark.parametrize("count", [4, 40])
-async def test_an_outage_of_a_second_costs_the_last_rows_nothing(count: int) -> None:
+async def test_the_last_rows_survive_an_outage_of_one_second(count: int) -> None:
     fault = Fault(outage=1, after=count - 4, times=1)
     async with Emulator(users(count), faults=[fault]) as emulator:
         async with MonoCloudClient(emulator.url, emulator.api_key) as client:
@@ -676,7 +676,7 @@ async def test_an_outage_slows_the_run_down_and_loses_few_rows() -> None:
                 if len(found) == 20:
                     break
     assert all(isinstance(one.error, TransportError) for one in found)
-    # Each row was tried three times, the first of each worker at once and one by one after that.
+    # Each row was tried three times: the first row of each worker at once, then one call at a time.
     assert clock.now > 300
     assert len(wire.requests) <= 3 * (20 + 8)
 
@@ -685,7 +685,7 @@ WAITS_LONG = "the server seems to be down; the run retries periodically: "
 
 
 async def first_of(client: MonoCloudClient) -> Outcome:
-    """Return the first outcome of a run that is left then."""
+    """Return the first outcome of a run, and leave the run there."""
     run = client.phones.set_primary_many(rows(1_000), concurrency=8)
     try:
         return await anext(run)
@@ -694,7 +694,7 @@ async def first_of(client: MonoCloudClient) -> Outcome:
 
 
 @pytest.mark.parametrize("proxied", [False, True])
-async def test_where_nothing_ever_answered_it_says_what_to_check(
+async def test_a_server_that_never_answered_is_logged_with_what_to_check(
     proxied: bool, unused_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     nowhere = f"http://127.0.0.1:{unused_port}"
@@ -704,15 +704,15 @@ async def test_where_nothing_ever_answered_it_says_what_to_check(
     async with timed(MonoCloudClient(domain, KEY, proxy=proxy), Clock()) as client:
         assert isinstance((await first_of(client)).error, TransportError)
     [record] = caplog.records
-    said = record.getMessage()
+    message = record.getMessage()
     place = f"the proxy 127.0.0.1:{unused_port}" if proxied else f"127.0.0.1:{unused_port}"
-    assert said.startswith(f"{WAITS_LONG}no connection to {place}: ")
-    assert said.endswith(f"; no response from {domain} so far: {check}, or stop the run")
-    assert "\n" not in said
+    assert message.startswith(f"{WAITS_LONG}no connection to {place}: ")
+    assert message.endswith(f"; no response from {domain} so far: {check}, or stop the run")
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize("step", [answer(), problem(404), problem(429), problem(500)])
-async def test_where_something_answered_once_the_domain_is_not_in_doubt(
+async def test_the_domain_is_not_blamed_once_something_answered(
     step: Step, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with Wire(step, reset) as wire:
@@ -746,7 +746,7 @@ async def local(emulator: Emulator) -> AsyncIterator[MonoCloudClient]:
     "phone",
     ["+442514900001", " +44 (2514) 90-00.01 ", "+44\u00a02514\u2011900001", "+44[2514]900001"],
 )
-async def test_a_phone_is_set_by_its_number(
+async def test_a_phone_is_set_primary_by_its_number(
     phone: str, local: MonoCloudClient, emulator: Emulator
 ) -> None:
     user = await local.phones.set_primary_by_number("u1", phone)
@@ -758,7 +758,7 @@ async def test_a_phone_is_set_by_its_number(
     ]
 
 
-async def test_a_number_that_is_primary_already_is_not_written(
+async def test_a_number_that_is_already_primary_is_not_written(
     local: MonoCloudClient, emulator: Emulator
 ) -> None:
     user = await local.phones.set_primary_by_number("u1", "+441514900001")
@@ -767,7 +767,7 @@ async def test_a_number_that_is_primary_already_is_not_written(
     assert [r.method for r in emulator.requests] == ["GET"]
 
 
-async def test_a_number_that_the_user_does_not_have(
+async def test_an_unknown_number_is_an_error_with_the_known_endings(
     local: MonoCloudClient, emulator: Emulator
 ) -> None:
     with pytest.raises(PhoneNotFoundError) as caught:
@@ -799,7 +799,7 @@ async def test_a_number_that_the_user_does_not_have(
         44,
     ],
 )
-async def test_what_is_no_number_is_not_sent(
+async def test_an_invalid_number_is_not_sent(
     phone: Any, local: MonoCloudClient, emulator: Emulator
 ) -> None:
     with pytest.raises(InvalidArgumentError):
@@ -808,7 +808,9 @@ async def test_what_is_no_number_is_not_sent(
 
 
 @pytest.mark.parametrize(("primary", "writes"), [(True, False), (False, None)])
-async def test_two_phones_with_one_number(primary: bool, writes: bool | None) -> None:
+async def test_two_phones_with_the_same_number_are_ambiguous_unless_one_is_primary(
+    primary: bool, writes: bool | None
+) -> None:
     twice = {
         "user_id": "u",
         "phone_numbers": [
@@ -826,7 +828,7 @@ async def test_two_phones_with_one_number(primary: bool, writes: bool | None) ->
         assert emulator.executions == 0
 
 
-async def test_rows_of_numbers(local: MonoCloudClient, emulator: Emulator) -> None:
+async def test_rows_may_name_phones_by_number(local: MonoCloudClient, emulator: Emulator) -> None:
     given = [
         ("u0", "+44 2514 900000"),
         ("u1", "+441514900001"),
@@ -851,7 +853,7 @@ async def test_rows_of_numbers(local: MonoCloudClient, emulator: Emulator) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [3_000, pytest.param(20_000, marks=pytest.mark.full)])
-async def test_nothing_is_lost_under_faults_and_a_limit(count: int) -> None:
+async def test_no_row_is_lost_under_faults_and_a_rate_limit(count: int) -> None:
     async with Emulator(users(count), rate_limit=RateLimit(5_000, burst=100)) as emulator:
         emulator.faults.add(
             Fault(connection="reset", probability=0.025),
@@ -870,7 +872,7 @@ async def test_nothing_is_lost_under_faults_and_a_limit(count: int) -> None:
         assert all(user["phone_numbers"][1]["primary"] for user in emulator.export())
 
 
-async def test_nothing_is_lost_under_a_limit_and_few_are_refused() -> None:
+async def test_no_row_is_lost_under_a_rate_limit_and_few_calls_are_refused() -> None:
     async with Emulator(users(400), rate_limit=RateLimit(200, burst=20)) as emulator:
         async with MonoCloudClient(emulator.url, emulator.api_key) as client:
             found = await outcomes(client, rows(400))
@@ -884,7 +886,9 @@ async def test_nothing_is_lost_under_a_limit_and_few_are_refused() -> None:
 @pytest.mark.parametrize(
     ("few", "more"), [(400, 1_000), pytest.param(1_000, 5_000, marks=pytest.mark.full)]
 )
-async def test_memory_does_not_grow_with_the_rows(wire: Wire, few: int, more: int) -> None:
+async def test_memory_does_not_grow_with_the_number_of_rows(
+    wire: Wire, few: int, more: int
+) -> None:
     async def peak(count: int) -> int:
         gc.collect()
         tracemalloc.start()
@@ -899,9 +903,9 @@ async def test_memory_does_not_grow_with_the_rows(wire: Wire, few: int, more: in
         assert await peak(few + more) < await peak(few) + 200 * more
 
 
-def test_importing_the_package_does_not_import_this() -> None:
+def test_importing_the_package_does_not_import_bulk() -> None:
     script = "import sys, monocloud_sync; print([m for m in sys.modules if '.bulk' in m])"
-    said = subprocess.run(
+    message = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert said.stdout == "[]\n"
+    assert message.stdout == "[]\n"

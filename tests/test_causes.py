@@ -1,4 +1,4 @@
-"""What is behind a TransportError: its cause by type and number, which holds nothing of ours."""
+"""The cause of a TransportError: its type and error number, and nothing from the SDK."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ PASSWORD = "canary-9e2b71"
 HALF = b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"user_id'
 
 Place = dict[str, Any]
-"""What a client is made with, beside the key."""
+"""The arguments of a client, except the key."""
 
 
 async def half_and_reset(writer: Writer) -> None:
     await raw(HALF)(writer)
-    # The client reads what came before it sees the reset.
+    # The client must read what was sent before it sees the reset.
     await asyncio.sleep(0.05)
     await reset(writer)
 
@@ -79,7 +79,7 @@ async def refused() -> AsyncIterator[Place]:
 
 @asynccontextmanager
 async def unknown_host() -> AsyncIterator[Place]:
-    # No network's own answers, nor its slowness.
+    # Independent of the network's own answers and delays.
     unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     with mock.patch.object(socket, "getaddrinfo", side_effect=unknown):
         yield {"domain": "does-not-exist.invalid"}
@@ -115,12 +115,12 @@ KINDS: dict[str, tuple[Any, type[BaseException] | None, dict[str, Any]]] = {
     "refused": (refused, ConnectionRefusedError, {"errno": errno.ECONNREFUSED}),
     "unknown host": (unknown_host, socket.gaierror, {"errno": socket.EAI_NONAME}),
     "reset": (plain(reset), ConnectionResetError, {"errno": errno.ECONNRESET}),
-    "reset within": (plain(half_and_reset), ConnectionResetError, {"errno": errno.ECONNRESET}),
+    "reset in the body": (plain(half_and_reset), ConnectionResetError, {"errno": errno.ECONNRESET}),
     "closed": (plain(close), None, {}),
-    "closed within": (plain(half_and_close), None, {}),
+    "closed in the body": (plain(half_and_close), None, {}),
     "silent": (plain(silence), None, {}),
     "untrusted": (tls("localhost", trusted=False), ssl.SSLCertVerificationError, UNTRUSTED),
-    "other name": (tls("elsewhere.example"), ssl.SSLCertVerificationError, {"verify_code": 62}),
+    "wrong name": (tls("elsewhere.example"), ssl.SSLCertVerificationError, {"verify_code": 62}),
     "expired": (tls("localhost", expired=True), ssl.SSLCertVerificationError, {"verify_code": 10}),
     "not TLS": (not_tls, ssl.SSLError, {"library": "SSL"}),
     "proxy down": (proxy_down, ConnectionRefusedError, {"errno": errno.ECONNREFUSED}),
@@ -129,7 +129,7 @@ KINDS: dict[str, tuple[Any, type[BaseException] | None, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_cause_has_its_type_and_number_and_nothing_of_ours(kind: str) -> None:
+async def test_a_cause_has_its_type_and_number_and_nothing_from_the_sdk(kind: str) -> None:
     where, wanted, numbers = KINDS[kind]
     async with where() as place:
         limit = 0.1 if kind == "silent" else 5

@@ -1,4 +1,4 @@
-"""scripts/check_site.py finds what a built page would load from elsewhere."""
+"""scripts/check_site.py finds everything that a built page would load from elsewhere."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_style_sheet_that_loads_from_elsewhere_fails(tmp_path: Path) -> None:
     assert check(tmp_path).returncode == 1
 
 
-def test_links_that_a_reader_follows_pass(tmp_path: Path) -> None:
+def test_links_for_the_reader_pass(tmp_path: Path) -> None:
     page = '<a href="https://example.com">x</a><link rel="canonical" href="https://example.com">'
     (tmp_path / "index.html").write_text(
         page + '<img src="images/a.png"><script src="a.js"></script>'
@@ -50,5 +50,5 @@ def test_links_that_a_reader_follows_pass(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_folder_without_a_site_is_a_mistake(tmp_path: Path) -> None:
+def test_a_folder_without_a_site_fails(tmp_path: Path) -> None:
     assert check(tmp_path).returncode == 2

@@ -34,7 +34,7 @@ def running() -> Iterator[Emulator]:
 
 
 def quick(*args: str) -> tuple[int, str]:
-    """Run the command in this process; return its exit code, and all that it printed."""
+    """Run the command in this process; return its exit code and all its output."""
     result = CliRunner().invoke(app, args, prog_name="monocloud")
     assert result.exception is None or isinstance(result.exception, SystemExit)
     assert KEY not in result.output
@@ -45,10 +45,10 @@ def user_with(*phones: Mapping[str, Any]) -> dict[str, Any]:
     return {**TODAY, "phone_numbers": list(phones)}
 
 
-# What it does.
+# Output.
 
 
-def test_json_is_the_record_and_nothing_else(emulator: Emulator) -> None:
+def test_json_output_is_only_the_record(emulator: Emulator) -> None:
     done = run("phones", "set-primary", USER_ID, PHONE_ID, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == emulator.export()[0]
@@ -68,12 +68,12 @@ def test_the_table_marks_the_primary_phone(emulator: Emulator) -> None:
     assert len(rows) == 2
 
 
-def test_get_changes_nothing(emulator: Emulator) -> None:
+def test_users_get_changes_nothing(emulator: Emulator) -> None:
     assert quick("users", "get", USER_ID)[0] == 0
     assert emulator.executions == 0
 
 
-def test_json_survives_any_encoding_and_keeps_what_is_unknown() -> None:
+def test_json_output_is_ascii_and_keeps_unknown_members() -> None:
     odd = {**TODAY, "new": {"big": 2**70, "name": "Zoë \u202e\x1b[2J", "none": None}}
     with served(answer(200, odd)) as wire:
         code, printed = quick_at(wire.url, "users", "get", "u", "--json")
@@ -82,7 +82,7 @@ def test_json_survives_any_encoding_and_keeps_what_is_unknown() -> None:
     assert json.loads(printed) == odd
 
 
-def test_a_user_without_phones() -> None:
+def test_a_user_without_phones_is_shown_in_words() -> None:
     with served(answer(200, user_with())) as wire:
         assert quick_at(wire.url, "users", "get", "u") == (
             0,
@@ -90,7 +90,7 @@ def test_a_user_without_phones() -> None:
         )
 
 
-def test_foreign_text_is_text_only() -> None:
+def test_text_from_the_api_cannot_control_the_terminal() -> None:
     phone = {"id": "[red]i[/red]", "phone": "\x1b[2J[bold]:boom:\n\u202e\x9b☎"}
     with served(answer(200, user_with(phone))) as wire:
         env = {DOMAIN: wire.url, API_KEY: KEY, "PYTHONIOENCODING": "latin-1"}
@@ -107,7 +107,7 @@ def test_foreign_text_is_text_only() -> None:
     assert "[red]i[/red]" in done.stdout
 
 
-def test_an_id_that_begins_with_a_dash(emulator: Emulator) -> None:
+def test_an_id_may_begin_with_a_dash(emulator: Emulator) -> None:
     code, printed = quick("users", "get", "--json", "--", "-x")
     assert code == 1
     assert "404" in printed
@@ -115,7 +115,7 @@ def test_an_id_that_begins_with_a_dash(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize(("more", "green"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_ids_are_whole_on_a_narrow_terminal(more: dict[str, str], green: bool) -> None:
+def test_ids_are_not_cut_on_a_narrow_terminal(more: dict[str, str], green: bool) -> None:
     long_id = "0123456789" * 15
     with served(answer(200, user_with({"id": long_id, "phone": "+1", "primary": True}))) as wire:
         env = {DOMAIN: wire.url, API_KEY: KEY, "TERM": "xterm-256color", **more}
@@ -135,7 +135,7 @@ def quick_at(url: str, *args: str) -> tuple[int, str]:
         return quick(*args)
 
 
-def test_options_come_before_the_environment(emulator: Emulator, tmp_path: Path) -> None:
+def test_options_override_the_environment(emulator: Emulator, tmp_path: Path) -> None:
     key_file = tmp_path / "key"
     key_file.write_text(f"{KEY}\n")
     with pytest.MonkeyPatch.context() as patch:
@@ -157,7 +157,7 @@ def test_options_come_before_the_environment(emulator: Emulator, tmp_path: Path)
         (b"emulator-key\n\n", "line breaks"),
     ],
 )
-def test_a_key_file_that_will_not_do(
+def test_an_invalid_key_file_is_refused(
     emulator: Emulator, tmp_path: Path, content: bytes | None, why: str
 ) -> None:
     path = tmp_path / "key"
@@ -172,7 +172,9 @@ def test_a_key_file_that_will_not_do(
 
 
 @pytest.mark.parametrize("content", [b"%s", b"%s\r\n", b"\xef\xbb\xbf%s\r\n"])
-def test_a_key_file_as_editors_write_it(emulator: Emulator, tmp_path: Path, content: bytes) -> None:
+def test_a_key_file_may_end_in_a_newline_or_start_with_a_bom(
+    emulator: Emulator, tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "key"
     path.write_bytes(content % KEY.encode())
     assert quick("users", "get", USER_ID, "--api-key-file", str(path))[0] == 0
@@ -192,7 +194,7 @@ def test_a_key_file_as_editors_write_it(emulator: Emulator, tmp_path: Path, cont
         ({}, ("..",), "extra argument"),
     ],
 )
-def test_what_cannot_work_is_named_and_nothing_is_sent(
+def test_an_invalid_setting_is_named_and_nothing_is_sent(
     emulator: Emulator,
     monkeypatch: pytest.MonkeyPatch,
     changed: Mapping[str, str],
@@ -208,7 +210,7 @@ def test_what_cannot_work_is_named_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize("bad", [".", "..", " ", "", "a\nb"])
-def test_what_is_no_id_is_never_sent(emulator: Emulator, bad: str) -> None:
+def test_an_invalid_id_is_never_sent(emulator: Emulator, bad: str) -> None:
     code, printed = quick("phones", "set-primary", USER_ID, bad)
     assert code == 2
     assert printed.startswith("Error: identifier_id must be ")
@@ -216,7 +218,7 @@ def test_what_is_no_id_is_never_sent(emulator: Emulator, bad: str) -> None:
     assert not emulator.requests
 
 
-# How it fails.
+# Errors.
 
 
 def test_not_found_is_one_line_with_the_trace_id(emulator: Emulator) -> None:
@@ -235,7 +237,7 @@ def test_a_wrong_key_is_not_shown(emulator: Emulator, tmp_path: Path) -> None:
     assert "sesame" not in done.stderr
 
 
-def test_nobody_listens(unused_port: int) -> None:
+def test_a_refused_connection_is_one_line(unused_port: int) -> None:
     args = ("users", "get", "u", "--max-attempts", "1")
     code, printed = quick_at(f"http://127.0.0.1:{unused_port}", *args)
     assert code == 1
@@ -243,7 +245,7 @@ def test_nobody_listens(unused_port: int) -> None:
     assert printed.count("\n") == 1
 
 
-def test_an_answer_that_cannot_be_read() -> None:
+def test_an_unreadable_answer_is_one_line() -> None:
     with served(answer(200, b"<html>\x1b[2J")) as wire:
         code, printed = quick_at(wire.url, "phones", "set-primary", "u", "p")
     assert code == 1
@@ -251,7 +253,7 @@ def test_an_answer_that_cannot_be_read() -> None:
     assert printed.count("\n") == 1
 
 
-def test_a_problem_cannot_steer_the_terminal() -> None:
+def test_a_problem_cannot_control_the_terminal() -> None:
     with served(answer(400, {"detail": "a\x1b[2J\nb\u202ec"})) as wire:
         code, printed = quick_at(wire.url, "users", "get", "u")
     assert code == 1
@@ -281,7 +283,9 @@ def test_a_broken_pipe_is_quiet(emulator: Emulator, args: tuple[str, ...]) -> No
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("more", [(), ("--json",)])
-def test_a_full_disk_does_not_pass_for_a_refusal(emulator: Emulator, more: tuple[str, ...]) -> None:
+def test_a_full_disk_is_not_mistaken_for_a_failed_call(
+    emulator: Emulator, more: tuple[str, ...]
+) -> None:
     with Path("/dev/full").open("wb") as full:
         done = run("phones", "set-primary", USER_ID, PHONE_ID, *more, stdout=full)
     assert emulator.executions == 1
@@ -292,7 +296,7 @@ def test_a_full_disk_does_not_pass_for_a_refusal(emulator: Emulator, more: tuple
 
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_without_standard_streams_it_does_the_same(emulator: Emulator, closed: str) -> None:
+def test_the_command_works_without_standard_streams(emulator: Emulator, closed: str) -> None:
     done = without(closed, "phones", "set-primary", USER_ID, PHONE_ID)
     assert (done.returncode, done.stderr) == (0, "")
     assert bool(done.stdout) is (closed == "2>&-")
@@ -307,7 +311,7 @@ def test_without_standard_streams_it_does_the_same(emulator: Emulator, closed: s
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_the_emulator_serves_until_it_is_told_to_end(end: signal.Signals, tmp_path: Path) -> None:
+def test_the_emulator_serves_until_a_signal(end: signal.Signals, tmp_path: Path) -> None:
     seed = tmp_path / "users.json"
     seed.write_text(json.dumps([user_with({"id": "p-1", "phone": "+1"}, {"id": "p-2"})]))
     with started("emulator", "--port", "0", "--seed", str(seed)) as process:
@@ -323,7 +327,7 @@ def test_the_emulator_serves_until_it_is_told_to_end(end: signal.Signals, tmp_pa
     assert f"User {TODAY['user_id']}" in printed
 
 
-def test_the_emulator_shows_some_of_many_users(tmp_path: Path) -> None:
+def test_the_emulator_shows_only_some_of_many_users(tmp_path: Path) -> None:
     seed = tmp_path / "users.json"
     seed.write_text(json.dumps([{"user_id": f"user-{n}"} for n in range(25)]))
     with started("emulator", "--port", "0", "--seed", str(seed)) as process:
@@ -331,7 +335,7 @@ def test_the_emulator_shows_some_of_many_users(tmp_path: Path) -> None:
     assert printed.count("User user-") == 20
 
 
-def test_what_the_emulator_cannot_begin_with(tmp_path: Path) -> None:
+def test_the_emulator_refuses_an_invalid_seed(tmp_path: Path) -> None:
     seed = tmp_path / "users.json"
     seed.write_text('[{"user_id": 7}]')
     for args in (("--seed", str(seed)), ("--seed", str(tmp_path / "none.json"))):
@@ -341,7 +345,7 @@ def test_what_the_emulator_cannot_begin_with(tmp_path: Path) -> None:
         assert printed.count("\n") == 1
 
 
-def test_the_emulator_fails_as_it_is_told_to(tmp_path: Path) -> None:
+def test_the_emulator_applies_faults_and_a_rate_limit(tmp_path: Path) -> None:
     file = tmp_path / "faults.json"
     file.write_bytes(
         b'\xef\xbb\xbf[{"status": 503, "times": 1}, {"connection": "reset", "times": 1}]'
@@ -357,7 +361,7 @@ def test_the_emulator_fails_as_it_is_told_to(tmp_path: Path) -> None:
         with client:
             with pytest.raises(NotFoundError):
                 client.users.get(USER_ID)
-            # 503, then reset, and then the limit, which asks for a longer wait than is waited.
+            # A 503, then a reset, and then the rate limit, which asks for too long a wait.
             with pytest.raises(RateLimitedError) as refused:
                 client.phones.set_primary(USER_ID, PHONE_ID)
         assert refused.value.attempts == 3
@@ -370,7 +374,7 @@ def test_the_emulator_fails_as_it_is_told_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "given", "said"),
+    ("option", "given", "message"),
     [
         ("--fault", '{"status": 7}', "--fault: a fault's status must be a whole number, from 200"),
         ("--fault", '{"status": }', "--fault: it is not JSON"),
@@ -382,10 +386,12 @@ def test_the_emulator_fails_as_it_is_told_to(tmp_path: Path) -> None:
         ("--rate-limit", "{", "--rate-limit: it is not JSON"),
     ],
 )
-def test_how_the_emulator_cannot_fail(option: str, given: str, said: str) -> None:
+def test_the_emulator_refuses_invalid_faults_and_rate_limits(
+    option: str, given: str, message: str
+) -> None:
     code, printed = quick("emulator", "--port", "0", option, given)
     assert (code, printed.count("\n")) == (2, 1)
-    assert said in printed
+    assert message in printed
 
 
 def test_the_emulator_says_that_its_port_is_taken() -> None:
@@ -400,13 +406,13 @@ def test_the_emulator_says_that_its_port_is_taken() -> None:
 # The command itself.
 
 
-def test_version_and_help() -> None:
+def test_version_and_help_are_printed() -> None:
     assert quick("--version") == (0, f"monocloud {monocloud_async.__version__}\n")
     assert "--json -- -an-id" in quick("phones", "set-primary", "--help")[1]
     assert quick("nonsense")[0] == 2
 
 
-def test_without_the_extra_it_says_how_to_get_it(
+def test_without_the_extra_the_command_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in [name for name in sys.modules if name.startswith("monocloud_async.cli.")]:
@@ -421,7 +427,7 @@ def test_without_the_extra_it_says_how_to_get_it(
     assert printed.err.count("\n") == 1
 
 
-def test_the_library_does_not_bring_the_command_line() -> None:
+def test_the_library_does_not_import_the_command_line() -> None:
     code = "import monocloud_sync, sys; print({'typer', 'rich'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("set()\n", "")

@@ -1,4 +1,4 @@
-"""The commands that are made from the methods of the resources."""
+"""The commands made from the methods of the resources."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ each_destructive = pytest.mark.parametrize("operation", sorted(DESTRUCTIVE))
 
 
 def run(url: str, *args: str, stdin: str | None = None) -> tuple[int, str, str]:
-    """Run the command in this process; return its exit code, its stdout and its stderr."""
+    """Run the command in this process; return its exit code, stdout and stderr."""
     env = {DOMAIN: url, API_KEY: KEY}
     result = CliRunner().invoke(app, args, prog_name="monocloud", input=stdin, env=env)
     assert result.exception is None or isinstance(result.exception, SystemExit)
@@ -63,7 +63,7 @@ def parameters(operation: str) -> list[Any]:
 # Every operation
 
 
-def test_every_method_has_a_command_and_every_command_a_help() -> None:
+def test_every_method_has_a_command_with_help() -> None:
     made = {f"{resource}.{m.__name__}" for resource in RESOURCES for m in methods(resource)}
     assert made == {row["name"] for row in ROWS} | {"phones.set_primary_by_number"}
     for operation in made:
@@ -78,12 +78,14 @@ def test_every_method_has_a_command_and_every_command_a_help() -> None:
 
 
 @each_row
-def test_what_a_command_sends_and_prints(row: dict[str, Any], tmp_path: Path) -> None:
+def test_a_command_sends_the_request_and_prints_the_record(
+    row: dict[str, Any], tmp_path: Path
+) -> None:
     with served(answer()) as wire:
         for call in calls(row):
             wire.script(answer(row["status"], content(row), **paging(row, call)))
-            code, printed, complaint = run(wire.url, *_words(row, call, tmp_path))
-            assert (code, complaint) == (0, "")
+            code, printed, errors = run(wire.url, *_words(row, call, tmp_path))
+            assert (code, errors) == (0, "")
             _check_sent(row, call, wire.requests.pop())
             assert not wire.requests
             assert printed.isascii()
@@ -92,7 +94,7 @@ def test_what_a_command_sends_and_prints(row: dict[str, Any], tmp_path: Path) ->
 
 
 def _words(row: dict[str, Any], call: Call, folder: Path) -> list[str]:
-    """Return the words of a command line for a call of the table."""
+    """Return the words of the command line for a call of the table."""
     required = list((row["body"] or {}).get("required", ()))
     options, positional = ["--json"], list(call.ids)
     if row["name"] in DESTRUCTIVE:
@@ -106,7 +108,7 @@ def _words(row: dict[str, Any], call: Call, folder: Path) -> list[str]:
         elif name in required:
             positional.append(text)
         elif value is None:
-            # Of a list's parameters, and of None, only what can be cleared has a way to say so.
+            # Only a field that can be cleared has an option for None; list parameters have none.
             options += ["--clear", option[2:]] if row["method"] == "PATCH" else []
         elif isinstance(value, bool):
             options.append(option if value else f"--no-{option[2:]}")
@@ -115,21 +117,21 @@ def _words(row: dict[str, Any], call: Call, folder: Path) -> list[str]:
     return [*command(row["name"]), *options, "--", *positional]
 
 
-# What destroys
+# Destructive commands
 
 
-def test_what_destroys_is_known() -> None:
+def test_every_destructive_command_is_known() -> None:
     deleting = {row["name"] for row in ROWS if row["method"] == "DELETE"}
     assert deleting | {"external_providers.disconnect"} == DESTRUCTIVE
 
 
 @each_destructive
-def test_without_a_yes_nothing_is_sent(operation: str) -> None:
+def test_nothing_is_sent_without_confirmation(operation: str) -> None:
     with served(answer()) as wire:
-        code, printed, complaint = run(wire.url, *command(operation), *ids_of(operation))
+        code, printed, errors = run(wire.url, *command(operation), *ids_of(operation))
     assert (code, printed, wire.requests) == (2, "", [])
     assert (
-        complaint
+        errors
         == "Error: cannot ask for confirmation without a terminal; nothing was sent: pass --yes\n"
     )
 
@@ -139,43 +141,43 @@ def test_a_dry_run_only_reads(operation: str) -> None:
     own = {"sessions.revoke": "UserSession", "groups.remove": "UserGroup"}
     with served(answer(200, ANSWERS[own.get(operation, "User")])) as wire:
         ids = ids_of(operation)
-        code, _, complaint = run(wire.url, *command(operation), *ids, "--dry-run", "--yes")
+        code, _, errors = run(wire.url, *command(operation), *ids, "--dry-run", "--yes")
     read = ids if operation in own else ids[:1]
     (request,) = wire.requests
     assert request.method == "GET"
     assert [part for part in request.target.split("/") if part.startswith("arg")] == list(read)
-    # The ids of what a user has are not those of the user that was read.
+    # The record that the server returns has other ids than those given.
     gone = operation.split(".")[0] in ("emails", "phones", "passkeys", "external_providers")
     assert code == gone
-    assert ("Nothing was changed. Without --dry-run: " in complaint) is not gone
+    assert ("Nothing was changed. Without --dry-run: " in errors) is not gone
 
 
 def test_a_dry_run_shows_what_would_be_removed() -> None:
     with served(answer(200, TODAY)) as wire:
         words = ("emails", "remove", TODAY["user_id"], EMAIL_ID, "--dry-run")
-        code, printed, complaint = run(wire.url, *words)
+        code, printed, errors = run(wire.url, *words)
         assert (code, TODAY["emails"][0]["email"] in printed) == (0, True)
-        assert complaint.endswith("Without --dry-run: Remove an email address from a user.\n")
+        assert errors.endswith("Without --dry-run: Remove an email address from a user.\n")
         assert json.loads(run(wire.url, *words, "--json")[1]) == TODAY["emails"][0]
-        code, printed, complaint = run(wire.url, *words[:3], "another", "--dry-run")
+        code, printed, errors = run(wire.url, *words[:3], "another", "--dry-run")
     assert (code, printed) == (1, "")
-    assert complaint == "Error: emails.remove: the user has no such record; nothing was changed\n"
+    assert errors == "Error: emails.remove: the user has no such record; nothing was changed\n"
 
 
 @pytest.mark.parametrize(
-    ("typed", "code", "said", "sent"),
+    ("typed", "code", "message", "sent"),
     [
         ("y\n", 0, "Done.", 1),
         ("n\n", 2, "not confirmed; nothing was sent", 0),
         ("\x03", 130, "", 0),
     ],
 )
-def test_a_terminal_is_asked(typed: str, code: int, said: str, sent: int) -> None:
+def test_the_terminal_asks_for_confirmation(typed: str, code: int, message: str, sent: int) -> None:
     with served(answer(204, b"")) as wire:
         screen, ended = on_a_terminal(wire.url, "users", "delete", "u-1", typed={"[y/N]": typed})
     assert (ended, len(wire.requests)) == (code, sent)
     assert "Delete a user permanently. (user_id u-1) Continue? [y/N]" in screen
-    assert said in screen
+    assert message in screen
 
 
 # Secrets
@@ -188,7 +190,7 @@ def test_no_command_takes_a_secret_on_its_command_line() -> None:
             assert not names & SECRETS
 
 
-def test_secrets_come_from_lines_of_standard_input() -> None:
+def test_secrets_are_read_from_lines_of_standard_input() -> None:
     with served(answer(200, TODAY)) as wire:
         assert run(wire.url, "passwords", "set", "u", stdin=" päss\r\n")[0] == 0
         assert run(wire.url, "passwords", "change", "u", stdin="old\nnew\n")[0] == 0
@@ -204,23 +206,23 @@ def test_secrets_come_from_lines_of_standard_input() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "stdin", "said"),
+    ("args", "stdin", "message"),
     [
         ((), "", "Password (standard input) is empty"),
         (("--password-file", "none"), "", "--password-file none: No such file or directory"),
         (("--password-hash-file", "-"), "hash\n", "give password_hash and password_hash_algorithm"),
     ],
 )
-def test_without_a_secret_nothing_is_sent(args: tuple[str, ...], stdin: str, said: str) -> None:
+def test_nothing_is_sent_without_a_secret(args: tuple[str, ...], stdin: str, message: str) -> None:
     with served(answer()) as wire:
-        code, printed, complaint = run(wire.url, "passwords", "set", "u", *args, stdin=stdin)
+        code, printed, errors = run(wire.url, "passwords", "set", "u", *args, stdin=stdin)
     assert (code, printed, wire.requests) == (2, "", [])
-    assert complaint.startswith(f"Error: {said}")
-    assert complaint.count("\n") == 1
+    assert errors.startswith(f"Error: {message}")
+    assert errors.count("\n") == 1
 
 
-def test_a_terminal_asks_for_a_password_twice_and_shows_it_never() -> None:
-    # The blank comes once the terminal has ceased to echo.
+def test_the_terminal_asks_for_a_password_twice_and_never_shows_it() -> None:
+    # The prompt's last blank appears once the terminal no longer echoes.
     typed = {"Password: ": "s3same\n", "confirmation: ": "s3same\n"}
     with served(problem(422, "No s3same")) as wire:
         screen, code = on_a_terminal(wire.url, "passwords", "set", "u", typed=typed)
@@ -239,7 +241,7 @@ def page(number: int, count: int, names: str, **more: object) -> Any:
     return answer(200, users, X_Pagination=json.dumps(header))
 
 
-def test_a_list_is_json_lines_for_a_pipe_and_a_table_on_a_terminal() -> None:
+def test_a_list_is_json_lines_in_a_pipe_and_a_table_on_a_terminal() -> None:
     email = {"id": "e", "email": "ada@example.com", "primary": True, "verified": True}
     pages = (page(1, 2, "ab", emails=[email]), page(2, 2, "c"))
     with served(*pages, *pages, page(1, 1, "")) as wire:
@@ -255,7 +257,7 @@ def test_a_list_is_json_lines_for_a_pipe_and_a_table_on_a_terminal() -> None:
         ["b", "no", "ada@example.com"],
         ["c", "no", "-"],
     ]
-    # Columns keep their places from page to page.
+    # Columns keep their positions from page to page.
     assert len({line.index("no ") for line in screen.splitlines() if " no " in line}) == 1
 
 
@@ -267,13 +269,13 @@ def test_a_limit_ends_a_list() -> None:
     assert len(wire.requests) <= 3
 
 
-def test_a_page_is_printed_while_the_next_one_is_awaited() -> None:
+def test_a_page_is_printed_before_the_next_one_arrives() -> None:
     with served(page(1, 2, "a"), silence) as wire, started(wire.url, "users", "list") as process:
         assert process.stdout
         assert json.loads(process.stdout.readline()) == {"user_id": "a", "disabled": False}
 
 
-def test_foreign_text_in_a_table_is_text_only() -> None:
+def test_text_in_a_table_cannot_control_the_terminal() -> None:
     odd = {"group_id": "[red]g[/red]", "group_name": "\x1b[2J\n\u202e", "user_id": "u"}
     header = {"page_size": 1, "current_page": 1, "total_count": 1}
     paged = json.dumps({**header, "has_previous": False, "has_next": False})
@@ -286,31 +288,31 @@ def test_foreign_text_in_a_table_is_text_only() -> None:
 # Arguments and answers
 
 
-def test_what_cannot_be_cleared() -> None:
+def test_invalid_uses_of_clear_are_refused() -> None:
     with served(answer()) as wire:
         words = (wire.url, "users", "patch-claims", "u", "--clear")
         assert "--clear age: this field cannot be cleared" in run(*words, "age")[2]
-        code, _, complaint = run(*words, "given_name", "--given-name", "Ada")
-        assert (code, complaint) == (
+        code, _, errors = run(*words, "given_name", "--given-name", "Ada")
+        assert (code, errors) == (
             2,
             "Error: --clear given_name: a value was given as well; nothing was sent: choose one\n",
         )
     assert not wire.requests
 
 
-def test_json_comes_as_an_argument_or_from_standard_input() -> None:
+def test_json_can_be_an_argument_or_standard_input() -> None:
     with served(answer(200, {"private_data": {"a": 1}})) as wire:
         words = (wire.url, "data", "patch-private", "u")
         assert run(*words, "-", stdin='{"a": null}')[1].split() == ["private_data", '{"a":', "1}"]
-        for bad, said in (("{", "it is not JSON"), ("[]", "must be a mapping")):
-            code, _, complaint = run(*words, bad)
-            assert (code, complaint.count("\n")) == (2, 1)
-            assert complaint.startswith("Error: private")
-            assert said in complaint
+        for bad, message in (("{", "it is not JSON"), ("[]", "must be a mapping")):
+            code, _, errors = run(*words, bad)
+            assert (code, errors.count("\n")) == (2, 1)
+            assert errors.startswith("Error: private")
+            assert message in errors
     assert [json.loads(r.body) for r in wire.requests] == [{"private_data": {"a": None}}]
 
 
-def test_a_person_sees_the_part_of_the_user_that_was_changed() -> None:
+def test_the_changed_part_of_the_user_is_shown() -> None:
     with served(answer(200, TODAY)) as wire:
         emails = run(wire.url, "emails", "set-primary", "u", "e")[1]
         whole = run(wire.url, "users", "disable", "u")[1]
@@ -319,13 +321,13 @@ def test_a_person_sees_the_part_of_the_user_that_was_changed() -> None:
     assert re.search(r"^disabled +no +$", whole, re.MULTILINE)
 
 
-def test_an_answer_without_a_record() -> None:
+def test_an_answer_without_a_record_prints_done() -> None:
     with served(answer(204, b"")) as wire:
         assert run(wire.url, "groups", "assign", "u", "g") == (0, "Done.\n", "")
         assert run(wire.url, "passkeys", "remove", "u", "p", "-y", "--json") == (0, "", "")
 
 
-def test_a_phone_is_chosen_by_its_number() -> None:
+def test_a_phone_can_be_chosen_by_its_number() -> None:
     with Emulator(api_key=KEY) as emulator:
         number = next(p for p in emulator.user(USER_ID).phone_numbers if p.id == PHONE_ID).phone
         words = ("phones", "set-primary-by-number", USER_ID, str(number))
@@ -337,10 +339,10 @@ def test_a_phone_is_chosen_by_its_number() -> None:
     assert primary.id == PHONE_ID
 
 
-# Any path
+# Raw requests
 
 
-def test_a_request_of_any_path() -> None:
+def test_a_request_can_have_any_path() -> None:
     with served(answer(200, {"ü": [1]})) as wire:
         words = ("POST", "/groups/{group_id}/x", "a/b", "--query", "a=1=2", "--query", "b=")
         assert run(wire.url, "request", *words, "--body", "-", stdin='{"c": null}') == (
@@ -354,7 +356,7 @@ def test_a_request_of_any_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "said"),
+    ("args", "message"),
     [
         (("GET", "/users/{user_id}"), "takes user_id, but 0 were given"),
         (("FETCH", "/users"), "method must be an HTTP method"),
@@ -363,38 +365,38 @@ def test_a_request_of_any_path() -> None:
         (("POST", "/users", "--body", "{"), "--body: it is not JSON"),
     ],
 )
-def test_a_request_that_cannot_be_sent(args: tuple[str, ...], said: str) -> None:
+def test_an_invalid_request_is_not_sent(args: tuple[str, ...], message: str) -> None:
     with served(answer()) as wire:
-        code, printed, complaint = run(wire.url, "request", *args)
+        code, printed, errors = run(wire.url, "request", *args)
     assert (code, printed, wire.requests) == (2, "", [])
-    assert said in complaint
+    assert message in errors
 
 
-def test_what_a_request_answers() -> None:
+def test_the_answer_to_a_request_is_reported() -> None:
     with served(answer(204, b""), answer(200, b"<html>"), problem(404)) as wire:
         words = (wire.url, "request", "DELETE", "/users/{user_id}", "u")
         assert run(*words) == (0, "", "")
-        code, _, complaint = run(*words)
-        assert (code, "but the response is not JSON" in complaint) == (1, True)
+        code, _, errors = run(*words)
+        assert (code, "but the response is not JSON" in errors) == (1, True)
         assert run(*words)[2].startswith("Error: DELETE /users/{user_id}: 404")
 
 
 # The command itself
 
 
-def test_completion_knows_groups_commands_and_values() -> None:
+def test_completion_covers_groups_commands_and_values() -> None:
     assert "passwords" in completed("monocloud pass")
     assert completed("monocloud users pat") == ["patch-claims"]
     assert completed("monocloud phones set-primary-m") == ["set-primary-many"]
     assert completed("monocloud users list --sort block") == ["block_until:1", "block_until:-1"]
 
 
-def test_a_mistyped_command_is_guessed() -> None:
+def test_a_mistyped_command_gets_a_suggestion() -> None:
     assert "Did you mean 'users'" in run("", "user", "list")[2]
     assert "Did you mean 'set-primary'" in run("", "phones", "set-primry")[2]
 
 
-def test_json_does_not_wait_for_what_draws_tables() -> None:
+def test_json_output_does_not_import_the_table_library() -> None:
     program = (
         "import sys; from monocloud_async.cli.app import app; import typer.main;"
         "typer.main.get_command(app).commands['users'].commands['list'];"
@@ -423,9 +425,9 @@ def started(url: str, *args: str) -> AbstractContextManager[Forked]:
 
 
 def on_a_terminal(url: str, *args: str, typed: Mapping[str, str] | None = None) -> tuple[str, int]:
-    """Run the command on a terminal of its own, and type each answer once its question is there.
+    """Run the command on its own terminal, and type each answer once its question appears.
 
-    Returns what is on the screen, and the exit code.
+    Return the screen and the exit code.
     """
     waiting = dict(typed or {})
     child, ours = pty.fork()
@@ -437,7 +439,7 @@ def on_a_terminal(url: str, *args: str, typed: Mapping[str, str] | None = None) 
         while True:
             if not select.select([ours], [], [], 1)[0]:
                 if "\x03" in (typed or {}).values() and not waiting:
-                    # Python misses an interrupt that comes just before it waits for the terminal.
+                    # Python misses an interrupt just before it waits for the terminal.
                     os.write(ours, b"\x03")
                 continue
             more = os.read(ours, 4096)
@@ -446,7 +448,7 @@ def on_a_terminal(url: str, *args: str, typed: Mapping[str, str] | None = None) 
             screen += more
             if question := next((q for q in waiting if q.encode() in screen), None):
                 os.write(ours, waiting.pop(question).encode())
-    except OSError:  # how Linux says that the other end is closed
+    except OSError:  # how Linux reports that the other end is closed
         pass
     os.close(ours)
     return screen.decode().replace("\r\n", "\n"), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

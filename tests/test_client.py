@@ -1,4 +1,4 @@
-"""Settings: what a client takes, from whom, and what it refuses before anything is sent."""
+"""Settings: their sources, and what a client refuses before it sends anything."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY = "canary-6d1f3c"
 HOST = "acme.us.monocloud.com"
 
 
-def test_the_environment_gives_what_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_default_to_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", HOST)
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_API_KEY", KEY)
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", "2500")
@@ -32,31 +32,33 @@ def test_the_environment_gives_what_is_not_given(monkeypatch: pytest.MonkeyPatch
     assert "other.com" in repr(MonoCloudClient("other.com"))
 
 
-def test_the_timeout_is_ten_seconds_where_nobody_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_timeout_defaults_to_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MonoCloudClient(HOST, KEY)._caller.timeout == 10.0
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", "")
     assert MonoCloudClient(HOST, KEY)._caller.timeout == 10.0
 
 
-@pytest.mark.parametrize("said", ["5s", "0", "-1", "nan", "inf", "2.5", "1e4", " 5", "1_0", "٣"])
-def test_junk_in_the_environment_names_the_variable(
-    said: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("given", ["5s", "0", "-1", "nan", "inf", "2.5", "1e4", " 5", "1_0", "٣"])
+def test_an_invalid_environment_variable_is_named(
+    given: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", said)
+    monkeypatch.setenv("MONOCLOUD_MANAGEMENT_TIMEOUT", given)
     with pytest.raises(ConfigurationError, match="MONOCLOUD_MANAGEMENT_TIMEOUT"):
         MonoCloudClient(HOST, KEY)
     assert MonoCloudClient(HOST, KEY, timeout=1)._caller.timeout == 1.0
 
 
 @pytest.mark.parametrize("empty", [None, ""])
-def test_what_is_missing_names_the_variable(empty: str | None) -> None:
+def test_a_missing_setting_names_its_variable(empty: str | None) -> None:
     with pytest.raises(ConfigurationError, match="MONOCLOUD_MANAGEMENT_DOMAIN"):
         MonoCloudClient(empty, KEY)
     with pytest.raises(ConfigurationError, match="MONOCLOUD_MANAGEMENT_API_KEY"):
         MonoCloudClient(HOST, empty)
 
 
-def test_an_empty_argument_does_not_fall_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_argument_does_not_fall_back_to_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", HOST)
     with pytest.raises(ConfigurationError, match="domain is missing"):
         MonoCloudClient("", KEY)
@@ -72,7 +74,7 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "said"),
+    ("setting", "value", "message"),
     [
         ("timeout", 0, "timeout must be a finite number of seconds, more than 0"),
         ("timeout", -1, "timeout must be"),
@@ -96,21 +98,21 @@ def test_a_key_that_cannot_be_sent_is_refused_without_showing_it(key: Any) -> No
         ("proxy", 7, "proxy must be a URL"),
     ],
 )
-def test_a_setting_that_cannot_work(setting: str, value: object, said: str) -> None:
+def test_an_invalid_setting_is_refused(setting: str, value: object, message: str) -> None:
     settings: dict[str, Any] = {setting: value}
-    with pytest.raises(ConfigurationError, match=said) as caught:
+    with pytest.raises(ConfigurationError, match=message) as caught:
         MonoCloudClient(HOST, KEY, **settings)
     assert "secret" not in str(caught.value)
     assert isinstance(caught.value, ValueError)
 
 
-async def test_trust_for_a_session_is_the_session_s() -> None:
+async def test_an_ssl_context_cannot_be_combined_with_a_session() -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(ConfigurationError, match="your session's connector"):
             MonoCloudClient(HOST, KEY, session=session, ssl_context=ssl.create_default_context())
 
 
-def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     def proxy(domain: str = HOST, given: str | None = None) -> str | None:
         found = MonoCloudClient(domain, KEY, proxy=given)._caller.proxy
         return str(found.url) if found else None
@@ -133,9 +135,7 @@ def test_proxies_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
-def test_a_proxy_of_the_environment_that_will_not_do_is_named(
-    variable: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalid_proxy_variable_is_named(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(variable.lower(), "socks5://u:secret@two:1")
     with pytest.raises(ConfigurationError, match=f"^{variable} must be") as caught:
         MonoCloudClient(HOST, KEY)
@@ -145,10 +145,10 @@ def test_a_proxy_of_the_environment_that_will_not_do_is_named(
 @pytest.mark.parametrize(
     "client", [MonoCloudClient(HOST, KEY), monocloud_sync.MonoCloudClient(HOST, KEY)]
 )
-def test_a_client_shows_its_key_to_nobody(client: Any) -> None:
-    for travel in (pickle.dumps, copy.copy, copy.deepcopy):
+def test_a_client_never_shows_its_key(client: Any) -> None:
+    for duplicate in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="create one in the process"):
-            travel(client)  # type: ignore[operator]
+            duplicate(client)  # type: ignore[operator]
     transport = getattr(client, "_async", client)._caller
     shown = [repr(client), str(client), repr(vars(client)), repr(transport)]
     shown += [repr(getattr(transport, name)) for name in transport.__slots__ if name[0] != "_"]
@@ -157,7 +157,7 @@ def test_a_client_shows_its_key_to_nobody(client: Any) -> None:
         pickle.dumps(transport.headers)
 
 
-async def test_a_view_has_other_limits_on_the_same_connections() -> None:
+async def test_a_view_has_its_own_limits_on_the_same_connections() -> None:
     policy = RetryPolicy(max_attempts=1)
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY, timeout=9) as client:
         view = client.with_options(retry=policy)
@@ -186,7 +186,7 @@ async def test_a_closed_client_sends_nothing(wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2])
-async def test_a_lent_session_that_is_closed_as_a_call_begins(steps: int, wire: Wire) -> None:
+async def test_a_lent_session_closed_as_a_call_begins_is_an_error(steps: int, wire: Wire) -> None:
     async with aiohttp.ClientSession() as session:
         client = MonoCloudClient(wire.url, KEY, session=session)
         call = asyncio.ensure_future(client.users.get("u"))

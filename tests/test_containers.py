@@ -1,4 +1,4 @@
-"""The image and the compose file: what they run works, and they open no more than they must."""
+"""The image and the compose file work, and expose no more than they must."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ROOT = Path(__file__).parents[1]
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The instructions of the Dockerfile, with lines that go on joined."""
+    """Return the instructions of the Dockerfile, with continued lines joined."""
     text = re.sub(r"^\s*#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
     lines = re.sub(r"\\\n\s*", "", text).splitlines()
     return [(line.split(" ", 1)[0], line.split(" ", 1)[1]) for line in lines if line.strip()]
 
 
 def last(name: str) -> str:
-    return [said for one, said in instructions() if one == name][-1]
+    return [value for one, value in instructions() if one == name][-1]
 
 
 def compose() -> dict[str, Any]:
@@ -41,7 +41,7 @@ def compose() -> dict[str, Any]:
 
 @contextmanager
 def served(port: int) -> Iterator[str]:
-    """Run what the image runs, on a loopback port."""
+    """Run the image's command on a loopback port."""
     command = json.loads(last("ENTRYPOINT")) + json.loads(last("CMD"))
     assert command[:2] == ["monocloud", "emulator"]
     args = ["127.0.0.1" if one == "0.0.0.0" else one for one in command[1:]]
@@ -65,37 +65,39 @@ def health(port: int) -> int:
     return done.returncode
 
 
-def test_the_image_serves_and_knows_its_health(unused_port: int) -> None:
+def test_the_image_serves_and_reports_its_health(unused_port: int) -> None:
     assert health(unused_port) != 0
     with served(unused_port):
         assert health(unused_port) == 0
     assert health(unused_port) != 0
 
 
-def test_the_image_is_small_and_not_root() -> None:
+def test_the_image_is_slim_and_does_not_run_as_root() -> None:
     names = [name for name, _ in instructions()]
     assert names.count("FROM") == 2
-    assert all("-slim" in said for name, said in instructions() if name == "FROM")
+    assert all("-slim" in value for name, value in instructions() if name == "FROM")
     assert re.fullmatch(r"[1-9][0-9]*:[1-9][0-9]*", last("USER"))
     assert names.index("USER") < names.index("ENTRYPOINT")
     assert last("EXPOSE") == "8080"
     assert not re.search(r"(?i)secret|password|token|api_?key", str(instructions()))
 
 
-def test_the_image_has_all_that_the_wheel_is_built_from() -> None:
-    copied = [said.split()[:-1] for name, said in instructions() if name == "COPY"]
+def test_the_image_copies_all_sources_of_the_wheel() -> None:
+    copied = [value.split()[:-1] for name, value in instructions() if name == "COPY"]
     sources = {source for sources in copied for source in sources if "--from" not in sources[0]}
     for source in sources:
         assert (ROOT / source).exists()
-    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if "!" in line}
-    assert sources == let_in
+    included = {
+        line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if "!" in line
+    }
+    assert sources == included
     built = (ROOT / "pyproject.toml").read_text()
     packages = re.search(r"^packages = (\[.*\])", built, re.MULTILINE)
     assert packages
     assert {*json.loads(packages[1]), "README.md", "LICENSE", "pyproject.toml"} == sources
 
 
-def test_compose_publishes_on_this_machine_only() -> None:
+def test_compose_publishes_ports_only_on_this_machine() -> None:
     services = compose()["services"]
     for service in services.values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
@@ -109,7 +111,7 @@ def test_compose_publishes_on_this_machine_only() -> None:
         assert (ROOT / volume.split(":")[0]).is_file()
 
 
-def test_the_service_beside_it_sets_a_phone() -> None:
+def test_the_app_service_sets_a_primary_phone() -> None:
     app = compose()["services"]["app"]
     (volume,) = app["volumes"]
     source, target, _ = volume.split(":")
@@ -131,7 +133,7 @@ def test_the_service_beside_it_sets_a_phone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "code", "printed"),
+    ("value", "code", "printed"),
     [
         ("1", 1, "no.such.host.invalid"),
         ("", 2, "http://"),
@@ -139,12 +141,14 @@ def test_the_service_beside_it_sets_a_phone() -> None:
         ("yes", 2, "MONOCLOUD_ALLOW_INSECURE_HTTP must be 1 or 0"),
     ],
 )
-def test_the_command_line_takes_plain_http_on_purpose(said: str, code: int, printed: str) -> None:
+def test_the_command_line_accepts_plain_http_only_when_enabled(
+    value: str, code: int, printed: str
+) -> None:
     env = {
         **os.environ,
         "MONOCLOUD_MANAGEMENT_DOMAIN": "http://no.such.host.invalid:8080",
         "MONOCLOUD_MANAGEMENT_API_KEY": "emulator-key",
-        "MONOCLOUD_ALLOW_INSECURE_HTTP": said,
+        "MONOCLOUD_ALLOW_INSECURE_HTTP": value,
     }
     done = subprocess.run(
         [sys.executable, "-m", "monocloud_async.cli", *shlex.split("users get u --max-attempts 1")],

@@ -1,4 +1,4 @@
-"""`monocloud demo`: it does what it shows, and fails where the server does not agree."""
+"""`monocloud demo`: it does what it shows, and fails if the server does not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .programs import posix
 PHONES = "+447700900123", "+441632960961"
 
 
-def test_the_demo_does_what_it_shows_in_a_page_of_plain_text() -> None:
+def test_the_demo_does_what_it_shows_on_one_page_of_plain_text() -> None:
     junk = {DOMAIN: "http://acme.com", API_KEY: "é", "MONOCLOUD_MANAGEMENT_TIMEOUT": "5s"}
     done = run("demo", env={**junk, "COLUMNS": "60"})
     assert (done.returncode, done.stderr) == (0, "")
@@ -40,12 +40,12 @@ def test_the_demo_does_what_it_shows_in_a_page_of_plain_text() -> None:
     killed_at = re.search(r"kill -9\) when the server had created (\d+) of 1,000", done.stdout)
     assert killed_at
     assert 400 <= int(killed_at[1]) < 1_000
-    # The kill lost what was in flight, and the import itself says what it did not do again.
+    # The kill lost the calls in flight, and the import reports what it did not repeat.
     earlier = re.search(r"1,000 created, .*0 failed.* \((\d+) of them in earlier runs", done.stdout)
     assert earlier
     assert 0 < int(earlier[1]) <= int(killed_at[1])
-    assert "1,000 users, each created once: none is missing, none is there twice" in done.stdout
-    assert re.search(r"\d\d answers were lost on the way", done.stdout)
+    assert "1,000 users, each created exactly once: none is missing or duplicated" in done.stdout
+    assert re.search(r"\d\d responses were lost on the way", done.stdout)
     lines = done.stdout.splitlines()
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 100
@@ -83,7 +83,7 @@ def test_nothing_is_left_of_a_demo_that_a_signal_ends(name: str, tmp_path: Path)
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-# Where something is not as promised.
+# Where something breaks a promise.
 
 
 def ends(monkeypatch: pytest.MonkeyPatch, number: int) -> tuple[int, str]:
@@ -98,14 +98,14 @@ async def idle(*_: object) -> None:
     pass
 
 
-def test_a_way_that_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_way_that_changes_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(three_ways, "WAYS", [idle])
     code, printed = ends(monkeypatch, 0)
     assert code == 1
-    assert "did not make the other phone the primary one" in printed
+    assert "the other phone did not become the primary one" in printed
 
 
-def test_a_way_that_asks_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_way_that_sends_two_requests_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     async def twice(*call: str) -> None:
         await three_ways._with_asyncio(*call)
         await three_ways._with_asyncio(*call)
@@ -116,30 +116,30 @@ def test_a_way_that_asks_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "2 requests and 2 changes instead of one" in printed
 
 
-def test_a_command_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_command_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monocloud_async.cli.demo.processes._SOURCE", "raise SystemExit('why')")
     code, printed = ends(monkeypatch, 0)
     assert code == 1
     assert printed.endswith("why\nError: the command ended with exit code 1\n")
 
 
-def test_a_call_that_is_not_repaired(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_is_not_repaired_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lost_answers, "_set_primary", idle)
     code, printed = ends(monkeypatch, 1)
     assert code == 1
-    assert "was not repaired" in printed
+    assert "was not retried as promised" in printed
 
 
-def test_an_addition_that_does_not_say_that_its_answer_was_lost(
+def test_an_addition_that_hides_its_lost_answer_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lost_answers, "_add", idle)
     code, printed = ends(monkeypatch, 1)
     assert code == 1
-    assert "did not say so" in printed
+    assert "raised no error" in printed
 
 
-def test_an_import_that_ends_before_it_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_that_ends_before_it_is_killed_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("monocloud_async.cli.demo.processes._SOURCE", "")
     code, printed = ends(monkeypatch, 2)
     assert code == 1
@@ -147,27 +147,27 @@ def test_an_import_that_ends_before_it_is_killed(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("change", [{"user-0@example.com": 1}, {"user-0@example.com": -1}])
-def test_users_that_are_missing_or_there_twice(change: dict[str, int], capsys) -> None:
+def test_missing_or_duplicate_users_fail(change: dict[str, int], capsys) -> None:
     emails = collections.Counter(f"user-{number}@example.com" for number in range(1_000))
     import_killed.check(emails, 1_000)
     emails.update(change)
     with pytest.raises(Exception, match="1"):
         import_killed.check(+emails, 1_000)
-    assert "each user of the file once" in capsys.readouterr().err
+    assert "each user of the file exactly once" in capsys.readouterr().err
 
 
-def test_users_that_were_created_twice_and_removed(capsys) -> None:
+def test_users_created_twice_and_then_removed_fail(capsys) -> None:
     emails = collections.Counter(f"user-{number}@example.com" for number in range(1_000))
     with pytest.raises(Exception, match="1"):
         import_killed.check(emails, 1_001)
     assert "created 1,001 users instead of 1,000" in capsys.readouterr().err
 
 
-# What to type next.
+# The next command.
 
 
 @pytest.mark.parametrize(
-    ("program", "said"),
+    ("program", "expected"),
     [
         ("{here}/.venv/bin/monocloud", ".venv/bin/monocloud emulator"),
         ("{here}/bin/monocloud", "monocloud emulator"),
@@ -176,8 +176,8 @@ def test_users_that_were_created_twice_and_removed(capsys) -> None:
         ("{here}/monocloud_async/cli/__main__.py", "python3 -m monocloud_async.cli emulator"),
     ],
 )
-def test_the_next_command_is_one_that_works(
-    program: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_suggested_next_command_works(
+    program: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for folder in ".venv/bin", "bin":
         (tmp_path / folder).mkdir(parents=True)
@@ -186,4 +186,4 @@ def test_the_next_command_is_one_that_works(
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
     monkeypatch.setattr(sys, "argv", [program.format(here=tmp_path)])
-    assert next_command() == said
+    assert next_command() == expected

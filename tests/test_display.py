@@ -1,4 +1,4 @@
-"""How records show themselves: in logs, and in notebooks."""
+"""How records are displayed, in logs and in notebooks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SECRET = "https://acme.example/reset?code=xyzzy"
 
 
 class Tables(HTMLParser):
-    """Reads tables, and refuses any other tag and any attribute."""
+    """Parses tables, and refuses any other tag and any attribute."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ def shown(record: Record) -> list[str]:
     return Tables(record._repr_html_()).cells
 
 
-def test_a_repr_holds_the_class_the_ids_and_counts() -> None:
+def test_a_repr_shows_the_class_the_ids_and_counts() -> None:
     assert repr(User.from_dict(TODAY)) == (
         "User(user_id='UOtBaOybB6dTpIJNrnkRw', emails=<1>, phone_numbers=<2>, passkeys=<1>, "
         "connections=<2>, external_providers=<1>)"
@@ -74,7 +74,7 @@ def test_a_repr_holds_the_class_the_ids_and_counts() -> None:
 
 
 @pytest.mark.parametrize("width", [20, 500])
-def test_rich_shows_what_the_repr_does(width: int) -> None:
+def test_rich_shows_the_same_as_the_repr(width: int) -> None:
     for record in (User.from_dict(TODAY), UserPhone(id="p", phone="+441514960453")):
         shown = rich.pretty.pretty_repr([record], max_width=width)
         assert re.sub(r"\s+", "", shown) == re.sub(r"\s+|,(?=\))", "", repr([record]))
@@ -83,7 +83,7 @@ def test_rich_shows_what_the_repr_does(width: int) -> None:
 
 
 @pytest.mark.parametrize("record", [PAGE, TODAY])
-def test_a_repr_holds_nothing_private(record: dict[str, Any]) -> None:
+def test_a_repr_shows_nothing_private(record: dict[str, Any]) -> None:
     text = repr(User.from_dict({**record, "new": "secret"}))
     assert len(text) <= 200
     for private in ("+44", "user@example", "John", "claims", "premium", "Mozilla", "new", "secret"):
@@ -102,7 +102,7 @@ def test_a_repr_holds_nothing_private(record: dict[str, Any]) -> None:
         ("+441514960453", "…"),
     ],
 )
-def test_an_id_is_shown_in_a_short_line(value: str, text: str) -> None:
+def test_an_id_is_shown_safely_and_briefly(value: str, text: str) -> None:
     assert repr(User(user_id=value)) == f"User(user_id={text})"
 
 
@@ -110,35 +110,35 @@ KINDS = [getattr(models, name) for name in models.__all__]
 
 
 @given(st.sampled_from(KINDS), st.text(max_size=300) | st.sampled_from(["\U000e0001" * 50]))
-def test_a_repr_is_one_short_line_whatever_came(kind: type[Any], value: str) -> None:
+def test_a_repr_is_always_one_short_line(kind: type[Any], value: str) -> None:
     members = {a.name: value for a in attrs.fields(kind) if a.type in (str, str | None)}
     text = repr(kind(**members))
     assert len(text) <= 200
     assert text.isprintable()
 
 
-def test_very_many_ids_are_cut() -> None:
+def test_a_repr_with_many_ids_is_cut() -> None:
     members = {f"{letter}_id": attrs.field(type=str, default="x" * 40) for letter in "abcdefghij"}
     many = attrs.make_class("Many", members, bases=(Record,), frozen=True, repr=False)()
     assert len(repr(many)) <= 200
     assert repr(many).endswith(", …)")
 
 
-def test_a_class_of_ones_own_has_the_same_repr_or_its_own() -> None:
+def test_a_subclass_inherits_the_repr_or_defines_its_own() -> None:
     @attrs.frozen(kw_only=True)
     class Mine(UserPhone):
         note: str = ""
 
     @attrs.frozen(kw_only=True)
-    class Spoken(UserPhone):
+    class Custom(UserPhone):
         def __repr__(self) -> str:
-            return "spoken"
+            return "custom"
 
     assert repr(Mine(id="p", note="private")) == "Mine(id='p')"
-    assert repr(Spoken(id="p")) == "spoken"
+    assert repr(Custom(id="p")) == "custom"
 
 
-def test_a_secret_is_shown_by_to_dict_alone() -> None:
+def test_only_to_dict_shows_a_secret() -> None:
     reset = Reset.from_dict({"id": "r", "link": SECRET, "token_id": "t0k3n", "link2": SECRET})
     assert repr(reset) == "Reset(id='r')"
     assert "xyzzy" not in f"{reset} {reset!r} {[reset]}"
@@ -148,10 +148,10 @@ def test_a_secret_is_shown_by_to_dict_alone() -> None:
     assert Reset.from_dict({}).to_dict() == {}
 
 
-def test_a_table_holds_what_is_set() -> None:
+def test_a_table_shows_the_members_that_are_set() -> None:
     cells = shown(User.from_dict(TODAY))
-    for told in ("user_id", "+441632960961", "user@example.com", "monochrome", "false"):
-        assert told in cells
+    for text in ("user_id", "+441632960961", "user@example.com", "monochrome", "false"):
+        assert text in cells
     assert "2021-12-31 18:30:00+00:00" in shown(User.from_dict(PAGE))
     assert "blocked" not in cells
 
@@ -172,7 +172,7 @@ def test_a_table_is_escaped() -> None:
     assert text.isprintable()
 
 
-def test_a_table_is_small_whatever_came() -> None:
+def test_a_table_is_always_small() -> None:
     deep: Any = []
     for _ in range(190):
         deep = {"deep": [deep]}
@@ -188,7 +188,7 @@ def test_a_table_is_small_whatever_came() -> None:
     assert len(re.findall("… 9980 more", text)) == 2
 
 
-def test_an_answer_s_response_takes_no_part_in_the_record() -> None:
+def test_the_response_is_not_part_of_the_record() -> None:
     response = Response(status=200, headers=Headers(), attempts=1, elapsed=0.1)
     made = Reset.from_dict({"id": "r", "response": 7})
     assert made.response is None

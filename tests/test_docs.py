@@ -1,4 +1,4 @@
-"""Every snippet of the README and of docs/, run against the emulator; their commands and links."""
+"""The README and docs/: snippets run against the emulator, and commands and links are right."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from monocloud_sync.emulator import Emulator
 from .documents import PAGES, ROOT, blocks, name_of
 from .snippets import run
 
-# Made while the site is built.
+# Generated when the site is built.
 GENERATED = {"changelog.md", "contributing.md", "reference/command-line.md"}
 CHANGE_A_PHONE = {"README.md", "docs/tutorials/batch-job.md"}
 AUTH0 = {"email": "ada@example.com", "email_verified": True, "user_id": "auth0|1"}
@@ -42,7 +42,7 @@ def tenant(monocloud_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emu
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where a page runs, with the files that the pages speak of."""
+    """The directory where a page runs, with the files that the pages mention."""
     users = json.dumps([AUTH0])
     (tmp_path / "users.json").write_text(users)
     (tmp_path / "users.json.gz").write_bytes(gzip.compress(users.encode()))
@@ -77,7 +77,7 @@ def test_the_snippets_of_a_page_run(
         if not block.is_run:
             continue
         if "MonoCloudClient()" in block.code:
-            # Python's names build on each other; each program finds the tenant as it was.
+            # Snippets on a page build on each other, but each program starts with a fresh tenant.
             tenant.reset()
             assert primary(tenant) != PHONE_ID
         run(block, module, tenant, directory)
@@ -94,7 +94,7 @@ def shell_commands() -> Iterator[tuple[str, list[str]]]:
                         yield name_of(page), shlex.split(part, comments=True)[1:]
 
 
-def test_the_commands_of_the_pages_exist_with_their_options() -> None:
+def test_commands_on_the_pages_exist_with_their_options() -> None:
     found = list(shell_commands())
     assert len(found) > 20
     for page, args in found:
@@ -124,13 +124,13 @@ def test_links_between_files_resolve(page: Path) -> None:
             assert path.exists(), target
 
 
-def test_the_readme_has_the_commands_that_people_type() -> None:
+def test_the_readme_has_the_commands_to_start_with() -> None:
     commands = [block.code.strip() for block in blocks(ROOT / "README.md", "sh")]
     assert "scripts/demo" in commands
     assert "scripts/test" in commands
 
 
-def test_the_table_of_methods_has_every_operation() -> None:
+def test_the_table_of_methods_lists_every_operation() -> None:
     text = (ROOT / "docs" / "guide" / "operations.md").read_text()
     table = text.partition("\n| resource | methods |\n")[2].partition("\n\n")[0]
     rows = [re.findall(r"`(\w+)`", line) for line in table.splitlines()[1:]]
@@ -141,7 +141,7 @@ def test_the_table_of_methods_has_every_operation() -> None:
 
 
 @pytest.mark.parametrize("package", [monocloud_async, monocloud_sync])
-def test_the_reference_has_every_public_name(package: ModuleType) -> None:
+def test_the_reference_covers_every_public_name(package: ModuleType) -> None:
     pages = (ROOT / "docs" / "reference").glob("*.md")
     named = {
         name

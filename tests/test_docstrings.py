@@ -1,4 +1,4 @@
-"""The docstrings of the public names: their examples run, and their API lines are right."""
+"""The docstrings of the public names: their examples run, and their API lines are correct."""
 
 from __future__ import annotations
 

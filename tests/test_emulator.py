@@ -1,4 +1,4 @@
-"""The emulator, over a real socket: by the SDK's own client, and by hand where that says no."""
+"""The emulator over a real socket: with the SDK's client, and with raw requests that it refuses."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Answer:
 async def ask(
     server: Emulator, method: str, path: str, *, key: str | None = "emulator-key", **given: Any
 ) -> Answer:
-    """Send a request whose path is as it is given."""
+    """Send a request whose path is not re-encoded."""
     headers = {**({} if key is None else {"X-API-KEY": key}), **given.pop("headers", {})}
     async with aiohttp.ClientSession() as session:
         url = URL(server.url + path, encoded=True)
@@ -80,7 +80,7 @@ async def ask(
 
 
 async def add_raw(client: MonoCloudClient, body: Any) -> User:
-    """Add a phone past the client's own checks."""
+    """Add a phone without the client's own checks."""
     transport: Caller = client._caller
     return await transport.call(ADD, USER_ID, body=body)
 
@@ -92,20 +92,22 @@ def phone_of(user: User, phone_id: str = PHONE_ID) -> Any:
 # Operations
 
 
-async def test_it_is_on_loopback_only(server: Emulator) -> None:
+async def test_the_emulator_listens_on_loopback_only(server: Emulator) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", server.url)
     assert server.url in repr(server)
     assert server.api_key not in repr(server)
 
 
-async def test_a_user_comes_as_it_was_seeded(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_user_is_returned_as_seeded(server: Emulator, client: MonoCloudClient) -> None:
     user = await client.users.get(USER_ID)
     assert user.to_dict() == server.export()[0]
     assert user == server.user(USER_ID)
     assert user.extra == {}
 
 
-async def test_there_is_one_primary_phone(server: Emulator, client: MonoCloudClient) -> None:
+async def test_set_primary_leaves_one_primary_phone(
+    server: Emulator, client: MonoCloudClient
+) -> None:
     before = server.user(USER_ID)
     assert before.primary_phone is not None
     assert before.primary_phone.id != PHONE_ID
@@ -121,13 +123,15 @@ async def test_there_is_one_primary_phone(server: Emulator, client: MonoCloudCli
     assert again.last_updated > after.last_updated
 
 
-async def test_verified_and_not(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_phone_is_set_verified_and_unverified(
+    server: Emulator, client: MonoCloudClient
+) -> None:
     assert phone_of(await client.phones.set_unverified(USER_ID, PHONE_ID)).verified is False
     assert phone_of(await client.phones.set_primary(USER_ID, PHONE_ID)).primary is True
     assert phone_of(await client.phones.set_verified(USER_ID, PHONE_ID)).verified is True
 
 
-async def test_a_phone_comes_last_and_goes(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_phone_is_added_last_and_removed(server: Emulator, client: MonoCloudClient) -> None:
     before = server.user(USER_ID).phone_numbers
     added = await client.phones.add(USER_ID, NUMBER, is_verified=True)
     assert added.phone_numbers[:-1] == before
@@ -139,7 +143,7 @@ async def test_a_phone_comes_last_and_goes(server: Emulator, client: MonoCloudCl
         await client.phones.remove(USER_ID, new.id)
 
 
-async def test_no_phone_takes_the_place_of_the_primary_one(
+async def test_no_phone_replaces_a_removed_primary_one(
     server: Emulator, client: MonoCloudClient
 ) -> None:
     await client.phones.set_primary(USER_ID, PHONE_ID)
@@ -151,7 +155,7 @@ async def test_no_phone_takes_the_place_of_the_primary_one(
     assert first.primary_phone is None
 
 
-async def test_a_user_without_phones_gets_one() -> None:
+async def test_a_phone_is_added_to_a_user_without_phones() -> None:
     async with Emulator([{"user_id": "u"}]) as server:
         async with MonoCloudClient(server.url, server.api_key) as client:
             with pytest.raises(NotFoundError):
@@ -161,7 +165,7 @@ async def test_a_user_without_phones_gets_one() -> None:
     assert user.last_updated is not None
 
 
-def test_time_moves_forward_even_where_the_clock_does_not() -> None:
+def test_last_updated_advances_even_if_the_clock_does_not() -> None:
     user: dict[str, Any] = {"user_id": "u", "last_updated": 1000.5}
     match = find("POST", "/api/users/u/phones")
     assert match
@@ -172,7 +176,7 @@ def test_time_moves_forward_even_where_the_clock_does_not() -> None:
 
 
 @pytest.mark.parametrize("user_id", ["a/b", "ü", "%2e", "%2F", "...", ".a", "a b+c", "ü%", "?#;,"])
-async def test_an_id_arrives_as_it_was_sent(user_id: str) -> None:
+async def test_an_id_arrives_unchanged(user_id: str) -> None:
     users = [{"user_id": user_id, "phone_numbers": [{"id": user_id, "primary": False}]}]
     path = quote(user_id, safe="")
     async with Emulator(users) as server:
@@ -186,7 +190,7 @@ async def test_an_id_arrives_as_it_was_sent(user_id: str) -> None:
 
 
 @pytest.mark.parametrize("user_id", [".", ".."])
-async def test_dots_lead_nowhere_else(server: Emulator, user_id: str) -> None:
+async def test_dots_in_a_path_are_not_resolved(server: Emulator, user_id: str) -> None:
     for path in (f"/api/users/{user_id}", f"/api/users/{user_id}/phones/{PHONE_ID}/primary"):
         method = "POST" if path.endswith("primary") else "GET"
         assert_problem(await ask(server, method, path), 404, path)
@@ -214,7 +218,7 @@ def assert_problem(answer: Answer, status: int, path: str, kind: str = "") -> No
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", f"/api/users/{USER_ID}"), ("PUT", "/nowhere"), ("POST", PHONES)]
 )
-async def test_the_key_comes_first(
+async def test_the_key_is_checked_first(
     server: Emulator, key: str | None, method: str, path: str
 ) -> None:
     assert_problem(await ask(server, method, path, key=key), 401, path)
@@ -237,7 +241,7 @@ async def test_the_key_comes_first(
         f"/api/users%2F{USER_ID}",
     ],
 )
-async def test_unknown_paths(server: Emulator, path: str) -> None:
+async def test_an_unknown_path_is_not_found(server: Emulator, path: str) -> None:
     assert_problem(await ask(server, "GET", path), 404, path)
 
 
@@ -251,7 +255,9 @@ async def test_unknown_paths(server: Emulator, path: str) -> None:
         ("PUT", f"{PHONES}/{PHONE_ID}/primary", "POST"),
     ],
 )
-async def test_wrong_methods(server: Emulator, method: str, path: str, allow: str) -> None:
+async def test_a_wrong_method_is_not_allowed(
+    server: Emulator, method: str, path: str, allow: str
+) -> None:
     answer = await ask(server, method, path)
     assert_problem(answer, 405, path)
     assert answer.headers["Allow"] == allow
@@ -262,7 +268,9 @@ async def test_a_head_request_gets_no_body(server: Emulator) -> None:
     assert (answer.status, answer.body) == (405, b"")
 
 
-async def test_the_client_knows_the_refusals(server: Emulator, client: MonoCloudClient) -> None:
+async def test_the_client_raises_typed_errors_for_refusals(
+    server: Emulator, client: MonoCloudClient
+) -> None:
     with pytest.raises(NotFoundError, match="There is no user with the id 'x'") as unknown_user:
         await client.phones.set_primary("x", PHONE_ID)
     assert unknown_user.value.trace_id == unknown_user.value.headers["traceparent"]
@@ -288,23 +296,25 @@ async def test_the_client_knows_the_refusals(server: Emulator, client: MonoCloud
         ("application/x-www-form-urlencoded", b"phone_number=1"),
     ],
 )
-async def test_bodies_that_cannot_be_read(server: Emulator, content_type: str, body: bytes) -> None:
+async def test_an_unreadable_body_is_a_bad_request(
+    server: Emulator, content_type: str, body: bytes
+) -> None:
     headers = {"Content-Type": content_type}
     assert_problem(await ask(server, "POST", PHONES, data=body, headers=headers), 400, PHONES)
 
 
-async def test_a_charset_is_none_of_its_business(server: Emulator) -> None:
+async def test_a_charset_is_accepted(server: Emulator) -> None:
     headers = {"Content-Type": "application/json; charset=utf-8"}
     body = json.dumps({"phone_number": NUMBER, "unknown": 1})
     assert (await ask(server, "POST", PHONES, data=body, headers=headers)).status == 200
 
 
-async def test_a_body_that_is_too_long(server: Emulator) -> None:
+async def test_a_body_that_is_too_long_is_refused(server: Emulator) -> None:
     answer = await ask(server, "POST", PHONES, data=io.BytesIO(b" " * (2**20 + 1)))
     assert_problem(answer, 413, PHONES)
 
 
-async def test_a_body_that_is_not_what_it_says(server: Emulator) -> None:
+async def test_a_body_with_a_wrong_encoding_is_refused(server: Emulator) -> None:
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
     answer = await ask(server, "POST", PHONES, data=b"no gzip", headers=headers)
     assert_problem(answer, 400, PHONES)
@@ -321,7 +331,7 @@ async def test_a_body_that_is_not_what_it_says(server: Emulator) -> None:
         ({"is_verified": 1, "skip_restriction_checks": "true"}, None),
     ],
 )
-async def test_fields_of_the_wrong_type(
+async def test_fields_of_the_wrong_type_are_validation_errors(
     server: Emulator, client: MonoCloudClient, body: Any, fields: list[str] | None
 ) -> None:
     assert_problem(await ask(server, "POST", PHONES, json=body), 422, PHONES, "#validation-error")
@@ -343,7 +353,7 @@ async def test_fields_of_the_wrong_type(
         ("+441632960961", "DuplicatePhoneNumber"),
     ],
 )
-async def test_numbers_that_the_rules_refuse(
+async def test_invalid_and_duplicate_numbers_are_identity_errors(
     server: Emulator, client: MonoCloudClient, number: str, code: str
 ) -> None:
     body = {"phone_number": number}
@@ -357,14 +367,14 @@ async def test_numbers_that_the_rules_refuse(
     assert server.executions == 0
 
 
-async def test_a_bad_body_is_told_before_an_unknown_user(client: MonoCloudClient) -> None:
+async def test_a_bad_body_is_reported_before_an_unknown_user(client: MonoCloudClient) -> None:
     with pytest.raises(BadRequestError):
         await client._caller.call(ADD, "x")
     with pytest.raises(NotFoundError):
         await client._caller.call(ADD, "x", body={"phone_number": "no number"})
 
 
-async def test_a_failure_of_its_own(
+async def test_an_internal_error_is_logged_and_answered_with_500(
     server: Emulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -378,10 +388,10 @@ async def test_a_failure_of_its_own(
     assert server.requests[0].status == 500
 
 
-# What it keeps
+# Records
 
 
-async def test_requests_and_executions_are_counted_apart(
+async def test_requests_and_executions_are_counted_separately(
     server: Emulator, client: MonoCloudClient
 ) -> None:
     await client.users.get(USER_ID)
@@ -400,7 +410,7 @@ async def test_requests_and_executions_are_counted_apart(
     ]
 
 
-async def test_a_request_is_kept_without_the_key(server: Emulator) -> None:
+async def test_a_request_is_recorded_without_the_key(server: Emulator) -> None:
     body = b'{"phone_number": "x"}'
     await ask(server, "POST", f"{PHONES}?a=%2F", data=body)
     await ask(server, "PATCH", "/nowhere", key="wrong", headers={"x-ApI-kEy": "secret"})
@@ -416,7 +426,9 @@ async def test_a_request_is_kept_without_the_key(server: Emulator) -> None:
         kept.status = 200  # type: ignore[misc]
 
 
-async def test_an_export_is_a_copy_and_a_seed(server: Emulator, client: MonoCloudClient) -> None:
+async def test_an_export_is_a_copy_and_can_be_a_seed(
+    server: Emulator, client: MonoCloudClient
+) -> None:
     await client.phones.set_primary(USER_ID, PHONE_ID)
     exported = server.export()
     async with Emulator(exported) as other:
@@ -426,13 +438,13 @@ async def test_an_export_is_a_copy_and_a_seed(server: Emulator, client: MonoClou
     assert server.user(USER_ID).phone_numbers
 
 
-def test_a_seed_file_may_hold_a_whole_tenant(tmp_path: Path) -> None:
+def test_a_seed_file_can_hold_a_large_tenant(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     path.write_text(json.dumps([{"user_id": f"u{n}", "extra": [0] * 100} for n in range(1_100)]))
     assert len(Emulator(path).export()) == 1_100
 
 
-async def test_a_reset_goes_back_to_the_seed(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_reset_restores_the_seed(server: Emulator, client: MonoCloudClient) -> None:
     seed = server.export()
     await client.phones.set_primary(USER_ID, PHONE_ID)
     await client.phones.add(USER_ID, NUMBER)
@@ -450,7 +462,7 @@ def test_an_unknown_user_is_a_key_error() -> None:
 # Seeds
 
 
-def test_the_default_users() -> None:
+def test_the_default_users_have_fictional_numbers() -> None:
     users = Emulator().export()
     assert users[0]["user_id"] == USER_ID
     assert PHONE_ID in [phone["id"] for phone in users[0]["phone_numbers"]]
@@ -458,14 +470,14 @@ def test_the_default_users() -> None:
     for user in users:
         assert User.from_dict(user).to_dict() == user
         for phone in user["phone_numbers"]:
-            # Numbers that are nobody's: Ofcom's for drama, and 555-01xx.
+            # Fictional numbers: Ofcom's for drama, and 555-01xx.
             assert re.match(r"\+447700900|\+441632960|\+1[0-9]{3}55501", phone["phone"])
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
 @pytest.mark.parametrize("kind", [str, Path])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_a_seed_from_a_file(tmp_path: Path, wrapped: bool, kind: Any, mark: bytes) -> None:
+def test_a_seed_is_read_from_a_file(tmp_path: Path, wrapped: bool, kind: Any, mark: bytes) -> None:
     users = [{"user_id": "u", "unknown": [1, None], "phone_numbers": []}]
     file = tmp_path / "users.json"
     file.write_bytes(mark + json.dumps({"users": users} if wrapped else users).encode())
@@ -477,7 +489,7 @@ def phones_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("users", "said"),
+    ("users", "message"),
     [
         (7, r"not a list of users at \$$"),
         (b"[]", r"not a list of users at \$$"),
@@ -517,13 +529,13 @@ def phones_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
         ),
     ],
 )
-def test_a_bad_seed(users: Any, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"the seed .*{said}"):
+def test_a_bad_seed_is_refused(users: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"the seed .*{message}"):
         Emulator(users)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (None, "cannot be read: No such file"),
         (b"{", "is not JSON"),
@@ -532,23 +544,23 @@ def test_a_bad_seed(users: Any, said: str) -> None:
         (b'[{"user_id": 1}]', r"got an integer at \$\[0\]\.user_id"),
     ],
 )
-def test_a_bad_seed_file(tmp_path: Path, content: bytes | None, said: str) -> None:
+def test_a_bad_seed_file_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
     file = tmp_path / "users.json"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ConfigurationError, match=f"{re.escape(str(file))}.*{said}"):
+    with pytest.raises(ConfigurationError, match=f"{re.escape(str(file))}.*{message}"):
         Emulator(str(file))
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "a\n", "ü", None, b"key"])
-def test_a_bad_key(key: Any) -> None:
+def test_a_bad_key_is_refused(key: Any) -> None:
     for kind in (Emulator, monocloud_sync.emulator.Emulator):
         with pytest.raises(ConfigurationError, match="api_key must be a string of printable"):
             kind(api_key=key)
 
 
 @pytest.mark.parametrize("port", [-1, 65536, True, "80", 1.0, None])
-def test_a_bad_port(port: Any) -> None:
+def test_a_bad_port_is_refused(port: Any) -> None:
     with pytest.raises(ConfigurationError, match="port"):
         Emulator(port=port)
 
@@ -575,7 +587,7 @@ async def test_starting_and_stopping_are_idempotent() -> None:
     assert len(server.requests) == 2
 
 
-async def test_a_port_of_one_s_own(unused_port: int) -> None:
+async def test_a_chosen_port_is_used(unused_port: int) -> None:
     for _ in range(2):
         async with Emulator(port=unused_port) as server:
             assert server.url == f"http://127.0.0.1:{unused_port}"
@@ -585,7 +597,7 @@ async def test_a_port_of_one_s_own(unused_port: int) -> None:
             await other.aclose()
 
 
-async def test_it_stops_at_once_and_leaves_nothing() -> None:
+async def test_the_emulator_stops_at_once_and_leaves_nothing_behind() -> None:
     before = asyncio.all_tasks()
     async with aiohttp.ClientSession() as session:
         async with Emulator() as server:
@@ -607,7 +619,7 @@ async def test_it_stops_at_once_and_leaves_nothing() -> None:
     assert len(server.requests) == 1
 
 
-def test_a_program_with_it_ends_in_silence() -> None:
+def test_a_program_with_an_emulator_ends_silently() -> None:
     program = """
 import asyncio
 import logging
@@ -615,7 +627,7 @@ from monocloud_async import MonoCloudClient
 from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator
 from monocloud_sync.emulator import Emulator as SyncEmulator
 
-# A busy machine is slow, of which asyncio warns in development mode.
+# In development mode, asyncio warns when a busy machine is slow.
 logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 async def main():
@@ -645,7 +657,7 @@ def test_the_blocking_twin_has_the_same_names() -> None:
         assert inspect.getdoc(getattr(ours, name)) == inspect.getdoc(getattr(theirs, name))
 
 
-def test_the_blocking_twin() -> None:
+def test_the_blocking_twin_works() -> None:
     with monocloud_sync.emulator.Emulator(api_key="other") as server:
         assert server.url in repr(server)
         server.start()
@@ -664,13 +676,13 @@ def test_the_blocking_twin() -> None:
         monocloud_sync.emulator.Emulator([{}])
 
 
-def test_many_threads_may_look_and_change() -> None:
+def test_many_threads_can_read_and_change() -> None:
     done = threading.Event()
     with monocloud_sync.emulator.Emulator() as server:
 
-        def look() -> None:
+        def read() -> None:
             while not done.is_set():
-                # A user of which two phones, or none, are primary is one caught in between.
+                # A user with two primary phones, or none, would be one caught between two states.
                 assert server.user(USER_ID).primary_phone
                 assert len(server.export()) == 2
                 assert all(request.status == 200 for request in server.requests)
@@ -678,22 +690,22 @@ def test_many_threads_may_look_and_change() -> None:
         with monocloud_sync.MonoCloudClient(server.url, server.api_key) as client:
             ids = [phone.id for phone in server.user(USER_ID).phone_numbers]
             with ThreadPoolExecutor(8) as pool:
-                looking = [pool.submit(look) for _ in range(4)]
+                readers = [pool.submit(read) for _ in range(4)]
                 calls = [
                     pool.submit(client.phones.set_primary, USER_ID, ids[n % 2]) for n in range(100)
                 ]
                 for call in calls:
                     call.result()
                 done.set()
-                for looked in looking:
-                    looked.result()
+                for reader in readers:
+                    reader.result()
         assert server.executions == len(server.requests) == 100
 
 
 # The parts that need no server
 
 
-def test_the_first_phone_of_a_record_without_the_member() -> None:
+def test_set_primary_adds_a_missing_primary_member() -> None:
     user: dict[str, Any] = {"user_id": "u", "phone_numbers": [{"id": "a"}, {"id": "b"}]}
     changed = set_primary(Tenant(load([user])), "u", "b")
     assert changed["phone_numbers"] == [{"id": "a"}, {"id": "b", "primary": True}]
@@ -744,7 +756,7 @@ async def test_async(monocloud_emulator):
     assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
-async def test_a_very_long_id_is_no_user() -> None:
+async def test_a_very_long_id_is_not_found() -> None:
     async with Emulator() as emulator, MonoCloudClient(emulator.url, emulator.api_key) as client:
         with pytest.raises(NotFoundError) as caught:
             await client.users.get("u" * 20_000)

@@ -1,4 +1,4 @@
-"""The emulator, against the API as it is documented (api.json), and as the official SDK uses it."""
+"""The emulator against the documented API (api.json), and as the official SDK uses it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Reply:
 
 
 class Asking:
-    """An emulator that has something of everything, and a bare HTTP client before it."""
+    """An emulator with one record of every kind, and a bare HTTP client for it."""
 
     def __init__(self, emulator: Emulator, session: aiohttp.ClientSession) -> None:
         self.emulator, self._session = emulator, session
@@ -98,7 +98,7 @@ def test_every_operation_has_a_handler() -> None:
 
 
 def target_of(ask: Asking, row: dict[str, Any], call: Call, **others: str) -> str:
-    """Return the target for what the tenant has, or for other ids."""
+    """Return the target for the tenant's own ids, or for other ids."""
     kind = re.search("(reference|refresh)_token|emails", row["name"])
     ids = {**ask.has, "token_id": ask.has[f"{kind[0]}_id"] if kind and kind[1] else ""}
     if kind and not kind[1]:
@@ -113,7 +113,7 @@ def target_of(ask: Asking, row: dict[str, Any], call: Call, **others: str) -> st
 
 
 def body_of(row: dict[str, Any], call: Call) -> Any:
-    """Return the body of a call, about what the tenant has."""
+    """Return the body of a call, with the tenant's own values."""
     if row["name"] == "external_providers.disconnect":
         return {"provider": "google", "provider_user_id": "108204268033311374519"}
     if row["name"] == "passwords.change" and call.body:
@@ -140,7 +140,7 @@ async def test_every_call_of_the_table_is_answered(ask: Asking, row: dict[str, A
 
 
 def check_shape(answer: Reply, record: str | None, paged: bool) -> None:
-    """An answer is the record that the documentation names, and the record is not a made-up one."""
+    """Check that an answer is the documented record, and that the model knows all its members."""
     if record is None:
         assert answer.body == b""
         assert "Content-Type" not in answer.headers
@@ -159,7 +159,7 @@ def check_shape(answer: Reply, record: str | None, paged: bool) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
-async def test_what_is_not_there_is_not_found(ask: Asking, row: dict[str, Any]) -> None:
+async def test_an_unknown_id_is_not_found(ask: Asking, row: dict[str, Any]) -> None:
     call = next(calls(row))
     for name in row["path_parameters"]:
         before = ask.emulator.export_all()
@@ -172,7 +172,7 @@ async def test_what_is_not_there_is_not_found(ask: Asking, row: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("kind", ["emails", "phones"])
-async def test_nothing_is_there_to_remove_of_a_user_without_any(kind: str) -> None:
+async def test_removing_from_a_user_without_identifiers_is_not_found(kind: str) -> None:
     async with Emulator([{"user_id": "u"}]) as emulator, aiohttp.ClientSession() as session:
         headers = {"X-API-KEY": emulator.api_key}
         url = f"{emulator.url}/api/users/u/{kind}/x"
@@ -184,7 +184,9 @@ ROWS_WITH_MEMBERS = [row for row in ROWS if row["body"] and row["body"]["require
 
 
 @pytest.mark.parametrize("row", ROWS_WITH_MEMBERS, ids=[row["name"] for row in ROWS_WITH_MEMBERS])
-async def test_a_required_member_is_missed(ask: Asking, row: dict[str, Any]) -> None:
+async def test_a_missing_required_member_is_a_validation_error(
+    ask: Asking, row: dict[str, Any]
+) -> None:
     answer = await ask(row["method"], target_of(ask, row, next(calls(row))), {})
     assert answer.status == 422
     assert answer.json["type"] == "https://httpstatuses.io/422#validation-error"
@@ -198,7 +200,7 @@ async def test_a_required_member_is_missed(ask: Asking, row: dict[str, Any]) -> 
 async def test_the_official_sdk_is_served(ask: Asking, case: dict[str, Any]) -> None:
     body = json.loads(ask.filled(json.dumps(case["body"]), quoted=False))
     if case["js"] == "createUser" and (body or {}).get("phone_number"):
-        # The number that it sends is of a user of the default seed.
+        # A user of the default seed already has the number that the SDK sends.
         body["phone_number"] = "+441632960964"
     answer = await ask(
         case["method"], ask.filled(case["target"], quoted=True), body, **SENT["runtime_headers"]

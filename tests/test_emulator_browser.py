@@ -16,8 +16,8 @@ from monocloud_async.emulator import PHONE_ID, USER_ID, Emulator, Fault
 from .chromium import CHROMIUM, launched
 
 if CHROMIUM is None:
-    pytest.skip("there is no Chromium here: see scripts/test_browser", allow_module_level=True)
-pytest.importorskip("playwright", reason="the extra browser is not installed")
+    pytest.skip("Chromium was not found: see scripts/test_browser", allow_module_level=True)
+pytest.importorskip("playwright", reason="the browser extra is not installed")
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 SCRIPTS = Path(__file__).parent / "page_checks.js"
@@ -44,20 +44,20 @@ async def client(server: Emulator) -> AsyncIterator[MonoCloudClient]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Any, server: Emulator) -> AsyncIterator[Any]:
-    """The emulator's page, which has no errors and asks nobody else."""
+    """The emulator's page, which logs no errors and loads nothing from elsewhere."""
     context = await browser.new_context()
     page = await context.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
+    messages: list[str] = []
+    requested: list[str] = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("request", lambda request: requested.append(request.url))
     await opened(page, server)
     yield page
     await context.close()
-    # While the emulator is away, Chromium says so.
-    assert [text for text in said if "net::ERR_" not in text and "400 (Bad" not in text] == []
-    assert [url for url in asked if not url.startswith(f"{server.url}/")] == []
+    # Chromium logs failed requests while the emulator is away.
+    assert [text for text in messages if "net::ERR_" not in text and "400 (Bad" not in text] == []
+    assert [url for url in requested if not url.startswith(f"{server.url}/")] == []
 
 
 async def opened(page: Any, server: Emulator) -> None:
@@ -71,7 +71,7 @@ async def text_of(page: Any, selector: str) -> str:
 
 
 async def tab_to(page: Any, selector: str) -> None:
-    """Press Tab until an element has the focus, which it must show."""
+    """Press Tab until an element has a visible focus."""
     for _ in range(100):
         await page.keyboard.press("Tab")
         if await page.evaluate("s => document.activeElement.matches(s)", selector):
@@ -85,7 +85,7 @@ async def tab_to(page: Any, selector: str) -> None:
 # Live
 
 
-async def test_a_row_appears_after_a_call(page: Any, client: MonoCloudClient) -> None:
+async def test_a_call_adds_a_row(page: Any, client: MonoCloudClient) -> None:
     await client.phones.set_primary(USER_ID, PHONE_ID)
     row = await text_of(page, "#request-1")
     assert "phones.set_primary" in row
@@ -97,14 +97,14 @@ async def test_a_row_appears_after_a_call(page: Any, client: MonoCloudClient) ->
     await page.wait_for_selector("#summary:has-text('1 request · 1 change')")
 
 
-async def test_faults_of_code_appear_too(page: Any, server: Emulator) -> None:
+async def test_faults_added_in_code_appear_too(page: Any, server: Emulator) -> None:
     server.faults.add(Fault(status=418))
     assert "418" in await text_of(page, "#fault-list code")
     server.faults.clear()
     await page.wait_for_selector("#fault-list .empty")
 
 
-async def test_a_pause(page: Any, client: MonoCloudClient) -> None:
+async def test_a_paused_list_does_not_grow(page: Any, client: MonoCloudClient) -> None:
     await page.click("#pause")
     await client.users.get(USER_ID)
     assert await page.locator("#request-1").count() == 0
@@ -114,18 +114,18 @@ async def test_a_pause(page: Any, client: MonoCloudClient) -> None:
     await page.wait_for_selector("#request-2")
 
 
-async def test_it_comes_back_after_an_outage(
+async def test_the_page_reconnects_after_an_outage(
     page: Any, server: Emulator, client: MonoCloudClient
 ) -> None:
     await server.pause()
-    await page.wait_for_selector("#live-state:has-text('does not answer')")
+    await page.wait_for_selector("#live-state:has-text('does not respond')")
     await server.resume()
     await page.wait_for_selector("#live-state.live")
     await client.users.get(USER_ID)
     await page.wait_for_selector("#request-1")
 
 
-async def test_a_reset_from_elsewhere_empties_the_list(
+async def test_a_reset_elsewhere_empties_the_list(
     page: Any, server: Emulator, client: MonoCloudClient
 ) -> None:
     await client.users.get(USER_ID)
@@ -137,7 +137,7 @@ async def test_a_reset_from_elsewhere_empties_the_list(
     assert "404" in await text_of(page, "#request-1")
 
 
-async def test_details_on_demand(page: Any, client: MonoCloudClient) -> None:
+async def test_details_of_a_request_open_and_close(page: Any, client: MonoCloudClient) -> None:
     await client.phones.add(USER_ID, "+447700900999")
     await page.wait_for_selector("#request-1")
     await tab_to(page, "#request-1 a")
@@ -153,7 +153,7 @@ async def test_details_on_demand(page: Any, client: MonoCloudClient) -> None:
 # Forms
 
 
-async def test_a_fault_by_keyboard_only(
+async def test_a_fault_can_be_added_by_keyboard(
     page: Any, server: Emulator, client: MonoCloudClient
 ) -> None:
     await tab_to(page, "#fault-status")
@@ -166,20 +166,20 @@ async def test_a_fault_by_keyboard_only(
         await tab_to(page, "form[aria-labelledby=add-fault-heading] button")
         await page.keyboard.press("Enter")
     assert list(server.faults) == [Fault(status=503, times=2, operation="phones.set_primary")]
-    assert await text_of(page, ".notice:focus") == "The fault is added."
+    assert await text_of(page, ".notice:focus") == "The fault was added."
     await page.wait_for_selector("#live-state.live")
     assert "done=" not in page.url
     assert (await client.phones.set_primary(USER_ID, PHONE_ID)).response.attempts == 3  # type: ignore[union-attr]
     assert "503 Service Unavailable" in await text_of(page, "#request-2")
     assert await text_of(page, "#request-3 .resent") == "3"
-    await page.wait_for_selector("#fault-list:has-text('struck 2 requests')")
+    await page.wait_for_selector("#fault-list:has-text('hit 2 requests')")
     await tab_to(page, "#remove-fault-1")
     async with page.expect_navigation():
         await page.keyboard.press("Enter")
     assert len(server.faults) == 0
 
 
-async def test_what_is_typed_stays_while_requests_come(page: Any, client: MonoCloudClient) -> None:
+async def test_typed_text_stays_while_requests_arrive(page: Any, client: MonoCloudClient) -> None:
     await page.fill("#fault-delay", "7")
     await client.users.get(USER_ID)
     await page.wait_for_selector("#summary:has-text('1 request')")
@@ -187,7 +187,9 @@ async def test_what_is_typed_stays_while_requests_come(page: Any, client: MonoCl
     assert await page.evaluate("document.activeElement.id") == "fault-delay"
 
 
-async def test_a_wrong_form_says_so_and_keeps_what_was_typed(page: Any, server: Emulator) -> None:
+async def test_an_invalid_form_shows_an_error_and_keeps_the_text(
+    page: Any, server: Emulator
+) -> None:
     await page.fill("#seed", '[{"user_id": 7}]')
     await page.click("text=Load seed")
     assert "$[0].user_id" in await text_of(page, "[role=alert]:focus")
@@ -196,7 +198,9 @@ async def test_a_wrong_form_says_so_and_keeps_what_was_typed(page: Any, server: 
     await page.wait_for_selector("#live-state.live")
 
 
-async def test_a_seed_from_a_file_and_a_reset(page: Any, server: Emulator, tmp_path: Path) -> None:
+async def test_a_seed_is_loaded_from_a_file_and_reset(
+    page: Any, server: Emulator, tmp_path: Path
+) -> None:
     file = tmp_path / "seed.json"
     file.write_text(json.dumps([{"user_id": "u", "claims": {"name": "Zoë"}}]), encoding="utf-8")
     await page.set_input_files("#file", file)
@@ -210,7 +214,7 @@ async def test_a_seed_from_a_file_and_a_reset(page: Any, server: Emulator, tmp_p
     assert await page.locator("#request-rows tr").count() == 0
 
 
-async def test_names_are_text(browser: Any) -> None:
+async def test_names_are_shown_as_text(browser: Any) -> None:
     evil = "<script>document.title='evil'</script><img src=x onerror=\"document.title='evil'\">"
     users = [{"user_id": evil, "claims": {"name": evil}}]
     async with Emulator(users) as server, await browser.new_context() as context:
@@ -224,7 +228,9 @@ async def test_names_are_text(browser: Any) -> None:
         assert "evil" not in await page.title()
 
 
-async def test_without_javascript(browser: Any, server: Emulator, client: MonoCloudClient) -> None:
+async def test_the_page_works_without_javascript(
+    browser: Any, server: Emulator, client: MonoCloudClient
+) -> None:
     async with await browser.new_context(java_script_enabled=False) as context:
         page = await context.new_page()
         await page.goto(server.url)
@@ -237,11 +243,13 @@ async def test_without_javascript(browser: Any, server: Emulator, client: MonoCl
         assert "users.get" in await text_of(page, "#request-details")
 
 
-# How it looks, and to whom
+# Appearance and accessibility
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_contrast_and_structure(browser: Any, server: Emulator, scheme: str) -> None:
+async def test_contrast_and_structure_are_accessible(
+    browser: Any, server: Emulator, scheme: str
+) -> None:
     server.add_group("Staff", USER_ID)
     server.faults.add(Fault(status=503, times=1))
     retry = RetryPolicy(base_delay=0.0)
@@ -257,12 +265,12 @@ async def test_contrast_and_structure(browser: Any, server: Emulator, scheme: st
         await page.click("#more-fault-fields summary")
         background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert background == {"light": "rgb(246, 247, 249)", "dark": "rgb(20, 22, 27)"}[scheme]
-        # The checks stay what they are, whatever the page forbids: they do not go through it.
+        # The page's content security policy does not apply to these checks.
         assert await page.evaluate(SCRIPTS.read_text(encoding="utf-8")) == []
         assert await page.evaluate("document.getAnimations().length") == 0
 
 
-async def test_a_narrow_screen_scrolls_one_way(browser: Any, server: Emulator) -> None:
+async def test_a_narrow_screen_does_not_scroll_sideways(browser: Any, server: Emulator) -> None:
     async with await browser.new_context(viewport={"width": 360, "height": 700}) as context:
         page = await context.new_page()
         await opened(page, server)

@@ -57,7 +57,7 @@ class Blocking:
 
 
 class Awaiting:
-    """The async client, on a loop of its own."""
+    """The async client, on its own loop."""
 
     def __init__(self, emulator: ThreadedEmulator) -> None:
         self.loop = asyncio.new_event_loop()
@@ -81,7 +81,7 @@ class Awaiting:
 
 
 class Modelled:
-    """A user, as plain as can be."""
+    """A user in the plain model."""
 
     def __init__(self) -> None:
         self.emails: dict[str, str] = {}
@@ -135,7 +135,7 @@ class Tenancy(RuleBasedStateMachine):
 
     @contextmanager
     def refused(self, *codes: str) -> Iterator[None]:
-        """Expect a refusal with codes, or none."""
+        """Expect a refusal with these codes, or success without codes."""
         if not codes:
             yield
             return
@@ -143,7 +143,7 @@ class Tenancy(RuleBasedStateMachine):
             yield
         assert {finding.code for finding in error.value.errors} == set(codes)
 
-    def taken(self, kind: str, value: str, but: str = "") -> bool:
+    def taken(self, kind: str, value: str, except_user: str = "") -> bool:
         def values(user: Modelled) -> list[str]:
             if kind == "username":
                 return [user.name] if user.name else []
@@ -152,7 +152,7 @@ class Tenancy(RuleBasedStateMachine):
         return any(
             value.lower() in map(str.lower, values(user))
             for user_id, user in self.model.items()
-            if user_id != but
+            if user_id != except_user
         )
 
     @rule(target=users, email=st.none() | EMAILS, phone=st.none() | PHONES, name=st.none() | NAMES)
@@ -183,7 +183,7 @@ class Tenancy(RuleBasedStateMachine):
         return user_id
 
     @rule(user_id=gone)
-    def nothing_is_left_of_a_user(self, user_id: str) -> None:
+    def a_deleted_user_is_not_found(self, user_id: str) -> None:
         for resource, method in (("users", "get"), ("users", "delete"), ("data", "get_public")):
             with pytest.raises(NotFoundError):
                 self.api.call(resource, method, user_id)
@@ -242,9 +242,9 @@ class Tenancy(RuleBasedStateMachine):
             self.model[user_id].name = name
 
     @rule(user_id=users)
-    def unname(self, user_id: str) -> None:
+    def remove_name(self, user_id: str) -> None:
         user = self.model[user_id]
-        self.perhaps(user.name is not None, "usernames", "remove", user_id)
+        self.call_if(user.name is not None, "usernames", "remove", user_id)
         user.name = None
 
     @rule(user_id=users, password=PASSWORDS)
@@ -264,7 +264,7 @@ class Tenancy(RuleBasedStateMachine):
     @rule(user_id=users)
     def remove_password(self, user_id: str) -> None:
         user = self.model[user_id]
-        self.perhaps(user.password is not None, "passwords", "remove", user_id)
+        self.call_if(user.password is not None, "passwords", "remove", user_id)
         user.password = None
 
     @rule(user_id=users, claims=CLAIMS)
@@ -304,7 +304,7 @@ class Tenancy(RuleBasedStateMachine):
     @rule(user_id=users, group_id=groups)
     def leave(self, user_id: str, group_id: str) -> None:
         user = self.model[user_id]
-        self.perhaps(group_id in user.groups, "groups", "remove", user_id, group_id)
+        self.call_if(group_id in user.groups, "groups", "remove", user_id, group_id)
         user.groups.discard(group_id)
 
     @rule(user_id=users)
@@ -315,11 +315,11 @@ class Tenancy(RuleBasedStateMachine):
     def revoke(self, user_id: str, data: st.DataObject) -> None:
         user = self.model[user_id]
         wanted = data.draw(st.sampled_from([*sorted(user.sessions), "nothing"]))
-        self.perhaps(wanted in user.sessions, "sessions", "revoke", user_id, wanted)
+        self.call_if(wanted in user.sessions, "sessions", "revoke", user_id, wanted)
         user.sessions.discard(wanted)
 
-    def perhaps(self, there: bool, resource: str, method: str, *args: str) -> None:
-        """Call for what is there, or expect that it is not."""
+    def call_if(self, there: bool, resource: str, method: str, *args: str) -> None:
+        """Call for something that exists, or expect that it is not found."""
         if there:
             self.api.call(resource, method, *args)
             return
@@ -351,7 +351,7 @@ class Tenancy(RuleBasedStateMachine):
         assert [user.user_id for user in found] == wanted
 
     @invariant()
-    def all_is_as_modelled(self) -> None:
+    def the_tenant_matches_the_model(self) -> None:
         exported = {record["user_id"]: record for record in self.emulator.export()}
         assert list(exported) == list(self.model)
         for user_id, user in self.model.items():
@@ -361,7 +361,7 @@ class Tenancy(RuleBasedStateMachine):
             self.stamps[user_id] = stamp
 
     @invariant()
-    def it_can_begin_anew_from_its_export(self) -> None:
+    def an_export_can_be_a_seed(self) -> None:
         exported = self.emulator.export_all()
         assert ThreadedEmulator(exported).export_all() == exported
         assert "Correct-Horse" not in repr(exported)
@@ -390,8 +390,8 @@ class SyncTenancy(Tenancy):
     kind = Blocking
 
 
-def of(machine: type[Tenancy], examples: int) -> Callable[..., Any]:
-    """Return the test of a machine, with so many examples of fifty steps."""
+def as_test(machine: type[Tenancy], examples: int) -> Callable[..., Any]:
+    """Return the test of a machine, with this many examples of fifty steps."""
     test: Callable[..., Any] = type(machine.__name__, (machine,), {}).TestCase
     test.settings = settings(  # type: ignore[attr-defined]
         max_examples=examples,
@@ -402,7 +402,7 @@ def of(machine: type[Tenancy], examples: int) -> Callable[..., Any]:
     return test
 
 
-TestAsyncTenancy = of(AsyncTenancy, 20)
-TestSyncTenancy = of(SyncTenancy, 20)
-TestAsyncTenancyInFull = pytest.mark.full(of(AsyncTenancy, 100))
-TestSyncTenancyInFull = pytest.mark.full(of(SyncTenancy, 100))
+TestAsyncTenancy = as_test(AsyncTenancy, 20)
+TestSyncTenancy = as_test(SyncTenancy, 20)
+TestAsyncTenancyInFull = pytest.mark.full(as_test(AsyncTenancy, 100))
+TestSyncTenancyInFull = pytest.mark.full(as_test(SyncTenancy, 100))

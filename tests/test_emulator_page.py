@@ -1,4 +1,4 @@
-"""The emulator's page as HTML over a socket: what it shows, does and refuses."""
+"""The HTML of the emulator's page, over a socket: what it shows, does and refuses."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def token_of(page: str) -> str:
 
 
 async def send(server: Emulator, action: str, form: Any = None, **headers: str) -> Answer:
-    """Send a form as the page's browser does, with the token that the page has."""
+    """Send a form as a browser does, with the page's token."""
     data = form
     if not isinstance(form, aiohttp.FormData):
         data = {"token": token_of((await get(server)).text), **(form or {})}
@@ -74,7 +74,7 @@ async def send(server: Emulator, action: str, form: Any = None, **headers: str) 
 # What it shows
 
 
-async def test_users_with_all_that_is_theirs(server: Emulator) -> None:
+async def test_users_are_shown_with_their_records(server: Emulator) -> None:
     server.add_group("Staff & friends", USER_ID)
     session = server.add_session(USER_ID)
     page = unescape((await get(server)).text)
@@ -117,7 +117,7 @@ async def test_users_are_searched_and_paged() -> None:
             assert (await get(server, f"/?page={page}&q=user")).status == 200
 
 
-async def test_requests_newest_first(server: Emulator, client: MonoCloudClient) -> None:
+async def test_requests_are_listed_newest_first(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(status=503, operation="phones.set_primary", times=2))
     await client.users.get(USER_ID)
     await client.phones.set_primary(USER_ID, PHONE_ID)
@@ -132,7 +132,7 @@ async def test_requests_newest_first(server: Emulator, client: MonoCloudClient) 
     assert [request.attempt for request in server.requests] == [1, 1, 2, 3]
 
 
-async def test_the_key_is_nowhere(server: Emulator, client: MonoCloudClient) -> None:
+async def test_the_key_is_never_shown(server: Emulator, client: MonoCloudClient) -> None:
     await client.users.get(USER_ID)
     await get(server, f"/api/users/{KEY}?key={KEY}", **{"X-API-KEY": KEY, "Authorization": KEY})
     for path in ("/", f"{DASHBOARD}/requests/1", f"{DASHBOARD}/requests/2"):
@@ -142,7 +142,7 @@ async def test_the_key_is_nowhere(server: Emulator, client: MonoCloudClient) -> 
     assert "***" in answer.text
 
 
-async def test_one_request_in_detail(server: Emulator, client: MonoCloudClient) -> None:
+async def test_one_request_is_shown_in_detail(server: Emulator, client: MonoCloudClient) -> None:
     await client.phones.add(USER_ID, "+447700900999")
     page = unescape((await get(server, f"{DASHBOARD}/requests/1")).text)
     assert '"phone_number": "+447700900999"' in page
@@ -151,7 +151,7 @@ async def test_one_request_in_detail(server: Emulator, client: MonoCloudClient) 
         assert (await get(server, f"{DASHBOARD}/requests/{number}")).status == 404
 
 
-async def test_the_page_is_not_a_request(server: Emulator) -> None:
+async def test_the_page_itself_is_not_counted(server: Emulator) -> None:
     server.faults.add(Fault(connection="reset"))
     server.rate_limit = RateLimit(0.001, burst=1)
     for path in ("/", *(f"{DASHBOARD}/{name}" for name in ("dashboard.js", "icon.svg"))):
@@ -159,7 +159,7 @@ async def test_the_page_is_not_a_request(server: Emulator) -> None:
     assert (server.counts.requests, server.faults.struck()) == (0, 0)
 
 
-async def test_headers_that_protect_it(server: Emulator) -> None:
+async def test_the_page_has_protective_headers(server: Emulator) -> None:
     answers = [await get(server), await get(server, f"{DASHBOARD}/dashboard.css")]
     for answer in [*answers, await get(server, f"{DASHBOARD}/nothing")]:
         policy = answer.headers["Content-Security-Policy"]
@@ -174,7 +174,7 @@ async def test_headers_that_protect_it(server: Emulator) -> None:
 # What its forms do
 
 
-async def test_a_fault_comes_and_goes(server: Emulator) -> None:
+async def test_a_fault_is_added_and_removed(server: Emulator) -> None:
     form = {
         "fault-status": "503",
         "fault-headers": "Retry-After: 2\r\nX-More: a: b\r\n",
@@ -198,7 +198,7 @@ async def test_a_fault_comes_and_goes(server: Emulator) -> None:
     )
     assert list(server.faults) == [fault]
     page = (await get(server, "/?done=add-fault")).text
-    assert "The fault is added." in page
+    assert "The fault was added." in page
     shown = re.search(r'name="fault" value="([^"]+)"', page)
     assert shown
     server.faults.add(Fault(delay=1))
@@ -209,7 +209,7 @@ async def test_a_fault_comes_and_goes(server: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "said"),
+    ("form", "message"),
     [
         ({}, "a fault needs an effect"),
         ({"fault-status": "99"}, "status must be a whole number"),
@@ -224,13 +224,13 @@ async def test_a_fault_comes_and_goes(server: Emulator) -> None:
         ({"fault-executed": "maybe", "fault-delay": "1"}, "executed must be true or false"),
     ],
 )
-async def test_a_wrong_fault_changes_nothing(
-    server: Emulator, form: dict[str, str], said: str
+async def test_an_invalid_fault_changes_nothing(
+    server: Emulator, form: dict[str, str], message: str
 ) -> None:
     form = {"fault-user_id": "<kept>", **form}
     answer = await send(server, "add-fault", form)
     assert answer.status == 400
-    assert said in unescape(answer.text)
+    assert message in unescape(answer.text)
     assert 'role="alert"' in answer.text
     assert 'value="&lt;kept&gt;"' in answer.text
     assert list(server.faults) == []
@@ -246,7 +246,7 @@ async def test_a_rate_limit_is_set_and_lifted(server: Emulator) -> None:
     assert server.rate_limit is None
 
 
-async def test_a_reset_goes_back(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_reset_restores_the_seed(server: Emulator, client: MonoCloudClient) -> None:
     before = server.export()
     await client.phones.set_primary(USER_ID, PHONE_ID)
     await send(server, "reset")
@@ -254,7 +254,7 @@ async def test_a_reset_goes_back(server: Emulator, client: MonoCloudClient) -> N
     assert server.counts.requests == 0
 
 
-async def test_a_seed_is_pasted_or_uploaded(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_seed_can_be_pasted_or_uploaded(server: Emulator, client: MonoCloudClient) -> None:
     await send(server, "seed", {"seed": '[{"user_id": "pasted"}]'})
     assert [user["user_id"] for user in server.export()] == ["pasted"]
     form = aiohttp.FormData({"token": token_of((await get(server)).text), "seed": ""})
@@ -267,7 +267,7 @@ async def test_a_seed_is_pasted_or_uploaded(server: Emulator, client: MonoCloudC
 
 
 @pytest.mark.parametrize(
-    ("seed", "said"),
+    ("seed", "message"),
     [
         ("", "the seed is empty"),
         ("[", "the seed is not JSON"),
@@ -277,11 +277,11 @@ async def test_a_seed_is_pasted_or_uploaded(server: Emulator, client: MonoCloudC
         ('[{"user_id": "a"}, {"user_id": "a"}]', "$[1].user_id"),
     ],
 )
-async def test_a_wrong_seed_changes_nothing(server: Emulator, seed: str, said: str) -> None:
+async def test_an_invalid_seed_changes_nothing(server: Emulator, seed: str, message: str) -> None:
     before = server.export_all()
     answer = await send(server, "seed", {"seed": seed})
     assert answer.status == 400
-    assert said in unescape(answer.text)
+    assert message in unescape(answer.text)
     assert server.export_all() == before
     async with aiohttp.ClientSession() as session:
         async with session.put(f"{server.url}/_emulator/seed", data=seed) as refused:
@@ -289,7 +289,7 @@ async def test_a_wrong_seed_changes_nothing(server: Emulator, seed: str, said: s
     assert server.export_all() == before
 
 
-async def test_scripts_load_a_seed_too(server: Emulator) -> None:
+async def test_scripts_can_load_a_seed(server: Emulator) -> None:
     async with aiohttp.ClientSession() as session:
         url = f"{server.url}/_emulator/seed"
         async with session.put(url, json={"users": [{"user_id": "u"}]}) as answer:
@@ -297,7 +297,7 @@ async def test_scripts_load_a_seed_too(server: Emulator) -> None:
     assert [user["user_id"] for user in server.export()] == ["u"]
 
 
-async def test_forms_that_cannot_be_read(server: Emulator) -> None:
+async def test_unreadable_forms_are_refused(server: Emulator) -> None:
     long = aiohttp.FormData({"token": token_of((await get(server)).text)})
     long.add_field("file", io.BytesIO(b"x" * 2**20), filename="seed.json")
     assert (await send(server, "seed", long)).status == 413
@@ -322,7 +322,9 @@ async def test_forms_that_cannot_be_read(server: Emulator) -> None:
         {"Host": "rebound.example", "Origin": "http://rebound.example"},
     ],
 )
-async def test_other_pages_change_nothing(server: Emulator, headers: dict[str, str]) -> None:
+async def test_other_sites_cannot_change_anything(
+    server: Emulator, headers: dict[str, str]
+) -> None:
     server.faults.add(Fault(delay=1))
     for action in ("clear-faults", "reset"):
         assert (await send(server, action, **headers)).status == 403
@@ -336,7 +338,7 @@ async def test_a_form_needs_the_token(server: Emulator, token: str) -> None:
     assert len(server.faults) == 1
 
 
-async def test_other_pages_only_link_to_it(server: Emulator) -> None:
+async def test_other_sites_can_only_link_to_the_page(server: Emulator) -> None:
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "document"}
     assert (await get(server, **link)).status == 200
     for destination in ("iframe", "empty", "script"):
@@ -345,7 +347,7 @@ async def test_other_pages_only_link_to_it(server: Emulator) -> None:
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD", "OPTIONS"])
-async def test_methods_that_it_does_not_have(server: Emulator, method: str) -> None:
+async def test_other_methods_are_not_allowed(server: Emulator, method: str) -> None:
     async with aiohttp.ClientSession() as session:
         for path in ("reset", "dashboard.css"):
             async with session.request(method, f"{server.url}{DASHBOARD}/{path}") as answer:
@@ -364,7 +366,7 @@ async def test_methods_that_it_does_not_have(server: Emulator, method: str) -> N
         ("[", 403),
     ],
 )
-async def test_names_that_open_it(host: str, open_status: int) -> None:
+async def test_open_control_accepts_only_private_host_names(host: str, open_status: int) -> None:
     async with Emulator() as closed, Emulator(open_control=True) as opened:
         assert (await get(closed, Host=host)).status == 403
         assert (await get(opened, Host=host)).status == open_status
@@ -384,7 +386,7 @@ async def test_health_needs_no_key(server: Emulator) -> None:
 
 
 class Events:
-    """The events of a stream, one after the other."""
+    """The events of a stream, in order."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._lines = response.content
@@ -410,7 +412,7 @@ def after(page: str) -> str:
     return found[1]
 
 
-async def test_requests_arrive_as_they_come(server: Emulator, client: MonoCloudClient) -> None:
+async def test_requests_appear_as_they_arrive(server: Emulator, client: MonoCloudClient) -> None:
     await client.users.get(USER_ID)
     url = f"{server.url}{DASHBOARD}/events"
     params = {"after": after((await get(server)).text)}
@@ -427,7 +429,7 @@ async def test_requests_arrive_as_they_come(server: Emulator, client: MonoCloudC
             await events.until("changed")
             server.reset()
             assert "id" in await events.until("reset")
-        # A browser that was away gets what it missed.
+        # A browser that was away receives the events that it missed.
         await client.users.get(USER_ID)
         headers = {"Last-Event-ID": f"{event['id'].partition('.')[0]}.0"}
         async with session.get(url, params=params, headers=headers) as response:
@@ -447,7 +449,7 @@ async def test_closing_ends_open_streams(client: MonoCloudClient) -> None:
         response.close()
 
 
-def test_attempts_of_a_call() -> None:
+def test_attempts_of_a_call_are_counted() -> None:
     attempts, call = Attempts(), ("POST", "/a", b"")
     statuses = [503, None, 429, 200, 200, 404, 500]
     counted = [attempts.count(call, status, n) for n, status in enumerate(statuses)]
@@ -456,14 +458,14 @@ def test_attempts_of_a_call() -> None:
     assert attempts.count(call, 200, 1000) == 1
 
 
-def test_a_wheel_has_the_assets(tmp_path: Path) -> None:
+def test_a_wheel_contains_the_assets(tmp_path: Path) -> None:
     made = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path)))
     names = zipfile.ZipFile(made).namelist()
     for name in ("dashboard.css", "dashboard.js", "icon.svg"):
         assert f"monocloud_async/emulator/dashboard/assets/{name}" in names
 
 
-async def test_the_key_is_masked_however_it_is_written() -> None:
+async def test_the_key_is_masked_in_every_encoding() -> None:
     key = 'k"ey/9+z\\Q-u'
     written = [json.dumps(key)[1:-1], "k%22ey%2f9+z%5cQ-u", "%6B%22ey/9%2Bz%5CQ-%75"]
     async with Emulator(api_key=key) as server:
@@ -482,7 +484,7 @@ async def test_the_key_is_masked_however_it_is_written() -> None:
 
 
 @pytest.mark.parametrize("path", ["requests/" + "9" * 5000, "events?after=x." + "9" * 5000])
-async def test_numbers_without_end_are_no_failure(
+async def test_endless_numbers_do_not_crash_the_page(
     server: Emulator, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with aiohttp.ClientSession() as session:

@@ -1,4 +1,4 @@
-"""A whole tenant in the emulator: kept, searched, seeded, reached and trusted."""
+"""A whole tenant in the emulator: its records, searches, seeds, addresses and certificates."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def client(server: Emulator) -> AsyncIterator[MonoCloudClient]:
         yield client
 
 
-async def got(url: str, **headers: str) -> tuple[int, Any, str]:
+async def fetched(url: str, **headers: str) -> tuple[int, Any, str]:
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
         return response.status, response.headers, await response.text()
 
@@ -92,7 +92,7 @@ async def test_a_fault_for_a_user_leaves_a_group_of_that_id_alone(server: Emulat
 # Identifiers
 
 
-async def test_an_identifier_is_of_one_user_of_the_tenant(client: MonoCloudClient) -> None:
+async def test_an_identifier_belongs_to_one_user_of_the_tenant(client: MonoCloudClient) -> None:
     other = await client.users.create(username="Eve", email="eve@example.com")
     for call, code in (
         (client.emails.add(USER_ID, "EVE@example.com"), "DuplicateEmail"),
@@ -113,7 +113,7 @@ async def test_an_identifier_is_of_one_user_of_the_tenant(client: MonoCloudClien
     await client.emails.add(USER_ID, "eve@example.com")
 
 
-async def test_a_seed_may_have_a_number_twice() -> None:
+async def test_a_seed_may_contain_a_number_twice() -> None:
     phones = [{"id": "p", "phone": NUMBER}]
     users = [{"user_id": name, "phone_numbers": phones} for name in ("u", "v")]
     async with Emulator([*users, {"user_id": "w"}]) as server:
@@ -148,7 +148,7 @@ async def many() -> AsyncIterator[MonoCloudClient]:
             yield client
 
 
-async def test_pages(many: MonoCloudClient) -> None:
+async def test_a_list_is_paged(many: MonoCloudClient) -> None:
     response = await many.request("GET", "/users")
     paging = json.loads(response.headers["x-pagination"])
     assert paging == {
@@ -181,12 +181,14 @@ async def test_pages(many: MonoCloudClient) -> None:
         ("sort", "creation_time:2"),
     ],
 )
-async def test_what_a_list_cannot_be_asked(many: MonoCloudClient, name: str, value: str) -> None:
+async def test_invalid_list_parameters_are_refused(
+    many: MonoCloudClient, name: str, value: str
+) -> None:
     with pytest.raises(BadRequestError, match=name):
         await many.request("GET", "/users", query={name: value})
 
 
-async def test_order(many: MonoCloudClient) -> None:
+async def test_a_list_is_sorted(many: MonoCloudClient) -> None:
     async def ids(sort: str) -> list[str]:
         found = await many.request("GET", "/users", query={"sort": sort, "size": 4})
         return [user["user_id"] for user in found.json()]
@@ -223,13 +225,13 @@ async def test_order(many: MonoCloudClient) -> None:
         ("nobody", []),
     ],
 )
-async def test_a_filter(many: MonoCloudClient, text: str, found: Any) -> None:
+async def test_a_filter_selects_users(many: MonoCloudClient, text: str, found: Any) -> None:
     users = await many.users.list(filter=text).collect()
     assert [user.user_id for user in users] == [f"u{n:02}" for n in found]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("shoe_size:42", "unknown field 'shoe_size'"),
         ("name:", "name: has no term"),
@@ -251,12 +253,12 @@ async def test_a_filter(many: MonoCloudClient, text: str, found: Any) -> None:
         ("NOT " * 5000 + "a", "longer than"),
     ],
 )
-async def test_a_filter_that_is_not_understood(many: MonoCloudClient, text: str, said: str) -> None:
-    with pytest.raises(BadRequestError, match=said):
+async def test_an_invalid_filter_is_refused(many: MonoCloudClient, text: str, message: str) -> None:
+    with pytest.raises(BadRequestError, match=message):
         await many.users.list(filter=text).collect()
 
 
-async def test_what_a_list_does_not_show_is_not_searched() -> None:
+async def test_members_that_a_list_omits_are_not_searched() -> None:
     provider = {"provider_user_id": "e", "claims": {"secret": "found"}, "authenticator": "google"}
     record = {"user_id": "u", "private_data": {"secret": "found"}, "external_providers": [provider]}
     async with (
@@ -272,7 +274,7 @@ async def test_what_a_list_does_not_show_is_not_searched() -> None:
                 assert await client.users.list(filter=text).collect() == []
 
 
-def test_a_copy_of_json_shares_nothing_that_can_change() -> None:
+def test_a_copy_of_json_shares_nothing_mutable() -> None:
     value = {"a": [{"b": [1, "x", None, True, 1.5]}], "c": {}, "d": ({"e": []},)}
     copy = copied(value)
     assert copy == value
@@ -282,10 +284,10 @@ def test_a_copy_of_json_shares_nothing_that_can_change() -> None:
     assert value == {"a": [{"b": [1, "x", None, True, 1.5]}], "c": {}, "d": ({"e": []},)}
 
 
-# What users and applications make by themselves
+# Sessions, grants and blocked addresses
 
 
-async def test_sessions_end_with_the_tokens_bound_to_them(
+async def test_revoking_a_session_ends_its_bound_tokens(
     server: Emulator, client: MonoCloudClient
 ) -> None:
     session = server.add_session(USER_ID, client_ids=["c"], ip_address="203.0.113.1")
@@ -304,7 +306,9 @@ async def test_sessions_end_with_the_tokens_bound_to_them(
     assert await client.sessions.list(USER_ID).collect() == []
 
 
-async def test_grants_of_an_application(server: Emulator, client: MonoCloudClient) -> None:
+async def test_grants_of_an_application_are_listed_and_revoked(
+    server: Emulator, client: MonoCloudClient
+) -> None:
     server.add_consent(USER_ID, "c", ["openid"])
     server.add_reference_token(USER_ID, "c")
     server.add_authorization_code(USER_ID, "d")
@@ -321,7 +325,9 @@ async def test_grants_of_an_application(server: Emulator, client: MonoCloudClien
         await client.grants.revoke_client_grants(USER_ID, "c")
 
 
-async def test_blocked_addresses(server: Emulator, client: MonoCloudClient) -> None:
+async def test_blocked_addresses_are_listed_and_unblocked(
+    server: Emulator, client: MonoCloudClient
+) -> None:
     server.block_ip(USER_ID, "203.0.113.1")
     server.block_ip(USER_ID, "2001:db8::1")
     server.block_ip(USER_ID, "2001:db8::2")
@@ -335,7 +341,7 @@ async def test_blocked_addresses(server: Emulator, client: MonoCloudClient) -> N
     assert await client.blocked_ips.list(USER_ID).collect() == []
 
 
-def test_additions_need_a_user() -> None:
+def test_additions_need_an_existing_user() -> None:
     server = monocloud_sync.emulator.Emulator()
     for add in (
         lambda: server.add_group("g", USER_ID, "x"),
@@ -371,7 +377,7 @@ async def test_an_address_is_patched_member_by_member(client: MonoCloudClient) -
 # Passwords
 
 
-async def test_a_password_is_shown_nowhere(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_password_is_never_shown(server: Emulator, client: MonoCloudClient) -> None:
     secret = 'Canary-"1'
     await client.passwords.set(USER_ID, secret)
     await client.passwords.change(USER_ID, secret, f"{secret}2")
@@ -383,13 +389,13 @@ async def test_a_password_is_shown_nowhere(server: Emulator, client: MonoCloudCl
         repr(server.requests),
         repr(server.export_all()),
         repr(server._service.tenant.account(USER_ID)),
-        (await got(f"{server.url}/_emulator/requests"))[2],
+        (await fetched(f"{server.url}/_emulator/requests"))[2],
     ]
     assert not [text for text in shown if "Canary" in text]
     assert json.loads(server.requests[0].body)["password"] == "***"
 
 
-async def test_password_rules(client: MonoCloudClient) -> None:
+async def test_password_rules_are_enforced(client: MonoCloudClient) -> None:
     with pytest.raises(IdentityValidationError) as refused:
         await client.passwords.set(USER_ID, "abc")
     assert [finding.code for finding in refused.value.errors] == [
@@ -403,10 +409,10 @@ async def test_password_rules(client: MonoCloudClient) -> None:
     assert (user.has_password, user.force_password_reset) == (True, False)
 
 
-# What only pretends to be carried out
+# Faked success
 
 
-async def test_a_lie_changes_nothing(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_faked_success_changes_nothing(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(status=200, executed=False))
     before = server.export_all()
     made = await client.users.create(email="new@example.com")
@@ -423,7 +429,7 @@ async def test_a_lie_changes_nothing(server: Emulator, client: MonoCloudClient) 
 
 
 @pytest.mark.parametrize("fault", [Fault(body="html"), Fault(body="flood"), Fault(drip=0.01)])
-async def test_a_fault_of_an_answer_without_content(server: Emulator, fault: Fault) -> None:
+async def test_body_faults_apply_to_answers_without_content(server: Emulator, fault: Fault) -> None:
     server.faults.add(fault)
     headers = {"X-API-KEY": server.api_key}
     async with aiohttp.ClientSession(headers=headers) as session:
@@ -434,7 +440,7 @@ async def test_a_fault_of_an_answer_without_content(server: Emulator, fault: Fau
 # Seeds
 
 
-def test_the_default_seed_and_every_export_fit_the_schema() -> None:
+def test_the_default_seed_and_every_export_match_the_schema() -> None:
     rules = json.loads(schema())
     jsonschema.Draft202012Validator.check_schema(rules)
     emulator = Emulator()
@@ -460,7 +466,7 @@ def test_the_default_seed_and_every_export_fit_the_schema() -> None:
             Emulator(wrong)
 
 
-async def test_a_whole_export_is_a_seed(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_whole_export_can_be_a_seed(server: Emulator, client: MonoCloudClient) -> None:
     server.add_session(USER_ID)
     await client.groups.assign(USER_ID, server.add_group("Staff"))
     exported = server.export_all()
@@ -497,20 +503,20 @@ def tenant(**more: Any) -> dict[str, Any]:
         (tenant(passwords=[{"user_id": "u"}]), "$.passwords[0].password"),
     ],
 )
-def test_a_bad_part_of_a_seed(seed: Any, path: str) -> None:
+def test_a_bad_part_of_a_seed_is_named(seed: Any, path: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         Emulator(seed)
     assert str(refused.value).endswith(path)
 
 
-# Where it is reached
+# Hosts and TLS
 
 
-# Python 3.10 leaves the transport of a handshake that failed to the garbage collector.
+# Python 3.10 leaves the transport of a failed handshake to the garbage collector.
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning" if sys.version_info < (3, 11) else "error"
 )
-async def test_https_with_an_authority_of_its_own() -> None:
+async def test_https_uses_its_own_authority() -> None:
     server = Emulator(tls=True)
     async with server:
         assert server.url.startswith("https://127.0.0.1:")
@@ -536,7 +542,7 @@ def test_https_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
         Emulator(tls=True)
 
 
-async def test_another_host_is_said_to_be_open(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_public_host_is_logged_as_open(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "monocloud.emulator"):
         Emulator(host="localhost")
         assert caplog.records == []
@@ -549,24 +555,24 @@ async def test_another_host_is_said_to_be_open(caplog: pytest.LogCaptureFixture)
 
 
 @pytest.mark.parametrize("host", ["", " ", None, 7, "http://127.0.0.1", "no.such.host.invalid"])
-async def test_a_bad_host(host: Any) -> None:
+async def test_a_bad_host_is_refused(host: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"host must|cannot listen"):
         async with Emulator(host=host):
             pass
 
 
-async def test_control_is_opened_on_purpose_only() -> None:
+async def test_control_is_open_only_when_asked_for() -> None:
     async with Emulator() as closed, Emulator(open_control=True) as opened:
-        assert (await got(f"{closed.url}/_emulator", Host="emulator:8080"))[0] == 403
-        assert (await got(f"{opened.url}/_emulator", Host="emulator:8080"))[0] == 200
+        assert (await fetched(f"{closed.url}/_emulator", Host="emulator:8080"))[0] == 403
+        assert (await fetched(f"{opened.url}/_emulator", Host="emulator:8080"))[0] == 200
         headers = {"Host": "emulator:8080", "Origin": "https://example.com"}
-        assert (await got(f"{opened.url}/_emulator", **headers))[0] == 403
+        assert (await fetched(f"{opened.url}/_emulator", **headers))[0] == 403
 
 
-async def test_a_browser_gets_a_page() -> None:
+async def test_a_browser_gets_the_page() -> None:
     users = [{"user_id": "<script>", "claims": {"name": "<b>&"}}]
     async with Emulator(users, api_key="canary-of-the-key") as server:
-        status, headers, page = await got(server.url, Accept="text/html,*/*;q=0.8")
+        status, headers, page = await fetched(server.url, Accept="text/html,*/*;q=0.8")
         assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert "&lt;script&gt;" in page
@@ -577,12 +583,12 @@ async def test_a_browser_gets_a_page() -> None:
         assert "canary" not in page
         assert server.requests == []
         accept = {"Accept": "text/html"}
-        assert (await got(server.url, Host="rebound.example", **accept))[0] == 403
-        assert (await got(server.url, Origin="https://example.com", **accept))[0] == 403
-        assert (await got(server.url))[0] == 401
+        assert (await fetched(server.url, Host="rebound.example", **accept))[0] == 403
+        assert (await fetched(server.url, Origin="https://example.com", **accept))[0] == 403
+        assert (await fetched(server.url))[0] == 401
 
 
-async def test_a_line_for_each_request(
+async def test_each_request_is_logged_on_one_line(
     server: Emulator, client: MonoCloudClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "monocloud.emulator.access"):
@@ -590,11 +596,11 @@ async def test_a_line_for_each_request(
         server.faults.add(Fault(connection="reset"))
         with pytest.raises(Exception, match=r"phones\.set_primary"):
             await client.phones.set_primary(USER_ID, PHONE_ID)
-        await got(f"{server.url}/_emulator")
+        await fetched(f"{server.url}/_emulator")
         await asyncio.sleep(0)
     lines = [r.getMessage() for r in caplog.records if r.name == "monocloud.emulator.access"]
     assert len(lines) == 2
     assert f"/phones/{PHONE_ID}/primary -> 200 phones.set_primary" in lines[0]
-    assert "-> no answer phones.set_primary" in lines[1]
+    assert "-> no response phones.set_primary" in lines[1]
     assert lines[1].endswith("(fault)")
     assert server.api_key not in caplog.text

@@ -101,7 +101,7 @@ def test_the_status_alone_decides_the_class(
     assert "\n" not in str(error)
 
 
-def test_the_line_says_what_a_person_needs() -> None:
+def test_the_message_holds_the_problem_attempts_and_trace() -> None:
     error = error_for(
         404,
         {"title": "Not Found", "detail": "No such\nphone.", "traceId": "00-ab-cd-01"},
@@ -114,7 +114,7 @@ def test_the_line_says_what_a_person_needs() -> None:
     assert error.trace_id == "00-ab-cd-01"
 
 
-def test_the_trace_comes_from_the_headers_where_the_problem_has_none() -> None:
+def test_the_trace_id_falls_back_to_the_headers() -> None:
     headers = Headers([("TraceParent", "00-1-2-01")])
     error = api_error(502, headers, b"<html>", operation="users.get")
     assert error.trace_id == "00-1-2-01"
@@ -122,7 +122,7 @@ def test_the_trace_comes_from_the_headers_where_the_problem_has_none() -> None:
 
 
 @pytest.mark.parametrize("status", [404, 503])
-def test_a_trace_of_many_lines_does_not_break_the_line(status: int) -> None:
+def test_a_multiline_trace_id_stays_on_one_line(status: int) -> None:
     error = error_for(status, {"traceId": "00-ab\n\x1b[2JERROR forged" + "x" * 5000})
     assert "(trace 00-ab [2JERROR forged" in str(error)
     assert "\n" not in str(error)
@@ -130,7 +130,7 @@ def test_a_trace_of_many_lines_does_not_break_the_line(status: int) -> None:
     assert len(str(error)) < 1500
 
 
-def test_identity_findings() -> None:
+def test_identity_errors_are_parsed() -> None:
     error = error_for(
         422,
         {
@@ -151,7 +151,7 @@ def test_identity_findings() -> None:
     assert "Invalid: PhoneTaken, Other" in str(error)
 
 
-def test_key_findings() -> None:
+def test_key_errors_are_parsed() -> None:
     error = error_for(
         422,
         {"type": VALIDATION, "title": "Invalid", "errors": {"phone_number": ["Bad.", 7], "x": "y"}},
@@ -163,7 +163,7 @@ def test_key_findings() -> None:
 
 @pytest.mark.parametrize("kind", [IDENTITY, VALIDATION])
 @pytest.mark.parametrize("errors", [None, 7, "text", [None], {"a": None}])
-def test_findings_that_are_none(kind: str, errors: object) -> None:
+def test_malformed_findings_are_ignored(kind: str, errors: object) -> None:
     error = error_for(422, {"type": kind, "errors": errors})
     assert isinstance(error, (IdentityValidationError, KeyValidationError))
     assert str(error).startswith("phones.set_primary: 422")
@@ -173,7 +173,7 @@ def test_a_redirect_says_what_to_check() -> None:
     assert "check the domain" in str(error_for(302))
 
 
-def test_a_wait_and_a_doubt_are_said() -> None:
+def test_the_message_mentions_the_wait_and_a_possible_change() -> None:
     error = error_for(429, {"title": "Slow down"}, retry_after=1.5)
     error.may_have_been_applied = True
     assert "asks to wait 1.5 s" in str(error)
@@ -207,14 +207,14 @@ def test_every_error_pickles_and_copies(error: MonoCloudError) -> None:
         assert repr(vars(twin)) == repr(vars(error))
 
 
-def test_the_builtin_parents() -> None:
+def test_errors_have_builtin_parents() -> None:
     assert issubclass(ConfigurationError, ValueError)
     assert issubclass(InvalidArgumentError, ValueError)
     assert issubclass(InvalidRecordError, ValueError)
     assert issubclass(RequestTimeoutError, (TransportError, TimeoutError))
 
 
-def test_the_tree_in_the_docstring_is_the_tree() -> None:
+def test_the_tree_in_the_docstring_matches_the_classes() -> None:
     drawn: dict[str, str] = {}
     above: list[str] = []
     for indent, name in re.findall(r"^([│ ├└─]*)(\w+Error)\b", str(module.__doc__), re.MULTILINE):
@@ -226,7 +226,7 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
     assert drawn == {kind.__name__: kind.__bases__[0].__name__ for kind in errors}
 
 
-def test_headers_are_found_in_any_case_and_repeated_ones_are_joined() -> None:
+def test_headers_ignore_case_and_join_repeated_values() -> None:
     headers = Headers([("X-One", "1"), ("x-one", "2"), ("Set-Cookie", "secret")])
     assert headers["X-ONE"] == "1, 2"
     assert "x-One" in headers
@@ -236,7 +236,7 @@ def test_headers_are_found_in_any_case_and_repeated_ones_are_joined() -> None:
 
 
 @pytest.mark.parametrize("quoted", ["'GARBAGE of somebody'", "b'GARBAGE'", 'bytearray(b"GARBAGE")'])
-def test_an_answer_that_is_not_http_is_not_quoted(quoted: str) -> None:
+def test_a_response_that_is_not_http_is_not_quoted(quoted: str) -> None:
     info = aiohttp.RequestInfo(
         URL("https://acme.us.monocloud.com"), "GET", CIMultiDictProxy(CIMultiDict())
     )
@@ -244,7 +244,7 @@ def test_an_answer_that_is_not_http_is_not_quoted(quoted: str) -> None:
     assert reason(error) == "the response is not HTTP: Bad status line"
 
 
-def test_an_error_has_the_code_and_the_trace_id_that_a_newer_api_sends() -> None:
+def test_an_error_has_the_code_and_trace_id_of_newer_apis() -> None:
     body = b'{"title": "No", "error_code": "user_not_found", "trace_id": "00-ab-cd-01"}'
     error = api_error(404, Headers(), body, operation="users.get")
     assert (error.error_code, error.trace_id) == ("user_not_found", "00-ab-cd-01")

@@ -1,7 +1,7 @@
-"""The examples, as their readers run them.
+"""The examples, run as their readers run them.
 
-Most have tests beside them, which are part of this suite: testpaths has the folder. Here is what
-takes a process, and what all of them have in common.
+Most examples have their own tests, which testpaths adds to this suite. These tests cover what
+needs a process, and what all examples have in common.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PYPROJECT = (ROOT / "pyproject.toml").read_text()
 
 
 def run_in(folder: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in an example's folder, where the settings are not set."""
+    """Run Python in an example's folder, without any MonoCloud settings."""
     env = {k: v for k, v in environment("").items() if not k.startswith("MONOCLOUD_")}
     return subprocess.run(
         [sys.executable, *arguments],
@@ -45,7 +45,7 @@ def run_in(folder: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_says_how_to_run_it_and_what_it_needs(example: Path) -> None:
+def test_an_example_states_how_to_run_it_and_what_it_needs(example: Path) -> None:
     text = (example / "README.md").read_text()
     assert "monocloud emulator" in text
     assert "MONOCLOUD_MANAGEMENT_DOMAIN" in text
@@ -53,7 +53,7 @@ def test_an_example_says_how_to_run_it_and_what_it_needs(example: Path) -> None:
     for line in (example / "requirements.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             name, floor = re.fullmatch(r"([\w-]+)(?:\[[\w,]+\])?(>=[\d.]+,<\d+)", line).groups()
-            # The floors of the suite are those that the lowest run has tested.
+            # The minimum versions are those that the suite tests with the lowest dependencies.
             assert name in ("monocloud", "uvicorn", "jupyterlab") or f'"{name}{floor}' in PYPROJECT
 
 
@@ -86,7 +86,7 @@ def when_ready(server):
 
 
 @posix
-def test_django_under_gunicorn_that_forks(tmp_path: Path) -> None:
+def test_django_runs_under_forking_gunicorn(tmp_path: Path) -> None:
     configuration = tmp_path / "configuration.py"
     configuration.write_text(CONFIGURATION)
     command = [sys.executable, "-m", "gunicorn", "-c", str(configuration), "project.wsgi"]
@@ -102,12 +102,12 @@ def test_django_under_gunicorn_that_forks(tmp_path: Path) -> None:
             assert set(map(str, answers)) == {str((200, {"primary": "+441632960961"}))}
             assert "Traceback" not in running.stderr
         assert emulator.user(USER_ID).primary_phone.id == PHONE_ID
-        # The one that was reset was sent again, and nothing else was.
+        # The reset request was sent again, and nothing else was.
         assert emulator.counts.requests == 21
 
 
 @posix
-def test_a_migration_and_its_verification(
+def test_a_migration_imports_and_verifies_users(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "migration"
@@ -133,16 +133,16 @@ def test_a_migration_and_its_verification(
 
     lost = Fault(operation="users.create", connection="reset", executed=True, times=1)
     with Emulator([], faults=[lost]) as emulator:
-        code, said = step("dry-run")
+        code, output = step("dry-run")
         assert (code, emulator.executions) == (0, 0)
-        assert "1 row not imported: no email, phone number or username to sign in with" in said
-        assert "5 rows: 4 would be created, 0 already exist, 0 failed, 1 skipped" in said
-        code, said = step("import")
+        assert "1 row not imported: no email, phone number or username to sign in with" in output
+        assert "5 rows: 4 would be created, 0 already exist, 0 failed, 1 skipped" in output
+        code, output = step("import")
         assert code == 0
-        assert "5 rows: 4 created, 0 existed, 0 failed, 1 skipped" in said
+        assert "5 rows: 4 created, 0 existed, 0 failed, 1 skipped" in output
         assert emulator.executions_of("users.create") == 4
-        code, said = step("verify")
-        assert (code, said.splitlines()[-1]) == (
+        code, output = step("verify")
+        assert (code, output.splitlines()[-1]) == (
             0,
             "4 of 4 users are in the tenant as they were exported",
         )

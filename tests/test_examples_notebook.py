@@ -1,4 +1,4 @@
-"""The notebook of the examples, run cell by cell in a kernel."""
+"""The example notebook, run cell by cell in a kernel."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def test_the_notebook_has_no_outputs() -> None:
         assert (cell["outputs"], cell["execution_count"]) == ([], None)
 
 
-def test_the_notebook_runs_and_the_tenant_has_what_it_did(tmp_path: Path) -> None:
+def test_the_notebook_runs_and_changes_the_tenant(tmp_path: Path) -> None:
     with Emulator(api_key=KEY) as emulator:
         newest, other = "k3VdPq7tYwLmZ0xHs9BnA", USER_ID
         with kernel(tmp_path, emulator.url) as notebook:
-            said = [notebook.run("".join(cell["source"])) for cell in CELLS]
-        assert said[0] == said[5] == ""
-        assert said[1] == f"stdout: {newest} Bob Example\n{other} Ada Example\n"
-        assert said[2] == "stdout: +12025550123\n"
-        assert said[3].splitlines()[:2] == [f"stdout: {newest} disabled", f"{other} disabled"]
-        assert said[3].splitlines()[2].startswith("nobody users.disable: 404 ")
-        assert said[4] == "stdout: 2 done, 1 failed\n"
+            outputs = [notebook.run("".join(cell["source"])) for cell in CELLS]
+        assert outputs[0] == outputs[5] == ""
+        assert outputs[1] == f"stdout: {newest} Bob Example\n{other} Ada Example\n"
+        assert outputs[2] == "stdout: +12025550123\n"
+        assert outputs[3].splitlines()[:2] == [f"stdout: {newest} disabled", f"{other} disabled"]
+        assert outputs[3].splitlines()[2].startswith("nobody users.disable: 404 ")
+        assert outputs[4] == "stdout: 2 done, 1 failed\n"
         assert all(user["disabled"] for user in emulator.export())
         assert emulator.executions_of("users.disable") == 2
         assert emulator.executions_of("phones.set_primary") == 1

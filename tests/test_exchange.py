@@ -1,4 +1,4 @@
-"""One exchange: how its body is sent, and what it says where nothing came back."""
+"""One HTTP exchange: how its body is sent, and how a missing response is reported."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_any_json_value_is_sent_as_json(body: object, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-async def test_no_body_has_no_content_type(method: str, wire: Wire) -> None:
+async def test_a_request_without_a_body_has_no_content_type(method: str, wire: Wire) -> None:
     async with exchanging(wire.url) as once:
         await once(method)
     assert "Content-Type" not in wire.requests[0].headers
@@ -65,7 +65,7 @@ async def test_no_body_has_no_content_type(method: str, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-async def test_what_json_does_not_have_is_not_sent(number: float, wire: Wire) -> None:
+async def test_values_outside_json_are_not_sent(number: float, wire: Wire) -> None:
     async with exchanging(wire.url) as once:
         with pytest.raises(ValueError, match="nothing was sent") as caught:
             await once(body={"password": PASSWORD, "number": number})
@@ -77,7 +77,7 @@ async def test_what_json_does_not_have_is_not_sent(number: float, wire: Wire) ->
 
 @pytest.mark.parametrize("kind", ["own", "lent"])
 @pytest.mark.parametrize("moment", ["start", "chunk_sent", "headers_sent", "end", "cancel"])
-async def test_no_frame_shows_what_a_body_holds(kind: str, moment: str) -> None:
+async def test_no_frame_shows_the_content_of_a_body(kind: str, moment: str) -> None:
     async def fail(*_: object) -> None:
         raise ZeroDivisionError
 
@@ -111,7 +111,7 @@ async def test_no_frame_shows_what_a_body_holds(kind: str, moment: str) -> None:
 
 
 def cleaned(cause: BaseException | None) -> None:
-    """Make sure that a cause holds nothing but what the system said."""
+    """Assert that a cause holds only what the system reported."""
     assert cause is not None
     assert cause.__traceback__ is cause.__cause__ is cause.__context__ is None
     reached = list(showings.reachable(cause))
@@ -148,7 +148,7 @@ async def test_a_reset_connection_has_its_errno_and_is_not_sent_again(method: st
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_a_connection_that_just_ends_has_no_cause(method: str) -> None:
+async def test_a_connection_that_simply_closes_has_no_cause(method: str) -> None:
     async with Wire(close) as wire, exchanging(wire.url) as once:
         result = await once(method)
     assert result.cause is None
@@ -156,7 +156,7 @@ async def test_a_connection_that_just_ends_has_no_cause(method: str) -> None:
     assert len(wire.requests) == 1
 
 
-async def test_an_untrusted_certificate_is_told_by_type() -> None:
+async def test_an_untrusted_certificate_has_its_own_error_type() -> None:
     async with TlsWire(answer()) as wire, exchanging(wire.url) as once:
         result = await once()
     assert isinstance(result.cause, ssl.SSLCertVerificationError)
@@ -166,9 +166,9 @@ async def test_an_untrusted_certificate_is_told_by_type() -> None:
     cleaned(result.cause)
 
 
-# Python 3.10 leaves a TLS transport that ends on an alert half open.
+# Python 3.10 leaves a TLS transport half open after an alert.
 @pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
-async def test_a_certificate_that_the_server_wants_is_told_by_reason() -> None:
+async def test_a_missing_client_certificate_is_named_by_the_reason() -> None:
     with refusing_clients_without_certificate("localhost") as server:
         async with exchanging(server.url, ssl_context=trusting()) as once:
             result = await once()

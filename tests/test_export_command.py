@@ -1,4 +1,4 @@
-"""`monocloud users export`, as a process of its own, against the emulator."""
+"""`monocloud users export`, in its own process, against the emulator."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-# What is written
+# Output
 
 
 def test_lines_go_to_standard_output(emulator: Emulator) -> None:
@@ -90,7 +90,7 @@ def test_lines_go_to_standard_output(emulator: Emulator) -> None:
     assert done.stderr == "320 users exported\n"
 
 
-def test_a_file_is_its_owner_s_and_replaced_as_a_whole(emulator: Emulator, file: Path) -> None:
+def test_a_file_is_private_and_replaced_atomically(emulator: Emulator, file: Path) -> None:
     file.write_text("what was there")
     done = run(*EXPORT, file)
     assert (done.returncode, done.stdout) == (0, "320 users exported\n"), done.stderr
@@ -99,7 +99,7 @@ def test_a_file_is_its_owner_s_and_replaced_as_a_whole(emulator: Emulator, file:
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_it_is_compressed(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_gz_file_is_compressed(emulator: Emulator, tmp_path: Path) -> None:
     path = tmp_path / "users.jsonl.gz"
     assert run(*EXPORT, path, "--no-details", "--groups").returncode == 0
     found = lines(gzip.decompress(path.read_bytes()))
@@ -108,7 +108,7 @@ def test_it_is_compressed(emulator: Emulator, tmp_path: Path) -> None:
     assert all(line["groups"] == [] for line in found)
 
 
-def test_csv_has_the_columns_that_are_asked_for(emulator: Emulator, tmp_path: Path) -> None:
+def test_csv_has_the_requested_columns(emulator: Emulator, tmp_path: Path) -> None:
     path = tmp_path / "users.csv"
     with MonoCloudClient(emulator.url, KEY) as client:
         user = client.users.create(email="a@b.example", phone_number="+43664123", name="=1+1")
@@ -122,7 +122,7 @@ def test_csv_has_the_columns_that_are_asked_for(emulator: Emulator, tmp_path: Pa
     assert len(path.read_text().splitlines()) == 1 + USERS + 1
 
 
-def test_parquet_has_types(emulator: Emulator, tmp_path: Path) -> None:
+def test_parquet_columns_have_types(emulator: Emulator, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "users.parquet"
     done = run(*EXPORT, path)
@@ -139,7 +139,7 @@ def test_parquet_has_types(emulator: Emulator, tmp_path: Path) -> None:
     assert {"user_id": "u7", "private_data.number": "7"} in parquet.read_table(path).to_pylist()
 
 
-def test_without_pyarrow_it_says_what_to_install(emulator: Emulator, tmp_path: Path) -> None:
+def test_without_pyarrow_the_error_says_what_to_install(emulator: Emulator, tmp_path: Path) -> None:
     hidden = "import sys; sys.modules['pyarrow'] = None; sys.modules.pop('pyarrow.parquet', None)"
     done = run(*EXPORT, tmp_path / "users.parquet", before=hidden)
     assert done.returncode == 2
@@ -147,7 +147,7 @@ def test_without_pyarrow_it_says_what_to_install(emulator: Emulator, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_steers_a_terminal(emulator: Emulator) -> None:
+def test_exported_text_cannot_control_the_terminal(emulator: Emulator) -> None:
     with MonoCloudClient(emulator.url, KEY) as client:
         user = client.users.create(username="odd")
         client.data.patch_private(user.user_id, {"said": "\x9b31m \u202e"})
@@ -156,7 +156,7 @@ def test_nothing_steers_a_terminal(emulator: Emulator) -> None:
     assert "\\u009b31m \\u202e" in screen
 
 
-def test_nobody_is_a_whole_export_too(emulator: Emulator, tmp_path: Path) -> None:
+def test_an_export_without_users_is_complete(emulator: Emulator, tmp_path: Path) -> None:
     for name, content in (("a.jsonl", ""), ("a.csv", "user_id\n")):
         options = ("--columns", "user_id") if name == "a.csv" else ()
         done = run(*EXPORT, tmp_path / name, "--filter", "nobody", *options)
@@ -164,7 +164,7 @@ def test_nobody_is_a_whole_export_too(emulator: Emulator, tmp_path: Path) -> Non
         assert (tmp_path / name).read_text() == content
 
 
-# What cannot be
+# Refusals and failures
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_nobody_is_a_whole_export_too(emulator: Emulator, tmp_path: Path) -> Non
         (["--filter", " "], "filter must be"),
     ],
 )
-def test_what_cannot_be_is_refused_at_once(
+def test_invalid_options_are_refused_at_once(
     emulator: Emulator, tmp_path: Path, options: list[str], why: str
 ) -> None:
     done = run(*EXPORT, *options, before=f"import os; os.chdir({str(tmp_path)!r})")
@@ -204,7 +204,7 @@ def test_an_unfinished_file_of_another_export_is_left_alone(emulator: Emulator, 
         assert part.read_text() == "another's"
 
 
-def test_users_that_cannot_be_read_are_told_and_read_the_next_time(
+def test_unreadable_users_are_reported_and_read_by_the_next_run(
     emulator: Emulator, file: Path
 ) -> None:
     emulator.faults.add(Fault(status=418, operation="users.get", user_id="u77"))
@@ -225,7 +225,7 @@ def test_users_that_cannot_be_read_are_told_and_read_the_next_time(
     assert len(emulator.requests) < 5
 
 
-def test_a_user_without_details_is_read_the_next_time_too(emulator: Emulator, file: Path) -> None:
+def test_a_user_without_groups_is_read_by_the_next_run(emulator: Emulator, file: Path) -> None:
     emulator.faults.add(Fault(status=418, operation="groups.list", user_id="u77"))
     command = (*EXPORT, file, "--no-details", "--groups", "--journal", file.with_name("journal"))
     assert run(*command).returncode == 1
@@ -235,7 +235,7 @@ def test_a_user_without_details_is_read_the_next_time_too(emulator: Emulator, fi
     assert ids(file.read_text()) == names()
 
 
-def test_too_many_failures_stop_it(emulator: Emulator, file: Path) -> None:
+def test_too_many_failures_stop_the_export(emulator: Emulator, file: Path) -> None:
     emulator.faults.add(Fault(status=418, operation="users.get"))
     done = run(*EXPORT, file, "--max-failures", "3")
     assert done.returncode == 1
@@ -243,31 +243,31 @@ def test_too_many_failures_stop_it(emulator: Emulator, file: Path) -> None:
     assert list(file.parent.iterdir()) == []
 
 
-def test_a_wrong_key_ends_it(emulator: Emulator, file: Path) -> None:
+def test_a_wrong_key_ends_the_export(emulator: Emulator, file: Path) -> None:
     done = run(*EXPORT, file, env={API_KEY: "wrong"})
     assert done.returncode == 1
     assert "401" in done.stderr
     assert list(file.parent.iterdir()) == []
 
 
-def test_a_full_disk_ends_it(emulator: Emulator, file: Path) -> None:
+def test_a_full_disk_ends_the_export(emulator: Emulator, file: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
     limit += "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
     done = run(*EXPORT, file, before=limit)
     assert done.returncode == 1
     assert "users.jsonl.part: File too large" in done.stderr
     assert not file.exists()
-    # Most users were not listed yet, so nothing is known of what the API leaves out.
+    # Most users were not listed yet, so nothing is known about users that the API omits.
     assert "more than it lists" not in done.stdout
 
 
 class FullOnce(Part):
-    """A file on a disk that is full for a moment, in the midst of what is written first."""
+    """A file on a disk that is full for a moment, halfway through the first write."""
 
     full = True
 
     def write(self, data: bytes) -> None:
-        """Write some bytes, the first time half of them."""
+        """Write the data, but only half of it the first time."""
         if data and self.full:
             self.full = False
             super().write(data[: len(data) // 2])
@@ -275,7 +275,7 @@ class FullOnce(Part):
         super().write(data)
 
 
-async def test_what_a_disk_full_for_a_moment_tore_is_not_kept(tmp_path: Path) -> None:
+async def test_a_line_torn_by_a_full_disk_is_not_kept(tmp_path: Path) -> None:
     line = ExportedLine(user=RawUser({"user_id": "u0"}), read_at=datetime.now(timezone.utc))
     made = [
         Done(Row(f"u{number}", Key(number, 0.0), number, number), line) for number in range(200)
@@ -291,7 +291,7 @@ async def test_what_a_disk_full_for_a_moment_tore_is_not_kept(tmp_path: Path) ->
         assert (kept.state.size, kept.state.exported) == (0, 0)
 
 
-# Whatever ends it
+# Stopping and resuming
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -310,7 +310,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         (signal.SIGKILL, "users.csv.gz"),
     ],
 )
-def test_it_goes_on_where_it_was(
+def test_an_interrupted_export_resumes_where_it_stopped(
     emulator: Emulator, tmp_path: Path, name: str, end: signal.Signals
 ) -> None:
     file = tmp_path / name
@@ -347,7 +347,7 @@ def test_it_goes_on_where_it_was(
     assert not part.exists()
 
 
-def test_a_stopped_export_without_a_journal_leaves_nothing(emulator: Emulator, file: Path) -> None:
+def test_a_stopped_export_without_a_journal_leaves_no_file(emulator: Emulator, file: Path) -> None:
     emulator.rate_limit = RateLimit(100, burst=20)
     with started(*EXPORT, str(file)) as process:
         wait_until(lambda: emulator.counts.requests > 40)
@@ -358,7 +358,7 @@ def test_a_stopped_export_without_a_journal_leaves_nothing(emulator: Emulator, f
     assert list(file.parent.iterdir()) == []
 
 
-def test_a_journal_is_of_one_export_and_a_finished_one_begins_anew(
+def test_a_journal_belongs_to_one_export_and_a_finished_one_starts_over(
     emulator: Emulator, file: Path
 ) -> None:
     command = (*EXPORT, file, "--journal", file.with_name("journal"))
@@ -383,7 +383,7 @@ def test_a_journal_is_of_one_export_and_a_finished_one_begins_anew(
 
 @pytest.mark.parametrize("details", [True, False])
 @pytest.mark.parametrize("seed", range(5))
-async def test_what_is_not_kept_is_exported_again_and_nothing_else(
+async def test_only_users_that_were_not_kept_are_exported_again(
     tmp_path: Path, seed: int, details: bool
 ) -> None:
     chance = random.Random(seed)
@@ -410,7 +410,7 @@ async def test_what_is_not_kept_is_exported_again_and_nothing_else(
 async def some(
     engine: Engine, kept: ExportJournal, chance: random.Random, found: Counter[str], most: int
 ) -> bool:
-    """Export some users, keep most of them, and return whether these are all."""
+    """Export some users, keep most of them, and return whether these are all of them."""
     made: list[Done] = []
     async with aclosing(engine.results()) as results:
         async for more in results:
@@ -431,7 +431,7 @@ async def some(
 @pytest.mark.parametrize(
     ("few", "many", "most"), [(14_000, 28_000, 3), pytest.param(20_000, 60_000, 5, marks=FULL)]
 )
-def test_many_users_take_no_more_memory_than_few(few: int, many: int, most: float) -> None:
+def test_memory_does_not_grow_with_the_number_of_users(few: int, many: int, most: float) -> None:
     megabytes = []
     for users in (few, many):
         with server.running("benchmarks.export_server", str(users)) as origin:
@@ -442,7 +442,7 @@ def test_many_users_take_no_more_memory_than_few(few: int, many: int, most: floa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [3, pytest.param(6, marks=FULL)])
-def test_an_export_that_is_killed_again_and_again(kills: int, tmp_path: Path) -> None:
+def test_an_export_killed_repeatedly_exports_every_user_once(kills: int, tmp_path: Path) -> None:
     chance = random.Random(10)
     file, count = tmp_path / "users.jsonl.gz", 4_000
     command = (*EXPORT, str(file), "--journal", str(tmp_path / "journal"))
@@ -488,7 +488,7 @@ def journal(path: Path) -> ExportJournal:
     return ExportJournal(path, subject, path.with_name("part"))
 
 
-def test_a_journal_knows_the_first_user_that_is_missing(tmp_path: Path) -> None:
+def test_a_journal_knows_the_first_missing_user(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     kept = journal(path)
     kept.start()
@@ -524,7 +524,7 @@ def test_a_journal_keeps_no_more_than_it_needs(tmp_path: Path) -> None:
     kept.close()
 
 
-def test_failures_are_kept_until_they_are_done(tmp_path: Path) -> None:
+def test_failed_users_are_kept_until_they_are_read(tmp_path: Path) -> None:
     kept = journal(tmp_path / "journal")
     error = APIError(418, {}, Headers(), operation="users.get")
     kept.record([Done(row(number), error=error) for number in range(3)], State())
@@ -537,7 +537,7 @@ def test_failures_are_kept_until_they_are_done(tmp_path: Path) -> None:
     kept.close()
 
 
-def test_half_a_character_is_written_all_the_same() -> None:
+def test_a_lone_surrogate_is_written_escaped() -> None:
     json = {"user_id": "u", "claims": {"name": "é\ud800"}}
     line = ExportedLine(user=RawUser(json), read_at=datetime.fromtimestamp(7, timezone.utc))
     assert lines(JsonLines().body([line])) == [{**json, "read_at": 7}]
@@ -554,7 +554,7 @@ def test_half_a_character_is_written_all_the_same() -> None:
         b'{"user_id":"u","groups":1,"read_at":null,"name":"\xc3\xa9\\nA"}',
     ],
 )
-def test_a_line_is_what_the_api_sent(body: bytes, plain: bool) -> None:
+def test_a_line_holds_what_the_api_sent(body: bytes, plain: bool) -> None:
     groups = (UserGroup(group_id="g"),)
     read_at = datetime.fromtimestamp(7, timezone.utc)
     line = ExportedLine(user=raw_user(body, {}), groups=groups, read_at=read_at)
@@ -566,12 +566,14 @@ def test_a_line_is_what_the_api_sent(body: bytes, plain: bool) -> None:
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"user_id": 7}', b'{"user_id":"u"', b"NaN"])
-def test_what_is_no_user_is_not_written(body: bytes) -> None:
+def test_a_record_that_is_not_a_user_is_not_written(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"JSON|a user in the list"):
         raw_user(body, {})
 
 
-def test_what_parquet_cannot_hold_leaves_the_lines(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_value_that_parquet_cannot_hold_leaves_the_json_lines(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     pytest.importorskip("pyarrow")
     emulator._service.tenant.accounts["u7"].record["disabled"] = "perhaps"
     done = run(*EXPORT, tmp_path / "users.parquet")
@@ -582,7 +584,7 @@ def test_what_parquet_cannot_hold_leaves_the_lines(emulator: Emulator, tmp_path:
     assert ids(left.read_text()) == names()
 
 
-def test_a_column_is_in_what_the_api_sends() -> None:
+def test_a_column_reads_a_member_of_the_record() -> None:
     line = {"emails": [{"email": "a"}, {"email": "b", "primary": True}], "claims": {"a": {"b": 1}}}
     columns = columns_of("email,claims.a,claims.a.b,claims.c.d,groups", groups=True)
     assert [column.of(line) for column in columns] == ["b", {"b": 1}, 1, None, None]

@@ -1,4 +1,4 @@
-"""Exports: every user once, read at the pace of a run, while others add and remove some."""
+"""Exports: each user once, at the pace of the run, while others add and remove users."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def pages(emulator: Emulator) -> int:
     return sum(request.operation == "users.list" for request in emulator.requests)
 
 
-async def test_every_user_comes_once_and_whole(emulator: Emulator, client: MonoCloudClient) -> None:
+async def test_every_user_is_exported_once_with_details(
+    emulator: Emulator, client: MonoCloudClient
+) -> None:
     export = client.users.export()
     assert emulator.requests == []
     before = datetime.now(timezone.utc)
@@ -79,7 +81,7 @@ async def test_every_user_comes_once_and_whole(emulator: Emulator, client: MonoC
     assert found[0].groups is None
     assert str(export.report) == "1,234 users exported"
     assert len(emulator.requests) == 1_234 + pages(emulator)
-    # A sixth more pages than the least, for each reaches back into the one before.
+    # Each page overlaps the previous one, which adds about a sixth to the number of pages.
     assert pages(emulator) <= 15
 
 
@@ -94,7 +96,7 @@ async def test_without_details_only_the_list_is_read(
 
 
 @pytest.mark.parametrize("details", [True, False])
-async def test_groups_are_read_too(details: bool) -> None:
+async def test_groups_can_be_exported(details: bool) -> None:
     async with Emulator(tenant(30)) as emulator:
         staff = emulator.add_group("Staff", "u7")
         many = [emulator.add_group(f"G{number}", "u8") for number in range(60)]
@@ -108,13 +110,13 @@ async def test_groups_are_read_too(details: bool) -> None:
     assert line["read_at"] == int(found["u7"].read_at.timestamp())
 
 
-async def test_a_filter_chooses(client: MonoCloudClient) -> None:
+async def test_a_filter_selects_users(client: MonoCloudClient) -> None:
     export = client.users.export(filter="u7 OR u8")
     assert counted([one async for one in export]) == Counter(["u7", "u8"])
     assert export.report.total_at_end == 2
 
 
-def test_the_blocking_client_exports_too() -> None:
+def test_the_blocking_client_can_export() -> None:
     users = tenant(200)
     with monocloud_sync.emulator.Emulator(users) as emulator:
         with monocloud_sync.MonoCloudClient(emulator.url, emulator.api_key) as client:
@@ -126,7 +128,7 @@ def test_the_blocking_client_exports_too() -> None:
             assert counted(list(export)) == Counter(user["user_id"] for user in users)
 
 
-async def test_lines_have_all_that_can_be_given_to_a_user() -> None:
+async def test_lines_hold_everything_that_an_import_can_set() -> None:
     async with Emulator() as emulator:
         async with MonoCloudClient(emulator.url, emulator.api_key) as client:
             found = [one async for one in client.users.export(groups=True)]
@@ -137,16 +139,16 @@ async def test_lines_have_all_that_can_be_given_to_a_user() -> None:
         assert sorted(given, key=str) == sorted(content(emulator), key=str)
 
 
-# While others change the tenant
+# Changes during an export
 
 
 @pytest.mark.parametrize(
     ("details", "seed"), [(True, 0), (True, 1), (True, 2), (False, 3), (False, 4)]
 )
-async def test_nobody_is_lost_or_doubled_while_others_add_and_remove(
+async def test_no_user_is_lost_or_repeated_while_others_add_and_remove(
     details: bool, seed: int
 ) -> None:
-    # Without details, some thousands are read before the first of them is looked at.
+    # Without details, thousands of users are listed before the first one is yielded.
     async with Emulator(tenant(1_234 if details else 6_000)) as emulator:
         async with MonoCloudClient(emulator.url, emulator.api_key) as client:
             export = client.users.export(details=details, concurrency=8)
@@ -179,12 +181,12 @@ async def check_while_changing(
 
 
 def remove_at_once(emulator: Emulator, count: int) -> None:
-    """Remove the first users; by calls, the export would go on meanwhile."""
+    """Remove the first users directly; during calls, the export would go on."""
     for number in range(count):
         del emulator._service.tenant.accounts[f"u{number}"]
 
 
-async def test_a_large_removal_is_caught_up_with(
+async def test_a_gap_after_a_large_removal_is_closed(
     emulator: Emulator, client: MonoCloudClient
 ) -> None:
     export = client.users.export(concurrency=1)
@@ -198,7 +200,9 @@ async def test_a_large_removal_is_caught_up_with(
     assert str(export.report).endswith("the list had 1,234 users at the start and 784 at the end")
 
 
-async def test_all_are_removed(emulator: Emulator, client: MonoCloudClient) -> None:
+async def test_an_export_ends_when_all_users_are_removed(
+    emulator: Emulator, client: MonoCloudClient
+) -> None:
     export = client.users.export(concurrency=1)
     found: list[ExportedUser] = []
     async for one in export:
@@ -209,7 +213,7 @@ async def test_all_are_removed(emulator: Emulator, client: MonoCloudClient) -> N
     assert "deleted before being read" in str(export.report)
 
 
-async def test_users_of_one_second_come_once(client: MonoCloudClient) -> None:
+async def test_users_created_in_the_same_second_are_exported_once(client: MonoCloudClient) -> None:
     async with Emulator(tenant(500, per_second=500)) as emulator:
         async with MonoCloudClient(emulator.url, emulator.api_key) as client:
             found: list[ExportedUser] = []
@@ -221,10 +225,10 @@ async def test_users_of_one_second_come_once(client: MonoCloudClient) -> None:
     assert counted(found) == Counter(f"u{number}" for number in range(500))
 
 
-# What goes wrong
+# Failures
 
 
-async def test_a_user_that_cannot_be_read_ends_it_or_is_told(
+async def test_an_unreadable_user_ends_the_export_or_is_reported(
     emulator: Emulator, client: MonoCloudClient
 ) -> None:
     emulator.faults.add(Fault(status=418, operation="users.get", user_id="u77"))
@@ -232,7 +236,7 @@ async def test_a_user_that_cannot_be_read_ends_it_or_is_told(
         async for _ in client.users.export():
             pass
     failed: list[tuple[str, MonoCloudError]] = []
-    export = client.users.export(on_failure=lambda *told: failed.append(told))
+    export = client.users.export(on_failure=lambda *failure: failed.append(failure))
     found = [one async for one in export]
     assert len(found) == 1_233
     assert [(user_id, type(error)) for user_id, error in failed] == [("u77", APIError)]
@@ -240,7 +244,7 @@ async def test_a_user_that_cannot_be_read_ends_it_or_is_told(
     assert str(export.report) == "1,233 users exported; 1 could not be read"
 
 
-async def test_pages_and_users_keep_one_pace(emulator: Emulator, client: MonoCloudClient) -> None:
+async def test_pages_and_users_share_one_pace(emulator: Emulator, client: MonoCloudClient) -> None:
     emulator.rate_limit = RateLimit(2_000, burst=50)
     found = [one async for one in client.users.export(details=False, concurrency=8)]
     found += [one async for one in client.users.export(filter="u2*")]
@@ -249,21 +253,23 @@ async def test_pages_and_users_keep_one_pace(emulator: Emulator, client: MonoClo
     assert len(refused) < 60
 
 
-async def test_faults_are_ridden_out(emulator: Emulator, client: MonoCloudClient) -> None:
+async def test_an_export_survives_faults(emulator: Emulator, client: MonoCloudClient) -> None:
     emulator.faults.add(Fault(status=503, every=7))
     emulator.faults.add(Fault(connection="reset", every=11))
     found = [one async for one in client.users.export()]
     assert counted(found) == Counter(f"u{number}" for number in range(1_234))
 
 
-async def test_a_wrong_key_ends_it(emulator: Emulator) -> None:
+async def test_a_wrong_key_ends_the_export(emulator: Emulator) -> None:
     async with MonoCloudClient(emulator.url, "wrong") as client:
         with pytest.raises(UnauthorizedError):
             async for _ in client.users.export():
                 pass
 
 
-async def test_leaving_it_ends_it(emulator: Emulator, client: MonoCloudClient) -> None:
+async def test_leaving_the_loop_ends_the_export(
+    emulator: Emulator, client: MonoCloudClient
+) -> None:
     async for _ in client.users.export(concurrency=2):
         break
     assert len(emulator.requests) < 200
@@ -279,14 +285,14 @@ async def test_leaving_it_ends_it(emulator: Emulator, client: MonoCloudClient) -
         {"rate": -1},
     ],
 )
-async def test_what_cannot_be_right_is_refused_at_once(
+async def test_invalid_arguments_are_refused_at_once(
     client: MonoCloudClient, arguments: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidArgumentError, match="nothing was sent"):
         client.users.export(**arguments)
 
 
-# What the API may do with pages
+# Paging quirks of the API
 
 
 def listed(page: int, size: int, *numbers: int, of: int, **changes: Any) -> Step:
@@ -312,14 +318,14 @@ async def exported(*steps: Step) -> list[str]:
     return (await reported(*steps))[0]
 
 
-async def test_a_last_page_may_say_how_many_users_it_has() -> None:
+async def test_a_last_page_may_report_its_own_size() -> None:
     first, last = listed(1, 100, *range(100), of=110), listed(2, 97, *range(97, 110), of=110)
     assert len(await exported(first, last)) == 110
     last = listed(2, 97, *range(97, 110), of=110, page_size=13)
     assert len(await exported(first, last)) == 110
 
 
-async def test_an_api_that_counts_more_than_it_lists_is_told() -> None:
+async def test_the_report_mentions_users_that_the_api_counts_but_does_not_list() -> None:
     found, report = await reported(listed(1, 100, 1, 2, 3, of=5, has_next=False))
     assert found == ["u1", "u2", "u3"]
     assert str(report) == "3 users exported; the API counts 2 more than it lists"
@@ -328,9 +334,9 @@ async def test_an_api_that_counts_more_than_it_lists_is_told() -> None:
     )
 
 
-async def test_an_api_may_give_its_last_page_for_one_after_it() -> None:
+async def test_an_api_may_return_its_last_page_for_a_later_one() -> None:
     first = listed(1, 100, *range(100), of=200)
-    # By then, users have been removed, and the list ends before the page that is asked for.
+    # By then users have been removed, and the list ends before the requested page.
     last = listed(1, 97, *range(20, 100), of=80)
     again = listed(1, 100, *range(20, 100), of=80)
     found, report = await reported(first, last, again)
@@ -348,7 +354,7 @@ async def test_an_api_may_refuse_a_page_after_its_last_one(status: int) -> None:
 
 
 @pytest.mark.parametrize("error", [BadRequestError, NotFoundError])
-async def test_a_page_that_is_refused_again_and_again_ends_it(error: type[APIError]) -> None:
+async def test_a_page_refused_repeatedly_ends_the_export(error: type[APIError]) -> None:
     status = 400 if error is BadRequestError else 404
     first = listed(1, 100, *range(100), of=200)
     with pytest.raises(error):
@@ -357,7 +363,7 @@ async def test_a_page_that_is_refused_again_and_again_ends_it(error: type[APIErr
         await exported(problem(status))
 
 
-async def test_tiny_pages_are_read_one_after_the_other() -> None:
+async def test_tiny_pages_are_read_one_after_another() -> None:
     steps = [listed(1, 100, *range(10), of=25, page_size=10, has_next=True)]
     steps += [
         listed(page, 10, *range(page * 10 - 10, min(25, page * 10)), of=25) for page in (2, 3)
@@ -365,7 +371,7 @@ async def test_tiny_pages_are_read_one_after_the_other() -> None:
     assert await exported(*steps) == [f"u{number}" for number in range(25)]
 
 
-async def test_an_api_with_smaller_pages_is_asked_for_such() -> None:
+async def test_an_api_with_smaller_pages_gets_requests_for_smaller_pages() -> None:
     async with Emulator(tenant(230)) as emulator:
         emulator.faults.add(Fault(status=400, operation="users.list", times=1))
         async with MonoCloudClient(emulator.url, emulator.api_key) as client:
@@ -388,7 +394,7 @@ async def test_an_api_with_smaller_pages_is_asked_for_such() -> None:
         ),
     ],
 )
-async def test_an_api_that_contradicts_itself_is_left(steps: list[Step], why: str) -> None:
+async def test_an_api_that_contradicts_itself_ends_the_export(steps: list[Step], why: str) -> None:
     with pytest.raises(PagingError, match=why):
         await exported(*steps)
 
@@ -397,7 +403,7 @@ async def test_an_api_that_contradicts_itself_is_left(steps: list[Step], why: st
 
 
 @pytest.mark.parametrize("largest", [SMALLEST, 30, 50, 77, 100])
-def test_each_window_reaches_back_and_goes_on(largest: int) -> None:
+def test_each_window_overlaps_the_last_and_advances(largest: int) -> None:
     end, count = 0, 0
     while end < 100_000:
         window = window_from(end, largest)
@@ -408,7 +414,7 @@ def test_each_window_reaches_back_and_goes_on(largest: int) -> None:
     assert largest < 50 or count < 100_000 / largest * 1.3
 
 
-def test_what_is_older_than_all_that_is_remembered_was_there() -> None:
+def test_a_user_older_than_all_remembered_ones_counts_as_seen() -> None:
     seen = Seen(most=10)
     for number in range(100):
         seen.add(Key(number, float(number)))

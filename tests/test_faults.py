@@ -1,4 +1,4 @@
-"""What the emulator does on demand, over a real socket: what goes wrong, and what is counted."""
+"""What the emulator does on demand, over a real socket: faults, rate limits and counts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def server() -> AsyncIterator[Emulator]:
 
 @pytest.fixture
 async def client(server: Emulator) -> AsyncIterator[MonoCloudClient]:
-    """A client that tries once."""
+    """A client that makes one attempt."""
     async with MonoCloudClient(server.url, server.api_key, retry=ONCE) as client:
         yield client
 
@@ -79,7 +79,7 @@ def request(method: str, path: str, body: bytes = b"", *, key: str = KEY, **head
 
 
 class Answer:
-    """An answer as it came: its head, its body, and the seconds until each was there."""
+    """An answer as received: its head, its body, and the seconds until each arrived."""
 
     def __init__(self, head: bytes, body: bytes, head_after: float, body_after: float) -> None:
         first, *lines = head.decode().split("\r\n")
@@ -96,7 +96,7 @@ class Answer:
 async def ask(
     server: Emulator, method: str = "POST", path: str = PRIMARY, body: bytes = b"", **headers: str
 ) -> Answer:
-    """Send a request, and return the answer; one that ends too early is an IncompleteReadError."""
+    """Send a request and return the answer; a truncated answer raises IncompleteReadError."""
     async with connected(server) as (reader, writer):
         began = time.monotonic()
         writer.write(request(method, path, body, **headers))
@@ -118,10 +118,12 @@ async def statuses(server: Emulator, count: int, path: str = PRIMARY) -> list[in
     return [(await ask(server, path=path)).status for _ in range(count)]
 
 
-# What goes wrong
+# Effects
 
 
-async def test_a_status(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_status_is_answered_with_its_headers_and_problem(
+    server: Emulator, client: MonoCloudClient
+) -> None:
     server.faults.add(
         Fault(
             status=503,
@@ -144,7 +146,7 @@ async def test_a_status(server: Emulator, client: MonoCloudClient) -> None:
 
 
 @pytest.mark.parametrize("status", [201, 202, 301, 307, 408, 418, 429, 500, 501, 505, 599])
-async def test_any_status(server: Emulator, status: int) -> None:
+async def test_any_status_can_be_answered(server: Emulator, status: int) -> None:
     server.faults.add(Fault(status=status, headers={"Location": "http://127.0.0.1:9/"}))
     answer = await ask(server)
     assert answer.status == status
@@ -158,7 +160,7 @@ async def test_any_status(server: Emulator, status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [204, 304])
-async def test_a_status_without_a_body(server: Emulator, status: int) -> None:
+async def test_some_statuses_have_no_body(server: Emulator, status: int) -> None:
     server.faults.add(Fault(status=status))
     async with connected(server) as (reader, writer):
         writer.write(request("POST", PRIMARY) * 2)
@@ -167,7 +169,7 @@ async def test_a_status_without_a_body(server: Emulator, status: int) -> None:
             assert head.startswith(f"HTTP/1.1 {status} ".encode())
 
 
-async def test_a_refusal_after_it_was_carried_out(
+async def test_a_refused_change_can_be_carried_out_anyway(
     server: Emulator, client: MonoCloudClient
 ) -> None:
     server.faults.add(Fault(status=502, executed=True))
@@ -180,7 +182,7 @@ async def test_a_refusal_after_it_was_carried_out(
     assert primary.id == PHONE_ID
 
 
-async def test_what_is_refused_is_not_carried_out(server: Emulator) -> None:
+async def test_a_refused_request_is_not_carried_out(server: Emulator) -> None:
     server.faults.add(Fault(connection="reset", executed=True, times=1), Fault(delay=0.001))
     with pytest.raises(ConnectionResetError):
         await ask(server, path="/api/users/x/phones/y/primary")
@@ -191,36 +193,34 @@ async def test_what_is_refused_is_not_carried_out(server: Emulator) -> None:
     assert [request.status for request in server.requests] == [None, 401, 404]
 
 
-async def test_a_server_that_only_says_that_it_did_it(
-    server: Emulator, client: MonoCloudClient
-) -> None:
+async def test_a_success_can_be_faked(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(delay=0.001, executed=False))
     before = server.user(USER_ID)
     assert await client.phones.set_primary(USER_ID, PHONE_ID) == before
     assert server.executions == 0
 
 
-async def test_a_delay_before_the_answer(server: Emulator, client: MonoCloudClient) -> None:
+async def test_an_answer_can_be_delayed(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(delay=0.1, times=1), Fault(delay=30))
     assert (await ask(server)).head_after >= 0.1
-    hasty = client.with_options(timeout=0.05)
+    impatient = client.with_options(timeout=0.05)
     with pytest.raises(RequestTimeoutError):
-        await hasty.phones.set_primary(USER_ID, PHONE_ID)
-    # It is carried out and counted before the delay, whatever becomes of the answer.
+        await impatient.phones.set_primary(USER_ID, PHONE_ID)
+    # The change is carried out and counted before the delay, whatever happens to the answer.
     assert server.executions == server.counts.requests == 2
 
 
-async def test_a_delay_within_the_answer(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_body_can_be_delayed(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(body_delay=0.5, times=1), Fault(body_delay=30))
     answer = await ask(server)
     assert answer.head_after < 0.5 <= answer.body_after
     assert answer.json == server.export()[0]
-    hasty = client.with_options(timeout=0.05)
+    impatient = client.with_options(timeout=0.05)
     with pytest.raises(RequestTimeoutError):
-        await hasty.phones.set_primary(USER_ID, PHONE_ID)
+        await impatient.phones.set_primary(USER_ID, PHONE_ID)
 
 
-async def test_a_drip(server: Emulator) -> None:
+async def test_a_body_can_drip(server: Emulator) -> None:
     server.faults.add(Fault(drip=0.2))
     async with connected(server) as (reader, writer):
         writer.write(request("POST", PRIMARY))
@@ -235,7 +235,7 @@ async def test_a_drip(server: Emulator) -> None:
 
 
 @pytest.mark.parametrize("late", [{"body_delay": 0.05}, {"drip": 0.2}, {"delay": 0.05}])
-async def test_a_client_that_leaves_is_no_failure_of_the_server_s(
+async def test_a_client_that_disconnects_is_not_an_error(
     server: Emulator, caplog: pytest.LogCaptureFixture, late: dict[str, Any]
 ) -> None:
     server.faults.add(Fault(**late, times=1))
@@ -249,7 +249,7 @@ async def test_a_client_that_leaves_is_no_failure_of_the_server_s(
     assert [record.name for record in caplog.records if record.name != "asyncio"] == []
 
 
-async def test_a_truncated_body(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_body_can_be_truncated(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(body="truncated"))
     async with connected(server) as (reader, writer):
         writer.write(request("POST", PRIMARY))
@@ -261,7 +261,7 @@ async def test_a_truncated_body(server: Emulator, client: MonoCloudClient) -> No
     assert server.executions == 2
 
 
-async def test_a_truncated_problem(server: Emulator) -> None:
+async def test_a_problem_can_be_truncated(server: Emulator) -> None:
     server.faults.add(Fault(status=500, body="truncated", drip=0.01))
     with pytest.raises(asyncio.IncompleteReadError) as broken:
         await ask(server)
@@ -270,7 +270,9 @@ async def test_a_truncated_problem(server: Emulator) -> None:
 
 
 @pytest.mark.parametrize("executed", [None, True])
-async def test_garbage(server: Emulator, client: MonoCloudClient, executed: bool | None) -> None:
+async def test_an_answer_can_be_garbage(
+    server: Emulator, client: MonoCloudClient, executed: bool | None
+) -> None:
     server.faults.add(Fault(body="garbage", executed=executed))
     async with connected(server) as (reader, writer):
         writer.write(request("POST", PRIMARY))
@@ -283,7 +285,7 @@ async def test_garbage(server: Emulator, client: MonoCloudClient, executed: bool
     assert server.executions == (2 if executed else 0)
 
 
-async def test_a_web_page(server: Emulator, client: MonoCloudClient) -> None:
+async def test_an_answer_can_be_a_web_page(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(body="html", times=2), Fault(body="html", status=503, times=1))
     answer = await ask(server)
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -295,7 +297,7 @@ async def test_a_web_page(server: Emulator, client: MonoCloudClient) -> None:
     assert server.executions == 2
 
 
-async def test_a_flood(server: Emulator, client: MonoCloudClient) -> None:
+async def test_an_answer_can_be_a_flood(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(body="flood"))
     answer = await ask(server)
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -312,7 +314,7 @@ async def test_a_flood(server: Emulator, client: MonoCloudClient) -> None:
 
 
 @pytest.mark.parametrize("executed", [False, True])
-async def test_a_closed_connection(server: Emulator, executed: bool) -> None:
+async def test_a_connection_can_be_closed(server: Emulator, executed: bool) -> None:
     server.faults.add(Fault(connection="closed", executed=executed))
     async with connected(server) as (reader, writer):
         writer.write(request("POST", PRIMARY))
@@ -322,7 +324,7 @@ async def test_a_closed_connection(server: Emulator, executed: bool) -> None:
 
 
 @pytest.mark.parametrize("executed", [False, True])
-async def test_a_reset_connection(server: Emulator, executed: bool) -> None:
+async def test_a_connection_can_be_reset(server: Emulator, executed: bool) -> None:
     server.faults.add(Fault(connection="reset", executed=executed, delay=0.01))
     async with connected(server) as (reader, writer):
         writer.write(request("POST", PRIMARY))
@@ -334,7 +336,7 @@ async def test_a_reset_connection(server: Emulator, executed: bool) -> None:
     assert kept.fault.connection == "reset"
 
 
-async def test_an_outage(server: Emulator) -> None:
+async def test_an_outage_resets_and_refuses_connections(server: Emulator) -> None:
     port = port_of(server)
     server.faults.add(Fault(outage=0.2, after=1, times=1))
     async with connected(server) as (idle, _):
@@ -360,10 +362,12 @@ async def listening(port: int) -> None:
         else:
             writer.close()
             return
-    pytest.fail("it does not listen again")
+    pytest.fail("the emulator did not start listening again")
 
 
-async def test_a_pause(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_paused_emulator_refuses_connections(
+    server: Emulator, client: MonoCloudClient
+) -> None:
     url = server.url
     async with connected(server) as (idle, _):
         await server.pause()
@@ -380,7 +384,7 @@ async def test_a_pause(server: Emulator, client: MonoCloudClient) -> None:
     assert server.counts.requests == 1
 
 
-async def test_it_may_end_while_nobody_listens() -> None:
+async def test_a_paused_emulator_can_be_closed() -> None:
     tasks = asyncio.all_tasks()
     async with Emulator() as paused:
         await paused.pause()
@@ -395,10 +399,10 @@ async def test_it_may_end_while_nobody_listens() -> None:
     assert asyncio.all_tasks() == tasks
 
 
-# With which requests
+# Selection of requests
 
 
-async def test_an_operation_and_a_user(server: Emulator) -> None:
+async def test_a_fault_can_select_an_operation_and_a_user(server: Emulator) -> None:
     other = server.export()[1]["user_id"]
     server.faults.add(
         Fault(status=500, operation="users.get", user_id=USER_ID),
@@ -412,23 +416,23 @@ async def test_an_operation_and_a_user(server: Emulator) -> None:
     assert (await ask(server, "GET", "/nowhere")).status == 404
 
 
-async def test_the_first_ones(server: Emulator) -> None:
+async def test_a_fault_can_strike_only_the_first_requests(server: Emulator) -> None:
     server.faults.add(Fault(status=503, times=2), Fault(status=500, times=1))
     assert await statuses(server, 5) == [503, 503, 500, 200, 200]
 
 
-async def test_all_but_the_first_ones(server: Emulator) -> None:
+async def test_a_fault_can_spare_the_first_requests(server: Emulator) -> None:
     server.faults.add(Fault(status=503, after=2))
     assert await statuses(server, 5) == [200, 200, 503, 503, 503]
 
 
-async def test_every_third(server: Emulator) -> None:
+async def test_a_fault_can_strike_every_third_request(server: Emulator) -> None:
     server.faults.add(Fault(status=503, every=3, after=1, times=2))
     found = await statuses(server, 12)
     assert [n for n, status in enumerate(found, 1) if status == 503] == [4, 7]
 
 
-async def test_only_what_matches_is_counted(server: Emulator) -> None:
+async def test_only_matching_requests_are_counted(server: Emulator) -> None:
     server.faults.add(Fault(status=503, operation="phones.set_primary", every=2))
     found = []
     for _ in range(4):
@@ -437,7 +441,7 @@ async def test_only_what_matches_is_counted(server: Emulator) -> None:
     assert found == [200, 503, 200, 503]
 
 
-async def test_chance_is_the_same_each_time() -> None:
+async def test_chance_is_reproducible() -> None:
     def drawn(*faults: Fault) -> list[Fault | None]:
         server = Emulator(faults=faults)
         return [server.faults.strike("users.get", "u") for _ in range(1000)]
@@ -448,13 +452,13 @@ async def test_chance_is_the_same_each_time() -> None:
     assert 30 < sum(fault is some for fault in drawn(some)) < 70
     assert drawn(some) == drawn(some)
     assert [f is None for f in drawn(some)] != [f is None for f in drawn(other)]
-    # Two of one seed do not go together: each has its share.
+    # Two faults with one seed strike independently of each other.
     assert 30 < sum(fault == again for fault in drawn(some, again)) < 70
     assert set(drawn(Fault(status=503, probability=0))) == {None}
     assert None not in drawn(Fault(status=503, probability=1))
 
 
-async def test_how_often_each_struck(server: Emulator) -> None:
+async def test_strikes_of_each_fault_are_counted(server: Emulator) -> None:
     first, second = Fault(status=503, times=2), Fault(status=500)
     server.faults.add(first, second)
     assert await statuses(server, 5) == [503, 503, 500, 500, 500]
@@ -463,7 +467,7 @@ async def test_how_often_each_struck(server: Emulator) -> None:
     assert [request.fault for request in server.requests] == [first] * 2 + [second] * 3
 
 
-async def test_adding_and_removing(server: Emulator) -> None:
+async def test_faults_are_added_and_removed(server: Emulator) -> None:
     first, second = Fault(status=503), Fault(status=500)
     server.faults.add(first, second)
     assert (list(server.faults), len(server.faults)) == ([first, second], 2)
@@ -482,7 +486,7 @@ async def test_adding_and_removing(server: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("members", "said"),
+    ("members", "message"),
     [
         ({}, "needs an effect"),
         ({"operation": "users.get", "times": 1}, "needs an effect"),
@@ -509,7 +513,7 @@ async def test_adding_and_removing(server: Emulator) -> None:
         ({"delay": 1, "executed": 1}, "executed must be true or false"),
         ({"headers": {"A": "b\r\nc"}}, "header 'A' must be a string of printable ASCII"),
         ({"headers": {"A": 1}}, "header 'A'"),
-        ({"headers": {"A b": "c"}}, "name 'A b'"),
+        ({"headers": {"A b": "c"}}, "named 'A b'"),
         ({"headers": {"content-length": "9"}}, "cannot set the header content-length"),
         ({"headers": ["A"]}, "headers must be a mapping"),
         ({"headers": {1: "A"}}, "headers must be a mapping"),
@@ -530,8 +534,8 @@ async def test_adding_and_removing(server: Emulator) -> None:
         ([], "must be a JSON object, not"),
     ],
 )
-def test_what_is_no_fault(members: Any, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"a fault.*{said}"):
+def test_an_invalid_fault_is_refused(members: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"a fault.*{message}"):
         Fault.from_dict(members)
 
 
@@ -556,7 +560,7 @@ def test_a_fault_is_a_value(members: dict[str, Any]) -> None:
         fault.times = 1  # type: ignore[misc]
 
 
-def test_a_fault_keeps_what_it_was_given() -> None:
+def test_a_fault_copies_its_arguments() -> None:
     headers, problem = {"Retry-After": "1"}, {"errors": [1]}
     fault = Fault(status=503, headers=headers, problem=problem)
     headers.clear()
@@ -575,7 +579,7 @@ async def limited(limit: RateLimit) -> AsyncIterator[tuple[Emulator, Clock]]:
 
 
 async def burst(server: Emulator, count: int) -> list[int]:
-    """Return the statuses of requests that are sent at once, on one connection."""
+    """Return the statuses of requests sent at once on one connection."""
     async with connected(server) as (reader, writer):
         writer.write(request("POST", PRIMARY) * count)
         found = []
@@ -587,7 +591,7 @@ async def burst(server: Emulator, count: int) -> list[int]:
         return found
 
 
-async def test_a_burst_and_no_more() -> None:
+async def test_a_burst_is_served_and_no_more() -> None:
     async with limited(RateLimit(200, burst=20)) as (server, clock):
         assert await burst(server, 30) == [200] * 20 + [429] * 10
         clock.now += 0.004
@@ -602,7 +606,7 @@ async def test_a_burst_and_no_more() -> None:
         assert server.counts.requests_by_status == {200: 51, 429: 33}
 
 
-async def test_all_are_served_at_the_very_rate() -> None:
+async def test_all_requests_at_exactly_the_rate_are_served() -> None:
     async with limited(RateLimit(200, burst=1)) as (server, clock):
         async with connected(server) as (reader, writer):
             for _ in range(1000):
@@ -614,7 +618,7 @@ async def test_all_are_served_at_the_very_rate() -> None:
     assert server.executions == 1000
 
 
-async def test_under_load_no_more_is_served_than_the_limit() -> None:
+async def test_no_more_than_the_limit_is_served_under_load() -> None:
     async with Emulator(rate_limit=RateLimit(200, burst=20)) as server:
         began = time.monotonic()
         found = await asyncio.gather(*(burst(server, 250) for _ in range(4)))
@@ -625,7 +629,7 @@ async def test_under_load_no_more_is_served_than_the_limit() -> None:
     assert server.counts.requests == 1000
 
 
-async def test_what_a_limit_answers() -> None:
+async def test_a_rate_limit_answers_429_with_retry_after() -> None:
     async with limited(RateLimit(200, burst=1)) as (server, _):
         assert not [name for name in (await ask(server)).headers if "rate" in name.lower()]
         answer = await ask(server)
@@ -649,7 +653,7 @@ async def test_what_a_limit_answers() -> None:
         (RateLimit.parse("2/min burst 1"), "30"),
     ],
 )
-async def test_how_long_to_wait(limit: RateLimit, after: str) -> None:
+async def test_retry_after_is_the_time_to_the_next_token(limit: RateLimit, after: str) -> None:
     async with limited(limit) as (server, clock):
         assert (await ask(server)).status == 200
         assert (await ask(server)).headers["Retry-After"] == after
@@ -661,16 +665,16 @@ async def test_how_long_to_wait(limit: RateLimit, after: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["RateLimit", "X-RateLimit"])
-async def test_the_headers_of_a_limit(name: Any) -> None:
+async def test_a_rate_limit_can_send_headers(name: Any) -> None:
     async with limited(RateLimit(10, burst=2, headers=name)) as (server, _):
-        said = []
+        message = []
         for path in (PRIMARY, "/nowhere", PRIMARY):
             headers = (await ask(server, path=path)).headers
-            said.append([headers[f"{name}-{part}"] for part in ("Limit", "Remaining", "Reset")])
-        assert said == [["2", "1", "1"], ["2", "0", "1"], ["2", "0", "1"]]
+            message.append([headers[f"{name}-{part}"] for part in ("Limit", "Remaining", "Reset")])
+        assert message == [["2", "1", "1"], ["2", "0", "1"], ["2", "0", "1"]]
 
 
-async def test_a_limit_comes_before_the_faults(server: Emulator) -> None:
+async def test_a_rate_limit_applies_before_the_faults(server: Emulator) -> None:
     server.rate_limit = RateLimit(0.001, burst=1)
     server.faults.add(Fault(status=503))
     assert await statuses(server, 2) == [503, 429]
@@ -694,7 +698,7 @@ async def test_a_limit_comes_before_the_faults(server: Emulator) -> None:
         ({"per_second": 5, "burst": 1, "headers": "RateLimit"}, None),
     ],
 )
-def test_a_limit_is_a_value(words: Any, limit: RateLimit | None) -> None:
+def test_a_rate_limit_is_a_value(words: Any, limit: RateLimit | None) -> None:
     made = RateLimit.from_dict(words)
     assert limit is None or made == limit
     assert RateLimit.from_dict(json.loads(json.dumps(made.to_dict()))) == made
@@ -703,7 +707,7 @@ def test_a_limit_is_a_value(words: Any, limit: RateLimit | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ("200", "must be like '200/s burst 20'"),
         ("200/d", "must be like"),
@@ -718,15 +722,17 @@ def test_a_limit_is_a_value(words: Any, limit: RateLimit | None) -> None:
         (7, "must be a JSON object, or like"),
     ],
 )
-def test_what_is_no_limit(words: Any, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"a rate limit.*{said}"):
+def test_an_invalid_rate_limit_is_refused(words: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"a rate limit.*{message}"):
         RateLimit.from_dict(words)
 
 
-# What is counted
+# Counts
 
 
-async def test_counts(server: Emulator, client: MonoCloudClient) -> None:
+async def test_requests_and_executions_are_counted(
+    server: Emulator, client: MonoCloudClient
+) -> None:
     server.faults.add(
         Fault(connection="reset", executed=True, operation="phones.add"),
         Fault(status=503, operation="phones.remove"),
@@ -768,12 +774,12 @@ async def test_the_record_keeps_the_last_requests(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [-1, 1.5, None, True])
-def test_a_bad_size(size: Any) -> None:
+def test_a_bad_journal_size_is_refused(size: Any) -> None:
     with pytest.raises(ConfigurationError, match="journal must be a whole number"):
         Emulator(journal=size)
 
 
-async def test_a_reset_goes_back_to_the_beginning() -> None:
+async def test_a_reset_restores_the_initial_state() -> None:
     fault = Fault(status=503, probability=0.5, times=10)
     limit = RateLimit(0.001, burst=20)
     async with Emulator(faults=[fault], rate_limit=limit) as server:
@@ -792,7 +798,7 @@ async def test_a_reset_goes_back_to_the_beginning() -> None:
 # Over HTTP
 
 
-async def test_faults_over_http(server: Emulator) -> None:
+async def test_faults_can_be_controlled_over_http(server: Emulator) -> None:
     one = {"status": 503, "times": 1, "operation": "phones.set_primary"}
     state = await control(server, "POST", "/faults", one)
     assert state["faults"] == [{"fault": one, "struck": 0}]
@@ -806,7 +812,7 @@ async def test_faults_over_http(server: Emulator) -> None:
     assert (await control(server, "DELETE", "/faults"))["faults"] == []
 
 
-async def test_a_limit_over_http(server: Emulator) -> None:
+async def test_a_rate_limit_can_be_controlled_over_http(server: Emulator) -> None:
     state = await control(server, "PUT", "/rate-limit", "0.001/s burst 1")
     assert state["rate_limit"] == {"per_second": 0.001, "burst": 1}
     assert await statuses(server, 2) == [200, 429]
@@ -816,7 +822,7 @@ async def test_a_limit_over_http(server: Emulator) -> None:
     assert await statuses(server, 1) == [200]
 
 
-async def test_a_reset_over_http(server: Emulator) -> None:
+async def test_a_reset_can_be_requested_over_http(server: Emulator) -> None:
     seed = await control(server, "GET", "/users")
     assert seed == server.export()
     await ask(server)
@@ -826,7 +832,7 @@ async def test_a_reset_over_http(server: Emulator) -> None:
     assert await control(server, "GET", "/users") == seed
 
 
-async def test_the_record_over_http(server: Emulator) -> None:
+async def test_requests_can_be_read_over_http(server: Emulator) -> None:
     server.faults.add(Fault(connection="reset", times=1))
     with pytest.raises(ConnectionResetError):
         await ask(server)
@@ -841,7 +847,9 @@ async def test_the_record_over_http(server: Emulator) -> None:
         assert KEY not in json.dumps(await control(server, "GET", path))
 
 
-async def test_control_is_neither_counted_nor_struck(server: Emulator) -> None:
+async def test_control_requests_are_neither_counted_nor_affected_by_faults(
+    server: Emulator,
+) -> None:
     server.faults.add(Fault(connection="reset"))
     server.rate_limit = RateLimit(0.001, burst=1)
     for _ in range(3):
@@ -850,7 +858,7 @@ async def test_control_is_neither_counted_nor_struck(server: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status", "said"),
+    ("method", "path", "body", "status", "message"),
     [
         ("POST", "/faults", b"{", 400, "not JSON"),
         ("POST", "/faults", b"", 400, "not JSON"),
@@ -866,13 +874,13 @@ async def test_control_is_neither_counted_nor_struck(server: Emulator) -> None:
         ("GET", "/nothing", b"", 404, "The path does not exist"),
     ],
 )
-async def test_what_control_refuses(
-    server: Emulator, method: str, path: str, body: bytes, status: int, said: str
+async def test_invalid_control_requests_are_refused(
+    server: Emulator, method: str, path: str, body: bytes, status: int, message: str
 ) -> None:
     answer = await ask(server, method, f"/_emulator{path}", body)
     assert (answer.status, answer.json["status"]) == (status, status)
     assert answer.headers["Content-Type"] == "application/problem+json"
-    assert said in answer.json["detail"]
+    assert message in answer.json["detail"]
     assert len(server.faults) == 0
     assert server.rate_limit is None
 
@@ -887,7 +895,9 @@ async def test_what_control_refuses(
         {"Host": ""},
     ],
 )
-async def test_web_pages_have_no_say(server: Emulator, headers: dict[str, str]) -> None:
+async def test_web_pages_cannot_control_the_emulator(
+    server: Emulator, headers: dict[str, str]
+) -> None:
     body = b'{"status": 500}'
     for method, path in (("POST", "/faults"), ("POST", "/reset"), ("GET", "/requests")):
         async with connected(server) as (reader, writer):
@@ -900,7 +910,7 @@ async def test_web_pages_have_no_say(server: Emulator, headers: dict[str, str]) 
 @pytest.mark.parametrize(
     "host", ["localhost:1", "LOCALHOST", "[::1]:80", "127.0.0.1", "127.0.0.2:80"]
 )
-async def test_names_of_this_machine(server: Emulator, host: str) -> None:
+async def test_names_of_this_machine_can_control_the_emulator(server: Emulator, host: str) -> None:
     assert (await ask(server, "GET", "/_emulator", Host=host)).status == 200
 
 
@@ -915,7 +925,7 @@ async def test_every_loopback_address_is_this_machine() -> None:
                 assert answer.status == 200
 
 
-async def test_what_only_begins_like_control(server: Emulator) -> None:
+async def test_a_path_that_only_starts_like_control_is_not_found(server: Emulator) -> None:
     assert (await ask(server, "GET", "/_emulators")).status == 404
     assert server.counts.requests == 1
 
@@ -923,7 +933,7 @@ async def test_what_only_begins_like_control(server: Emulator) -> None:
 # Without async
 
 
-def test_the_blocking_twin_fails_too() -> None:
+def test_the_blocking_twin_has_faults_too() -> None:
     fault = Fault(status=503, times=1)
     with monocloud_sync.emulator.Emulator(
         faults=[fault], rate_limit=RateLimit(1e6), journal=1
@@ -948,7 +958,7 @@ def test_the_blocking_twin_fails_too() -> None:
     assert (len(server.requests), server.counts.requests) == (1, 2)
 
 
-def test_many_threads_may_break_and_count() -> None:
+def test_many_threads_can_add_faults_and_count() -> None:
     with monocloud_sync.emulator.Emulator() as server:
         client = monocloud_sync.MonoCloudClient(
             server.url, server.api_key, retry=RetryPolicy(max_attempts=50, base_delay=0.0)
@@ -969,7 +979,7 @@ def test_many_threads_may_break_and_count() -> None:
         server.faults.clear()
 
 
-async def test_a_closed_emulator_leaves_no_answer_waiting_for_its_delay() -> None:
+async def test_closing_the_emulator_ends_delayed_answers() -> None:
     before = asyncio.all_tasks()
     async with Emulator(faults=[Fault(status=200, delay=30)]) as emulator:
         client = MonoCloudClient(emulator.url, emulator.api_key, timeout=30)

@@ -1,4 +1,4 @@
-"""Hooks, and options of single calls: what they see, what they send, and what they cannot break."""
+"""Hooks and per-call options: what they see, what they send, and what they cannot break."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TEMPLATE = "/api/users/{user_id}/phones/{identifier_id}/primary"
 
 
 class Watcher:
-    """Keeps what its hooks get."""
+    """Records what its hooks receive."""
 
     def __init__(self) -> None:
         self.requests: list[RequestInfo] = []
@@ -85,7 +85,7 @@ async def test_coroutine_functions_are_awaited() -> None:
     ("step", "timed_out", "error"),
     [(reset, False, TransportError), (silence, True, RequestTimeoutError)],
 )
-async def test_an_attempt_without_an_answer_says_why(
+async def test_an_attempt_without_an_answer_reports_why(
     step: Any, timed_out: bool, error: type[Exception]
 ) -> None:
     watcher = Watcher()
@@ -145,7 +145,7 @@ def test_a_blocking_hook_cannot_call_the_client(caplog: pytest.LogCaptureFixture
     assert "would wait for itself" in caplog.text
 
 
-# What a hook raises
+# Errors in hooks
 
 
 @pytest.mark.parametrize("name", ["on_request", "on_response"])
@@ -167,7 +167,7 @@ async def test_a_hook_that_raises_is_logged_and_the_change_is_reported(
     assert len(watcher.requests) == len(watcher.responses) == len(wire.requests) == 2
     logged = [one for one in caplog.records if one.name == "monocloud"]
     assert [one.getMessage() for one in logged] == [
-        f"{name} raised an error, and the call goes on"
+        f"{name} raised an error, and the call continues"
     ] * 2
     assert "ZeroDivisionError" in caplog.text
 
@@ -197,7 +197,7 @@ async def test_a_cancellation_passes_through_a_hook(name: str, sent: int) -> Non
         with pytest.raises(asyncio.CancelledError):
             await call
         assert len(wire.requests) == sent
-        # Its connection is free again.
+        # The connection is free again.
         await asyncio.gather(*(client.users.get("u") for _ in range(100)))
 
 
@@ -213,7 +213,7 @@ async def test_a_client_that_a_hook_closes_sends_nothing() -> None:
     assert wire.requests == []
 
 
-async def test_a_slow_hook_costs_the_deadline_and_not_the_timeout() -> None:
+async def test_a_slow_hook_counts_against_the_deadline_and_not_the_timeout() -> None:
     async def slow(_: object) -> None:
         await asyncio.sleep(0.3)
 
@@ -226,10 +226,10 @@ async def test_a_slow_hook_costs_the_deadline_and_not_the_timeout() -> None:
     assert len(wire.requests) == 1
 
 
-# Where hooks and options reach
+# Scope of hooks and options
 
 
-async def test_hooks_of_views_come_after_the_client_s() -> None:
+async def test_hooks_of_views_run_after_the_client_s() -> None:
     order: list[str] = []
 
     def note(name: str) -> Any:
@@ -243,7 +243,7 @@ async def test_hooks_of_views_come_after_the_client_s() -> None:
     assert order == ["client", "view", "inner", "client"]
 
 
-async def test_they_reach_many_rows_and_pages(running: Emulator) -> None:
+async def test_hooks_apply_to_bulk_runs_and_pages(running: Emulator) -> None:
     running.reset()
     watcher = Watcher()
     async with MonoCloudClient(running.url, running.api_key) as client:
@@ -262,7 +262,7 @@ def running() -> Any:
         yield emulator
 
 
-async def test_headers_are_merged_over_views_whatever_their_case() -> None:
+async def test_headers_of_views_are_merged_regardless_of_case() -> None:
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
         view = client.with_options(headers={"X-Correlation-Id": "a", "X-Tenant": "t"})
         inner = view.with_options(headers={"x-correlation-id": "b", "User-Agent": "mine/1"})
@@ -287,7 +287,7 @@ async def test_a_header_is_sent_once_even_if_it_is_given_in_two_cases() -> None:
     assert {k.lower(): v for k, v in request.headers.items()}["x-correlation-id"] == "b"
 
 
-async def test_headers_go_out_in_runs_and_over_a_lent_session() -> None:
+async def test_headers_are_sent_in_bulk_runs_and_over_a_lent_session() -> None:
     async with Wire(answer()) as wire, aiohttp.ClientSession(headers={"X-Id": "no"}) as session:
         client = MonoCloudClient(wire.url, "key", session=session).with_options(
             headers={"X-Id": "yes"}
@@ -308,7 +308,7 @@ SECRET = "s3cret"
 
 
 @pytest.mark.parametrize(
-    ("headers", "said"),
+    ("headers", "message"),
     [
         *(
             ({name: SECRET}, f"must not contain {name}")
@@ -343,12 +343,12 @@ SECRET = "s3cret"
         ([("X-A", SECRET)], "headers must be a mapping"),
     ],
 )
-def test_headers_that_cannot_be_sent_are_refused(headers: Any, said: str) -> None:
+def test_headers_that_cannot_be_sent_are_refused(headers: Any, message: str) -> None:
     for package in (monocloud_async, monocloud_sync):
         client = package.MonoCloudClient("acme.com", "key")
         with pytest.raises(ConfigurationError) as caught:
             client.with_options(headers=headers)
-        assert said in str(caught.value)
+        assert message in str(caught.value)
         assert SECRET not in str(caught.value)
 
 
@@ -374,7 +374,7 @@ async def test_an_observed_call_fails_with_the_same_error(caplog: pytest.LogCapt
     assert observed.value.__context__ is None
 
 
-def test_infos_are_frozen_and_small() -> None:
+def test_hook_infos_are_frozen_and_have_few_fields() -> None:
     names = {one.name for one in attrs.fields(ResponseInfo)}
     assert names == {
         *("operation", "method", "url_template", "attempt"),
@@ -387,7 +387,7 @@ def test_infos_are_frozen_and_small() -> None:
 
 @pytest.mark.parametrize("name", ["on_request", "on_response"])
 @pytest.mark.parametrize("many", [False, True])
-async def test_a_cancellation_of_something_else_in_a_hook_does_not_reach_the_call(
+async def test_an_unrelated_cancellation_in_a_hook_does_not_reach_the_call(
     name: str, many: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def hook(_: object) -> None:
@@ -403,7 +403,7 @@ async def test_a_cancellation_of_something_else_in_a_hook_does_not_reach_the_cal
             assert [one.error for one in made] == [None, None]
         else:
             assert (await client.phones.set_primary("u", "p")).user_id
-    assert "raised an error, and the call goes on" in caplog.text
+    assert "raised an error, and the call continues" in caplog.text
 
 
 def test_a_hook_s_cancelled_error_does_not_reach_a_blocking_call() -> None:
@@ -427,7 +427,7 @@ async def test_a_hook_may_call_the_client_when_every_connection_is_taken() -> No
 
 
 class Named(str):
-    """A string that says another one when it is converted."""
+    """A string whose conversion returns another string."""
 
     __slots__ = ()
 
@@ -435,7 +435,7 @@ class Named(str):
         return "X-API-KEY"
 
 
-async def test_headers_are_sent_as_they_were_checked() -> None:
+async def test_headers_are_sent_as_checked() -> None:
     headers = {Named("X-Correlation-Id"): Named("abc")}
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
         await client.with_options(headers=headers).users.get("u")
@@ -445,14 +445,14 @@ async def test_headers_are_sent_as_they_were_checked() -> None:
 
 
 @pytest.mark.parametrize("telemetry", [True, object(), "otel"])
-def test_telemetry_is_an_object_that_records_calls(telemetry: Any) -> None:
+def test_telemetry_that_cannot_record_calls_is_refused(telemetry: Any) -> None:
     for kind in (monocloud_async.MonoCloudClient, monocloud_sync.MonoCloudClient):
         with pytest.raises(ConfigurationError, match="telemetry must be"):
             kind("acme.com", "key", telemetry=telemetry)
 
 
 class Partial:
-    """Telemetry whose records lack their methods."""
+    """Telemetry whose records have no methods."""
 
     def client_made(self, *_: object) -> None: ...
 
@@ -463,7 +463,7 @@ class Partial:
         return object()
 
 
-async def test_incomplete_records_do_not_reach_the_call() -> None:
+async def test_incomplete_telemetry_does_not_affect_the_call() -> None:
     telemetry: Any = Partial()
     async with Wire(answer()) as wire:
         async with MonoCloudClient(wire.url, "key", telemetry=telemetry) as client:
@@ -473,7 +473,7 @@ async def test_incomplete_records_do_not_reach_the_call() -> None:
     assert [one.error for one in made] == [None, None]
 
 
-async def test_a_filter_that_raises_does_not_reach_the_call(
+async def test_a_log_filter_that_raises_does_not_reach_the_call(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(record: logging.LogRecord) -> bool:
@@ -486,7 +486,7 @@ async def test_a_filter_that_raises_does_not_reach_the_call(
     with caplog.at_level(logging.DEBUG, "monocloud"):
         async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
             assert (await client.phones.set_primary("u", "p")).user_id
-    assert "the call goes on: ZeroDivisionError" in caplog.text
+    assert "the call continues: ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize("many", [False, True])
@@ -575,7 +575,7 @@ async def test_a_hook_has_until_the_call_s_deadline(
             assert not caught.value.may_have_been_applied
             assert wire.requests == []
     assert cancelled.is_set()
-    assert f"{name} was cancelled at the call's deadline, and the call goes on" in caplog.text
+    assert f"{name} was cancelled at the call's deadline, and the call continues" in caplog.text
 
 
 async def test_a_hook_of_a_row_has_a_deadline_too() -> None:

@@ -1,4 +1,4 @@
-"""Programs that end: with and without close, in the middle, with threads; silent and quick."""
+"""How programs end: with or without close, during calls, with threads; always silently and soon."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .wire import answer, served, silence
 LATE = """
 def late():
     threading.main_thread().join()
-    # Of a print, another thread's may come in the middle.
+    # Another thread could print between a print's text and its newline.
     sys.stdout.write(call() + "\\n")
 threading.Thread(target=late).start()
 """
@@ -37,13 +37,13 @@ threading.Thread(target=late).start()
         "threading.Thread(target=lambda: print(call())).start()",
     ],
 )
-def test_a_program_ends_in_silence_closed_or_not(ending: str) -> None:
+def test_a_program_ends_silently_with_or_without_close(ending: str) -> None:
     expected = "UO UO" if "print(" in ending else "UO"
     says(f"print(call())\n{ending}\n", expected, fresh=True)
 
 
 @pytest.mark.parametrize("ending", ["", "await client.aclose()", "sys.exit(0)"])
-def test_an_async_program_ends_in_silence_closed_or_not(ending: str) -> None:
+def test_an_async_program_ends_silently_with_or_without_close(ending: str) -> None:
     says(
         f"""
         async def main():
@@ -58,7 +58,7 @@ def test_an_async_program_ends_in_silence_closed_or_not(ending: str) -> None:
 
 
 @pytest.mark.parametrize(("ending", "status"), [("", 0), ("sys.exit(3)", 3), ("1 / 0", 1)])
-def test_a_program_does_not_wait_for_its_daemon_threads_calls(ending: str, status: int) -> None:
+def test_a_program_does_not_wait_for_calls_of_daemon_threads(ending: str, status: int) -> None:
     with served(silence) as wire:
         source = f"""
         for _ in range(8): threading.Thread(target=call, daemon=True).start()
@@ -68,27 +68,27 @@ def test_a_program_does_not_wait_for_its_daemon_threads_calls(ending: str, statu
         with started(source, PRELUDE, wire.url) as running:
             until(lambda: len(wire.requests) == 8)
             running.go()
-            # Of those calls, each would have taken ten seconds, and its repeats as much.
+            # Each of those calls would have taken ten seconds, and its retries as much again.
             assert running.end(seconds=8) == status
             assert [line for line in noise(running.stderr) if "Error" in line] == (
                 ["ZeroDivisionError: division by zero"] if status == 1 else []
             )
 
 
-def test_threads_make_calls_after_the_main_one_is_over() -> None:
+def test_threads_make_calls_after_the_main_thread_ended() -> None:
     says(LATE * 3, "UO UO UO")
 
 
-def test_they_look_up_addresses_too() -> None:
+def test_threads_resolve_names_after_the_main_thread_ended() -> None:
     says(LATE * 3, "UO UO UO", host="localhost")
     says(f"call()\n{LATE}", "UO", host="localhost")
 
 
-def test_the_first_call_at_the_very_end() -> None:
+def test_the_first_call_can_be_in_an_exit_handler() -> None:
     says("import atexit; atexit.register(lambda: print(call()))", "UO", host="localhost")
 
 
-# Registered before the SDK is imported, and so run after the SDK's own end.
+# Registered before the SDK is imported, and therefore run after the SDK's own exit handler.
 AFTER_THE_END = """
 import atexit
 @atexit.register
@@ -101,18 +101,18 @@ def late():
 
 
 @pytest.mark.parametrize("before", ["", "call()", "call(); client.close()"])
-def test_a_call_after_the_end_is_refused_and_not_waited_for(before: str) -> None:
+def test_a_call_after_shutdown_is_refused_at_once(before: str) -> None:
     prelude = AFTER_THE_END.format(late="call()") + PRELUDE
     says(before, "ConfigurationError True", prelude=prelude, fresh=True)
 
 
 @pytest.mark.parametrize("before", ["", "call()", "call(); client.close()"])
 @pytest.mark.parametrize("late", ["client.close(); client.close()", "with client: pass"])
-def test_a_close_after_the_end_is_silent(late: str, before: str) -> None:
+def test_a_close_after_shutdown_is_silent(late: str, before: str) -> None:
     says(before, "done", prelude=AFTER_THE_END.format(late=late) + PRELUDE, fresh=True)
 
 
-def test_a_close_after_the_end_does_not_hide_why_a_call_is_refused() -> None:
+def test_a_close_after_shutdown_does_not_hide_why_a_call_is_refused() -> None:
     late = "with client: call()"
     says(
         "call()",
@@ -155,12 +155,12 @@ def struck(**fault):
         "threading.Thread(target=lambda: print(call())).start()",
     ],
 )
-def test_a_program_ends_in_silence_with_its_emulator_open(ending: str) -> None:
+def test_a_program_ends_silently_with_its_emulator_open(ending: str) -> None:
     says(ending, "UO" if "print(" in ending else "", prelude=EMULATED)
 
 
 @pytest.mark.parametrize("ending", ["", "await emulator.pause()"])
-def test_a_loop_ends_in_silence_with_an_emulator_open(ending: str) -> None:
+def test_a_loop_ends_silently_with_an_emulator_open(ending: str) -> None:
     says(
         f"""
         from monocloud_async.emulator import USER_ID, Emulator
@@ -179,7 +179,7 @@ def test_a_loop_ends_in_silence_with_an_emulator_open(ending: str) -> None:
     )
 
 
-def test_an_emulator_is_closed_in_silence_after_the_end() -> None:
+def test_an_emulator_closes_silently_after_shutdown() -> None:
     late = "emulator.close(); Emulator().close()"
     says("", "done", prelude=AFTER_THE_END.format(late=late) + EMULATED, fresh=True)
     late = "emulator.close(); emulator.start()"
@@ -191,7 +191,7 @@ def test_an_emulator_is_closed_in_silence_after_the_end() -> None:
     )
 
 
-def test_a_look_up_that_hangs_keeps_no_program_from_its_end() -> None:
+def test_a_hanging_name_lookup_does_not_delay_the_exit() -> None:
     source = """
     import socket
     def hang(*args, **kwargs):
@@ -215,12 +215,12 @@ threading._start_new_thread = threading._start_joinable_thread = refuse
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_where_no_thread_can_be_started_the_caller_s_will_do(host: str) -> None:
+def test_without_new_threads_calls_run_in_the_caller_s_thread(host: str) -> None:
     wire = says(f"{NO_THREADS}\nprint(call(), call())", "UO UO", host=host)
     assert len(wire.requests) == 2
 
 
-def test_where_that_has_a_loop_running_the_call_is_refused() -> None:
+def test_without_new_threads_a_call_inside_a_running_loop_is_refused() -> None:
     wire = says(
         f"""{NO_THREADS}
 import asyncio
@@ -235,7 +235,7 @@ asyncio.run(main())
 
 
 @posix
-def test_without_descriptors_left_the_first_call_says_so_and_the_next_works() -> None:
+def test_without_file_descriptors_the_first_call_fails_clearly_and_the_next_works() -> None:
     source = """
     import resource
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -250,7 +250,7 @@ def test_without_descriptors_left_the_first_call_says_so_and_the_next_works() ->
     print(call())
     """
     with served(answer()) as wire:
-        # asyncio itself says on stderr that there is a loop it could not finish.
+        # asyncio itself reports on stderr a loop that it could not create.
         done = program(source, wire, prelude=PRELUDE)
     assert done.stdout.splitlines() == [
         "ConfigurationError cannot create an event loop: Too many open files; nothing was sent",

@@ -1,4 +1,4 @@
-"""A client and the processes that a process makes: forks of every kind, spawned ones, daemons."""
+"""A client in the children of a process: forks of every kind, spawned processes, daemons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = posix
 
 
 def first_waits_for_second(arrived: Path) -> tuple[Step, Step]:
-    """Return two steps: the first request makes a file, and is answered once the second one is."""
+    """Return two steps: the first creates a file, and answers after the second has answered."""
     second = asyncio.Event()
 
     async def wait(writer: Writer) -> None:
@@ -67,7 +67,7 @@ def test_a_child_does_not_report_the_runs_of_its_parent() -> None:
 
 
 @pytest.mark.parametrize("first", ["", "print(call())"])
-def test_a_fork_before_and_after_the_first_call(first: str) -> None:
+def test_a_client_survives_a_fork_before_or_after_its_first_call(first: str) -> None:
     says(
         f"""
         {first}
@@ -102,7 +102,7 @@ def test_children_that_only_exit_leave_the_parent_s_connection_alone(ending: str
     assert (len(wire.used), len(wire.requests)) == (1, 11)
 
 
-def test_each_child_has_a_connection_of_its_own_and_so_has_a_grandchild() -> None:
+def test_each_child_and_grandchild_has_its_own_connection() -> None:
     wire = says(
         """
         def fork(depth):
@@ -122,7 +122,7 @@ def test_each_child_has_a_connection_of_its_own_and_so_has_a_grandchild() -> Non
     assert (len(wire.used), len(wire.requests)) == (4, 8)
 
 
-def test_a_fork_from_a_thread_while_others_call() -> None:
+def test_a_thread_can_fork_while_other_threads_call() -> None:
     says(
         """
         call()
@@ -146,7 +146,7 @@ def test_a_fork_from_a_thread_while_others_call() -> None:
     )
 
 
-def test_a_fork_in_the_middle_of_another_thread_s_call(tmp_path: Path) -> None:
+def test_a_fork_during_another_thread_s_call_is_safe(tmp_path: Path) -> None:
     arrived = tmp_path / "arrived"
     wire = says(
         f"""
@@ -169,7 +169,7 @@ def test_a_fork_in_the_middle_of_another_thread_s_call(tmp_path: Path) -> None:
     assert (len(wire.used), len(wire.requests)) == (2, 2)
 
 
-def test_a_fork_while_another_thread_starts_the_loop() -> None:
+def test_a_fork_while_another_thread_starts_the_loop_is_safe() -> None:
     says(
         """
         from monocloud_sync import _blocking
@@ -194,7 +194,7 @@ def test_a_fork_while_another_thread_starts_the_loop() -> None:
     )
 
 
-def test_a_program_that_makes_a_daemon_of_itself() -> None:
+def test_a_program_can_turn_itself_into_a_daemon() -> None:
     wire = says(
         """
         print(call(), flush=True)
@@ -206,7 +206,7 @@ def test_a_program_that_makes_a_daemon_of_itself() -> None:
             print(call(), flush=True)
             os.write(writing, b"x")
             sys.exit(0)
-        # The daemon outlives the one that started it, but not the test.
+        # The daemon outlives its parent process, but not the test.
         os.close(writing)
         assert os.read(reading, 2) == b"x"
         assert os.read(reading, 2) == b""
@@ -217,7 +217,7 @@ def test_a_program_that_makes_a_daemon_of_itself() -> None:
 
 
 @pytest.mark.parametrize("where", ["results", "rows"])
-def test_a_child_does_not_go_on_with_the_rows_of_its_parent(where: str) -> None:
+def test_a_child_does_not_continue_its_parent_s_run(where: str) -> None:
     wire = says(
         f"""
         from monocloud_async import ConfigurationError
@@ -249,7 +249,7 @@ def test_a_child_does_not_go_on_with_the_rows_of_its_parent(where: str) -> None:
     assert len(wire.requests) == 301
 
 
-def test_rows_that_no_process_has_begun_with_are_for_any() -> None:
+def test_any_process_can_start_an_unstarted_run() -> None:
     says(
         """
         run = client.phones.set_primary_many([("u", "p")])
@@ -268,7 +268,7 @@ def test_rows_that_no_process_has_begun_with_are_for_any() -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_multiprocessing(method: str, tmp_path: Path) -> None:
+def test_multiprocessing_works_with_every_start_method(method: str, tmp_path: Path) -> None:
     script = tmp_path / "job.py"
     script.write_text(
         textwrap.dedent(f"""
@@ -295,7 +295,7 @@ def test_multiprocessing(method: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["UO"] * 6, "")
 
 
-def test_a_pool_of_processes_under_a_running_loop() -> None:
+def test_a_process_pool_works_under_a_running_loop() -> None:
     wire = says(
         """
         import multiprocessing, monocloud_sync, warnings
@@ -316,14 +316,14 @@ def test_a_pool_of_processes_under_a_running_loop() -> None:
         "UO " * 8,
         prelude=ASYNC_PRELUDE,
     )
-    # Two of the parent's, which it keeps; the child's blocking client keeps one; each loop has one.
+    # The parent keeps two, the child's blocking client one, and each loop of the child has one.
     assert len(wire.used) == 5
 
 
 # The asynchronous client
 
 
-def test_an_async_client_after_a_fork() -> None:
+def test_an_async_client_works_after_a_fork() -> None:
     says(
         """
         print(asyncio.run(call()), flush=True)
@@ -340,7 +340,7 @@ def test_an_async_client_after_a_fork() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ending", "of_the_child"),
+    ("ending", "by_child"),
     [
         ("sys.exit(0)", 0),
         ("os._exit(0)", 0),
@@ -351,7 +351,7 @@ def test_an_async_client_after_a_fork() -> None:
         ("asyncio.run(call()); return", 1),
     ],
 )
-def test_a_fork_inside_a_loop_takes_no_connection_from_it(ending: str, of_the_child: int) -> None:
+def test_a_fork_inside_a_loop_leaves_its_connections_alone(ending: str, by_child: int) -> None:
     wire = says(
         f"""
         import gc
@@ -370,10 +370,10 @@ def test_a_fork_inside_a_loop_takes_no_connection_from_it(ending: str, of_the_ch
         "done",
         prelude=ASYNC_PRELUDE,
     )
-    assert (len(wire.used), len(wire.requests)) == (1 + 3 * of_the_child, 4 + 3 * of_the_child)
+    assert (len(wire.used), len(wire.requests)) == (1 + 3 * by_child, 4 + 3 * by_child)
 
 
-def test_a_fork_inside_a_loop_takes_no_answer_from_a_call_on_its_way(tmp_path: Path) -> None:
+def test_a_fork_inside_a_loop_leaves_calls_in_flight_alone(tmp_path: Path) -> None:
     arrived = tmp_path / "arrived"
     wire = says(
         f"""

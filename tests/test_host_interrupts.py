@@ -1,4 +1,4 @@
-"""Interrupts: Ctrl-C, signals with handlers of all kinds, and time limits that raise."""
+"""Interrupts: Ctrl-C, signals with all kinds of handlers, and time limits that raise."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ pytestmark = posix
 
 @pytest.fixture(autouse=True)
 def runner(monkeypatch: pytest.MonkeyPatch) -> Iterator[_blocking._Runner]:
-    """A loop of the test's own: nothing of what other tests leave on theirs is counted here."""
+    """A separate loop for the test, so that leftovers of other tests are not counted."""
     runner = _blocking._Runner()
     monkeypatch.setattr(_blocking, "_runner", runner)
     yield runner
@@ -37,7 +37,7 @@ def runner(monkeypatch: pytest.MonkeyPatch) -> Iterator[_blocking._Runner]:
 
 
 def when(condition: Callable[[], object]) -> threading.Thread:
-    """Send this process SIGINT as soon as something holds."""
+    """Send this process SIGINT once a condition is true."""
 
     def interrupt() -> None:
         until(condition)
@@ -59,11 +59,11 @@ def held(gate: threading.Event) -> Step:
 
 
 async def tasks() -> int:
-    """Return how many calls are on their way, but for this one; an emulator has other tasks."""
+    """Return the number of calls in flight without this one; an emulator runs other tasks."""
     return sum("_carry_out" in repr(task.get_coro()) for task in asyncio.all_tasks()) - 1
 
 
-def test_an_interrupt_ends_the_call_before_it_is_raised() -> None:
+def test_an_interrupt_ends_the_call_before_it_propagates() -> None:
     with served(silence, answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         thread = when(lambda: wire.requests)
         with pytest.raises(KeyboardInterrupt):
@@ -74,7 +74,7 @@ def test_an_interrupt_ends_the_call_before_it_is_raised() -> None:
         assert client.users.get("u").user_id
 
 
-def test_an_interrupt_while_the_call_waits_for_its_turn() -> None:
+def test_an_interrupt_ends_a_call_that_waits_for_a_connection() -> None:
     gate = threading.Event()
     with served(held(gate), answer()) as wire:
         with MonoCloudClient(wire.url, KEY, max_connections=1) as client:
@@ -91,7 +91,7 @@ def test_an_interrupt_while_the_call_waits_for_its_turn() -> None:
             assert client.users.get("u").user_id
 
 
-def test_an_interrupt_while_the_call_waits_to_be_repeated() -> None:
+def test_an_interrupt_ends_a_call_that_waits_for_a_retry() -> None:
     with served(answer(503, Retry_After="30"), answer()) as wire:
         with MonoCloudClient(wire.url, KEY, max_connections=1) as client:
             thread = when(lambda: wire.requests)
@@ -102,7 +102,7 @@ def test_an_interrupt_while_the_call_waits_to_be_repeated() -> None:
             assert client.users.get("u").user_id
 
 
-def test_an_interrupt_while_the_loop_is_being_started(
+def test_an_interrupt_during_the_start_of_the_loop_leaves_no_thread(
     monkeypatch: pytest.MonkeyPatch, runner: _blocking._Runner
 ) -> None:
     before = set(threading.enumerate())
@@ -125,7 +125,7 @@ def test_an_interrupt_while_the_loop_is_being_started(
     assert set(threading.enumerate()) <= before
 
 
-def test_a_program_that_ctrl_c_ends_says_so_and_the_server_sees_it_go() -> None:
+def test_ctrl_c_ends_a_program_and_its_connection() -> None:
     with served(silence) as wire:
         with started("call()", PRELUDE, wire.url) as running:
             until(lambda: wire.requests)
@@ -135,7 +135,7 @@ def test_a_program_that_ctrl_c_ends_says_so_and_the_server_sees_it_go() -> None:
         until(wire.left.is_set)
 
 
-def test_ctrl_c_in_a_program_of_one_loop_after_another() -> None:
+def test_a_new_loop_works_after_ctrl_c() -> None:
     source = """
     try: asyncio.run(call())
     except KeyboardInterrupt: print("interrupted")
@@ -152,7 +152,7 @@ def test_ctrl_c_in_a_program_of_one_loop_after_another() -> None:
             assert noise(running.stderr) == []
 
 
-def test_a_handler_may_make_a_call_while_another_is_waited_for() -> None:
+def test_a_signal_handler_can_make_a_call_during_another() -> None:
     gate = threading.Event()
     source = """
     import signal
@@ -169,7 +169,7 @@ def test_a_handler_may_make_a_call_while_another_is_waited_for() -> None:
             assert running.end() == 0
 
 
-def test_a_handler_may_end_the_program() -> None:
+def test_a_signal_handler_can_end_the_program() -> None:
     source = """
     import signal
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(5))
@@ -185,7 +185,7 @@ def test_a_handler_may_end_the_program() -> None:
         until(wire.left.is_set)
 
 
-def test_interrupts_at_any_place_leave_no_task_no_slot_and_no_thread_behind() -> None:
+def test_interrupts_at_any_point_leave_no_task_slot_or_thread_behind() -> None:
     says(
         """
         import asyncio, gc, random, signal
@@ -195,11 +195,11 @@ def test_interrupts_at_any_place_leave_no_task_no_slot_and_no_thread_behind() ->
         def interrupt(*_): raise Raised
         signal.signal(signal.SIGALRM, interrupt)
         call()
-        # What is raised while the collector works, Python reports and drops.
+        # Python reports and drops an exception raised while the collector works.
         gc.disable()
         hits = 0
         for seed in range(400):
-            # The interrupts come within a call and between calls, alike at each run.
+            # Interrupts hit calls and the gaps between them, the same way in each run.
             after = random.Random(seed).uniform(0.00001, 0.002)
             try:
                 signal.setitimer(signal.ITIMER_REAL, after)

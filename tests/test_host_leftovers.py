@@ -1,4 +1,4 @@
-"""Clients by the hundred leave no thread, no file descriptor and no task behind."""
+"""Hundreds of clients leave no thread, file descriptor or task behind."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import pytest
 
 from .programs import ASYNC_PRELUDE, PRELUDE, says
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="descriptors are counted in /dev/fd"
-)
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="counts descriptors in /dev/fd")
 
-# Connections are closed a moment after they are let go of, by a loop or by the collector.
+# A loop or the garbage collector closes connections a moment after they are released.
 COUNT = """
 import gc, time
 def descriptors(): return len(os.listdir("/dev/fd"))
@@ -34,7 +32,7 @@ def settled(look, expected):
         "client.users.get('u'); client.me = client; del client",
     ],
 )
-def test_two_hundred_blocking_clients(use: str) -> None:
+def test_two_hundred_blocking_clients_leave_nothing_behind(use: str) -> None:
     says(
         f"""
         import asyncio
@@ -64,7 +62,7 @@ def test_two_hundred_blocking_clients(use: str) -> None:
         "await client.users.get('u'); client.me = client; del client",
     ],
 )
-def test_two_hundred_async_clients(use: str) -> None:
+def test_two_hundred_async_clients_leave_nothing_behind(use: str) -> None:
     says(
         f"""
         import threading
@@ -81,7 +79,7 @@ def test_two_hundred_async_clients(use: str) -> None:
                 client = MonoCloudClient()
                 {use}
             client = None
-            # The collector only has a task begun for what it finds: those come first.
+            # The collector only starts tasks for what it finds, so wait for those first.
             print(await settled(lambda: lifetimes(loop), 0))
             print(await settled(lambda: len(asyncio.all_tasks()), 1))
             print(await settled(threading.active_count, before[0]))
@@ -93,7 +91,7 @@ def test_two_hundred_async_clients(use: str) -> None:
     )
 
 
-def test_two_hundred_loops_with_one_client() -> None:
+def test_two_hundred_loops_with_one_client_leave_nothing_behind() -> None:
     says(
         """
         import threading
@@ -109,7 +107,7 @@ def test_two_hundred_loops_with_one_client() -> None:
     )
 
 
-def test_two_hundred_threads_with_a_loop_each() -> None:
+def test_two_hundred_threads_with_loops_leave_nothing_behind() -> None:
     says(
         """
         import threading

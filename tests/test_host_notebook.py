@@ -1,4 +1,4 @@
-"""A Jupyter kernel, for real: both clients in cells, and a cell that is interrupted."""
+"""A real Jupyter kernel: both clients in cells, and interrupted cells."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ pytestmark = posix
 
 
 class Kernel:
-    """A kernel that runs cells, one after the other."""
+    """A kernel that runs cells one after another."""
 
     def __init__(self, manager: KernelManager, client: Any) -> None:
         self._client = client
         self.interrupt = manager.interrupt_kernel
 
     def start(self, cell: str) -> str:
-        # Else the kernel drops the cells that come within a moment after one that failed.
+        # Otherwise the kernel drops cells that arrive right after a failed one.
         return self._client.execute(cell, stop_on_error=False)
 
     def outcome(self, cell: str) -> str:
-        """Return what the cell wrote, or the name of the error that it raised."""
-        said = stream = ""
+        """Return the cell's output, or the name of the error that it raised."""
+        output = stream = ""
         deadline = time.monotonic() + SECONDS
         while True:
             try:
                 message = self._client.get_iopub_msg(timeout=0.5)
             except queue.Empty:
-                assert time.monotonic() < deadline, said
-                # A loop that sleeps hears of an interrupt only when something else wakes it.
+                assert time.monotonic() < deadline, output
+                # A sleeping loop notices an interrupt only when something else wakes it.
                 self._client.kernel_info()
                 continue
             if message["parent_header"].get("msg_id") != cell:
                 continue
             content = message["content"]
             if message["msg_type"] == "stream":
-                # What a cell writes comes in as many messages as the kernel likes.
+                # A kernel may split a cell's output into any number of messages.
                 begins = f"{content['name']}: " if content["name"] != stream else ""
                 stream = content["name"]
-                said += begins + content["text"]
+                output += begins + content["text"]
             elif message["msg_type"] == "error":
-                said += content["ename"]
+                output += content["ename"]
             elif message["msg_type"] == "status" and content["execution_state"] == "idle":
-                return said
+                return output
 
     def run(self, cell: str) -> str:
         return self.outcome(self.start(cell))
@@ -76,13 +76,13 @@ def kernel(directory: Path, url: str) -> Iterator[Kernel]:
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-        # Some versions leave that to the garbage collector, and it warns in a test of others.
+        # Some versions leave this to the garbage collector, which warns during another test.
         for context in (client.context, manager.context):
             context.destroy(linger=0)
         manager.cleanup_resources()
 
 
-def test_both_clients_in_cells(tmp_path: Path) -> None:
+def test_both_clients_work_in_cells(tmp_path: Path) -> None:
     with served(answer(), answer(), answer(), silence, answer()) as wire:
         with kernel(tmp_path, wire.url) as notebook:
             assert (
@@ -99,7 +99,7 @@ print((await waiting.users.get("u")).user_id[:2])
 """)
                 == "stdout: UO\n"
             )
-            # The next cell has the same loop, and so the same connection.
+            # The next cell has the same loop, and therefore the same connection.
             assert (
                 notebook.run("""
 print((await waiting.users.get("u")).user_id[:2])
@@ -123,7 +123,7 @@ blocking.close()
     assert len(wire.requests) == 6
 
 
-def test_an_interrupt_of_a_cell_that_awaits(tmp_path: Path) -> None:
+def test_an_interrupt_cancels_an_awaiting_cell(tmp_path: Path) -> None:
     with served(silence, answer()) as wire:
         with kernel(tmp_path, wire.url) as notebook:
             assert (

@@ -22,7 +22,7 @@ pytestmark = posix
 
 
 def both_at_once() -> tuple[Step, Step]:
-    """Return two steps, which answer once both are taken."""
+    """Return two steps that answer only once both requests have arrived."""
     both = asyncio.Event()
 
     async def first(writer: Writer) -> None:
@@ -86,7 +86,7 @@ def get(port: str, path: str) -> list[str]:
 
 
 def answered(port: str, path: str) -> list[str]:
-    """Get again what a worker that was about to end took from the queue and never read."""
+    """Get a page; retry if a worker that was about to exit dropped the request."""
     for _ in range(5):
         with suppress(ConnectionResetError):
             return get(port, path)
@@ -94,9 +94,9 @@ def answered(port: str, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("before_fork", ["", "client.users.get('before')"])
-def test_gunicorn_preloads_a_client_used_or_not(tmp_path: Path, before_fork: str) -> None:
+def test_gunicorn_workers_use_a_preloaded_client(tmp_path: Path, before_fork: str) -> None:
     first = (answer(),) if before_fork else ()
-    # Two requests at once: each of the two workers has one.
+    # Two requests at once, so each of the two workers gets one.
     with served(*first, *both_at_once()) as wire, ThreadPoolExecutor(2) as threads:
         with gunicorn(tmp_path, wire.url, before_fork=before_fork) as running:
             port = running.line("ready")
@@ -110,7 +110,7 @@ def test_gunicorn_preloads_a_client_used_or_not(tmp_path: Path, before_fork: str
     assert wire.connections == len(wire.requests) == 2 + len(first)
 
 
-def test_gunicorn_s_threads_share_the_client(tmp_path: Path) -> None:
+def test_gunicorn_threads_share_the_client(tmp_path: Path) -> None:
     options = "--worker-class", "gthread", "--threads", "4"
     with served(answer()) as wire, ThreadPoolExecutor(16) as threads:
         with gunicorn(
@@ -126,7 +126,7 @@ def test_gunicorn_s_threads_share_the_client(tmp_path: Path) -> None:
     assert wire.connections <= 1 + 2 * 4
 
 
-def test_gunicorn_renews_its_workers_and_the_others_go_on(tmp_path: Path) -> None:
+def test_calls_succeed_while_gunicorn_renews_its_workers(tmp_path: Path) -> None:
     with served(answer()) as wire:
         with gunicorn(
             tmp_path, wire.url, "--max-requests", "3", before_fork="client.users.get('before')"
@@ -141,7 +141,7 @@ def test_gunicorn_renews_its_workers_and_the_others_go_on(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_gunicorn_s_worker_killed_for_its_slowness_ends_its_call(tmp_path: Path) -> None:
+def test_a_gunicorn_worker_killed_by_the_timeout_ends_its_call(tmp_path: Path) -> None:
     with served(silence, answer()) as wire:
         with gunicorn(tmp_path, wire.url, "--timeout", "1", "--workers", "1") as running:
             port = running.line("ready")
@@ -202,8 +202,8 @@ SENDING = """
 import jobs, sys
 for name in sys.argv[1:]:
     result = getattr(jobs, name).delay()
-    said = result.get(timeout=30, interval=0.02, propagate=False)
-    print(*(said if isinstance(said, (list, tuple)) else [type(said).__name__, said.status]))
+    value = result.get(timeout=30, interval=0.02, propagate=False)
+    print(*(value if isinstance(value, (list, tuple)) else [type(value).__name__, value.status]))
 """
 
 
@@ -220,7 +220,7 @@ def celery(directory: Path, url: str, *options: str) -> Iterator[Running]:
 
 
 def results(directory: Path, url: str, *tasks: str) -> list[list[str]]:
-    """Send tasks, one after the other, and return the words of their results."""
+    """Run tasks one after another, and return the words of their results."""
     done = subprocess.run(
         [sys.executable, "sending.py", *tasks],
         cwd=directory,
@@ -234,28 +234,28 @@ def results(directory: Path, url: str, *tasks: str) -> list[list[str]]:
     return [line.split() for line in done.stdout.splitlines()]
 
 
-def test_celery_forks_with_a_client_that_was_used(tmp_path: Path) -> None:
-    # The time limit is for real, and its signal hits the call; the error is pickled.
+def test_celery_children_work_with_a_used_client(tmp_path: Path) -> None:
+    # The time limit is real: its signal interrupts the call. The error is pickled.
     steps = answer(), answer(), silence, answer(), problem(404)
     with served(*steps) as wire:
         with celery(tmp_path, wire.url, "--concurrency", "1") as running:
             tasks = "primary", "limited", "primary", "missing"
             before, limited, after, missing = results(tmp_path, wire.url, *tasks)
             until(wire.left.is_set)
-            # Celery itself writes one of the task that failed, sooner or later.
+            # Celery itself may already have logged one traceback, of the failed task.
             assert running.stderr.count("Traceback (most") <= 1
     assert before[1] == after[1] == PAGE["user_id"]
     assert limited[1] == "limited"
     assert before[0] == limited[0] == after[0] != str(running.pid)
     assert missing == ["NotFoundError", "404"]
-    # The parent's, the child's, and the child's after the one that the time limit ended.
+    # One each: the parent, the child, and the child after the time limit ended its connection.
     assert (wire.connections, len(wire.requests)) == (3, 5)
 
 
-def test_celery_renews_its_processes(tmp_path: Path) -> None:
+def test_tasks_succeed_while_celery_renews_its_processes(tmp_path: Path) -> None:
     with served(answer()) as wire:
         options = "--concurrency", "1", "--max-tasks-per-child", "1"
         with celery(tmp_path, wire.url, *options):
-            said = results(tmp_path, wire.url, "primary", "primary", "primary")
-    assert len({pid for pid, _ in said}) == 3
+            outcomes = results(tmp_path, wire.url, "primary", "primary", "primary")
+    assert len({pid for pid, _ in outcomes}) == 3
     assert (wire.connections, len(wire.requests)) == (4, 4)

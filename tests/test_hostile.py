@@ -1,4 +1,4 @@
-"""Answers that no sound server sends: each ends in one clear error, soon, and in little memory."""
+"""Responses that no sound server sends: each ends in one clear error, soon, in little memory."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def chunked(*chunks: bytes, status: int = 200) -> bytes:
     return head(status, "Transfer-Encoding: chunked", length=-1) + b"".join(chunks)
 
 
-# A yes that cannot be read: the change was applied, and is not sent again.
+# A success that cannot be read: the change was applied, and is not sent again.
 
 UNREADABLE = {
     "204": (raw(head(204, length=-1)), "it is empty"),
@@ -91,7 +91,7 @@ UNREADABLE = {
     "gzip cut off": (coded("gzip", PACKED[:-20]), "compressed content is truncated"),
     "gzip in name only": (coded("gzip", RECORD), "cannot be decompressed"),
     "gzip and junk": (coded("gzip", PACKED + b"junk"), "cannot be decompressed"),
-    "gzip of nothings": (coded("gzip", gzip.compress(b"") * 100_000), "cannot be decompressed"),
+    "gzip of empties": (coded("gzip", gzip.compress(b"") * 100_000), "cannot be decompressed"),
     "gzip empty": (coded("gzip", b""), "it is empty"),
     "deflate junk": (coded("deflate", b"xjunk"), "cannot be decompressed"),
     "br not asked for": (coded("br", b"\x0b\x02\x80junk"), "it is not JSON"),
@@ -101,7 +101,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("case", UNREADABLE)
-async def test_a_yes_that_cannot_be_read_is_applied_and_never_sent_again(case: str) -> None:
+async def test_an_unreadable_success_counts_as_applied_and_is_never_sent_again(case: str) -> None:
     step, reason = UNREADABLE[case]
     async with Wire(step) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         with pytest.raises(ResponseDecodeError, match=reason) as caught:
@@ -119,14 +119,14 @@ async def test_a_yes_that_cannot_be_read_is_applied_and_never_sent_again(case: s
     assert (error.attempts, error.path, len(error.body) <= 500) == (1, None, True)
 
 
-# Odd, and yet as good as any
+# Unusual but valid responses
 
 READABLE = {
     "gzip": coded("gzip", PACKED),
     "GZip": coded(" GZip ", PACKED),
     "gzip in parts": coded("gzip", gzip.compress(RECORD[:99]) + gzip.compress(RECORD[99:])),
     "deflate": coded("deflate", zlib.compress(RECORD)),
-    "deflate, bare": coded("deflate", zlib.compress(RECORD)[2:-4]),
+    "raw deflate": coded("deflate", zlib.compress(RECORD)[2:-4]),
     "identity": coded("identity", RECORD),
     "a meaningless coding": coded("utf-8", RECORD),
     "no content type": raw(head(200, body=RECORD)),
@@ -144,7 +144,7 @@ READABLE = {
 
 
 @pytest.mark.parametrize("case", READABLE)
-async def test_a_yes_that_is_odd_is_read_all_the_same(case: str) -> None:
+async def test_an_unusual_success_is_still_read(case: str) -> None:
     async with Wire(READABLE[case]) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
             user = await client.phones.set_primary("u", "p")
@@ -153,7 +153,7 @@ async def test_a_yes_that_is_odd_is_read_all_the_same(case: str) -> None:
     assert user.response.attempts == len(wire.requests) == 1
 
 
-# Anything but HTTP: nobody knows what became of the change.
+# Responses that are not HTTP: nobody knows whether the change was applied.
 
 BROKEN = {
     "length too long": then_close(raw(head(200, body=RECORD, length=9999))),
@@ -182,7 +182,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-async def test_what_is_not_http_is_said_to_be_in_doubt(
+async def test_a_response_that_is_not_http_leaves_the_change_in_doubt(
     case: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -193,20 +193,20 @@ async def test_what_is_not_http_is_said_to_be_in_doubt(
             assert len(wire.requests) == 1
             with pytest.raises((TransportError, ResponseDecodeError)) as again:
                 await client.phones.set_primary("u", "p")
-    # Which it is, where the head is sound and the body is not, is for the parser to say.
+    # If only the body is broken, the parser decides which error it is.
     is_in_doubt = isinstance(again.value, TransportError)
     assert is_in_doubt or case in ("length too short", "two lengths")
     assert (again.value.attempts, len(wire.requests)) == ((3, 4) if is_in_doubt else (1, 2))
     assert again.value.__context__ is again.value.__cause__ is None
-    # Nothing of what came is told: it may be of a person, and of any length.
-    told = str(again.value) + "".join(record.getMessage() for record in caplog.records)
+    # The error quotes nothing from the response: it may be personal data of any length.
+    shown = str(again.value) + "".join(record.getMessage() for record in caplog.records)
     assert "\n" not in str(again.value)
     assert len(str(again.value)) < 250
-    assert not any(secret in told for secret in ("441514960453", "creation_time", "xxxx", KEY))
+    assert not any(secret in shown for secret in ("441514960453", "creation_time", "xxxx", KEY))
 
 
 @pytest.mark.parametrize("status", [101, 102, 199])
-async def test_an_answer_that_ends_before_it_began_is_no_refusal(status: int) -> None:
+async def test_an_interim_response_alone_leaves_the_change_in_doubt(status: int) -> None:
     step = then_close(raw(head(status, "Upgrade: x", "Connection: Upgrade", length=-1)))
     async with Wire(step) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         with pytest.raises((APIError, TransportError), match="may have been applied"):
@@ -214,7 +214,7 @@ async def test_an_answer_that_ends_before_it_began_is_no_refusal(status: int) ->
     assert len(wire.requests) == 1
 
 
-async def test_a_flood_of_interim_answers_ends_with_the_time() -> None:
+async def test_the_timeout_ends_a_flood_of_interim_responses() -> None:
     async def flood(writer: Writer) -> None:
         while not writer.is_closing():
             writer.write(head(100, length=-1) * 100)
@@ -230,7 +230,7 @@ async def test_a_flood_of_interim_answers_ends_with_the_time() -> None:
             assert asyncio.get_running_loop().time() - began < 2.0
 
 
-async def test_a_body_that_only_drips_ends_with_the_time() -> None:
+async def test_the_timeout_ends_a_dripping_body() -> None:
     async def drip(writer: Writer) -> None:
         writer.write(head(200, length=10**6))
         while not writer.is_closing():
@@ -247,7 +247,7 @@ async def test_a_body_that_only_drips_ends_with_the_time() -> None:
             assert asyncio.get_running_loop().time() - began < 2.0
 
 
-async def test_the_deepest_record_that_is_taken_is_as_good_as_any() -> None:
+async def test_the_deepest_allowed_record_is_fully_usable() -> None:
     deep: Any = []
     for _ in range(197):
         deep = [deep]
@@ -262,9 +262,9 @@ async def test_the_deepest_record_that_is_taken_is_as_good_as_any() -> None:
     assert "<th>deep</th>" in user._repr_html_()
 
 
-# A no is a no, whatever comes with it
+# Errors keep their class, whatever the body
 
-NOES = [
+REFUSALS = [
     *(answer(0, body) for body in (b"", b"<html>", b"{", b"[]", b"null", b'"x"', b"\xff", b"NaN")),
     answer(0, b"[" * 100_000),
     answer(0, b'{"a":' * 100_000),
@@ -282,12 +282,12 @@ NOES = [
 
 
 @pytest.mark.parametrize("status", [404, 500])
-@pytest.mark.parametrize("number", range(len(NOES)))
-async def test_a_no_keeps_the_class_of_its_status(status: int, number: int) -> None:
+@pytest.mark.parametrize("number", range(len(REFUSALS)))
+async def test_an_error_keeps_the_class_of_its_status(status: int, number: int) -> None:
     kind = {404: NotFoundError, 500: ServerError}[status]
 
     async def step(writer: Writer) -> None:
-        await NOES[number](_Restatused(writer, status))
+        await REFUSALS[number](_Restatused(writer, status))
 
     async with Wire(step) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=RetryPolicy(max_attempts=1)) as client:
@@ -299,7 +299,7 @@ async def test_a_no_keeps_the_class_of_its_status(status: int, number: int) -> N
 
 
 class _Restatused:
-    """Writes an answer with another status than it was made with."""
+    """Writes a response with another status than it was created with."""
 
     def __init__(self, writer: Writer, status: int) -> None:
         self._writer = writer
@@ -312,10 +312,10 @@ class _Restatused:
         return getattr(self._writer, name)
 
 
-# Any bytes at all
+# Random bytes
 
 
-async def test_whatever_the_bytes_the_end_is_a_record_or_an_error_of_ours() -> None:
+async def test_random_bytes_end_in_a_record_or_an_sdk_error() -> None:
     chance = random.Random(20261124)
     sound = [head(200, body=RECORD), chunked(b"%x\r\n" % len(RECORD), RECORD, b"\r\n0\r\n\r\n"),
              head(200, "Content-Encoding: gzip", body=PACKED), head(404, body=b'{"title": "x"}'),
@@ -381,13 +381,13 @@ OBJECTS = b'{"user_id": "u", "claims": {"a": [%s1]}}'
 FLOODS = {
     "gzip": lambda: coded("gzip", flood(b" " * MB, 300, 31)),
     "deflate": lambda: coded("deflate", flood(b" " * MB, 300, 15)),
-    "deflate, bare": lambda: coded("deflate", flood(b" " * MB, 300, -15)),
+    "raw deflate": lambda: coded("deflate", flood(b" " * MB, 300, -15)),
     "plain": lambda: answer(200, b" " * (100 * MB)),
     "empty objects": lambda: coded("gzip", gzip.compress(OBJECTS % (b"{}," * (25 * MB)), 1)),
     "empty objects, 15 MB": lambda: coded("gzip", gzip.compress(OBJECTS % (b"{}," * (5 * MB)), 1)),
     "bad items": lambda: answer(200, b'{"user_id": "u", "emails": [%s1]}' % (b"1," * 99_000)),
     "brackets": lambda: coded("gzip", gzip.compress(b"[" * (60 * MB), 1)),
-    "a no": lambda: answer(404, flood(b" " * MB, 300, 31), Content_Encoding="gzip"),
+    "an error": lambda: answer(404, flood(b" " * MB, 300, 31), Content_Encoding="gzip"),
 }
 
 
@@ -401,6 +401,6 @@ async def test_a_flood_does_not_fill_memory(case: str) -> None:
         )
         output, _ = await process.communicate()
     grown, error = output.decode().split()
-    assert error == ("NotFoundError" if case == "a no" else "ResponseDecodeError")
+    assert error == ("NotFoundError" if case == "an error" else "ResponseDecodeError")
     assert int(grown) < 60
     assert len(wire.requests) == 2

@@ -1,4 +1,4 @@
-"""`monocloud users import`: what it reads, checks, sends and tells."""
+"""`monocloud users import`: what it reads, checks, sends and reports."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def imported(*args: str | Path, stdin: str = "") -> subprocess.CompletedProcess[
         patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
         with pytest.raises(SystemExit) as ended:
             app([*IMPORT, *map(str, args)], prog_name="monocloud")
-    said = out.getvalue() + err.getvalue()
-    assert KEY not in said
-    assert HASH not in said
+    output = out.getvalue() + err.getvalue()
+    assert KEY not in output
+    assert HASH not in output
     code = ended.value.code
     assert isinstance(code, int)
     return subprocess.CompletedProcess(args, code, out.getvalue(), err.getvalue())
@@ -64,10 +64,10 @@ def results(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text())))
 
 
-# What it reads
+# Reading the input
 
 
-def test_a_csv_with_all_kinds_of_columns(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_csv_file_can_have_every_kind_of_column(emulator: Emulator, tmp_path: Path) -> None:
     group = emulator.add_group("Staff")
     (tmp_path / "groups.json").write_text(json.dumps({"Staff": group}))
     text = (
@@ -106,25 +106,29 @@ def test_a_csv_with_all_kinds_of_columns(emulator: Emulator, tmp_path: Path) -> 
     assert HASH not in (tmp_path / "results.csv").read_text()
 
 
-def test_json_lines_and_results_of_json_lines(emulator: Emulator, tmp_path: Path) -> None:
+def test_json_lines_are_read_and_results_are_written_as_json_lines(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     done = imported("-", "--results", tmp_path / "r.jsonl", stdin=lines(2, name="=1+1"))
     assert done.returncode == 0
-    told = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
-    assert [(one["line"], one["status"], one["steps"]) for one in told] == [
+    written = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert [(one["line"], one["status"], one["steps"]) for one in written] == [
         (1, "created", ["create"]),
         (2, "created", ["create"]),
     ]
 
 
-def test_nobody_else_reads_the_journal_and_the_results(emulator: Emulator, tmp_path: Path) -> None:
-    journal, told = tmp_path / "journal", tmp_path / "results.csv"
-    args = ("-", "--journal", journal, "--results", told)
+def test_only_the_owner_can_read_the_journal_and_the_results(
+    emulator: Emulator, tmp_path: Path
+) -> None:
+    journal, output = tmp_path / "journal", tmp_path / "results.csv"
+    args = ("-", "--journal", journal, "--results", output)
     assert imported(*args, stdin=lines(2)).returncode == 0
     assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "line 1: the input is empty"),
         ("[{}]\n", "this is an array; convert it with jq -c '.[]'"),
@@ -155,18 +159,18 @@ def test_nobody_else_reads_the_journal_and_the_results(emulator: Emulator, tmp_p
         (f"email,password_hash,password_hash_algorithm\na@b,{HASH[:-1]},bcrypt\n", "a bcrypt hash"),
     ],
 )
-def test_a_mistake_in_the_file_is_told_and_nothing_is_sent(
-    text: str, told: str, emulator: Emulator
+def test_a_mistake_in_the_file_is_reported_and_nothing_is_sent(
+    text: str, message: str, emulator: Emulator
 ) -> None:
     done = imported("-", stdin=text)
     assert (done.returncode, done.stdout) == (2, "")
     assert "standard input, line " in done.stderr
-    assert told in done.stderr
+    assert message in done.stderr
     assert "standard input has 1 mistake; nothing was sent: correct it" in done.stderr
     assert not emulator.counts.requests
 
 
-def test_rows_in_order_are_imported_where_mistakes_are_skipped(
+def test_valid_rows_are_imported_when_mistakes_are_skipped(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     text = lines(3) + '{"email": "x"}\nnonsense\n' + lines(1)
@@ -175,16 +179,21 @@ def test_rows_in_order_are_imported_where_mistakes_are_skipped(
         1,
         "6 rows: 3 created, 1 existed, 2 failed, 0 skipped\n",
     )
-    told = [(one["line"], one["status"], one["error"]) for one in results(tmp_path / "r.csv")]
-    assert [status for _, status, _ in told] == [*["created"] * 3, "failed", "failed", "existed"]
-    assert told[3][2] == "email must be an email address"
-    assert "invalid JSON" in told[4][2]
+    reported = [(one["line"], one["status"], one["error"]) for one in results(tmp_path / "r.csv")]
+    assert [status for _, status, _ in reported] == [
+        *["created"] * 3,
+        "failed",
+        "failed",
+        "existed",
+    ]
+    assert reported[3][2] == "email must be an email address"
+    assert "invalid JSON" in reported[4][2]
     assert done.stderr.count("email must be an email address") == 1
     assert len(emulator.export()) == 3
 
 
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "message"),
     [
         (("-", "--option", "passwords=skip"), "--option needs --from or --map"),
         (("-", "--from", "auth0"), "--from and --map cannot read standard input"),
@@ -193,9 +202,9 @@ def test_rows_in_order_are_imported_where_mistakes_are_skipped(
         (("-", "--groups", "groups.json"), "--groups groups.json: No such file"),
     ],
 )
-def test_what_cannot_work_is_told_and_nothing_is_sent(
+def test_options_that_cannot_work_are_refused_and_nothing_is_sent(
     args: tuple[str, ...],
-    told: str,
+    message: str,
     emulator: Emulator,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -203,12 +212,12 @@ def test_what_cannot_work_is_told_and_nothing_is_sent(
     monkeypatch.chdir(tmp_path)
     done = imported(*args, stdin=lines(1))
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert not emulator.counts.requests
 
 
 @pytest.mark.parametrize("content", ["[]", "{", '{"Staff": 7}'])
-def test_a_table_of_groups_is_an_object_of_ids(
+def test_a_groups_file_must_be_an_object_of_ids(
     content: str, emulator: Emulator, tmp_path: Path
 ) -> None:
     (tmp_path / "groups.json").write_text(content)
@@ -216,7 +225,7 @@ def test_a_table_of_groups_is_an_object_of_ids(
     assert (done.returncode, "a JSON object of names and ids" in done.stderr) == (2, True)
 
 
-# What other systems export
+# Exports of other systems
 
 
 @pytest.mark.parametrize(
@@ -230,7 +239,7 @@ def test_a_table_of_groups_is_an_object_of_ids(
         ("okta.json", "okta", ()),
     ],
 )
-def test_an_export_is_imported_and_again_by_its_journal(
+def test_an_export_is_imported_and_a_second_run_creates_nothing(
     name: str, system: str, options: tuple[str, ...], emulator: Emulator, tmp_path: Path
 ) -> None:
     groups = {group: emulator.add_group(group) for group in ("eu", "staff", "/staff", "/staff/eu")}
@@ -239,25 +248,25 @@ def test_an_export_is_imported_and_again_by_its_journal(
     args += [argument for option in options for argument in ("--option", option)]
     args += ["--groups", tmp_path / "groups.json", "--journal", tmp_path / "journal"]
     done = imported(*args, "--results", tmp_path / "r.csv")
-    told = results(tmp_path / "r.csv")
-    created = [row for row in told if row["status"] == "created"]
+    rows = results(tmp_path / "r.csv")
+    created = [row for row in rows if row["status"] == "created"]
     assert created, done.stderr
     assert len(emulator.export()) == len(created)
-    for row in told:
-        # What is left out or wrong says why, and what exists is a second record of a person.
+    for row in rows:
+        # A skipped or failed row says why; an existing user is a person's second record.
         assert row["status"] in ("created", "existed") or row["notes"] or row["error"], row
     sent = emulator.counts.requests
     again = imported(*args)
-    assert again.stdout.startswith(f"{len(told)} rows: {len(created)} created")
+    assert again.stdout.startswith(f"{len(rows)} rows: {len(created)} created")
     assert emulator.executions_of("users.create") == len(created)
-    assert emulator.counts.requests - sent <= 3 * (len(told) - len(created))
+    assert emulator.counts.requests - sent <= 3 * (len(rows) - len(created))
 
 
 def test_the_help_names_all_systems() -> None:
     assert sorted(migration.SYSTEMS) == list(SYSTEMS)
 
 
-def test_a_mapping_of_ones_own_needs_no_system(
+def test_a_custom_mapping_needs_no_system(
     emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -280,7 +289,7 @@ def test_a_mapping_of_ones_own_needs_no_system(
 
 
 @pytest.mark.parametrize(
-    ("args", "told"),
+    ("args", "message"),
     [
         (("--from", "ldap"), "--from must be one of auth0, clerk"),
         (("--map", "missing:to_row"), "cannot find the module missing"),
@@ -292,18 +301,20 @@ def test_a_mapping_of_ones_own_needs_no_system(
         (("--from", "clerk"), "Okta"),
     ],
 )
-def test_what_a_mapping_does_not_know_is_told(
-    args: tuple[str, ...], told: str, emulator: Emulator, tmp_path: Path
+def test_wrong_mapping_options_are_refused_and_nothing_is_sent(
+    args: tuple[str, ...], message: str, emulator: Emulator, tmp_path: Path
 ) -> None:
     done = imported(EXPORTS / "okta.json", *args)
-    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, message in done.stderr) == (2, True), done.stderr
     assert not emulator.counts.requests
 
 
-# What it does
+# Importing
 
 
-def test_a_dry_run_tells_who_exists_and_changes_nothing(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_dry_run_reports_existing_users_and_changes_nothing(
+    emulator: Emulator, tmp_path: Path
+) -> None:
     imported("-", stdin=lines(2, name="Mira"))
     before = emulator.export()
     sent = emulator.executions
@@ -323,8 +334,8 @@ def test_a_dry_run_tells_who_exists_and_changes_nothing(emulator: Emulator, tmp_
     assert (done.returncode, done.stdout) == (1, totals)
     assert "line 4: same email as line 3" in done.stderr
     assert "line 5: email must be an email address" in done.stderr
-    told = [(one["status"], one["differences"]) for one in results(tmp_path / "r.csv")]
-    assert told == [
+    reported = [(one["status"], one["differences"]) for one in results(tmp_path / "r.csv")]
+    assert reported == [
         ("already exists", ""),
         ("already exists", 'claims.name: the row has "Kask", the user has "Mira"'),
         *[("would be created", "")] * 2,
@@ -335,9 +346,7 @@ def test_a_dry_run_tells_who_exists_and_changes_nothing(emulator: Emulator, tmp_
     assert not (tmp_path / "journal").exists()
 
 
-def test_users_who_exist_are_completed_where_that_is_asked_for(
-    emulator: Emulator, tmp_path: Path
-) -> None:
+def test_existing_users_are_completed_on_request(emulator: Emulator, tmp_path: Path) -> None:
     imported("-", stdin=lines(1))
     text = lines(1, private_data={"plan": "pro"}, disabled=True)
     done = imported("-", "--existing", "complete", "--results", tmp_path / "r.csv", stdin=text)
@@ -350,7 +359,7 @@ def test_users_who_exist_are_completed_where_that_is_asked_for(
     assert emulator.export()[0]["private_data"] == {"plan": "pro"}
 
 
-def test_the_same_command_goes_on(emulator: Emulator, tmp_path: Path) -> None:
+def test_the_same_command_resumes_the_import(emulator: Emulator, tmp_path: Path) -> None:
     emulator.faults.add(Fault(status=400, operation="data.patch_private", times=3))
     (tmp_path / "users.jsonl").write_text(lines(10, private_data={"plan": "pro"}))
     args = (tmp_path / "users.jsonl", "--journal", tmp_path / "journal")
@@ -369,7 +378,7 @@ def test_the_same_command_goes_on(emulator: Emulator, tmp_path: Path) -> None:
         assert emulator.executions_of(operation) == 10
 
 
-def test_a_journal_of_another_file_is_refused_before_anything_is_sent(
+def test_a_journal_from_another_file_is_refused_before_anything_is_sent(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     journal = ("--journal", tmp_path / "journal")
@@ -385,8 +394,8 @@ def test_a_journal_of_another_file_is_refused_before_anything_is_sent(
     assert done.stdout == (
         "3 rows: 2 created, 0 existed, 1 failed, 0 skipped (1 of them in earlier runs)\n"
     )
-    told = [(row["status"], bool(row["user_id"])) for row in results(tmp_path / "r.csv")]
-    assert told == [("failed", False), ("created", True), ("created", True)]
+    reported = [(row["status"], bool(row["user_id"])) for row in results(tmp_path / "r.csv")]
+    assert reported == [("failed", False), ("created", True), ("created", True)]
 
 
 def test_an_import_that_is_done_says_so(emulator: Emulator, tmp_path: Path) -> None:
@@ -403,7 +412,7 @@ def test_an_import_that_is_done_says_so(emulator: Emulator, tmp_path: Path) -> N
     assert one.stdout == "1 row: 0 would be created, 1 already exists, 0 failed, 0 skipped\n"
 
 
-def test_a_shorter_file_counts_its_own_rows_only(emulator: Emulator, tmp_path: Path) -> None:
+def test_a_shorter_file_counts_only_its_own_rows(emulator: Emulator, tmp_path: Path) -> None:
     journal = ("--journal", tmp_path / "journal")
     imported("-", *journal, stdin=lines(5))
     done = imported("-", *journal, stdin=lines(2))
@@ -413,7 +422,7 @@ def test_a_shorter_file_counts_its_own_rows_only(emulator: Emulator, tmp_path: P
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", '{"email": "x"}', "[]"])
-def test_a_line_that_is_corrected_is_imported_by_the_same_journal(
+def test_a_corrected_line_is_imported_with_the_same_journal(
     wrong: str, emulator: Emulator, tmp_path: Path
 ) -> None:
     first, second, third = lines(3).splitlines(keepends=True)
@@ -433,7 +442,7 @@ def test_a_line_that_is_corrected_is_imported_by_the_same_journal(
     assert len(emulator.export()) == emulator.executions_of("users.create") == 3
 
 
-def test_a_dry_run_fails_where_the_import_would_be_refused(emulator: Emulator) -> None:
+def test_a_dry_run_fails_when_the_import_would_be_refused(emulator: Emulator) -> None:
     text = lines(1) * 2
     assert imported("-", "--dry-run", stdin=text).returncode == 1
     assert imported("-", "--dry-run", "--skip-mistakes", stdin=text).returncode == 0
@@ -462,7 +471,7 @@ def test_a_wrong_key_ends_the_run(
     assert done.stdout == "50 rows: 50 created, 0 existed, 0 failed, 0 skipped\n"
 
 
-def test_ctrl_c_lets_rows_in_work_end_and_the_next_run_goes_on(
+def test_ctrl_c_finishes_rows_in_progress_and_the_next_run_resumes(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     path = tmp_path / "users.jsonl"
@@ -490,7 +499,7 @@ def test_ctrl_c_lets_rows_in_work_end_and_the_next_run_goes_on(
 
 
 @pytest.mark.slow
-def test_an_import_that_is_killed_again_and_again(tmp_path: Path) -> None:
+def test_an_import_that_is_killed_repeatedly_creates_each_user_once(tmp_path: Path) -> None:
     chance = random.Random(7)
     count, kills = 400, 5
     path = tmp_path / "users.jsonl"
@@ -528,7 +537,7 @@ def test_an_import_that_is_killed_again_and_again(tmp_path: Path) -> None:
     assert process.returncode == 0, errors
     assert printed.startswith(f"{count} rows: {count} created, 0 existed, 0 failed, 0 skipped (")
     assert executed["users.create"] == executed["emails.add"] == count
-    # A link whose answer a kill took away is never sent again.
+    # A reset link is never sent again, even if a kill lost the answer.
     assert count - kills * 32 <= executed["passwords.reset"] <= count
     emails = sorted(one["email"] for user in users for one in user["emails"])
     wanted = [f"{kind}{n}@example.com" for kind in ("u", "second-") for n in range(count)]
@@ -547,16 +556,16 @@ def test_many_rows_take_no_more_memory_than_few(tmp_path: Path) -> None:
             emulator.reset()
             path = tmp_path / f"{count}.jsonl"
             path.write_text(lines(count))
-            told = tmp_path / f"{count}.used"
+            report = tmp_path / f"{count}.used"
             before = (
                 "import atexit, pathlib, resource\n"
                 "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-                f"atexit.register(lambda: pathlib.Path({str(told)!r}).write_text(str(peak())))"
+                f"atexit.register(lambda: pathlib.Path({str(report)!r}).write_text(str(peak())))"
             )
             args = (*IMPORT, path, "--journal", tmp_path / f"{count}.journal")
             settings = {DOMAIN: emulator.url, API_KEY: KEY}
             with started(*args, before=before, **settings) as process:
                 _, errors = process.communicate(timeout=50)
             assert process.returncode == 0, errors
-            used[count] = int(told.read_text())
+            used[count] = int(report.read_text())
     assert used[4000] < used[500] + 3000

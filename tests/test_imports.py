@@ -1,4 +1,4 @@
-"""Imports: what a row may say, which calls it makes, and that each is made exactly once."""
+"""Imports: what a row may contain, which calls it makes, and that each is made exactly once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from .wire import reset as cut
 GUIDE = Path(__file__).parents[1] / "docs" / "import.md"
 HASH = "$2b$10$" + "a" * 53
 HASHED = {"password_hash": HASH, "password_hash_algorithm": "bcrypt"}
-# Once, so that a lost answer is not repeated by the call itself either.
+# One attempt, so that the call itself does not retry after a lost answer.
 ONCE = RetryPolicy(max_attempts=1, base_delay=0.0)
 FAST = RetryPolicy(base_delay=0.0)
 
@@ -62,7 +62,7 @@ async def imported(
 
 
 def made(tenant: Emulator) -> list[str]:
-    """Return which operations were carried out, in their order."""
+    """Return the operations that were carried out, in order."""
     return [str(r.operation) for r in tenant.requests if r.executed and r.method != "GET"]
 
 
@@ -74,10 +74,10 @@ def lost(operation: str, *, executed: bool, times: int = 1) -> Fault:
     return Fault(connection="reset", executed=executed, operation=operation, times=times)
 
 
-# What a row says
+# The contents of a row
 
 
-async def test_all_that_a_row_may_say_in_the_order_of_its_steps(
+async def test_a_full_row_is_imported_in_the_order_of_its_steps(
     client: MonoCloudClient, tenant: Emulator
 ) -> None:
     group = tenant.add_group("Staff")
@@ -144,7 +144,7 @@ async def test_all_that_a_row_may_say_in_the_order_of_its_steps(
         ({"email_verified": "false"}, {"email_verified": False}),
     ],
 )
-async def test_what_is_sent_of_passwords_and_flags(
+async def test_passwords_and_flags_are_sent_with_the_create_call(
     members: dict[str, Any], sent: dict[str, Any]
 ) -> None:
     user = {"user_id": "u", "emails": [{"id": "e", "email": "a@example.com"}]}
@@ -159,7 +159,7 @@ async def test_what_is_sent_of_passwords_and_flags(
     }
 
 
-async def test_the_three_checks_can_be_skipped_or_not(client: MonoCloudClient) -> None:
+async def test_each_of_the_three_checks_can_be_skipped(client: MonoCloudClient) -> None:
     bodies: list[Any] = []
     row = {"email": "a@example.com", "claims": {"locale": "et"}, "emails": [{"email": "b@b.de"}]}
     user = {"user_id": "u", "emails": [{"id": "e", "email": "a@example.com"}]}
@@ -236,17 +236,15 @@ MISTAKES: list[tuple[Any, str]] = [
 ]
 
 
-async def test_rows_that_cannot_be_right_are_not_sent(
-    client: MonoCloudClient, tenant: Emulator
-) -> None:
+async def test_invalid_rows_are_not_sent(client: MonoCloudClient, tenant: Emulator) -> None:
     rows = [*(row for row, _ in MISTAKES), {"email": "good@example.com"}]
     *found, good = await imported(client, rows, groups={"Staff": "g"})
-    for bad, (_, told) in zip(found, MISTAKES, strict=True):
-        assert (bad.status, bad.attempts, bad.steps) == ("failed", 0, ()), told
+    for bad, (_, message) in zip(found, MISTAKES, strict=True):
+        assert (bad.status, bad.attempts, bad.steps) == ("failed", 0, ()), message
         assert bad.source_id == str(bad.index)
         assert isinstance(bad.error, InvalidArgumentError)
         assert str(bad.error).startswith(f"rows[{bad.index}]: ")
-        assert told in str(bad.error)
+        assert message in str(bad.error)
         assert str(bad.error).endswith("; nothing was sent")
         assert bad.error.__traceback__ is None
         assert bad.error.__context__ is None
@@ -255,7 +253,9 @@ async def test_rows_that_cannot_be_right_are_not_sent(
     assert tenant.counts.requests == 1
 
 
-async def test_an_exported_user_is_a_row(client: MonoCloudClient, tenant: Emulator) -> None:
+async def test_an_exported_user_can_be_imported_as_a_row(
+    client: MonoCloudClient, tenant: Emulator
+) -> None:
     row = {
         "email": "mira@example.com",
         "email_verified": True,
@@ -280,7 +280,7 @@ async def test_an_exported_user_is_a_row(client: MonoCloudClient, tenant: Emulat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({"rows": {"email": "a@b"}}, "rows must be an iterable of mappings, not dict"),
         ({"rows": "users.csv"}, "rows must be an iterable of mappings, not str"),
@@ -290,16 +290,16 @@ async def test_an_exported_user_is_a_row(client: MonoCloudClient, tenant: Emulat
         ({"rows": [], "rate": -1}, "rate must be"),
     ],
 )
-async def test_arguments_are_checked_at_once(arguments: dict[str, Any], told: str) -> None:
+async def test_arguments_are_checked_at_once(arguments: dict[str, Any], message: str) -> None:
     async with MonoCloudClient("acme.com", "key") as client:
-        with pytest.raises(InvalidArgumentError, match=told):
+        with pytest.raises(InvalidArgumentError, match=message):
             client.users.import_many(**arguments)
 
 
-# Users who existed
+# Users who already exist
 
 
-async def test_a_user_who_existed_is_left_as_it_is_and_its_differences_are_told(
+async def test_an_existing_user_is_left_unchanged_and_the_differences_are_reported(
     client: MonoCloudClient, tenant: Emulator
 ) -> None:
     group = tenant.add_group("Staff")
@@ -334,7 +334,7 @@ async def test_a_user_who_existed_is_left_as_it_is_and_its_differences_are_told(
     assert (same.status, same.differences) == ("existed", ())
 
 
-async def test_a_user_who_existed_gets_what_is_missing_and_nothing_is_changed(
+async def test_an_existing_user_gets_missing_values_and_nothing_else_changes(
     client: MonoCloudClient, tenant: Emulator
 ) -> None:
     one, other = tenant.add_group("One"), tenant.add_group("Other")
@@ -366,7 +366,7 @@ async def test_a_user_who_existed_gets_what_is_missing_and_nothing_is_changed(
     assert after["disabled"] is False
 
 
-async def test_two_rows_of_one_user_are_done_in_their_order(
+async def test_two_rows_for_one_user_are_imported_in_order(
     client: MonoCloudClient, tenant: Emulator
 ) -> None:
     rows = [*people(5), *({"email": f"U{n}@example.com"} for n in range(5))]
@@ -376,7 +376,7 @@ async def test_two_rows_of_one_user_are_done_in_their_order(
     assert len(tenant.export()) == 5
 
 
-async def test_identifiers_of_two_users_are_of_neither(
+async def test_a_row_with_the_identifiers_of_two_users_fails(
     client: MonoCloudClient, tenant: Emulator
 ) -> None:
     await client.users.create(email="a@example.com")
@@ -387,7 +387,7 @@ async def test_identifiers_of_two_users_are_of_neither(
     assert "422" in str(one.error)
 
 
-async def test_a_refusal_that_is_not_of_an_identifier_fails_the_row(
+async def test_a_refusal_not_caused_by_an_identifier_fails_the_row(
     client: MonoCloudClient, tenant: Emulator
 ) -> None:
     (one,) = await imported(client, [{"email": "a@example.com", "password": "short"}])
@@ -396,12 +396,12 @@ async def test_a_refusal_that_is_not_of_an_identifier_fails_the_row(
     assert not tenant.export()
 
 
-# Answers that are lost
+# Lost answers
 
 
 @pytest.mark.parametrize("executed", [True, False])
 @pytest.mark.parametrize("policy", [ONCE, FAST])
-async def test_a_creation_whose_answer_is_lost(
+async def test_a_create_call_with_a_lost_answer_creates_one_user(
     tenant: Emulator, executed: bool, policy: RetryPolicy, tmp_path: Path
 ) -> None:
     tenant.faults.add(lost("users.create", executed=executed))
@@ -416,7 +416,9 @@ async def test_a_creation_whose_answer_is_lost(
     assert len(tenant.export()) == 1
 
 
-async def test_a_lost_answer_finds_a_user_of_other_content(tenant: Emulator) -> None:
+async def test_after_a_lost_answer_a_user_with_other_content_counts_as_existing(
+    tenant: Emulator,
+) -> None:
     async with MonoCloudClient(tenant.url, tenant.api_key) as client:
         await client.users.create(email="u0@example.com", name="Other")
         tenant.faults.add(lost("users.create", executed=False))
@@ -424,7 +426,7 @@ async def test_a_lost_answer_finds_a_user_of_other_content(tenant: Emulator) -> 
     assert (one.status, [d.name for d in one.differences]) == ("existed", ["claims.name"])
 
 
-async def test_a_lost_answer_finds_a_user_who_is_older_than_the_import() -> None:
+async def test_after_a_lost_answer_a_user_older_than_the_import_counts_as_existing() -> None:
     old = {
         "user_id": "u",
         "creation_time": 1_600_000_000,
@@ -438,7 +440,7 @@ async def test_a_lost_answer_finds_a_user_who_is_older_than_the_import() -> None
     assert (one.status, one.differences) == ("existed", ())
 
 
-async def test_two_rows_of_one_user_do_not_both_create_it(
+async def test_two_rows_for_one_user_do_not_both_create_it(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     rows = people(1)
@@ -452,9 +454,7 @@ async def test_two_rows_of_one_user_do_not_both_create_it(
     assert [one.status async for one in run] == ["created", "existed"]
 
 
-async def test_a_look_up_that_fails_tells_of_the_lost_answer(
-    tenant: Emulator, tmp_path: Path
-) -> None:
+async def test_a_failed_lookup_reports_the_lost_answer(tenant: Emulator, tmp_path: Path) -> None:
     tenant.faults.add(lost("users.create", executed=True))
     tenant.faults.add(Fault(status=500, operation="users.list", times=1))
     async with MonoCloudClient(tenant.url, tenant.api_key, retry=ONCE) as client:
@@ -479,7 +479,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("executed", [True, False])
-async def test_steps_whose_answers_are_lost(
+async def test_steps_with_lost_answers_are_completed(
     executed: bool, client: MonoCloudClient, tenant: Emulator
 ) -> None:
     group = tenant.add_group("Staff")
@@ -489,13 +489,13 @@ async def test_steps_whose_answers_are_lost(
     found = await imported(client, rows, groups={"Staff": group})
     for one, operation in zip(found, STEPS, strict=True):
         assert (one.status, one.error, len(one.steps)) == ("created", None, 2)
-        # What the API says may be repeated is; what adds is looked for first.
+        # The API allows repeating some steps; an addition is looked up before it is repeated.
         most = 1 if not executed or "add" in operation or "assign" in operation else 2
         assert 1 <= tenant.executions_of(operation) <= most
     assert len(tenant.export()) == len(STEPS)
 
 
-async def test_a_step_that_fails_is_where_the_next_run_goes_on(
+async def test_the_next_run_resumes_at_the_failed_step(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     group = tenant.add_group("Staff")
@@ -515,10 +515,10 @@ async def test_a_step_that_fails_is_where_the_next_run_goes_on(
     assert made(tenant) == ["users.create", *STEPS]
 
 
-# What goes on after an end
+# Resuming a run
 
 
-async def test_what_was_begun_and_is_unknown_is_looked_up(
+async def test_rows_with_an_unknown_outcome_are_looked_up(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     path = tmp_path / "journal"
@@ -531,7 +531,7 @@ async def test_what_was_begun_and_is_unknown_is_looked_up(
     assert tenant.counts.requests_by_operation["users.list"] == 3
 
 
-async def test_a_run_that_is_left_goes_on(
+async def test_an_abandoned_run_can_be_resumed(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     path = tmp_path / "journal"
@@ -550,7 +550,7 @@ async def test_a_run_that_is_left_goes_on(
         assert (one.user is None) == one.earlier
 
 
-async def test_a_journal_refuses_another_tenant_and_another_row(
+async def test_a_journal_refuses_another_tenant_and_a_changed_row(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     path = tmp_path / "journal"
@@ -568,7 +568,7 @@ async def test_a_journal_refuses_another_tenant_and_another_row(
         assert not elsewhere.counts.requests
 
 
-async def test_a_row_that_failed_may_be_corrected(
+async def test_a_failed_row_can_be_corrected(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     path = tmp_path / "journal"
@@ -588,7 +588,9 @@ async def test_a_row_that_failed_may_be_corrected(
     assert tenant.executions_of("users.create") == 2
 
 
-async def test_a_user_who_cannot_be_read_is_not_forgotten(tenant: Emulator, tmp_path: Path) -> None:
+async def test_a_run_that_cannot_read_a_created_user_can_be_resumed(
+    tenant: Emulator, tmp_path: Path
+) -> None:
     path = tmp_path / "journal"
     rows = [{"email": "b@example.com", "private_data": {"plan": "pro"}}]
     tenant.faults.add(Fault(status=400, operation="data.patch_private", times=1))
@@ -602,7 +604,7 @@ async def test_a_user_who_cannot_be_read_is_not_forgotten(tenant: Emulator, tmp_
     assert tenant.executions_of("users.create") == 1
 
 
-async def test_a_journal_that_cannot_be_written_in_the_end_is_told_of(
+async def test_a_journal_write_that_fails_at_the_end_is_reported(
     client: MonoCloudClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(ImportJournal, "record", _broken)
@@ -611,11 +613,11 @@ async def test_a_journal_that_cannot_be_written_in_the_end_is_told_of(
 
 
 def _broken(self: ImportJournal, entries: object) -> None:
-    with self._told():
+    with self._reporting_errors():
         raise sqlite3.OperationalError("database or disk is full")
 
 
-async def test_a_journal_holds_nothing_of_a_person(
+async def test_a_journal_contains_no_personal_data(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     row = {
@@ -627,8 +629,8 @@ async def test_a_journal_holds_nothing_of_a_person(
         "name": "Mira Kask",
         "private_data": {"plan": "private-plan"},
     }
-    told = {"detail": "mira@example.com, Mira Kask and mira-the-user are no good", "status": 400}
-    tenant.faults.add(Fault(status=400, problem=told, operation="data.patch_private", times=1))
+    refusal = {"detail": "mira@example.com, Mira Kask and mira-the-user are no good", "status": 400}
+    tenant.faults.add(Fault(status=400, problem=refusal, operation="data.patch_private", times=1))
     path = tmp_path / "journal"
     (one,) = await imported(client, [row], journal=path)
     assert one.status == "failed"
@@ -646,7 +648,7 @@ def _content(directory: Path) -> bytes:
     return b"".join(path.read_bytes() for path in directory.iterdir())
 
 
-async def test_a_user_who_is_gone_is_not_created_again(
+async def test_a_deleted_user_is_not_created_again(
     tenant: Emulator, client: MonoCloudClient, tmp_path: Path
 ) -> None:
     tenant.faults.add(Fault(status=400, operation="data.patch_private", times=1))
@@ -666,10 +668,10 @@ async def test_a_journal_that_cannot_be_written_ends_the_import(
         await imported(client, people(500), journal=tmp_path / "journal")
 
 
-# The mail that is sent once
+# The reset email, which is sent once
 
 
-async def test_a_reset_mail_is_sent_in_the_end_and_once(
+async def test_a_reset_email_is_sent_last_and_only_once(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     rows = [{"email": "a@example.com", "disabled": True}, {"username": "b"}]
@@ -681,7 +683,7 @@ async def test_a_reset_mail_is_sent_in_the_end_and_once(
 
 
 @pytest.mark.parametrize("executed", [True, False])
-async def test_a_reset_mail_whose_answer_is_lost_is_not_sent_again(
+async def test_a_reset_email_is_not_sent_again_after_a_lost_answer(
     executed: bool, client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     tenant.faults.add(lost("passwords.reset", executed=executed))
@@ -691,7 +693,7 @@ async def test_a_reset_mail_whose_answer_is_lost_is_not_sent_again(
     assert tenant.counts.requests_by_operation["passwords.reset"] == 1
 
 
-async def test_a_reset_mail_that_was_begun_before_a_kill_is_not_sent_again(
+async def test_a_reset_email_begun_before_a_kill_is_not_sent_again(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     path = tmp_path / "journal"
@@ -704,7 +706,7 @@ async def test_a_reset_mail_that_was_begun_before_a_kill_is_not_sent_again(
     assert not tenant.executions_of("passwords.reset")
 
 
-async def test_a_reset_mail_that_is_refused_can_be_sent_later(
+async def test_a_refused_reset_email_can_be_sent_later(
     client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     tenant.faults.add(Fault(status=422, operation="passwords.reset", times=1))
@@ -714,7 +716,7 @@ async def test_a_reset_mail_that_is_refused_can_be_sent_later(
     assert (one.status, one.steps) == ("created", ("create", "reset"))
 
 
-# Looking up
+# Lookups
 
 
 def _page(*users: dict[str, Any], more: bool = False, number: int = 1) -> Any:
@@ -736,7 +738,7 @@ def _lists(requests: Iterable[Request]) -> list[str]:
     return [r.target for r in requests if r.line.startswith("GET") and "filter" in r.target]
 
 
-async def test_what_a_filter_finds_is_compared() -> None:
+async def test_filter_results_with_other_identifiers_are_ignored() -> None:
     refusal = problem(422)
     steps = [refusal, _page(_named("ou0"), _named("u0x")), _page(), answer(201, _named("u0"))]
     async with Wire(*steps) as wire, MonoCloudClient(wire.url, "key", retry=ONCE) as client:
@@ -745,7 +747,7 @@ async def test_what_a_filter_finds_is_compared() -> None:
     assert len(_lists(wire.requests)) == 2
 
 
-async def test_a_field_that_the_api_does_not_know_is_left_out() -> None:
+async def test_a_filter_field_that_the_api_does_not_know_is_left_out() -> None:
     steps = [
         problem(409),
         problem(400),
@@ -760,7 +762,7 @@ async def test_a_field_that_the_api_does_not_know_is_left_out() -> None:
     assert "filter=%22U0%40example.com%22" in second
 
 
-async def test_a_filter_that_narrows_nothing_is_not_read_to_its_end() -> None:
+async def test_a_lookup_gives_up_when_the_filter_matches_too_many_users() -> None:
     pages = [
         _page(*(_named(f"x{n}-{i}") for i in range(50)), more=True, number=n + 1) for n in range(30)
     ]
@@ -771,10 +773,10 @@ async def test_a_filter_that_narrows_nothing_is_not_read_to_its_end() -> None:
     assert len(_lists(wire.requests)) <= 21
 
 
-# As many as there are
+# Long runs, errors and journals
 
 
-async def test_rows_are_read_as_they_are_needed_from_any_iterable(
+async def test_rows_are_read_only_as_they_are_needed(
     client: MonoCloudClient, tenant: Emulator
 ) -> None:
     taken = 0
@@ -810,14 +812,14 @@ async def test_no_traceback_shows_a_password(tenant: Emulator) -> None:
     async with MonoCloudClient(tenant.url, "wrong") as client:
         with pytest.raises(UnauthorizedError) as caught:
             await imported(client, [row])
-    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    ours = [f for f in told.stack if "monocloud_async" in f.filename]
+    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    ours = [f for f in report.stack if "monocloud_async" in f.filename]
     assert any("importer" in frame.filename for frame in ours)
     for frame in ours:
         assert "Secret-1234" not in str(frame.locals), f"{frame.filename}:{frame.lineno}"
 
 
-async def test_what_the_rows_raise_comes_through(client: MonoCloudClient) -> None:
+async def test_an_error_raised_by_the_rows_is_propagated(client: MonoCloudClient) -> None:
     def rows() -> Iterator[dict[str, Any]]:
         yield from people(3)
         raise KeyError("broken")
@@ -826,7 +828,7 @@ async def test_what_the_rows_raise_comes_through(client: MonoCloudClient) -> Non
         await imported(client, rows())
 
 
-async def test_a_journal_is_let_go_in_the_end(client: MonoCloudClient, tmp_path: Path) -> None:
+async def test_closing_a_run_releases_its_journal(client: MonoCloudClient, tmp_path: Path) -> None:
     path = tmp_path / "journal"
     run = client.users.import_many(people(3), journal=path)
     await anext(run)
@@ -839,7 +841,7 @@ async def test_a_journal_is_let_go_in_the_end(client: MonoCloudClient, tmp_path:
 SNIPPETS = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
 
-async def test_the_snippets_of_the_guide_work(
+async def test_the_snippets_in_the_guide_work(
     tenant: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(DOMAIN, tenant.url)
@@ -853,12 +855,12 @@ async def test_the_snippets_of_the_guide_work(
     assert [user["claims"]["locale"] for user in tenant.export()] == ["et"]
 
 
-def test_the_guide_has_every_member_of_a_row() -> None:
-    said = set(re.findall(r"`([a-z_]+)`", GUIDE.read_text()))
-    assert said.issuperset(MEMBERS)
+def test_the_guide_documents_every_member_of_a_row() -> None:
+    documented = set(re.findall(r"`([a-z_]+)`", GUIDE.read_text()))
+    assert documented.issuperset(MEMBERS)
 
 
-def test_the_blocking_client_imports_too(tmp_path: Path) -> None:
+def test_the_blocking_client_can_import_users(tmp_path: Path) -> None:
     from monocloud_sync.emulator import Emulator as Blocking
 
     with Blocking([]) as tenant:

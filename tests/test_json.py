@@ -23,7 +23,7 @@ from monocloud_async import _json
         json.dumps([[]] * 1000),
     ],
 )
-def test_every_value_is_read_as_it_was_sent(text: str) -> None:
+def test_each_value_is_read_exactly_as_it_was_sent(text: str) -> None:
     assert _json.parse(text.encode()) == json.loads(text)
 
 
@@ -43,7 +43,7 @@ def test_every_value_is_read_as_it_was_sent(text: str) -> None:
         b"{} {}",
     ],
 )
-def test_what_is_no_json_is_refused(body: bytes) -> None:
+def test_invalid_json_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):
         _json.parse(body)
 
@@ -60,7 +60,7 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
         b'{"a": 18446744073709551617, "a": 1}',
     ],
 )
-def test_a_name_that_occurs_twice_is_refused(body: bytes) -> None:
+def test_a_repeated_member_name_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match="an object in it repeats a name"):
         _json.parse(body)
 
@@ -75,19 +75,19 @@ def test_a_name_that_occurs_twice_is_refused(body: bytes) -> None:
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     ],
 )
-def test_nesting_that_no_record_has_is_refused(body: bytes) -> None:
+def test_excessive_nesting_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match="nested deeper than 200 levels"):
         _json.parse(body)
 
 
-def test_more_values_than_any_record_has_are_refused() -> None:
+def test_too_many_values_are_refused() -> None:
     with pytest.raises(ValueError, match="more than 100000 values"):
         _json.parse(b"[" + b"{}," * 100_001 + b"0]")
     assert len(_json.parse(b"[" + b"0," * 100_000 + b"0]")) == 100_001
 
 
 @pytest.mark.parametrize("digits", [b"9" * 5000, b"1e400", b"-1e400"])
-def test_numbers_that_python_cannot_hold_are_refused(digits: bytes) -> None:
+def test_numbers_out_of_range_are_refused(digits: bytes) -> None:
     with pytest.raises(ValueError, match="a number in it is out of range"):
         _json.parse(b'{"n": %s}' % digits)
 
@@ -101,5 +101,5 @@ json_values = st.recursive(
 
 
 @given(json_values, st.booleans())
-def test_any_value_is_read_as_it_was_sent(value: object, escaped: bool) -> None:
+def test_any_value_is_read_exactly_as_it_was_sent(value: object, escaped: bool) -> None:
     assert _json.parse(json.dumps(value, ensure_ascii=escaped).encode()) == value

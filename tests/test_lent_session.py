@@ -1,4 +1,4 @@
-"""A session of the caller's: what it is set up with goes on working, and changes no call."""
+"""A session that the caller lends: its setup keeps working and does not change any call."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ KEY = "canary-6d1f3c"
 ONCE = RetryPolicy(max_attempts=1)
 Sent = Callable[[Any, Any], Awaitable[aiohttp.ClientResponse]]
 has_middlewares = pytest.mark.skipif(
-    not hasattr(aiohttp, "ClientMiddlewareType"), reason="aiohttp 3.12 has them first"
+    not hasattr(aiohttp, "ClientMiddlewareType"), reason="needs aiohttp 3.12"
 )
 
 
 @pytest.mark.parametrize("call", ["get", "set_primary", "remove", "add"])
-async def test_its_default_headers_do_not_win_over_ours(call: str, wire: Wire) -> None:
+async def test_default_headers_of_the_session_do_not_override_ours(call: str, wire: Wire) -> None:
     headers = {
         "content-type": "application/x-www-form-urlencoded",
         "Content-Encoding": "gzip",
@@ -56,7 +56,7 @@ async def test_its_default_headers_do_not_win_over_ours(call: str, wire: Wire) -
     assert sent.get("Content-Length", "0") == str(len(request.body))
 
 
-async def test_default_headers_that_change_are_sent_as_they_are_then(wire: Wire) -> None:
+async def test_changed_default_headers_apply_to_the_next_call(wire: Wire) -> None:
     async with aiohttp.ClientSession(headers={"Authorization": "old"}) as session:
         async with MonoCloudClient(wire.url, KEY, session=session) as client:
             await client.users.get("u")
@@ -65,7 +65,7 @@ async def test_default_headers_that_change_are_sent_as_they_are_then(wire: Wire)
     assert [request.headers["Authorization"] for request in wire.requests] == ["old", "new"]
 
 
-async def test_its_own_encoder_timeout_and_checks_are_not_used() -> None:
+async def test_encoder_timeout_and_checks_of_the_session_are_not_used() -> None:
     def encoder(_: Any) -> str:
         raise AssertionError
 
@@ -84,7 +84,7 @@ async def test_its_own_encoder_timeout_and_checks_are_not_used() -> None:
     assert json.loads(wire.requests[0].body)["phone_number"] == "+441514960453"
 
 
-async def test_its_cookies_and_version_are_used(wire: Wire) -> None:
+async def test_cookies_and_http_version_of_the_session_are_used(wire: Wire) -> None:
     jar = aiohttp.CookieJar(unsafe=True)
     jar.update_cookies({"a": "b"})
     async with aiohttp.ClientSession(cookie_jar=jar, version=aiohttp.HttpVersion10) as session:
@@ -95,7 +95,7 @@ async def test_its_cookies_and_version_are_used(wire: Wire) -> None:
 
 
 @has_middlewares
-async def test_its_middlewares_see_each_attempt_and_may_repeat_it() -> None:
+async def test_middlewares_see_each_attempt_and_may_repeat_it() -> None:
     seen: list[str] = []
 
     async def twice(request: Any, send: Sent) -> aiohttp.ClientResponse:
@@ -113,7 +113,7 @@ async def test_its_middlewares_see_each_attempt_and_may_repeat_it() -> None:
 
 
 @has_middlewares
-async def test_a_middleware_may_fetch_something_first() -> None:
+async def test_a_middleware_may_send_its_own_request_first() -> None:
     async def token(request: Any, send: Sent) -> aiohttp.ClientResponse:
         if request.url.path == "/token":
             return await send(request)
@@ -130,7 +130,7 @@ async def test_a_middleware_may_fetch_something_first() -> None:
     assert wire.requests[1].headers["Authorization"] == "t1"
 
 
-async def test_connections_that_the_caller_used_first_are_checked_too() -> None:
+async def test_connections_that_the_caller_opened_are_checked_too() -> None:
     with served(answer()) as wire:
         async with aiohttp.ClientSession() as session:
             async with MonoCloudClient(wire.url, KEY, session=session, retry=ONCE) as client:
@@ -142,7 +142,7 @@ async def test_connections_that_the_caller_used_first_are_checked_too() -> None:
     assert (user.response.attempts, wire.connections, len(wire.requests)) == (1, 2, 2)
 
 
-async def test_traces_that_every_session_gets_are_not_doubled(
+async def test_traces_added_to_every_session_run_once(
     wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
@@ -165,18 +165,20 @@ async def test_traces_that_every_session_gets_are_not_doubled(
     assert seen == ["call"]
 
 
-@pytest.mark.parametrize("asked", [None, ""])
-async def test_its_proxy_is_used_unless_none_is_asked_for(asked: str | None) -> None:
+@pytest.mark.parametrize("given", [None, ""])
+async def test_the_proxy_of_the_session_is_used_unless_the_client_disables_it(
+    given: str | None,
+) -> None:
     async with TlsWire(answer()) as wire, Proxy() as proxy:
         connector = aiohttp.TCPConnector(ssl=trusting())
         async with aiohttp.ClientSession(connector=connector, proxy=proxy.url) as session:
-            async with MonoCloudClient(wire.url, KEY, session=session, proxy=asked) as client:
+            async with MonoCloudClient(wire.url, KEY, session=session, proxy=given) as client:
                 await client.users.get("u")
-    assert (len(wire.requests), len(proxy.requests)) == (1, 1 if asked is None else 0)
+    assert (len(wire.requests), len(proxy.requests)) == (1, 1 if given is None else 0)
 
 
 class ProxyConnectionError(Exception):
-    """What the connectors of aiohttp-socks fail with: no error of aiohttp's, nor an OSError."""
+    """The error of aiohttp-socks connectors: neither an aiohttp error nor an OSError."""
 
     __module__ = "aiohttp_socks._errors"
 
@@ -189,12 +191,12 @@ class SocksConnector(aiohttp.TCPConnector):
             raise ProxyConnectionError("Couldn't connect to proxy 127.0.0.1:9") from error
 
 
-async def test_a_socks_proxy_that_fails_is_a_connection_that_fails() -> None:
+async def test_a_failing_socks_proxy_is_a_failed_connection() -> None:
     async with aiohttp.ClientSession(connector=SocksConnector()) as session:
         policy = RetryPolicy(max_attempts=2, base_delay=0.0)
         client = MonoCloudClient("http://127.0.0.1:9", KEY, session=session, retry=policy)
-        said = "no connection through the proxy: Couldn't connect to proxy"
-        with pytest.raises(TransportError, match=said) as caught:
+        message = "no connection through the proxy: Couldn't connect to proxy"
+        with pytest.raises(TransportError, match=message) as caught:
             await client.phones.add("u", "+441632960961")
     assert caught.value.attempts == 2
     assert not caught.value.may_have_been_applied
@@ -202,7 +204,7 @@ async def test_a_socks_proxy_that_fails_is_a_connection_that_fails() -> None:
     assert_clean(caught.value)
 
 
-async def test_a_twin_ends_in_silence_whatever_becomes_of_the_client(wire: Wire) -> None:
+async def test_a_forgotten_client_leaves_the_lent_session_open(wire: Wire) -> None:
     async with aiohttp.ClientSession() as session:
         client = MonoCloudClient(wire.url, KEY, session=session)
         await client.users.get("u")
@@ -211,7 +213,7 @@ async def test_a_twin_ends_in_silence_whatever_becomes_of_the_client(wire: Wire)
         await session.get(wire.url)
 
 
-async def test_an_empty_proxy_is_none_whatever_the_environment_says(
+async def test_an_empty_proxy_overrides_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with TlsWire(answer()) as wire, Proxy() as proxy:

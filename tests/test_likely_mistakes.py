@@ -1,4 +1,4 @@
-"""Likely mistakes of callers, and unlikely surroundings: what is sent then, and what is said."""
+"""Likely mistakes and unusual environments: what is sent, and which error is raised."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CANARY = "Hunter2-Hunter2"
 
 
 @pytest.mark.parametrize("wrong", [12345678, b"bytes", KEEP, ["x"], "", "\ud800"])
-async def test_a_password_that_is_not_text_is_not_sent(wrong: Any) -> None:
+async def test_an_invalid_password_is_not_sent(wrong: Any) -> None:
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         for call in (
             lambda: client.passwords.set("u", wrong),
@@ -45,7 +45,7 @@ async def test_a_password_that_is_not_text_is_not_sent(wrong: Any) -> None:
     assert wire.requests == []
 
 
-async def test_a_call_within_a_call_of_a_lent_session_leaves_its_progress_alone() -> None:
+async def test_a_call_made_during_another_call_does_not_change_its_progress() -> None:
     async def step(writer: Writer) -> None:
         if "phones" in wire.requests[-1].target:
             writer.close()
@@ -71,7 +71,7 @@ async def test_a_call_within_a_call_of_a_lent_session_leaves_its_progress_alone(
     assert sum("phones" in request.target for request in wire.requests) == 1
 
 
-async def test_a_partial_that_cannot_be_called_says_why_and_shows_no_password() -> None:
+async def test_an_invalid_partial_is_explained_without_showing_the_password() -> None:
     async with Wire(problem(401)) as wire, MonoCloudClient(wire.url, KEY) as client:
         misspelt: Any = functools.partial(
             client.passwords.set,
@@ -93,7 +93,7 @@ async def test_a_partial_that_cannot_be_called_says_why_and_shows_no_password() 
     "written",
     [KEY, KEY.replace("+", "\\u002B"), KEY.replace("/", "\\/"), KEY.replace("=", "\\u003d")],
 )
-async def test_a_key_that_comes_back_in_escapes_is_masked_too(written: str) -> None:
+async def test_an_escaped_key_in_an_answer_is_masked(written: str) -> None:
     body = f'{{"title": "No", "detail": "bad key {written}"}}'.encode()
     async with Wire(answer(400, body)) as wire, MonoCloudClient(wire.url, KEY) as client:
         with pytest.raises(Exception, match=r"bad key \*\*\*") as caught:
@@ -101,7 +101,7 @@ async def test_a_key_that_comes_back_in_escapes_is_masked_too(written: str) -> N
     assert KEY not in f"{caught.value}{vars(caught.value)}"
 
 
-async def test_rows_of_one_user_keep_their_order_however_the_user_is_given() -> None:
+async def test_rows_for_one_user_keep_their_order_however_the_user_is_given() -> None:
     gate = asyncio.Event()
 
     async def step(writer: Writer) -> None:
@@ -117,14 +117,14 @@ async def test_rows_of_one_user_keep_their_order_however_the_user_is_given() -> 
         ):
             gate.clear()
             wire.requests.clear()
-            taking = asyncio.ensure_future(_all(run))
+            running = asyncio.ensure_future(_all(run))
             while len(wire.requests) < together:  # noqa: ASYNC110  (the server's own list)
                 await asyncio.sleep(0.001)
             for _ in range(50):
                 await asyncio.sleep(0)
             assert len(wire.requests) == together
             gate.set()
-            assert [one.error for one in await taking] == [None] * 4
+            assert [one.error for one in await running] == [None] * 4
 
 
 async def _all(run: Any) -> list[Any]:
@@ -132,7 +132,7 @@ async def _all(run: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("limit", [-1, "5", 1.5, True])
-async def test_a_limit_that_cannot_be_sends_nothing(limit: Any) -> None:
+async def test_an_invalid_limit_sends_nothing(limit: Any) -> None:
     async with Wire(page(1, "a", of=1)) as wire, MonoCloudClient(wire.url, KEY) as client:
         with pytest.raises(InvalidArgumentError, match="limit must be"):
             await client.users.list().collect(limit)
@@ -140,14 +140,14 @@ async def test_a_limit_that_cannot_be_sends_nothing(limit: Any) -> None:
     assert wire.requests == []
 
 
-async def test_a_list_that_shifts_by_a_page_goes_on() -> None:
+async def test_a_list_that_shifts_by_one_page_continues() -> None:
     steps = (page(1, "a", of=2, size=1), page(2, "a", of=3, size=1), page(3, "b", of=3, size=1))
     async with Wire(*steps) as wire, MonoCloudClient(wire.url, KEY) as client:
         found = await client.users.list(size=1).collect()
     assert [user.user_id for user in found] == ["a", "a", "b"]
 
 
-async def test_rows_of_phones_by_name_in_any_order() -> None:
+async def test_phone_rows_by_name_work_in_any_order() -> None:
     rows: Any = [{"identifier_id": "PHONE", "user_id": "USER"}]
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         [found] = await _all(client.phones.set_primary_many(rows))
@@ -156,7 +156,7 @@ async def test_rows_of_phones_by_name_in_any_order() -> None:
     assert wire.requests[0].target == "/api/users/USER/phones/PHONE/primary"
 
 
-async def test_what_cannot_be_sent_is_an_outcome_of_its_row_alone() -> None:
+async def test_a_row_that_cannot_be_sent_fails_alone() -> None:
     deep: Any = {}
     for _ in range(100_000):
         deep = {"a": deep}

@@ -1,4 +1,4 @@
-"""The logging switch, in programs of its own: a test runner has set up logging already."""
+"""`enable_logging`, tested in separate programs because pytest sets up logging itself."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ with Emulator(api_key="{key}", faults=[Fault(status=503, times=1)]) as emulator:
 
 
 def lines(setup: str) -> list[str]:
-    """Return what a program writes to standard error; it makes a call that is retried once."""
+    """Run a program whose call is retried once; return what it writes to standard error."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(setup=setup, key=KEY)],
         capture_output=True,
@@ -42,7 +42,7 @@ def lines(setup: str) -> list[str]:
     return done.stderr.splitlines()
 
 
-def test_it_is_silent_unless_asked() -> None:
+def test_nothing_is_logged_by_default_or_at_warning() -> None:
     assert lines("") == []
     assert lines("enable_logging('warning')") == []
 
@@ -59,15 +59,15 @@ def test_debug_shows_attempts_and_retries(setup: str) -> None:
 @pytest.mark.parametrize(
     "setup", ["enable_logging('INFO')", "os.environ['MONOCLOUD_LOG'] = 'info'"]
 )
-def test_info_shows_retries_alone(setup: str) -> None:
+def test_info_shows_only_retries(setup: str) -> None:
     assert ["INFO monocloud.retry" in line for line in lines(setup)] == [True]
 
 
-def test_twice_is_as_good_as_once() -> None:
+def test_enabling_logging_twice_logs_each_line_once() -> None:
     assert len(lines("enable_logging(); enable_logging()")) == 3
 
 
-def test_a_program_s_own_logging_gets_the_lines_once() -> None:
+def test_the_program_s_own_logging_gets_each_line_once() -> None:
     written = lines("logging.basicConfig(format='mine %(message)s'); enable_logging()")
     ours = [line for line in written if "phones.set_primary" in line]
     assert len(ours) == 3

@@ -21,7 +21,7 @@ async def use(client: MonoCloudClient) -> None:
     assert (await client.users.get("u")).user_id == PAGE["user_id"]
 
 
-def test_one_loop_after_another() -> None:
+def test_one_client_works_in_one_loop_after_another() -> None:
     with served(answer()) as wire:
         client = MonoCloudClient(wire.url, "key")
         for _ in range(3):
@@ -30,7 +30,7 @@ def test_one_loop_after_another() -> None:
         assert len(client._caller.sessions._pools) == 1
 
 
-def test_loops_side_by_side() -> None:
+def test_one_client_works_in_several_loops_at_once() -> None:
     barrier = threading.Barrier(4)
 
     async def main(client: MonoCloudClient) -> None:
@@ -47,7 +47,7 @@ def test_loops_side_by_side() -> None:
         assert len(wire.requests) == 40
 
 
-def test_closing_in_one_loop_closes_the_other_s_too() -> None:
+def test_closing_in_one_loop_closes_the_session_of_another() -> None:
     opened, closed = threading.Event(), threading.Event()
 
     async def other(client: MonoCloudClient) -> None:
@@ -77,13 +77,13 @@ def test_closing_in_one_loop_closes_the_other_s_too() -> None:
         thread.join()
 
 
-async def test_a_client_that_is_forgotten_closes_its_connections() -> None:
+async def test_a_forgotten_client_closes_its_connections() -> None:
     async with Wire(answer()) as wire:
         await use(MonoCloudClient(wire.url, "key"))
         await wire.left.wait()
 
 
-async def test_a_client_forgotten_in_a_cycle_does_so_too() -> None:
+async def test_a_client_in_a_reference_cycle_closes_its_connections() -> None:
     async with Wire(answer()) as wire:
         client: Any = MonoCloudClient(wire.url, "key")
         await use(client)
@@ -93,13 +93,13 @@ async def test_a_client_forgotten_in_a_cycle_does_so_too() -> None:
         await wire.left.wait()
 
 
-async def test_first_calls_at_once_open_one_session() -> None:
+async def test_concurrent_first_calls_open_one_session() -> None:
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
         await asyncio.gather(*(use(client) for _ in range(20)))
         assert len(client._caller.sessions._pools) == 1
 
 
-def test_loops_closed_without_their_ends_are_let_go_of_in_silence() -> None:
+def test_sessions_of_closed_loops_are_dropped_silently() -> None:
     source = """
 for _ in range(3):
     loop = asyncio.new_event_loop()
@@ -108,7 +108,7 @@ for _ in range(3):
 asyncio.run(client.aclose())
 """
     with served(answer()) as wire:
-        # Not in development mode: Python would complain of the loops.
+        # Not in development mode, where Python warns about the loops.
         done = subprocess.run(
             [sys.executable, "-c", ASYNC_PRELUDE + source],
             env=environment(wire.url),
@@ -121,13 +121,13 @@ asyncio.run(client.aclose())
 
 
 @pytest.mark.parametrize(
-    "how", ["one for all", "one a loop", "forgotten", "loop left open", "both left open"]
+    "how", ["shared client", "client per loop", "forgotten", "loop left open", "both left open"]
 )
-def test_a_program_whose_loops_are_closed_by_hand_ends_in_silence(how: str) -> None:
+def test_a_program_that_closes_its_loops_by_hand_exits_silently(how: str) -> None:
     source = """
 how, kept = sys.argv[1], []
 def task():
-    mine = client if how == "one for all" else MonoCloudClient()
+    mine = client if how == "shared client" else MonoCloudClient()
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(mine.users.get("u")).user_id[:2]
@@ -141,7 +141,7 @@ def task():
 print(task(), task())
 """
     with served(answer()) as wire:
-        # Nobody closes the client. Not in development mode: Python would complain of the loops.
+        # The client is never closed. Not in development mode, where Python warns about the loops.
         done = subprocess.run(
             [sys.executable, "-c", ASYNC_PRELUDE + source, how],
             env=environment(wire.url),

@@ -1,4 +1,4 @@
-"""Any method over many rows: what is sent, in what order, how often, and what became of it."""
+"""`client.many`: what it sends, in which order, how often, and the outcome of each row."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def outcomes(run: AsyncIterator[Outcome[Any]]) -> list[Outcome[Any]]:
     return sorted([one async for one in run], key=lambda one: one.index)
 
 
-async def test_rows_of_one_argument_and_a_result_of_none() -> None:
+async def test_rows_may_have_one_argument_and_no_result() -> None:
     async with Wire(EMPTY, problem(404), EMPTY) as wire:
         async with MonoCloudClient(wire.url, KEY) as client:
             run = client.many(client.users.delete, [("a",), ("b",), ("c",)], concurrency=1)
@@ -51,7 +51,7 @@ async def test_rows_of_one_argument_and_a_result_of_none() -> None:
     ]
 
 
-async def test_a_record_is_no_row_and_no_rows() -> None:
+async def test_a_record_is_refused_as_a_row_and_as_rows() -> None:
     user = User.from_dict(PAGE)
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         rows: Any = [*user.connections, user]
@@ -65,7 +65,7 @@ async def test_a_record_is_no_row_and_no_rows() -> None:
             list(blocking.many(blocking.phones.set_primary, user))  # type: ignore[arg-type]
 
 
-async def test_rows_by_name_for_arguments_without_a_position() -> None:
+async def test_keyword_only_arguments_take_mappings_as_rows() -> None:
     rows = [{"email": f"u{n}@example.com", "email_verified": True} for n in range(3)]
     async with Wire(CREATED) as wire, MonoCloudClient(wire.url, KEY) as client:
         found = await outcomes(client.many(client.users.create, rows))
@@ -74,14 +74,14 @@ async def test_rows_by_name_for_arguments_without_a_position() -> None:
     assert sorted((json.loads(r.body) for r in wire.requests), key=str) == rows
 
 
-async def test_arguments_that_are_the_same_for_each_row() -> None:
+async def test_a_partial_sets_the_same_argument_for_each_row() -> None:
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         disable = functools.partial(client.users.disable, revoke_sessions=True)
         await outcomes(client.many(disable, [("u",)]))
     assert json.loads(wire.requests[0].body) == {"revoke_sessions": True}
 
 
-async def test_optional_arguments_by_position_may_be_given_or_not() -> None:
+async def test_optional_positional_arguments_may_be_left_out() -> None:
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         rows: list[Any] = [("u", "secret"), ("v",)]
         found = await outcomes(client.many(client.passwords.set, rows, concurrency=1))
@@ -90,7 +90,7 @@ async def test_optional_arguments_by_position_may_be_given_or_not() -> None:
     assert json.loads(wire.requests[0].body) == {"password": "secret"}
 
 
-async def test_any_path_over_many_rows() -> None:
+async def test_client_request_can_be_called_for_many_rows() -> None:
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         rows: list[Any] = [("POST", "/users/{user_id}/enable", user) for user in "ab"]
         found = await outcomes(client.many(client.request, rows, concurrency=1))
@@ -108,7 +108,7 @@ async def test_rows_with_the_same_first_argument_keep_their_order() -> None:
         assert groups == [group for name, group in rows if name == user]
 
 
-async def test_what_is_sent_once_is_not_repeated() -> None:
+async def test_calls_that_are_unsafe_to_repeat_are_sent_once() -> None:
     async with Wire(close, problem(503), CREATED) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
             rows = [{"email": f"u{n}@example.com"} for n in range(3)]
@@ -118,7 +118,7 @@ async def test_what_is_sent_once_is_not_repeated() -> None:
     assert len(wire.requests) == 3
 
 
-async def test_what_may_be_repeated_is_and_waits_for_its_turn_after_a_429() -> None:
+async def test_repeatable_calls_are_retried_and_wait_after_a_429() -> None:
     clock = Clock()
     steps = (close, problem(429), problem(429), problem(503), EMPTY)
     async with Wire(*steps) as wire:
@@ -128,14 +128,14 @@ async def test_what_may_be_repeated_is_and_waits_for_its_turn_after_a_429() -> N
     assert found.attempts == len(wire.requests) == 5
 
 
-async def test_a_repeat_that_finds_it_done_is_a_success() -> None:
+async def test_a_retry_that_finds_the_user_gone_is_a_success() -> None:
     async with Wire(close, problem(404)) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
             [found] = await outcomes(client.many(client.users.delete, [("u",)]))
     assert (found.error, found.attempts) == (None, 2)
 
 
-async def test_an_answer_that_cannot_be_read_is_an_outcome_that_was_applied() -> None:
+async def test_an_unreadable_answer_counts_as_applied() -> None:
     async with Wire(answer(200, b"<html>")) as wire, MonoCloudClient(wire.url, KEY) as client:
         [found] = await outcomes(client.many(client.users.delete, [("u",)]))
     assert isinstance(found.error, ResponseDecodeError)
@@ -161,7 +161,7 @@ async def test_a_wrong_key_ends_the_run() -> None:
         (None, "NoneType"),
     ],
 )
-async def test_a_row_of_the_wrong_width_is_an_outcome_and_is_not_sent(row: Any, given: str) -> None:
+async def test_a_row_with_the_wrong_arguments_fails_and_is_not_sent(row: Any, given: str) -> None:
     async with Wire(EMPTY) as wire, MonoCloudClient(wire.url, KEY) as client:
         rows: list[Any] = [row, ("a",)]
         found = await outcomes(client.many(client.users.delete, rows))
@@ -171,7 +171,7 @@ async def test_a_row_of_the_wrong_width_is_an_outcome_and_is_not_sent(row: Any, 
     assert len(wire.requests) == 1
 
 
-async def test_a_row_by_position_for_arguments_by_name_is_told_so() -> None:
+async def test_a_tuple_for_keyword_only_arguments_is_refused() -> None:
     async with Wire(EMPTY) as wire, MonoCloudClient(wire.url, KEY) as client:
         rows: list[Any] = [("ada",)]
         found = await outcomes(client.many(client.users.create, rows))
@@ -182,7 +182,7 @@ async def test_a_row_by_position_for_arguments_by_name_is_told_so() -> None:
     assert wire.requests == []
 
 
-async def test_what_cannot_be_called_for_rows_is_refused_at_once() -> None:
+async def test_methods_that_cannot_take_rows_are_refused_at_once() -> None:
     async with Wire(EMPTY) as wire, MonoCloudClient(wire.url, KEY) as client:
         other = MonoCloudClient(wire.url, "other-key")
         many: Any = client.many
@@ -199,13 +199,13 @@ async def test_what_cannot_be_called_for_rows_is_refused_at_once() -> None:
         for options in ({"concurrency": 0}, {"rate": -1}):
             with pytest.raises(InvalidArgumentError, match="nothing was sent"):
                 many(client.users.delete, [("a",)], **options)
-        # A view has its own limits, and the same connections.
+        # A view has its own limits but shares the connections.
         quick = client.with_options(timeout=1.0)
         await outcomes(client.many(quick.users.delete, [("a",)]))
     assert len(wire.requests) == 1
 
 
-def test_the_blocking_client() -> None:
+def test_the_blocking_client_runs_many_rows() -> None:
     with served(answer()) as wire, monocloud_sync.MonoCloudClient(wire.url, KEY) as client:
         run = client.many(client.phones.set_primary, [("u", "p"), ("u", "q")], concurrency=4)
         found = sorted(run, key=lambda one: one.index)
@@ -213,8 +213,8 @@ def test_the_blocking_client() -> None:
         disable = functools.partial(client.users.disable, revoke_sessions=True)
         assert [one.error for one in client.many(disable, [("u",)])] == [None]
         assert json.loads(wire.requests[-1].body) == {"revoke_sessions": True}
-        asked: list[Any] = [("GET", "/users")]
-        assert [one.result.status for one in client.many(client.request, asked)] == [200]
+        rows: list[Any] = [("GET", "/users")]
+        assert [one.result.status for one in client.many(client.request, rows)] == [200]
         many: Any = client.many
         for method in (client.users.list, print, None):
             with pytest.raises(InvalidArgumentError, match="method must be"):

@@ -1,4 +1,4 @@
-"""Exports of other systems: what is read from them, what it becomes, and what is refused."""
+"""Exports from other systems: how they are read, which rows they become, and what is refused."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ CASES: list[tuple[str, str, System, dict[str, Any]]] = [
     ("okta", "okta.json", "okta", {}),
     ("okta-csv", "okta.csv", "okta", {}),
 ]
-# One file of each form, and the system that wrote it.
+# One file in each format, with the system that wrote it.
 ONE_EACH: list[tuple[str, System]] = [(file, system) for _, file, system, _ in CASES]
 RECORDS: dict[System, dict[str, Any]] = {
     "auth0": {"user_id": "auth0|1", "email": "a@example.test"},
@@ -71,7 +71,7 @@ RECORDS: dict[System, dict[str, Any]] = {
 }
 
 
-def told(found: Iterator[MappedRecord]) -> list[Any]:
+def outcomes(found: Iterator[MappedRecord]) -> list[Any]:
     results = [mapped.result for mapped in found]
     return [{"skip": one.reason} if isinstance(one, Skip) else one for one in results]
 
@@ -79,7 +79,7 @@ def told(found: Iterator[MappedRecord]) -> list[Any]:
 def mapped(tmp_path: Path, system: System, *records: Any, **options: Any) -> list[Any]:
     path = tmp_path / "people.json"
     path.write_text("\n".join(map(json.dumps, records)))
-    return told(rows(path, system, options=MappingOptions(**options)))
+    return outcomes(rows(path, system, options=MappingOptions(**options)))
 
 
 def refusal(path: Path, system: System | None, **options: Any) -> str:
@@ -89,16 +89,16 @@ def refusal(path: Path, system: System | None, **options: Any) -> str:
 
 
 @pytest.mark.parametrize(("name", "file", "system", "options"), CASES, ids=[c[0] for c in CASES])
-def test_an_export_becomes_the_rows_that_are_expected(
+def test_an_export_becomes_the_expected_rows(
     name: str, file: str, system: System, options: dict[str, Any]
 ) -> None:
     expected = json.loads((FILES / "expected" / f"{name}.json").read_text())
-    assert told(rows(FILES / file, system, options=MappingOptions(**options))) == expected
+    assert outcomes(rows(FILES / file, system, options=MappingOptions(**options))) == expected
 
 
 @pytest.mark.parametrize(("file", "system"), ONE_EACH)
-@pytest.mark.parametrize("form", ["gzip", "mark", "crlf", "gzip+mark+crlf"])
-def test_the_form_of_a_file_does_not_matter(
+@pytest.mark.parametrize("form", ["gzip", "bom", "crlf", "gzip+bom+crlf"])
+def test_gzip_bom_and_line_endings_do_not_matter(
     tmp_path: Path, file: str, system: System, form: str
 ) -> None:
     content = (FILES / file).read_bytes()
@@ -106,21 +106,21 @@ def test_the_form_of_a_file_does_not_matter(
     plain = content.removeprefix(b"\xef\xbb\xbf")
     if "crlf" in form:
         plain = plain.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    mark = b"\xef\xbb\xbf" if "mark" in form else b""
-    path.write_bytes(gzip.compress(mark + plain) if "gzip" in form else mark + plain)
-    assert told(rows(path, system)) == told(rows(FILES / file, system))
+    bom = b"\xef\xbb\xbf" if "bom" in form else b""
+    path.write_bytes(gzip.compress(bom + plain) if "gzip" in form else bom + plain)
+    assert outcomes(rows(path, system)) == outcomes(rows(FILES / file, system))
 
 
-def test_utf_16_with_a_mark_is_read(tmp_path: Path) -> None:
-    """PowerShell writes it where the output of a command goes to a file."""
+def test_utf_16_with_a_bom_is_read(tmp_path: Path) -> None:
+    """PowerShell writes UTF-16 when a command's output is redirected to a file."""
     path = tmp_path / "users.json"
     path.write_bytes((FILES / "cognito.json").read_text().encode("utf-16"))
-    assert told(rows(path, "cognito")) == told(rows(FILES / "cognito.json", "cognito"))
+    assert outcomes(rows(path, "cognito")) == outcomes(rows(FILES / "cognito.json", "cognito"))
 
 
 @pytest.mark.parametrize("form", ["array", "lines", "indented", "one line", "container"])
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_json_is_read_in_each_form(tmp_path: Path, system: System, form: str) -> None:
+def test_json_is_read_in_every_layout(tmp_path: Path, system: System, form: str) -> None:
     people = [RECORDS[system], {**RECORDS[system], "id": "2", "user_id": "2", "localId": "2"}]
     people[1]["Username"] = "2"
     path = tmp_path / "users.json"
@@ -140,7 +140,7 @@ def test_json_is_read_in_each_form(tmp_path: Path, system: System, form: str) ->
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
 @pytest.mark.parametrize("file", [file for file, _ in ONE_EACH if file.endswith("json")])
-def test_it_does_not_matter_where_a_piece_of_json_ends(
+def test_chunk_boundaries_in_json_do_not_matter(
     monkeypatch: pytest.MonkeyPatch, file: str, size: int
 ) -> None:
     system = next(owner for name, owner in ONE_EACH if name == file)
@@ -149,7 +149,7 @@ def test_it_does_not_matter_where_a_piece_of_json_ends(
     assert list(read(FILES / file, system)) == expected
 
 
-def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
+def test_line_numbers_match_the_file(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     path.write_text('\n[\n {"user_id": "a|1"},\n\n {"user_id":\n "a|2"},\n {"user_id": "a|3"}]')
     assert [one.line for one in read(path, "auth0")] == [3, 5, 7]
@@ -159,15 +159,15 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize(("file", "owner"), ONE_EACH)
-def test_a_file_of_another_system_is_refused_by_name(
+def test_a_file_from_another_system_is_refused_and_the_system_is_named(
     file: str, owner: System, system: System
 ) -> None:
     if system == owner:
         assert next(read(FILES / file, system)).number == 1
         return
-    said = refusal(FILES / file, system)
-    assert said.startswith("FILE, line ")
-    assert said.endswith(f"use --from {owner}")
+    message = refusal(FILES / file, system)
+    assert message.startswith("FILE, line ")
+    assert message.endswith(f"use --from {owner}")
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -189,12 +189,12 @@ def test_a_truncated_record_is_refused_with_its_line(
     path.write_text(f"{start}{one}{'' if form == 'lines' else ','}\n{one[:-9]}")
     line = 2 if form == "lines" else 3
     assert refusal(path, system).startswith(f"FILE, line {line}: the file ends in the middle")
-    found = told(rows(path, system, options=MappingOptions(allow_truncated=True)))
+    found = outcomes(rows(path, system, options=MappingOptions(allow_truncated=True)))
     assert found[1:] == [{"skip": "the file ends in the middle of the record"}]
 
 
 @pytest.mark.parametrize("file", ["auth0.csv", "clerk.csv", "firebase.csv", "cognito.csv"])
-def test_a_truncated_line_of_csv_is_refused(tmp_path: Path, file: str) -> None:
+def test_a_truncated_csv_line_is_refused(tmp_path: Path, file: str) -> None:
     system = next(owner for name, owner in ONE_EACH if name == file)
     path = tmp_path / file
     content = (FILES / file).read_bytes()
@@ -202,7 +202,7 @@ def test_a_truncated_line_of_csv_is_refused(tmp_path: Path, file: str) -> None:
     assert "the file ends in the middle of this record" in refusal(path, system)
 
 
-def test_a_file_cut_within_gzip_is_refused(tmp_path: Path) -> None:
+def test_a_truncated_gzip_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "users.json.gz"
     packed = gzip.compress((FILES / "auth0.json").read_bytes())
     path.write_bytes(packed[: len(packed) // 2])
@@ -210,7 +210,7 @@ def test_a_file_cut_within_gzip_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ('{"user_id": "a|1"}\n7\n', "FILE, line 2: the record is of type int, not an object"),
         ('[{"user_id": "a|1"},\n["x"]]', "FILE, line 2: the record is of type list"),
@@ -233,10 +233,10 @@ def test_a_file_cut_within_gzip_is_refused(tmp_path: Path) -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_cannot_be_read_is_refused(tmp_path: Path, content: str | bytes, said: str) -> None:
+def test_unreadable_files_are_refused(tmp_path: Path, content: str | bytes, message: str) -> None:
     path = tmp_path / "users"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    assert refusal(path, "auth0").startswith(said)
+    assert refusal(path, "auth0").startswith(message)
 
 
 def test_a_missing_file_and_an_unknown_system_are_refused(tmp_path: Path) -> None:
@@ -247,8 +247,8 @@ def test_a_missing_file_and_an_unknown_system_are_refused(tmp_path: Path) -> Non
         list(read(FILES / "okta.json", "okta", options=MappingOptions(hashes="x")))
 
 
-def test_a_realm_without_its_people_is_refused(tmp_path: Path) -> None:
-    """Keycloak imports such a file without a word, and nobody with it."""
+def test_a_realm_without_users_is_refused(tmp_path: Path) -> None:
+    """Keycloak itself imports such a file silently, without any users."""
     path = tmp_path / "acme-realm.json"
     path.write_text(json.dumps({"id": "1", "realm": "acme", "clients": [{"a": "x" * 99}] * 20000}))
     assert "the file contains no users" in refusal(path, "keycloak")
@@ -256,7 +256,7 @@ def test_a_realm_without_its_people_is_refused(tmp_path: Path) -> None:
     assert "this is an array of realms" in refusal(path, "keycloak")
 
 
-def test_the_directory_of_a_realm_is_read_in_the_order_of_its_files(tmp_path: Path) -> None:
+def test_the_files_of_a_realm_directory_are_read_in_numeric_order(tmp_path: Path) -> None:
     for number in (0, 1, 10, 2):
         user = {**RECORDS["keycloak"], "id": f"k{number}"}
         path = tmp_path / f"acme-users-{number}.json"
@@ -275,13 +275,13 @@ def refusal_of_directory(path: Path) -> str:
     return str(raised.value)
 
 
-def test_several_files_are_one_export(tmp_path: Path) -> None:
-    found = told(rows([FILES / "okta.json", FILES / "okta.json"], "okta"))
+def test_several_files_are_read_as_one_export(tmp_path: Path) -> None:
+    found = outcomes(rows([FILES / "okta.json", FILES / "okta.json"], "okta"))
     assert found[6:] == [{"skip": "a second record with the same id"}] * 6
 
 
 @pytest.mark.parametrize(
-    ("text", "right"),
+    ("text", "valid"),
     [
         ("$2a$04$" + "a" * 53, True),
         ("$2b$31$" + "./Z9" + "a" * 49, True),
@@ -295,13 +295,13 @@ def test_several_files_are_one_export(tmp_path: Path) -> None:
         ("$2b$10$" + "a" * 53 + "\n", False),
     ],
 )
-def test_bcrypt_is_told_by_its_whole_form(text: str, right: bool) -> None:
-    assert is_bcrypt(text) is right
+def test_bcrypt_is_recognised_only_in_its_complete_form(text: str, valid: bool) -> None:
+    assert is_bcrypt(text) is valid
     assert kind(text).startswith(("bcrypt $2x$", "incomplete"))
 
 
 @pytest.mark.parametrize(
-    ("system", "name", "told"),
+    ("system", "name", "expected"),
     [
         ("auth0", "google-oauth2", "google"),
         ("auth0", "waad", "microsoft"),
@@ -311,13 +311,13 @@ def test_bcrypt_is_told_by_its_whole_form(text: str, right: bool) -> None:
         ("keycloak", "acme-OIDC", "acme-OIDC"),
     ],
 )
-def test_providers_have_monocloud_s_names(system: System, name: str, told: str) -> None:
-    assert provider(system, name) == told
+def test_providers_get_their_monocloud_names(system: System, name: str, expected: str) -> None:
+    assert provider(system, name) == expected
 
 
 @pytest.mark.parametrize("to_row", [m.to_row for m in (auth0, clerk, firebase, keycloak)])
 @pytest.mark.parametrize("value", ["yes", 1, 0, "1", [], {}])
-def test_a_flag_is_true_or_false_and_nothing_like_it(to_row: Any, value: Any) -> None:
+def test_a_flag_must_be_true_or_false(to_row: Any, value: Any) -> None:
     names = ("blocked", "banned", "disabled", "enabled", "emailVerified", "email_verified")
     record = {"id": "1", "email": "a@example.test", "username": "a", **dict.fromkeys(names, value)}
     with pytest.raises(InvalidArgumentError, match="must be true or false, not"):
@@ -334,7 +334,7 @@ def test_a_mistake_in_a_record_does_not_end_the_run(tmp_path: Path) -> None:
     assert not isinstance(right, Skip)
 
 
-def test_a_mistake_in_what_is_joined_does_not_end_the_run_either(tmp_path: Path) -> None:
+def test_a_mistake_in_joined_records_does_not_end_the_run(tmp_path: Path) -> None:
     path = tmp_path / "users.json"
     users = [{**RECORDS["cognito"], "Attributes": 7}, {**RECORDS["cognito"], "Username": "b"}]
     path.write_text("\n".join(map(json.dumps, users)))
@@ -357,7 +357,7 @@ def test_an_identity_without_a_provider_is_kept(tmp_path: Path) -> None:
     assert identities == [{"provider": "unknown", "id": "1"}]
 
 
-def test_options_of_auth0_and_firebase(tmp_path: Path) -> None:
+def test_auth0_and_firebase_options_are_applied(tmp_path: Path) -> None:
     record = {"user_id": "a|1", "email": "a@example.test", "user_metadata": {"x": 1}}
     (row,) = mapped(tmp_path, "auth0", record, user_metadata="public", groups={"a|1": ["staff"]})
     assert (row["public_data"], row["groups"]) == ({"x": 1}, ["staff"])
@@ -374,7 +374,7 @@ def test_options_of_auth0_and_firebase(tmp_path: Path) -> None:
     assert found == [{"skip": "the password cannot be imported"}]
 
 
-def test_options_of_okta_and_cognito(tmp_path: Path) -> None:
+def test_okta_and_cognito_options_are_applied(tmp_path: Path) -> None:
     record = {"id": "1", "status": "STAGED", "profile": {"login": "a", "email": "a@example.test"}}
     groups = {"1": ["Everyone", "staff"]}
     chosen: dict[str, Any] = {"trust_emails": True, "import_staged": True, "groups": groups}
@@ -388,13 +388,13 @@ def test_options_of_okta_and_cognito(tmp_path: Path) -> None:
     assert row["private_data"]["custom"] == {"x": {"y": 1}}
 
 
-def test_options_of_keycloak(tmp_path: Path) -> None:
+def test_keycloak_options_are_applied(tmp_path: Path) -> None:
     user = {**RECORDS["keycloak"], "attributes": {"tel": ["+3725550150"], "tel_verified": ["true"]}}
     (row,) = mapped(tmp_path, "keycloak", user, phone_attributes=["tel"])
     assert (row["phone_number"], row["phone_number_verified"]) == ("+3725550150", True)
 
 
-def test_no_hash_goes_to_a_person_whose_it_may_not_be(tmp_path: Path) -> None:
+def test_an_ambiguous_password_hash_is_not_imported(tmp_path: Path) -> None:
     hashes = tmp_path / "hashes.json"
     same = {"email": "a@example.test", "connection": "c", "passwordHash": HASH}
     hashes.write_text("\n".join(json.dumps({"_id": n, **same}) for n in ("1", "2")))
@@ -407,12 +407,12 @@ def test_no_hash_goes_to_a_person_whose_it_may_not_be(tmp_path: Path) -> None:
     assert "password_hash" not in row
 
 
-def test_a_choice_that_is_not_offered_is_refused() -> None:
+def test_an_unknown_choice_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="passwords must be none or skip"):
         MappingOptions(passwords="random")  # type: ignore[arg-type]
 
 
-def test_the_file_of_hashes_is_read_as_people_too(tmp_path: Path) -> None:
+def test_a_hashes_file_can_be_read_as_users(tmp_path: Path) -> None:
     record = {
         "_id": {"$oid": "66aa"},
         "emailVerified": True,
@@ -441,7 +441,7 @@ def test_the_file_of_hashes_is_read_as_people_too(tmp_path: Path) -> None:
     ]
 
 
-def test_the_extension_s_columns_have_names_of_their_own(tmp_path: Path) -> None:
+def test_column_names_of_the_auth0_extension_are_read(tmp_path: Path) -> None:
     record = {"Id": "auth0|1", "Given Name": "Mira", "Email": "m@example.test"}
     (row,) = mapped(tmp_path, "auth0", {**record, "Email Verified": "TRUE"})
     assert (row["source_id"], row["email_verified"]) == ("auth0|1", True)
@@ -449,37 +449,37 @@ def test_the_extension_s_columns_have_names_of_their_own(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_null_is_the_same_as_nothing(system: System) -> None:
-    """Everywhere but in the id and in what a person signs in with."""
+def test_a_null_member_is_the_same_as_a_missing_one(system: System) -> None:
+    """This holds for every member except the id and the sign-in identifiers."""
     path = FILES / {"keycloak": "keycloak-realm.json", "clerk": "clerk-api.json"}.get(
         system, f"{system}.json"
     )
     one = dict(next(read(path, system)).record)
     keep = {"user_id", "id", "localId", "Username", "username", "email", "login", "profile"}
-    nothing = {name: value if name in keep else None for name, value in one.items()}
-    least = {name: value for name, value in one.items() if name in keep}
+    nulled = {name: value if name in keep else None for name, value in one.items()}
+    minimal = {name: value for name, value in one.items() if name in keep}
     if "profile" in one:
         login = {"login": one["profile"]["login"]}
-        least["profile"] = login
-        nothing["profile"] = {**dict.fromkeys(one["profile"]), **login}
-    changed = mapping_of(system)(nothing, None)
+        minimal["profile"] = login
+        nulled["profile"] = {**dict.fromkeys(one["profile"]), **login}
+    changed = mapping_of(system)(nulled, None)
     assert not isinstance(changed, Skip)
-    assert changed == mapping_of(system)(least, None)
+    assert changed == mapping_of(system)(minimal, None)
 
 
-def test_what_shows_a_row_or_a_record_shows_no_secret() -> None:
+def test_reprs_of_rows_and_records_show_no_secret() -> None:
     for name, file, system, options in CASES:
         for one in rows(FILES / file, system, options=MappingOptions(**options)):
             shown = f"{one!r} {one.source!r} {one.result!r}"
             for secret in ("a" * 20, "b" * 20, "opensesame", "SECRET", "aGFzaA"):
                 assert secret not in shown, name
             if not isinstance(one.result, Skip):
-                said = " ".join(one.result.get("notes", ()))
-                assert "$2b$10" not in said
+                notes = " ".join(one.result.get("notes", ()))
+                assert "$2b$10" not in notes
                 assert "SECRET" not in json.dumps(one.result)
 
 
-def test_a_mapping_takes_a_plain_record_too() -> None:
+def test_a_mapping_accepts_a_plain_record() -> None:
     for system in SYSTEMS:
         found = mapping_of(system)(RECORDS[system], None)
         assert not isinstance(found, Skip)
@@ -487,7 +487,7 @@ def test_a_mapping_takes_a_plain_record_too() -> None:
     assert isinstance(cognito.to_row({}), Skip)
 
 
-def test_the_summary_says_it_in_plain_words() -> None:
+def test_the_summary_is_written_in_plain_words() -> None:
     summary = MappingSummary()
     options = MappingOptions(hashes=FILES / "auth0-hashes.json")
     for one in rows(FILES / "auth0.json", "auth0", options=options):
@@ -516,7 +516,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
     monkeypatch.delitem(sys.modules, name, raising=False)
 
 
-MINE = """
+CUSTOM_MAPPING = """
 from monocloud_async.migration import Skip, auth0
 
 def to_row(record):
@@ -536,10 +536,10 @@ number = 7
 """
 
 
-def test_a_mapping_of_ones_own_is_loaded_from_this_directory(
+def test_a_custom_mapping_is_loaded_from_the_current_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module(tmp_path, monkeypatch, "my_mapping_1", MINE)
+    module(tmp_path, monkeypatch, "my_mapping_1", CUSTOM_MAPPING)
     (tmp_path / "users.json").write_text(json.dumps(RECORDS["auth0"]))
     found = list(rows("users.json", "auth0", mapping=load_mapping("my_mapping_1:to_row")))
     assert "ccc" not in repr(found)
@@ -561,13 +561,13 @@ def test_the_mapping_in_the_documentation_works(
         {"user_id": "a|2", "email": "a@test.example"},
     ]
     (tmp_path / "users.json").write_text(json.dumps(people))
-    found = told(rows("users.json", "auth0", mapping=load_mapping("my_mapping:to_row")))
+    found = outcomes(rows("users.json", "auth0", mapping=load_mapping("my_mapping:to_row")))
     assert found[0]["groups"] == ["customers", "gold"]
     assert found[1] == {"skip": "skipped by the mapping"}
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("my_mapping_2", "does not name a mapping"),
         (":f", "does not name a mapping"),
@@ -580,29 +580,29 @@ def test_the_mapping_in_the_documentation_works(
         ("my_mapping_4:f", "cannot be imported: ModuleNotFoundError: No module named 'nowhere_'"),
     ],
 )
-def test_a_mapping_that_cannot_be_loaded_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+def test_the_error_says_why_a_mapping_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
 ) -> None:
-    module(tmp_path, monkeypatch, "my_mapping_2", MINE)
+    module(tmp_path, monkeypatch, "my_mapping_2", CUSTOM_MAPPING)
     (tmp_path / "my_mapping_3.py").write_text("def f(:")
     (tmp_path / "my_mapping_4.py").write_text("import nowhere_")
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=message):
         load_mapping(name)
 
 
-def test_any_other_system_is_read_with_a_mapping(tmp_path: Path) -> None:
+def test_a_custom_mapping_reads_any_other_system(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("mail,colour\na@example.test,red\nb@example.test,\n")
     found = rows(
         path, None, mapping=lambda one: {"email": one["mail"]} if "colour" in one else None
     )
-    assert told(found) == [{"email": "a@example.test"}, {"skip": "skipped by the mapping"}]
+    assert outcomes(found) == [{"email": "a@example.test"}, {"skip": "skipped by the mapping"}]
     with pytest.raises(ConfigurationError, match="neither a system nor a mapping"):
         rows(path, None)
 
 
-def many(path: Path, system: System, form: str, size: int) -> None:
-    """Write a file of so many people."""
+def write_users(path: Path, system: System, form: str, size: int) -> None:
+    """Write a file with this many users."""
     with gzip.open(path, "wt", compresslevel=1) as file:
         if form == "csv":
             file.write("user_id,email\n")
@@ -621,11 +621,11 @@ def many(path: Path, system: System, form: str, size: int) -> None:
 @pytest.mark.parametrize(
     ("system", "form"), [("keycloak", "realm"), ("cognito", "lines"), ("auth0", "csv")]
 )
-def test_memory_stays_flat_for_any_number_of_people(
+def test_memory_stays_flat_for_any_number_of_users(
     tmp_path: Path, system: System, form: str, size: int
 ) -> None:
     path = tmp_path / "users.gz"
-    many(path, system, form, size)
+    write_users(path, system, form, size)
     tracemalloc.start()
     try:
         summary = MappingSummary()

@@ -23,7 +23,7 @@ from monocloud_async.models._record import Record
 
 from .wire import PAGE, TODAY
 
-# What the API has sent in other years, each with what set it apart then.
+# Records that the API sent in other years, each with what was different then.
 FORMER = {
     "2023": {
         "user_id": "u",
@@ -47,7 +47,7 @@ FORMER = {
         "external_providers": [{"authenticator": "acme", "provider_user_id": "g", "claims": {}}],
         "connections": [{"idp": "acme", "connection_id": "c"}],
     },
-    "another day": {
+    "another shape": {
         "user_id": "u",
         "external_providers": [{"provider": "google", "provider_user_id": "g"}],
         "phone_numbers": [{"id": "p", "country": {"code": "GB"}}],
@@ -60,14 +60,14 @@ FORMER = {
 
 
 @pytest.mark.parametrize("record", [PAGE, TODAY, *FORMER.values()])
-def test_a_record_gives_back_its_json_exactly(record: dict[str, Any]) -> None:
+def test_a_record_gives_its_json_back_exactly(record: dict[str, Any]) -> None:
     before = json.dumps(record)
     user = User.from_dict(record)
     assert json.dumps(user.to_dict()) == before
     assert json.dumps(record) == before
 
 
-def test_the_page_s_record() -> None:
+def test_the_documented_record_is_read() -> None:
     user = User.from_dict(PAGE)
     assert user.user_id == "UOtBaOybB6dTpIJNrnkRw"
     assert user.creation_time == datetime(2021, 12, 31, 18, 30, tzinfo=timezone.utc)
@@ -79,7 +79,7 @@ def test_the_page_s_record() -> None:
     assert user.response is None
 
 
-def test_today_s_record() -> None:
+def test_the_current_record_is_read() -> None:
     user = User.from_dict(TODAY)
     assert user.primary_phone == user.phone_numbers[1]
     assert user.username is None
@@ -88,12 +88,12 @@ def test_today_s_record() -> None:
     assert user.private_data["big"] == 2**64 + 1
 
 
-def test_what_is_missing_and_what_is_null_are_told_apart() -> None:
+def test_missing_and_null_members_are_told_apart() -> None:
     assert "username" not in User.from_dict({"user_id": "u"}).to_dict()
     assert User.from_dict({"user_id": "u", "username": None}).to_dict()["username"] is None
 
 
-def test_a_changed_copy_gives_its_changes_and_nothing_stale() -> None:
+def test_a_changed_copy_serializes_its_new_values() -> None:
     user = User.from_dict(TODAY)
     phone = attrs.evolve(user.phone_numbers[0], primary=True, source=None)
     changed = attrs.evolve(
@@ -119,7 +119,7 @@ def test_a_changed_copy_gives_its_changes_and_nothing_stale() -> None:
     assert "new" not in without.to_dict()
 
 
-def test_a_record_made_by_hand() -> None:
+def test_a_record_can_be_constructed_directly() -> None:
     user = User(user_id="u", phone_numbers=(UserPhone(id="p", primary=True),), claims={"a": None})
     assert user.to_dict() == {
         "user_id": "u",
@@ -147,7 +147,7 @@ def test_records_are_values(record: dict[str, Any]) -> None:
         user.user_id = "other"  # type: ignore[misc]
 
 
-def test_a_record_shares_nothing_with_the_json_it_came_from_or_gives() -> None:
+def test_a_record_shares_nothing_with_its_json() -> None:
     data = copy.deepcopy(TODAY)
     data["unknown"] = {"list": [1]}
     user = User.from_dict(data)
@@ -194,7 +194,7 @@ def test_a_record_shares_nothing_with_the_json_it_came_from_or_gives() -> None:
         ({"last_updated": "x"}, "$.last_updated"),
     ],
 )  # fmt: skip
-def test_what_is_no_record_is_refused_with_its_path(change: dict[str, Any], path: str) -> None:
+def test_an_invalid_record_is_refused_with_the_path(change: dict[str, Any], path: str) -> None:
     with pytest.raises(InvalidRecordError) as caught:
         User.from_dict(PAGE | change)
     assert caught.value.path == path
@@ -202,19 +202,19 @@ def test_what_is_no_record_is_refused_with_its_path(change: dict[str, Any], path
 
 
 @pytest.mark.parametrize("junk", [None, [], "u", 7, {}, {"user_ID": "u"}])
-def test_what_is_no_user_at_all(junk: Any) -> None:
+def test_junk_is_not_read_as_a_user(junk: Any) -> None:
     with pytest.raises(InvalidRecordError, match="User: "):
         User.from_dict(junk)
 
 
-def test_a_refusal_does_not_say_the_value() -> None:
+def test_an_error_does_not_show_the_value() -> None:
     with pytest.raises(InvalidRecordError) as caught:
         User.from_dict({"user_id": "u", "disabled": "+441514960453"})
     assert "+44" not in str(caught.value)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 1640975400, 1640975400.5, 253402300799, 1.0])
-def test_times_come_back_as_they_were(seconds: float) -> None:
+def test_times_round_trip(seconds: float) -> None:
     user = User.from_dict({"user_id": "u", "creation_time": seconds})
     assert user.creation_time
     assert user.creation_time.tzinfo is timezone.utc
@@ -269,7 +269,7 @@ def test_any_record_round_trips(known: dict[str, Any], more: dict[str, Any]) -> 
     assert pickle.loads(pickle.dumps(user)) == user
 
 
-def test_parts_of_a_record_are_records_too() -> None:
+def test_nested_records_are_records_too() -> None:
     email = UserEmail.from_dict({"id": "e", "email": "a@example.com", "new": 1})
     assert email.extra == {"new": 1}
     assert email.to_dict() == {"id": "e", "email": "a@example.com", "new": 1}
@@ -278,7 +278,7 @@ def test_parts_of_a_record_are_records_too() -> None:
 @pytest.mark.parametrize(
     "name", ["extra", "_keys", "response", "to_dict", "made", "v0", "kind", "__class__", "a'b\n"]
 )
-def test_a_member_called_like_something_of_ours_is_an_unknown_one(name: str) -> None:
+def test_a_member_named_like_an_internal_name_is_an_unknown_member(name: str) -> None:
     sent = {name: 1, "user_id": "u", "emails": [{name: [2], "id": "e"}]}
     user = User.from_dict(sent)
     assert type(user) is User
@@ -289,22 +289,22 @@ def test_a_member_called_like_something_of_ours_is_an_unknown_one(name: str) -> 
         user.user_id = "v"  # type: ignore[misc]
 
 
-def test_each_of_very_many_shapes_is_read() -> None:
+def test_records_of_many_shapes_are_read() -> None:
     for number in range(200):
         sent = {f"new_{number}": None, "user_id": "u", "disabled": False}
         assert User.from_dict(sent).to_dict() == sent
 
 
-def made_by(kind: type[Any]) -> _record_builder.RecordBuilder:
-    """Return what makes records of a class, new, in a converter of its own."""
+def builder_of(kind: type[Any]) -> _record_builder.RecordBuilder:
+    """Return the record builder of a class, from a new converter."""
     make: Any = _converter._build(detailed=False).get_structure_hook(kind)
     builder = make.__self__
     assert isinstance(builder, _record_builder.RecordBuilder)
     return builder
 
 
-def test_of_very_many_shapes_few_are_kept() -> None:
-    builder = made_by(User)
+def test_only_a_few_of_many_shapes_are_cached() -> None:
+    builder = builder_of(User)
     wide = {f"new_{number}": None for number in range(1_000)} | {"user_id": "u"}
     assert builder.structure(wide, None).to_dict() == wide
     assert not builder._orders
@@ -318,7 +318,7 @@ def test_of_very_many_shapes_few_are_kept() -> None:
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The functions that are written from now on, by classes that are new to the converter."""
+    """Return a list that collects the source of each function that a new converter writes."""
     texts: list[str] = []
 
     def counted(text: str, names: dict[str, Any]) -> None:
@@ -338,7 +338,7 @@ def new_class(number: int) -> type[Record]:
     return attrs.make_class(f"New{number}", members, bases=(Record,), frozen=True, slots=True)
 
 
-def test_a_function_is_written_once_a_class_and_at_most_one_a_call(written: list[str]) -> None:
+def test_a_function_is_written_once_per_class_and_at_most_one_per_call(written: list[str]) -> None:
     kinds = [new_class(number) for number in range(60)]
     sent = {"id": "i", "parts": [{"id": "p"}], "text_1": "t"}
     for turn in range(2 * _record_builder.WORTH_WRITING):
@@ -348,7 +348,7 @@ def test_a_function_is_written_once_a_class_and_at_most_one_a_call(written: list
             assert _converter.structure(shape, kind).to_dict() == shape
             assert len(written) - before <= 1
         if turn < _record_builder.WORTH_WRITING - 1:
-            assert len(written) == 1  # that of UserPhone, which each of them holds
+            assert len(written) == 1  # for UserPhone, which every class contains
     assert len(written) == len(kinds) + 1
     assert not any("new_" in text for text in written)
 
@@ -365,19 +365,19 @@ def test_no_call_waits_long_for_a_function_to_be_written(written: list[str]) -> 
     finally:
         gc.enable()
     assert len(written) == 3 * len({"User", "Connection", "Email", "Phone", "Passkey", "Provider"})
-    # It is 1 ms. Writing a function for each shape took 37.
+    # It takes 1 ms. Writing one function per shape took 37 ms.
     assert min(worst) < 0.005
 
 
 def processor_seconds(number: int) -> float:
-    """Return what a user in a new shape takes; other processes do not count."""
+    """Return the CPU time that a user with a new shape takes to read."""
     sent = {**TODAY, f"new_{number}": None}
     started = time.thread_time()
     _converter.structure(sent, User)
     return time.thread_time() - started
 
 
-def test_a_list_of_records() -> None:
+def test_a_list_of_records_is_read() -> None:
     sent = [{"id": "p", "primary": True, "new": 1}, {"id": "q"}]
     made = _converter.structure(sent, tuple[UserPhone, ...])
     assert made == tuple(UserPhone.from_dict(one) for one in sent)
@@ -397,14 +397,14 @@ def test_a_list_of_records() -> None:
         (None, "$", "expected an array, got null"),
     ],
 )
-def test_a_list_that_holds_anything_else_is_refused(sent: Any, path: str, reason: str) -> None:
+def test_an_invalid_list_of_records_is_refused(sent: Any, path: str, reason: str) -> None:
     with pytest.raises(InvalidRecordError) as caught:
         _converter.structure(sent, tuple[User, ...])
     assert caught.value.path == path
     assert str(caught.value).startswith(f"list of User: {reason}")
 
 
-def test_a_class_that_is_made_at_run_time() -> None:
+def test_a_class_made_at_run_time_is_read() -> None:
     kind = new_class(7)
     sent = {"id": "i", "text_3": "t", "parts": [{"id": "p"}], "other": None}
     for data, how in ((sent, kind), ([sent], tuple[kind, ...])):  # type: ignore[valid-type]
@@ -416,7 +416,7 @@ def test_a_class_that_is_made_at_run_time() -> None:
         _converter.structure({"id": None}, kind)
 
 
-def test_a_class_whose_annotations_are_text() -> None:
+def test_a_class_with_string_annotations_is_read() -> None:
     kind = attrs.make_class(
         "Late", {"at": attrs.field(type="datetime | None", default=None)}, bases=(Record,)
     )
@@ -426,13 +426,13 @@ def test_a_class_whose_annotations_are_text() -> None:
 
 
 KINDS = [getattr(models, name) for name in models.__all__]
-BUILDERS = {kind: made_by(kind) for kind in KINDS}
+BUILDERS = {kind: builder_of(kind) for kind in KINDS}
 WRITTEN = {kind: builder.written() for kind, builder in BUILDERS.items()}
 VALUES = (None, True, 7, 1.5, "s", [], ["s"], [None], {}, {"id": "i"}, {"idp": "i"}, [{"id": "i"}])
 
 
 def assert_same_either_way(kind: type[Any], sent: dict[str, Any]) -> None:
-    """The written function does what the loop does."""
+    """Check that the written function does what the loop does."""
 
     def outcome(build: Callable[[dict[str, Any], None], Any]) -> Any:
         try:
@@ -446,7 +446,7 @@ def assert_same_either_way(kind: type[Any], sent: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_member_is_made_alike_by_the_loop_and_by_the_function(kind: type[Any]) -> None:
+def test_the_loop_and_the_function_agree_on_each_member(kind: type[Any]) -> None:
     required = {a.name: "i" for a in attrs.fields(kind) if a.default is attrs.NOTHING}
     for attribute in attrs.fields(kind):
         for value in VALUES:
@@ -455,7 +455,7 @@ def test_each_member_is_made_alike_by_the_loop_and_by_the_function(kind: type[An
 
 @st.composite
 def shapes(draw: st.DrawFn) -> tuple[type[Any], dict[str, Any]]:
-    """A kind of record, and JSON that may be one: with some of its members, in any order."""
+    """Draw a record class and JSON that may be valid for it, with some members in any order."""
     kind = draw(st.sampled_from(KINDS))
     known = [attribute.name for attribute in attrs.fields(kind)]
     required = [a.name for a in attrs.fields(kind) if a.default is attrs.NOTHING]
@@ -466,13 +466,13 @@ def shapes(draw: st.DrawFn) -> tuple[type[Any], dict[str, Any]]:
 
 
 @given(shapes())
-def test_any_record_is_made_alike_by_the_loop_and_by_the_function(
+def test_the_loop_and_the_function_agree_on_any_record(
     shape: tuple[type[Any], dict[str, Any]],
 ) -> None:
     assert_same_either_way(*shape)
 
 
-def test_records_share_no_value_that_can_be_changed() -> None:
+def test_records_share_no_mutable_value() -> None:
     one, other = User.from_dict({"user_id": "u"}), User.from_dict({"user_id": "u"})
     for name in ("extra", "claims", "public_data", "private_data"):
         assert getattr(one, name) == {}
@@ -480,11 +480,11 @@ def test_records_share_no_value_that_can_be_changed() -> None:
 
 
 @pytest.mark.parametrize("kind", [OrderedDict, MappingProxyType])
-def test_a_record_is_made_of_any_mapping(kind: Any) -> None:
+def test_a_record_can_be_made_from_any_mapping(kind: Any) -> None:
     assert User.from_dict(kind({"user_id": "u"})).to_dict() == {"user_id": "u"}
 
 
-def test_a_record_that_is_nested_too_deeply_is_refused() -> None:
+def test_a_record_nested_too_deeply_is_refused() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
@@ -492,12 +492,12 @@ def test_a_record_that_is_nested_too_deeply_is_refused() -> None:
         User.from_dict({"user_id": "u", "claims": {"deep": deep}})
 
 
-def test_a_value_that_is_no_json_is_named_by_its_type() -> None:
+def test_a_value_that_is_not_json_is_named_by_its_type() -> None:
     with pytest.raises(InvalidRecordError, match="expected an array, got tuple"):
         User.from_dict({"user_id": "u", "emails": ()})
 
 
-def test_long_names_of_members_are_not_kept() -> None:
+def test_long_member_names_are_not_cached() -> None:
     make = _converter._build(detailed=False).get_structure_hook(User)
     tracemalloc.start()
     try:

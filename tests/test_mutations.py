@@ -1,5 +1,6 @@
-"""Every member of both example records, dropped, nulled, of every other type, and joined by new
-ones: what comes is given back exactly, or refused with its JSON path. Nothing is made to fit.
+"""Both example records with members removed, set to null, given another type, or added.
+
+Each mutant is either given back exactly or refused with its JSON path. No value is coerced.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from .wire import PAGE, TODAY, Wire, Writer, answer
 RECORDS = {"page": PAGE, "today": TODAY}
 Path = tuple[Any, ...]
 
-# What the API promises, told apart from what the SDK makes of it: a name, or a list of one item.
-# With a mark: "?" may be null, "!" may not be missing.
+# What the API promises, independent of the SDK's models: the name of a type, or a list of one item.
+# A mark after a member's name: "?" may be null, "!" is required.
 IDENTIFIER = {"id!": "string", "primary": "boolean", "verified": "boolean", "source?": "string",
               "verification_source?": "string", "authenticators": ["string"],
               "idps": ["string"]}  # fmt: skip
@@ -51,7 +52,7 @@ USER: dict[str, Any] = {
     "last_known_city?": "string", "last_known_region?": "string", "last_known_country?": "string",
 }  # fmt: skip
 TYPES = {"string": str, "boolean": bool, "integer": int, "object": dict}
-FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799  # of the years 1 and 9999
+FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799  # of years 1 and 9999
 
 VALUES: list[Any] = [
     None, True, False, 0, 1, -1, 1640975400, 2**64, 0.0, 1.5, -1e-300, 1e300, "", "text", "0", "1",
@@ -61,7 +62,7 @@ VALUES: list[Any] = [
 
 
 def places(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Every member and item of a record, at every depth."""
+    """Yield the path of every member and item of a record, at every depth."""
     if isinstance(value, (dict, list)):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield (*path, key)
@@ -96,7 +97,7 @@ def json_path(path: Path) -> str:
 
 
 def flaws(value: Any, promised: Any, path: str = "$", *, nullable: bool = False) -> list[str]:
-    """The JSON paths of all that is not as promised; of a list, those of the first such item."""
+    """Return the JSON paths that break the promise; for a list, those of its first bad item."""
     if nullable and value is None:
         return []
     if isinstance(promised, list):
@@ -116,7 +117,7 @@ def flaws(value: Any, promised: Any, path: str = "$", *, nullable: bool = False)
 
 
 def _is_time(value: Any) -> bool:
-    # No finer than a microsecond: a datetime cannot give back more.
+    # No finer than a microsecond, because a datetime holds no more.
     if type(value) not in (int, float) or round(value, 6) != value:
         return False
     return FIRST_SECOND <= value < LAST_SECOND + 1
@@ -131,26 +132,26 @@ def _member_flaws(value: dict[str, Any], mark: str, kind: Any, path: str) -> lis
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two records are the same JSON: 1, 1.0 and true told apart, and the order too."""
+    """Return whether two records are the same JSON in the same order; 1, 1.0 and true differ."""
     return json.dumps(_with_whole_times(one)) == json.dumps(_with_whole_times(other))
 
 
 def _with_whole_times(record: Any) -> Any:
-    # The one thing that is written in another way: a time of 0.0 s comes back as 0, the same one.
+    # The only difference allowed: a time of 0.0 s comes back as 0, which is the same time.
     times = [mark.rstrip("?") for mark, kind in USER.items() if kind == "time"]
     whole = {k: int(v) for k, v in record.items() if k in times and v is not None and v % 1 == 0}
     return {**record, **whole}
 
 
 def outcome(mutant: Any) -> str:
-    """Check that a record is given back exactly, or refused as it should be; say which."""
+    """Check that a mutant is given back exactly or refused as expected; return which it was."""
     expected = flaws(mutant, USER)
     if not expected:
         user = User.from_dict(mutant)
         assert same(user.to_dict(), mutant)
         assert User.from_dict(user.to_dict()) == user
         assert attrs.evolve(user).to_dict() == mutant
-        return "taken"
+        return "accepted"
     with pytest.raises(InvalidRecordError) as caught:
         User.from_dict(mutant)
     assert caught.value.path in expected
@@ -161,26 +162,26 @@ def outcome(mutant: Any) -> str:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_each_member_of_every_other_type(name: str) -> None:
+def test_each_member_is_tried_with_every_other_type(name: str) -> None:
     record = RECORDS[name]
     outcomes = [
         outcome(changed(record, path, value)) for path in places(record) for value in VALUES
     ]
-    assert outcomes.count("taken") > 500
+    assert outcomes.count("accepted") > 500
     assert outcomes.count("refused") > 1000
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_each_member_missing(name: str) -> None:
+def test_each_member_can_be_missing_unless_it_is_required(name: str) -> None:
     record = RECORDS[name]
     outcomes = [outcome(without(record, path)) for path in places(record)]
     ids = re.findall(r'"(?:user_id|id|provider_user_id|connection_id)"', json.dumps(record))
     assert outcomes.count("refused") == len(ids)
-    assert outcomes.count("taken") > 30
+    assert outcomes.count("accepted") > 30
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_each_object_with_members_that_are_not_known(name: str) -> None:
+def test_unknown_members_are_kept_in_each_object(name: str) -> None:
     record = RECORDS[name]
     for path in objects(record):
         for number, value in enumerate(VALUES[::3]):
@@ -193,8 +194,8 @@ def test_each_object_with_members_that_are_not_known(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_each_member_twice_is_refused(name: str) -> None:
-    # As text: a dict cannot hold it.
+def test_each_repeated_member_is_refused(name: str) -> None:
+    # As text, because a dict cannot repeat a name.
     record = RECORDS[name]
     for path in places(record):
         if isinstance(path[-1], int):
@@ -206,7 +207,7 @@ def test_each_member_twice_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-async def test_on_the_wire_a_refusal_says_that_it_was_applied_and_where_it_departs(
+async def test_an_invalid_answer_is_reported_as_applied_with_the_path(
     name: str,
 ) -> None:
     record = RECORDS[name]
@@ -232,16 +233,16 @@ async def test_on_the_wire_a_refusal_says_that_it_was_applied_and_where_it_depar
 
 
 @pytest.mark.parametrize("item", [1, {}, {"id": 1}, None])
-def test_an_endless_list_of_what_will_not_do_is_refused_at_its_first_item(item: Any) -> None:
+def test_a_long_list_of_invalid_items_is_refused_at_the_first(item: Any) -> None:
     began = time.process_time()
     with pytest.raises(InvalidRecordError) as caught:
         User.from_dict({"user_id": "u", "emails": [{"id": "e"}] * 3 + [item] * 100_000})
     assert caught.value.path.startswith("$.emails[3]")
-    # An account of every one takes seconds, of the loop that all other calls share.
+    # Describing every item would take seconds and block the loop that all other calls share.
     assert time.process_time() - began < 2.0
 
 
-def test_an_attribute_is_of_its_type_and_nothing_else() -> None:
+def test_attributes_have_their_declared_types() -> None:
     for record in RECORDS.values():
         user = User.from_dict(record)
         for key, value in record.items():
@@ -265,7 +266,7 @@ changes = st.tuples(st.integers(0, 10**6), st.booleans(), some_json)
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(RECORDS)), st.lists(changes, min_size=1, max_size=4))
-def test_several_changes_at_once(name: str, several: list[tuple[int, bool, Any]]) -> None:
+def test_several_mutations_at_once(name: str, several: list[tuple[int, bool, Any]]) -> None:
     mutant: Any = RECORDS[name]
     for number, drops, value in several:
         every = list(places(mutant))

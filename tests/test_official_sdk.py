@@ -1,4 +1,4 @@
-"""What the official JavaScript SDK sends (official_sdk.json) is of the same API as the table."""
+"""The requests of the official JavaScript SDK (official_sdk.json) match the API table."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from .api_table import ROWS, members
 
 SENT: dict[str, Any] = json.loads((Path(__file__).parent / "official_sdk.json").read_text())
 BY_NAME = {row["name"]: row for row in ROWS}
-# What the release before 0.2.11 called a member of a body.
+# Names that the release before 0.2.11 gave to members of a body.
 FORMER_MEMBERS = {"0.2.7": {"authenticator": "provider"}}
 
 
-def test_every_operation_is_sent() -> None:
+def test_the_official_sdk_sends_every_operation() -> None:
     assert {case["operation"] for case in SENT["cases"]} == set(BY_NAME)
 
 
 @pytest.mark.parametrize("case", SENT["cases"] + SENT["refusals"], ids=lambda case: case["js"])
-def test_what_is_sent_is_of_the_documented_operation(case: dict[str, Any]) -> None:
+def test_each_request_matches_the_documented_operation(case: dict[str, Any]) -> None:
     row = BY_NAME[case["operation"]]
     assert (case["js"], case["method"]) == (row["js"], row["method"])
     path, _, query = case["target"].partition("?")
@@ -40,7 +40,7 @@ def test_what_is_sent_is_of_the_documented_operation(case: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("case", SENT["cases"], ids=lambda case: case["js"])
-def test_what_comes_back_is_documented(case: dict[str, Any]) -> None:
+def test_each_result_matches_the_documented_answer(case: dict[str, Any]) -> None:
     row = BY_NAME[case["operation"]]
     assert case["status"] in (row["status"], None)
     assert case["result"] == ([row["answer"]] if row["paged"] else row["answer"])

@@ -1,4 +1,4 @@
-"""How answers are decoded, and what an operation knows of itself. No I/O."""
+"""How answers are decoded and operations are described. No I/O."""
 
 from __future__ import annotations
 
@@ -28,52 +28,52 @@ PAGING: dict[str, Any] = {
     "has_previous": False,
     "has_next": True,
 }
-NONE = Headers()
+NO_HEADERS = Headers()
 
 
 def paging(**changes: Any) -> Headers:
     return Headers([("X-Pagination", json.dumps({**PAGING, **changes}))])
 
 
-def test_one_record() -> None:
-    assert one(User)(b'{"user_id": "u"}', NONE) == User(user_id="u", _keys=("user_id",))
+def test_one_record_is_decoded() -> None:
+    assert one(User)(b'{"user_id": "u"}', NO_HEADERS) == User(user_id="u", _keys=("user_id",))
     with pytest.raises(InvalidRecordError, match="expected a string"):
-        one(User)(b'{"user_id": 7}', NONE)
+        one(User)(b'{"user_id": 7}', NO_HEADERS)
     with pytest.raises(ValueError, match="empty"):
-        one(User)(b"", NONE)
+        one(User)(b"", NO_HEADERS)
 
 
-def test_one_record_or_none() -> None:
+def test_an_optional_record_may_be_missing() -> None:
     decode = one_or_nothing(UserGroup)
-    assert decode(b"", NONE) is None
-    group = decode(b'{"group_id": "g"}', NONE)
+    assert decode(b"", NO_HEADERS) is None
+    group = decode(b'{"group_id": "g"}', NO_HEADERS)
     assert group is not None
     assert group.group_id == "g"
 
 
 @pytest.mark.parametrize("body", [b"", b"  \r\n"])
-def test_nothing(body: bytes) -> None:
-    nothing(body, NONE)
+def test_an_empty_body_is_accepted(body: bytes) -> None:
+    nothing(body, NO_HEADERS)
 
 
 @pytest.mark.parametrize("body", [b"<html>Sign in</html>", b"{}", b"null"])
-def test_content_where_none_was_expected_is_not_passed_over(body: bytes) -> None:
+def test_unexpected_content_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match="body should be empty"):
-        nothing(body, NONE)
+        nothing(body, NO_HEADERS)
 
 
-def test_a_page() -> None:
+def test_a_page_is_decoded() -> None:
     page = page_of(UserSummary)(b'[{"user_id": "a"}, {"user_id": "b"}]', paging())
     assert [user.user_id for user in page.items] == ["a", "b"]
     assert (page.page_size, page.current_page, page.total_count) == (2, 1, 3)
     assert (page.has_previous, page.has_next) == (False, True)
 
 
-def test_members_that_paging_may_get_later_do_no_harm() -> None:
+def test_unknown_paging_members_are_ignored() -> None:
     assert page_of(UserSummary)(b"[]", paging(cursor="abc")).items == ()
 
 
-def test_a_wrong_item_has_its_path() -> None:
+def test_the_error_names_the_path_of_a_wrong_item() -> None:
     with pytest.raises(InvalidRecordError) as caught:
         page_of(UserSummary)(b'[{"user_id": "a"}, {"user_id": null}]', paging())
     assert caught.value.path == "$[1].user_id"
@@ -82,7 +82,7 @@ def test_a_wrong_item_has_its_path() -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        NONE,
+        NO_HEADERS,
         Headers([("x-pagination", "")]),
         Headers([("x-pagination", "null")]),
         Headers([("x-pagination", "[]")]),
@@ -95,17 +95,17 @@ def test_a_wrong_item_has_its_path() -> None:
         paging(current_page=True),
     ],
 )
-def test_a_page_whose_place_is_unknown_is_not_the_last_one(headers: Headers) -> None:
+def test_a_page_without_valid_paging_is_refused(headers: Headers) -> None:
     with pytest.raises(ValueError, match="x-pagination"):
         page_of(UserSummary)(b"[]", headers)
 
 
-def test_names_are_unique_and_paths_too() -> None:
+def test_names_and_paths_are_unique() -> None:
     assert len({operation.name for operation in ALL}) == len(ALL)
     assert len({(operation.method, operation.path) for operation in ALL}) == len(ALL)
 
 
-def test_parameters_and_address() -> None:
+def test_an_operation_has_its_parameters_and_address() -> None:
     assert phones.SET_PRIMARY.parameters == ("user_id", "identifier_id")
     assert phones.SET_PRIMARY.address("u", "p/1") == "/api/users/u/phones/p%2F1/primary"
     assert users.LIST.address() == "/api/users"
@@ -120,7 +120,7 @@ def test_parameters_and_address() -> None:
         ("PUT", "/.well-known/a.b~c_d-e", None, Repeat.ONCE),
     ],
 )
-def test_an_operation_of_the_caller_s(
+def test_a_caller_can_define_an_operation(
     method: str, path: str, repeat: Repeat | None, expected: Repeat
 ) -> None:
     operation: Operation[Any] = any_operation(method, path, repeat)
@@ -151,8 +151,6 @@ def test_an_operation_of_the_caller_s(
         ("GET", "/users", True, "repeat"),
     ],
 )
-def test_what_cannot_be_an_operation_is_refused(
-    method: Any, path: Any, repeat: Any, named: str
-) -> None:
+def test_an_invalid_operation_is_refused(method: Any, path: Any, repeat: Any, named: str) -> None:
     with pytest.raises(InvalidArgumentError, match=rf"^{named} must be .* nothing was sent$"):
         any_operation(method, path, repeat)

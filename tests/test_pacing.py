@@ -1,4 +1,4 @@
-"""The pace of a run: against limiters in simulated time, and decision by decision."""
+"""The pace of a run, against simulated rate limiters and one decision at a time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_limit_is_found_within_seconds(limit: tuple[int, int], wait: float |
     assert 0.85 * rate < len(later) / 5 < 1.05 * rate
 
 
-def test_a_limit_that_stays_is_tried_out_ever_more_seldom() -> None:
+def test_a_constant_limit_is_probed_less_and_less_often() -> None:
     run = ran(bucket(200, 20), 60_000, latency=QUICK)
     assert run.rate > 0.965 * 200
     assert run.refused < 60
@@ -56,7 +56,7 @@ def test_a_limit_that_stays_is_tried_out_ever_more_seldom() -> None:
         (bucket(lambda now: 500 if now < 30 else 50, 20), 18_000, QUICK, 130),
     ],
 )
-def test_limits_of_all_kinds(
+def test_limits_of_all_kinds_are_found(
     limiter: Limiter, rows: int, latency: tuple[float, float], limit: float
 ) -> None:
     run = ran(limiter, rows, latency=latency)
@@ -70,7 +70,7 @@ def test_without_refusals_nothing_waits() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.5, 10, 200, 1_500])
-def test_a_rate_that_is_given_is_kept_to_over_any_time(rate: float) -> None:
+def test_a_given_rate_is_never_exceeded(rate: float) -> None:
     run = ran(bucket(1e9, 1e9), 2_000, rate=rate, latency=QUICK)
     most = max(1.0, rate * 0.02)
     for first in range(0, len(run.times), 7):
@@ -84,7 +84,7 @@ def pacing(workers: int = 32) -> Pacing:
 
 
 @pytest.mark.parametrize("seconds", [0.5, 3.0, 86_400.0])
-def test_a_wait_is_kept_to_in_full_by_all_and_ended_one_by_one(seconds: float) -> None:
+def test_all_workers_wait_in_full_and_resume_one_by_one(seconds: float) -> None:
     pace = pacing()
     turns = [pace.go(0.0) for _ in range(32)]
     for turn in turns[:5]:
@@ -100,7 +100,7 @@ def test_a_wait_is_kept_to_in_full_by_all_and_ended_one_by_one(seconds: float) -
     assert pace.wait(end) > 0
 
 
-def test_refusals_of_calls_on_their_way_are_one_event() -> None:
+def test_refusals_of_calls_in_flight_count_as_one() -> None:
     run = ran(bucket(200, 20), 200, latency=MIDDLE)
     alone = pacing()
     turns = [alone.go(0.0) for _ in range(32)]
@@ -109,14 +109,14 @@ def test_refusals_of_calls_on_their_way_are_one_event() -> None:
     alone.refused(turns[20], 0.1, 1.0, Headers())
     for turn in turns[21:]:
         alone.refused(turn, 0.11, 1.0, Headers())
-    # 32 calls within 0.1 s were too many: the guess is a quarter of that, and no less.
+    # 32 calls within 0.1 s were too many. The new guess is a quarter of that rate, and no less.
     alone.wait(2.3)
     alone.go(2.3)
     assert alone.wait(2.3) < 1 / 40
     assert run.refused <= 32
 
 
-def test_refusals_in_vain_are_asked_for_ever_more_seldom() -> None:
+def test_repeated_refusals_lengthen_the_wait() -> None:
     pace, now, waits = pacing(), 0.0, []
     for _ in range(10):
         pace.refused(pace.go(now), now, None, Headers())
@@ -153,25 +153,25 @@ EPOCH = 1795521600
         ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(EPOCH - 9), "Date": NOW}, None),
     ],
 )
-def test_rate_limit_headers(headers: dict[str, str], expected: Hint | None) -> None:
+def test_rate_limit_headers_are_read(headers: dict[str, str], expected: Hint | None) -> None:
     assert hint(Headers(headers.items())) == expected
 
 
-def test_a_reset_without_a_date_counts_from_this_clock() -> None:
+def test_a_reset_without_a_date_counts_from_the_local_clock() -> None:
     reset = str(int(time.time()) + 60)
     found = hint(Headers({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}.items()))
     assert found
     assert 55 < found.reset <= 60
 
 
-def test_a_window_that_is_used_up_is_waited_for_before_a_call_is_refused() -> None:
+def test_an_exhausted_window_is_waited_out_before_a_call_is_refused() -> None:
     pace = pacing()
     for left in (2, 1, 0):
         pace.answered(pace.go(0.0), 0.1, Headers({"RateLimit": f'"d";r={left};t=30'}.items()))
     assert pace.wait(0.1) >= 30
 
 
-def test_headers_that_always_say_that_nothing_is_left_are_not_believed() -> None:
+def test_headers_that_always_report_an_exhausted_window_are_ignored() -> None:
     pace = pacing()
     for _ in range(100):
         pace.answered(pace.go(0.0), 0.1, Headers({"RateLimit": '"d";r=0;t=30'}.items()))
@@ -184,7 +184,7 @@ def test_a_refusal_without_retry_after_waits_for_the_reset() -> None:
     assert pace.wait(0.1) >= 30
 
 
-def test_an_outage_is_met_with_one_attempt_now_and_then() -> None:
+def test_single_attempts_probe_the_server_during_an_outage() -> None:
     pace, now, attempts = pacing(workers=8), 0.0, 0
     for turn in [pace.go(0.0) for _ in range(8)]:
         assert pace.free
@@ -206,7 +206,7 @@ def test_an_outage_is_met_with_one_attempt_now_and_then() -> None:
     assert pace.free
 
 
-def test_failures_here_and_there_are_no_outage() -> None:
+def test_occasional_failures_are_not_an_outage() -> None:
     outage = Outage(8)
     for _ in range(100):
         for _ in range(7):

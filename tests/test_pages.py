@@ -1,4 +1,4 @@
-"""Lists: page by page over a real socket, the next page fetched while one is read."""
+"""Lists are read page by page over a real socket; the next page is fetched in advance."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FAST = RetryPolicy(base_delay=0.0)
 
 
 def page(number: int, *ids: str, of: int, size: int = 2, **changes: Any) -> Step:
-    """Answer with one page of a list that has so many records."""
+    """Answer with one page of a list that has `of` records."""
     paging = {
         "page_size": size,
         "current_page": number,
@@ -45,7 +45,7 @@ def page(number: int, *ids: str, of: int, size: int = 2, **changes: Any) -> Step
 THREE = (page(1, "a", "b", of=5), page(2, "c", "d", of=5), page(3, "e", of=5))
 
 
-def asked(wire: Wire) -> list[dict[str, list[str]]]:
+def queries(wire: Wire) -> list[dict[str, list[str]]]:
     return [parse_qs(urlsplit(request.target).query) for request in wire.requests]
 
 
@@ -55,11 +55,11 @@ async def test_all_pages_are_read() -> None:
         assert wire.requests == []
         assert [user.user_id async for user in users] == list("abcde")
     same = {"filter": ["name:a b&c"], "sort": ["creation_time:-1"], "size": ["2"]}
-    assert asked(wire) == [{"page": [str(n)], **same} for n in (1, 2, 3)]
+    assert queries(wire) == [{"page": [str(n)], **same} for n in (1, 2, 3)]
     assert wire.requests[0].target.startswith("/api/users?")
 
 
-async def test_whole_pages_know_their_answer() -> None:
+async def test_each_page_carries_its_response() -> None:
     async with Wire(*THREE) as wire, MonoCloudClient(wire.url, KEY) as client:
         pages = [one async for one in client.users.list(size=2).pages()]
     assert [len(one.items) for one in pages] == [2, 2, 1]
@@ -76,7 +76,7 @@ async def test_the_next_page_is_fetched_while_this_one_is_read() -> None:
         await users.aclose()
 
 
-async def test_leaving_a_list_ends_the_fetch_that_is_under_way() -> None:
+async def test_leaving_a_list_cancels_the_fetch_in_progress() -> None:
     async with Wire(page(1, "a", of=2, size=1), silence) as wire:
         async with MonoCloudClient(wire.url, KEY) as client:
             users = aiter(client.users.list())
@@ -87,7 +87,7 @@ async def test_leaving_a_list_ends_the_fetch_that_is_under_way() -> None:
     assert len(wire.requests) == 2
 
 
-async def test_a_page_that_fails_raises_after_the_records_before_it() -> None:
+async def test_a_failed_page_raises_after_the_records_before_it() -> None:
     found: list[UserSummary] = []
     async with Wire(page(1, "a", "b", of=4), problem(404)) as wire:
         async with MonoCloudClient(wire.url, KEY) as client:
@@ -98,7 +98,7 @@ async def test_a_page_that_fails_raises_after_the_records_before_it() -> None:
     assert [user.user_id for user in found] == ["a", "b"]
 
 
-async def test_a_page_that_was_lost_is_fetched_again() -> None:
+async def test_a_page_is_fetched_again_after_a_503() -> None:
     async with Wire(THREE[0], problem(503), *THREE[1:]) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
             assert [user.user_id async for user in client.users.list()] == list("abcde")
@@ -114,7 +114,7 @@ async def test_a_page_that_was_lost_is_fetched_again() -> None:
         (lambda users: users.collect(3), "abc", 3),
     ],
 )
-async def test_first_and_collect(
+async def test_first_and_collect_read_only_the_pages_they_need(
     read: Callable[[Any], Awaitable[Any]], expected: str, requests: int
 ) -> None:
     async with Wire(*THREE) as wire, MonoCloudClient(wire.url, KEY) as client:
@@ -124,13 +124,13 @@ async def test_first_and_collect(
     assert len(wire.requests) <= requests
 
 
-async def test_an_empty_list() -> None:
+async def test_an_empty_list_has_no_records() -> None:
     async with Wire(page(1, of=0)) as wire, MonoCloudClient(wire.url, KEY) as client:
         assert await client.users.list().first() is None
         assert await client.users.list().collect() == []
 
 
-async def test_a_count_that_moves_is_visible_and_the_list_goes_on() -> None:
+async def test_a_changing_count_is_visible_and_the_list_continues() -> None:
     async with Wire(page(1, "a", "b", of=3), page(2, "c", "d", of=5), page(3, "e", of=5)) as wire:
         async with MonoCloudClient(wire.url, KEY) as client:
             counts = [one.total_count async for one in client.users.list(size=2).pages()]
@@ -145,7 +145,7 @@ async def test_a_count_that_moves_is_visible_and_the_list_goes_on() -> None:
         (page(2, of=9, has_next=True), "page 2 is empty"),
     ],
 )
-async def test_a_list_that_would_never_end_is_left(step: Step, why: str) -> None:
+async def test_a_list_that_would_never_end_raises(step: Step, why: str) -> None:
     async with Wire(page(1, "a", "b", of=9), step) as wire:
         async with MonoCloudClient(wire.url, KEY) as client:
             with pytest.raises(PagingError, match=why) as caught:
@@ -157,7 +157,7 @@ async def test_a_list_that_would_never_end_is_left(step: Step, why: str) -> None
 @pytest.mark.parametrize(
     "step", [answer(200, []), answer(200, [], x_pagination="{}"), answer(200, {}), answer(200, b"")]
 )
-async def test_a_page_that_cannot_be_read_is_not_the_last_one(step: Step) -> None:
+async def test_an_unreadable_page_does_not_end_the_list_silently(step: Step) -> None:
     async with Wire(THREE[0], step) as wire, MonoCloudClient(wire.url, KEY) as client:
         with pytest.raises(ResponseDecodeError, match="cannot be read") as caught:
             await client.users.list().collect()
@@ -188,7 +188,7 @@ async def test_wrong_options_send_nothing(options: dict[str, Any]) -> None:
     assert wire.requests == []
 
 
-def test_the_blocking_client_reads_pages_not_rows() -> None:
+def test_the_blocking_client_reads_lists_page_by_page() -> None:
     with served(*THREE) as wire, monocloud_sync.MonoCloudClient(wire.url, KEY) as client:
         users = client.users.list(size=2)
         assert wire.requests == []
@@ -204,7 +204,7 @@ def test_the_blocking_client_reads_pages_not_rows() -> None:
         assert [user.user_id for user in client.users.list().collect(3)] == list("abc")
 
 
-def test_leaving_a_blocking_list_ends_it() -> None:
+def test_a_blocking_list_can_be_closed_early() -> None:
     with served(page(1, "a", of=2, size=1), silence) as wire:
         client = monocloud_sync.MonoCloudClient(wire.url, KEY)
         users = client.users.list().pages()

@@ -1,4 +1,4 @@
-"""Passwords in requests, and links in answers: nothing that shows values shows them."""
+"""Errors, logs and reprs show neither passwords in requests nor links in answers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CALLS: dict[str, Callable[[MonoCloudClient], Awaitable[object]]] = {
     "change, neither": lambda c: c.passwords.change("u", CANARY),
     "wrong id": lambda c: c.passwords.set("..", CANARY),
 }
-STEPS: dict[str, Step] = {"closed": close, "refused": problem(422), "no JSON": answer(200, b"<")}
+STEPS: dict[str, Step] = {"closed": close, "refused": problem(422), "not JSON": answer(200, b"<")}
 
 
 def shows(text: object) -> bool:
@@ -38,7 +38,7 @@ def shows(text: object) -> bool:
 
 
 def check_frames(error: BaseException) -> None:
-    """See that no frame of ours or of aiohttp's shows a password among its local variables."""
+    """Check that no frame of the SDK or of aiohttp has a password in its local variables."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     others = [frame for frame in frames if frame.f_code.co_filename != __file__]
     assert others
@@ -60,14 +60,14 @@ async def test_an_error_shows_no_password(
         assert wire.requests == []
     else:
         assert CANARY.encode() in wire.requests[0].body
-    # The lines of the test itself say it, as a caller's would; frames of ours and aiohttp's do not.
+    # The test's own frames contain it, as a caller's would; those of the SDK and aiohttp do not.
     check_frames(caught.value)
     assert not shows(vars(caught.value))
     assert not shows(caught.value)
     assert not shows(caplog.text)
 
 
-def test_an_error_of_a_blocking_call_shows_no_password() -> None:
+def test_the_error_of_a_blocking_call_shows_no_password() -> None:
     with served(problem(422)) as wire, monocloud_sync.MonoCloudClient(wire.url, "key") as client:
         with pytest.raises(MonoCloudError) as caught:
             client.passwords.set("u", CANARY)
@@ -78,7 +78,7 @@ def test_an_error_of_a_blocking_call_shows_no_password() -> None:
     assert not shows(caught.value)
 
 
-async def test_rows_with_passwords() -> None:
+async def test_outcomes_and_errors_of_rows_show_no_password() -> None:
     rows = [{"email": "a@example.com", "password": CANARY}]
     async with Wire(problem(422), problem(401)) as wire:
         async with MonoCloudClient(wire.url, "key") as client:
@@ -90,7 +90,7 @@ async def test_rows_with_passwords() -> None:
     check_frames(caught.value)
 
 
-async def test_the_link_of_a_reset_is_there_and_is_not_shown() -> None:
+async def test_a_reset_link_is_returned_but_not_shown() -> None:
     link = f"https://acme.us.monocloud.com/reset?token={CANARY}"
     body = {"link": link, "expires_at": 1640975400, "email_sent": False}
     async with Wire(answer(200, body)) as wire, MonoCloudClient(wire.url, "key") as client:

@@ -1,4 +1,4 @@
-"""Phone numbers as people write them: read as one number, or refused with what is in the way."""
+"""Phone numbers as people write them: each is read as one number or refused with the reason."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("written", "read"), READ)
-async def test_every_way_in_reads_it_alike(
+async def test_every_method_reads_a_number_in_the_same_way(
     written: str, read: str, client: MonoCloudClient, emulator: Emulator
 ) -> None:
     assert number(written) == read
@@ -119,7 +119,7 @@ async def test_every_way_in_reads_it_alike(
 
 
 @pytest.mark.parametrize(("written", "why"), REFUSED)
-async def test_every_way_in_refuses_it_alike(
+async def test_every_method_refuses_a_number_in_the_same_way(
     written: str, why: str, client: MonoCloudClient, emulator: Emulator
 ) -> None:
     calls: list[tuple[str, Any]] = [
@@ -130,10 +130,10 @@ async def test_every_way_in_refuses_it_alike(
     for name, call in calls:
         with pytest.raises(InvalidArgumentError) as caught:
             await call
-        said = str(caught.value)
-        assert said.startswith(f"{name} must be a ")
-        assert why in said
-        assert said.endswith("; nothing was sent")
+        message = str(caught.value)
+        assert message.startswith(f"{name} must be a ")
+        assert why in message
+        assert message.endswith("; nothing was sent")
     assert emulator.requests == []
 
 

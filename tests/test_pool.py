@@ -1,4 +1,4 @@
-"""Connections and slots: none is lost, however a call ends, and a closed one costs nothing."""
+"""Connections and slots: no call loses one, and a closed idle connection costs nothing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ each_call = pytest.mark.parametrize("call", ["add", "set_primary", "remove", "ge
 
 @asynccontextmanager
 async def connected(kind: str, url: str, **options: Any) -> AsyncIterator[MonoCloudClient]:
-    """A client with connections of its own, or with a session of the caller's."""
+    """Yield a client with its own connections or with a session that the caller lends."""
     if kind == "own":
         async with MonoCloudClient(url, KEY, **options) as client:
             yield client
@@ -64,7 +64,7 @@ async def connected(kind: str, url: str, **options: Any) -> AsyncIterator[MonoCl
 both_kinds = pytest.mark.parametrize("kind", ["own", "lent"])
 
 
-# A connection that the server closed while nobody used it
+# Idle connections that the server closed
 
 
 @both_kinds
@@ -89,7 +89,7 @@ async def test_an_idle_connection_that_was_closed_costs_nothing(
 @both_kinds
 @each_call
 @pytest.mark.parametrize("ending", [close, reset, half_close])
-async def test_nor_does_one_that_was_closed_while_the_loop_stood_still(
+async def test_an_idle_connection_closed_while_the_loop_was_blocked_costs_nothing(
     ending: Step, call: str, kind: str
 ) -> None:
     clock = Clock()
@@ -105,7 +105,7 @@ async def test_nor_does_one_that_was_closed_while_the_loop_stood_still(
 
 
 @pytest.mark.parametrize("ending", [close, reset, half_close])
-async def test_nor_do_twenty_of_them(ending: Step) -> None:
+async def test_twenty_idle_connections_that_were_closed_cost_nothing(ending: Step) -> None:
     with served(answer()) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=ONCE) as client:
             await asyncio.gather(*(client.phones.set_primary(f"u{i}", "p") for i in range(20)))
@@ -117,7 +117,7 @@ async def test_nor_do_twenty_of_them(ending: Step) -> None:
     assert wire.connections == 40
 
 
-async def test_a_close_right_behind_each_answer_costs_nothing() -> None:
+async def test_a_close_right_after_each_answer_costs_nothing() -> None:
     async def step(writer: Writer) -> None:
         await answer()(writer)
         writer.close()
@@ -129,10 +129,8 @@ async def test_a_close_right_behind_each_answer_costs_nothing() -> None:
 
 
 @both_kinds
-@pytest.mark.parametrize("stood_still", [False, True])
-async def test_an_answer_that_nobody_asked_for_is_nobody_s_answer(
-    kind: str, stood_still: bool
-) -> None:
+@pytest.mark.parametrize("blocked", [False, True])
+async def test_an_unsolicited_answer_is_discarded(kind: str, blocked: bool) -> None:
     async def own(writer: Writer) -> None:
         await answer(200, {"user_id": wire.requests[-1].target.split("/")[3]})(writer)
 
@@ -140,14 +138,14 @@ async def test_an_answer_that_nobody_asked_for_is_nobody_s_answer(
         async with connected(kind, wire.url, retry=ONCE) as client:
             assert (await client.users.get("a")).user_id == "a"
             wire.on_open_from_outside(answer(200, {"user_id": "somebody else"}))
-            if not stood_still:
+            if not blocked:
                 await asyncio.sleep(0.01)
             assert (await client.users.get("b")).user_id == "b"
     assert wire.connections == 2
 
 
 @both_kinds
-async def test_a_farewell_on_an_idle_connection_is_nobody_s_answer(kind: str) -> None:
+async def test_a_408_on_an_idle_connection_is_discarded(kind: str) -> None:
     async def farewell(writer: Writer) -> None:
         await answer(408, b"", Connection="close")(writer)
         writer.close()
@@ -162,7 +160,7 @@ async def test_a_farewell_on_an_idle_connection_is_nobody_s_answer(kind: str) ->
 
 
 @both_kinds
-async def test_one_that_is_closed_as_it_is_used_costs_no_wait(kind: str) -> None:
+async def test_a_connection_closed_during_reuse_is_retried_without_a_wait(kind: str) -> None:
     clock = Clock()
     async with Wire(answer(), close, answer()) as wire, connected(kind, wire.url) as client:
         timed(client, clock)
@@ -179,7 +177,7 @@ HEAD_THEN_RESET = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
 
 async def reset_within_the_answer(writer: Writer) -> None:
     await HEAD_THEN_RESET(writer)
-    # Once the client has the head: a reset takes along what has not been read.
+    # Only once the client has read the head, because a reset discards unread data.
     await asyncio.sleep(0.05)
     await reset(writer)
 
@@ -189,7 +187,7 @@ BAD_LENGTH = raw(b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n")
 
 
 @pytest.mark.parametrize("failure", [silence, reset_within_the_answer, JUNK, BAD_LENGTH])
-async def test_a_kept_connection_that_fails_in_another_way_gets_the_usual_wait(
+async def test_other_failures_of_a_reused_connection_wait_as_usual(
     failure: Step,
 ) -> None:
     clock = Clock()
@@ -205,7 +203,7 @@ async def test_a_kept_connection_that_fails_in_another_way_gets_the_usual_wait(
 
 @both_kinds
 @each_call
-async def test_nothing_is_sent_again_uncounted(call: str, kind: str) -> None:
+async def test_each_request_sent_counts_as_an_attempt(call: str, kind: str) -> None:
     async with Wire(answer(), close) as wire, connected(kind, wire.url, retry=ONCE) as client:
         await client.users.get("u")
         with pytest.raises(Exception, match="closed the connection without a response") as caught:
@@ -214,7 +212,7 @@ async def test_nothing_is_sent_again_uncounted(call: str, kind: str) -> None:
     assert len(wire.requests) == 2
 
 
-async def test_a_lent_session_is_used_as_it_was_set_up() -> None:
+async def test_a_lent_session_keeps_its_setup() -> None:
     seen: list[str] = []
 
     async def started(_: object, context: Any, params: aiohttp.TraceRequestStartParams) -> None:
@@ -243,7 +241,7 @@ async def test_a_lent_session_is_used_as_it_was_set_up() -> None:
 # Waiting for a slot
 
 
-async def test_no_more_connections_than_allowed_and_every_call_gets_its_own_answer() -> None:
+async def test_calls_stay_within_the_connection_limit_and_get_their_own_answers() -> None:
     running = 0
     most = 0
 
@@ -272,7 +270,7 @@ def limits(kind: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["own", "limit", "limit_per_host"])
-async def test_a_wait_for_a_connection_is_not_the_server_s_slowness(kind: str) -> None:
+async def test_waiting_for_a_connection_does_not_count_towards_the_timeout(kind: str) -> None:
     release = asyncio.Event()
 
     async def slow(writer: Writer) -> None:
@@ -299,7 +297,7 @@ async def test_a_wait_for_a_connection_is_not_the_server_s_slowness(kind: str) -
         await options["session"].close()
 
 
-async def test_the_deadline_holds_for_each_of_many_that_wait() -> None:
+async def test_the_deadline_holds_for_each_of_many_waiting_calls() -> None:
     async with Wire(silence) as wire:
         policy = RetryPolicy(max_attempts=1, deadline=0.3)
         async with MonoCloudClient(wire.url, KEY, max_connections=1, retry=policy) as client:
@@ -310,7 +308,7 @@ async def test_the_deadline_holds_for_each_of_many_that_wait() -> None:
             )
             assert time.monotonic() - began < 2.0
     assert all(isinstance(result, RequestTimeoutError) for result in results)
-    # The slot of the first goes to one that has hardly any time left, and that may be sent too.
+    # The first call's slot goes to one with hardly any time left, which may be sent too.
     in_doubt = sum(result.may_have_been_applied for result in results)  # type: ignore[union-attr]
     assert 1 <= len(wire.requests) <= in_doubt < 20
 
@@ -319,7 +317,7 @@ async def test_the_deadline_holds_for_each_of_many_that_wait() -> None:
 
 
 async def cancelled_after(steps: int, call: Awaitable[User]) -> bool:
-    """Cancel a call after some steps of the loop; return whether it had not ended by then."""
+    """Cancel a call after some steps of the loop; return whether it was still running."""
     task = asyncio.ensure_future(call)
     for _ in range(steps):
         if task.done():
@@ -335,7 +333,7 @@ async def cancelled_after(steps: int, call: Awaitable[User]) -> bool:
 
 
 async def settled(wire: Wire, most: int) -> None:
-    """Wait until the server has seen all connections go that are not kept."""
+    """Wait until the server has at most this many open connections."""
     for _ in range(1000):
         if len(wire.open) <= most:
             return
@@ -366,7 +364,7 @@ async def test_a_call_cancelled_at_any_point_leaves_nothing_behind(
                     await client.users.get("before")
                 call = client.phones.set_primary("u", "p")
                 cancelled = await cancelled_after(number, call)
-                # The slot is free: the next call is not held up by the one before.
+                # The slot is free, so the next call does not have to wait.
                 wire.script(answer())
                 user = await asyncio.wait_for(client.users.get("after"), 5)
                 assert user.user_id
@@ -424,7 +422,7 @@ async def test_a_wait_for_a_slot_cancelled_at_any_point_passes_the_slot_on(
             await settled(wire, 0)
 
 
-async def test_a_crowd_of_which_many_are_cancelled_is_served() -> None:
+async def test_calls_are_served_while_many_others_are_cancelled() -> None:
     chance = random.Random(3)
     async with Wire(answer(), answer()) as wire:
         async with MonoCloudClient(wire.url, KEY, max_connections=3) as client:
@@ -444,7 +442,7 @@ async def test_a_crowd_of_which_many_are_cancelled_is_served() -> None:
 
 
 @both_kinds
-async def test_cancelling_lets_go_of_the_connection_and_its_slot(kind: str) -> None:
+async def test_cancelling_a_call_releases_its_connection_and_slot(kind: str) -> None:
     async with Wire(silence, answer()) as wire:
         async with connected(kind, wire.url, max_connections=1) as client:
             call = asyncio.create_task(client.phones.set_primary("u", "p"))
@@ -464,7 +462,7 @@ async def test_cancelling_lets_go_of_the_connection_and_its_slot(kind: str) -> N
     assert [request.target.split("/")[3] for request in wire.requests] == ["u", "v", "x"]
 
 
-async def test_cancelling_a_wait_between_attempts_ends_it() -> None:
+async def test_a_wait_between_attempts_can_be_cancelled() -> None:
     asleep = asyncio.Event()
 
     async def sleep(_: float) -> None:
@@ -484,9 +482,11 @@ async def test_cancelling_a_wait_between_attempts_ends_it() -> None:
     assert len(wire.requests) == 2
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task cannot tell two cancels apart")
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task cannot tell two cancellations apart")
 @pytest.mark.parametrize("which", ["attempt", "queue"])
-async def test_a_cancel_in_the_moment_of_a_timeout_is_still_a_cancel(which: str) -> None:
+async def test_a_cancellation_at_the_moment_of_a_timeout_is_still_a_cancellation(
+    which: str,
+) -> None:
     loop = asyncio.get_running_loop()
     async with Wire(silence) as wire:
         policy = RetryPolicy(deadline=10 if which == "attempt" else 0.1, base_delay=0)
@@ -516,11 +516,11 @@ def _contexts(authority: trustme.CA) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return serving, trusting
 
 
-# A client that is closed meanwhile
+# Closing a client during calls
 
 
 @both_kinds
-async def test_a_client_closed_while_calls_wait_for_a_slot_refuses_them(kind: str) -> None:
+async def test_a_client_closed_while_calls_wait_for_a_slot_refuses_the_calls(kind: str) -> None:
     async with Wire(silence) as wire:
         session = aiohttp.ClientSession() if kind == "lent" else None
         client = MonoCloudClient(wire.url, KEY, max_connections=1, session=session)
@@ -538,7 +538,7 @@ async def test_a_client_closed_while_calls_wait_for_a_slot_refuses_them(kind: st
     assert len(wire.requests) == 1
 
 
-async def test_nor_does_it_hide_what_was_sent_before_the_wait() -> None:
+async def test_a_client_closed_while_a_call_waits_does_not_hide_what_was_sent_before() -> None:
     sent = asyncio.Event()
 
     async def other(writer: Writer) -> None:

@@ -1,4 +1,4 @@
-"""What the distribution says of itself, and what its packages show."""
+"""What the distribution declares and what its packages export."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted([*ROOT.glob("monocloud_async/**/*.py"), *ROOT.glob("monocloud_sync/*.py")])
 
 
-def test_the_changelog_knows_this_version() -> None:
+def test_the_changelog_starts_with_this_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text()
     versions = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE)
     assert versions[0] == monocloud_async.__version__
 
 
-def test_exported_names_are_there_and_sorted() -> None:
+def test_exported_names_exist_and_are_sorted() -> None:
     names = monocloud_async.__all__
     assert names == sorted(names, key=lambda name: (not name.isupper(), name))
     shown = {n for n, v in vars(monocloud_async).items() if isinstance(v, type)}
@@ -47,21 +47,21 @@ def test_modules_and_functions_stay_small(path: Path) -> None:
             assert lines <= 30, f"{node.name} has {lines} lines"
 
 
-def test_one_folder_knows_aiohttp() -> None:
-    knowing = {
+def test_only_one_folder_imports_aiohttp() -> None:
+    importing = {
         str(path.relative_to(ROOT / "monocloud_async"))
         for path in MODULES
         if re.search(r"^\s*(import|from) aiohttp", path.read_text(), re.MULTILINE)
         and "emulator" not in path.relative_to(ROOT).parts
     }
-    # Besides, the client takes a session of the caller's.
-    assert {name for name in knowing if not name.startswith("_http/")} == {
+    # These two also import it, because the client accepts a session from the caller.
+    assert {name for name in importing if not name.startswith("_http/")} == {
         "_settings.py",
         "client.py",
     }
 
 
-def test_it_touches_nothing_that_aiohttp_calls_private() -> None:
+def test_no_private_name_of_aiohttp_is_used() -> None:
     for path in ROOT.glob("monocloud_async/_http/*.py"):
         source = re.sub(r"^from \.+_\w+ import", "", path.read_text(), flags=re.MULTILINE)
         assert not re.findall(r"(?<!self)\._[a-z]\w*", source), path.name
@@ -69,7 +69,7 @@ def test_it_touches_nothing_that_aiohttp_calls_private() -> None:
 
 @pytest.mark.parametrize("package", [monocloud_async, monocloud_sync], ids=lambda p: p.__name__)
 def test_type_hints_of_all_public_methods_resolve(package: ModuleType) -> None:
-    """Frameworks that inject dependencies, and typed mocks, ask for them."""
+    """Dependency injection frameworks and typed mocks resolve them."""
     kinds = [value for value in vars(package).values() if isinstance(value, type)]
     kinds += [v for v in vars(package.resources).values() if isinstance(v, type)]
     methods = {
@@ -99,7 +99,7 @@ def test_mocks_with_a_spec_have_the_resources(package: ModuleType, name: str) ->
 
 
 def imported(path: Path, modules: set[str]) -> set[str]:
-    """Return what a module imports of ours, wherever in it the import stands."""
+    """Return the project modules that a module imports anywhere in its code."""
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     package = name.removesuffix(".__init__") if path.stem == "__init__" else name.rpartition(".")[0]
     found: set[str] = set()
@@ -114,7 +114,7 @@ def imported(path: Path, modules: set[str]) -> set[str]:
     return (found & modules) - {name.removesuffix(".__init__")}
 
 
-def test_no_import_goes_round_in_a_circle_and_none_from_async_to_sync() -> None:
+def test_imports_have_no_cycles_and_never_go_from_async_to_sync() -> None:
     names = {
         path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for path in MODULES
@@ -122,7 +122,7 @@ def test_no_import_goes_round_in_a_circle_and_none_from_async_to_sync() -> None:
     graph = {names[path]: imported(path, set(names.values())) for path in MODULES}
     packages = {names[path] for path in MODULES if path.stem == "__init__"}
     for name, others in graph.items():
-        # A package's own __init__ is run before its modules, and is not what they ask for.
+        # A package's __init__ runs before its modules; they do not depend on it themselves.
         graph[name] = {other for other in others if not name.startswith(f"{other}.")}
         if not name.startswith("monocloud_sync"):
             assert not [other for other in others if other.startswith("monocloud_sync")], name

@@ -1,4 +1,4 @@
-"""What a release is made of: the script that makes it, its workflow, and what the index shows."""
+"""Releases: the script that makes them, the workflow, and the page on the package index."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ needs_git = pytest.mark.skipif(
 
 
 class Project:
-    """A repository with the script, where making the environment ends the script with 42."""
+    """A repository whose release script exits with 42 where it would make the environment."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -48,8 +48,10 @@ class Project:
         self.commit()
 
     def git(self, *arguments: str) -> None:
-        who = ("-c", "user.name=Someone", "-c", "user.email=someone@example.com")
-        subprocess.run(["git", *who, *arguments], cwd=self.folder, check=True, env=environment())
+        identity = ("-c", "user.name=Someone", "-c", "user.email=someone@example.com")
+        subprocess.run(
+            ["git", *identity, *arguments], cwd=self.folder, check=True, env=environment()
+        )
 
     def revision(self, name: str) -> str:
         command = ["git", "rev-parse", name]
@@ -73,7 +75,7 @@ class Project:
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment without settings of git, which hooks export."""
+    """Return this process's environment without the Git settings that hooks export."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return kept | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
@@ -93,30 +95,30 @@ def test_a_clean_commit_of_one_version_is_built(
 
 @needs_git
 @pytest.mark.parametrize("arguments", [(), ("--tag",)], ids=" ".join)
-def test_a_version_that_the_changelog_does_not_have_is_refused(
+def test_a_version_missing_from_the_changelog_is_refused(
     project: Project, arguments: tuple[str, ...]
 ) -> None:
     (project.folder / "CHANGELOG.md").write_text(DATED.replace("1.2.3", "1.2.2"))
     project.commit()
-    status, said = project.release(*arguments)
+    status, output = project.release(*arguments)
     assert status == 1
-    assert "_version.py says 1.2.3, and CHANGELOG.md says\n1.2.2" in said
+    assert "_version.py says 1.2.3, and CHANGELOG.md says\n1.2.2" in output
 
 
 @needs_git
-def test_a_tag_of_another_version_is_refused(project: Project) -> None:
-    status, said = project.release("--tagged", "v1.2.4")
-    assert (status, "Tag the commit as v1.2.3" in said) == (1, True)
+def test_a_tag_for_another_version_is_refused(project: Project) -> None:
+    status, output = project.release("--tagged", "v1.2.4")
+    assert (status, "Tag the commit as v1.2.3" in output) == (1, True)
 
 
 @needs_git
-def test_uncommitted_changes_are_built_and_not_tagged(project: Project) -> None:
+def test_uncommitted_changes_are_built_but_not_tagged(project: Project) -> None:
     (project.folder / "new.txt").touch()
     assert project.release() == (42, "")
-    status, said = project.release("--tag")
+    status, output = project.release("--tag")
     assert status == 1
-    assert "Commit these changes first" in said
-    assert "?? new.txt" in said
+    assert "Commit these changes first" in output
+    assert "?? new.txt" in output
 
 
 @needs_git
@@ -130,21 +132,21 @@ def test_uncommitted_changes_are_built_and_not_tagged(project: Project) -> None:
     ],
     ids=["unreleased entries", "many of them", "no date"],
 )
-def test_a_changelog_that_is_not_finished_is_not_tagged(
+def test_an_unfinished_changelog_is_not_tagged(
     changelog: str, complaint: str, project: Project
 ) -> None:
     (project.folder / "CHANGELOG.md").write_text(changelog)
     project.commit()
     assert project.release() == (42, "")
-    status, said = project.release("--tag")
-    assert (status, complaint in said) == (1, True)
+    status, output = project.release("--tag")
+    assert (status, complaint in output) == (1, True)
 
 
 @needs_git
-def test_a_version_is_tagged_once(project: Project) -> None:
+def test_a_version_is_tagged_only_once(project: Project) -> None:
     project.git("tag", "v1.2.3")
-    status, said = project.release("--tag")
-    assert (status, "The tag v1.2.3 exists" in said) == (1, True)
+    status, output = project.release("--tag")
+    assert (status, "The tag v1.2.3 exists" in output) == (1, True)
 
 
 # In the place of the environment's Python: builds, and commits something meanwhile.
@@ -179,9 +181,9 @@ def test_the_tag_is_of_the_commit_that_was_checked(project: Project) -> None:
 
 
 @needs_git
-def test_an_option_that_is_unknown_shows_the_usage(project: Project) -> None:
-    status, said = project.release("--publish")
-    assert (status, said.partition("\n")[0]) == (
+def test_an_unknown_option_shows_the_usage(project: Project) -> None:
+    status, output = project.release("--publish")
+    assert (status, output.partition("\n")[0]) == (
         1,
         "Usage: scripts/release [--tag | --tagged NAME]",
     )
@@ -229,18 +231,18 @@ def published(text: str) -> str:
         ("handlers[name](request)", "handlers[name](request)"),
     ],
 )
-def test_links_of_the_readme_lead_out_of_the_index(readme: str, shown: str) -> None:
+def test_relative_links_in_the_readme_become_absolute_on_the_index(readme: str, shown: str) -> None:
     assert published(readme) == shown.replace("{S}", SOURCE)
 
 
-def test_every_file_that_the_readme_links_is_there() -> None:
+def test_every_file_linked_from_the_readme_exists() -> None:
     readme = published((ROOT / "README.md").read_text())
     for path in re.findall(rf"{SOURCE}/(?:blob|raw)/v1\.2\.3/([^)\"#\s]+)", readme):
         assert (ROOT / path).exists(), path
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("*.md")), ids=lambda path: path.name)
-def test_links_between_files_lead_somewhere(path: Path) -> None:
+def test_links_between_files_resolve(path: Path) -> None:
     prose = re.sub(r"^```.*?^```$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
     for target, anchor in re.findall(r"\]\((?![a-z]+:)([^)#\s]*)#?([^)\s]*)\)", prose):
         linked = path.parent / target if target else path
@@ -274,11 +276,11 @@ def workflow(request: pytest.FixtureRequest) -> dict[str, Any]:
     path = ROOT / ".github" / "workflows" / request.param
     if not path.exists():
         pytest.skip("an sdist has no workflows")
-    # BaseLoader: to the others, the key `on` is a truth value.
+    # BaseLoader, because the other loaders read the key `on` as a boolean.
     return yaml.load(path.read_text(), yaml.BaseLoader)
 
 
-def test_a_workflow_may_do_what_it_must_and_no_more(workflow: dict[str, Any]) -> None:
+def test_a_workflow_has_only_the_permissions_it_needs(workflow: dict[str, Any]) -> None:
     assert workflow["permissions"] == {}
     for name, job in workflow["jobs"].items():
         wanted = {"id-token": "write"} if name == "publish" else {"contents": "read"}
@@ -292,7 +294,7 @@ def test_a_workflow_may_do_what_it_must_and_no_more(workflow: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("workflow", ["release.yml"], indirect=True)
-def test_only_a_tag_publishes_what_was_built_and_tried(workflow: dict[str, Any]) -> None:
+def test_only_a_tag_publishes_and_only_after_the_build(workflow: dict[str, Any]) -> None:
     assert workflow["on"] == {"push": {"tags": ["v*"]}}
     build, publish = workflow["jobs"]["build"], workflow["jobs"]["publish"]
     assert any("scripts/release --tagged" in step.get("run", "") for step in build["steps"])
@@ -301,7 +303,7 @@ def test_only_a_tag_publishes_what_was_built_and_tried(workflow: dict[str, Any])
 
 
 @pytest.mark.parametrize("workflow", ["ci.yml"], indirect=True)
-def test_the_checks_run_on_each_python_that_is_supported(workflow: dict[str, Any]) -> None:
+def test_the_checks_run_on_each_supported_python(workflow: dict[str, Any]) -> None:
     prefix = "Programming Language :: Python :: 3."
     supported = {
         name.removeprefix(prefix[:-2])
@@ -315,7 +317,7 @@ def test_the_checks_run_on_each_python_that_is_supported(workflow: dict[str, Any
 
 
 @pytest.mark.parametrize("name", ["bug_report.yml", "feature_request.yml"])
-def test_a_form_for_issues_has_fields_that_can_be_filled_in(name: str) -> None:
+def test_an_issue_form_has_unique_labelled_fields(name: str) -> None:
     yaml = pytest.importorskip("yaml")
     path = ROOT / ".github" / "ISSUE_TEMPLATE" / name
     if not path.exists():

@@ -1,4 +1,4 @@
-"""The page of figures: what it names exists, and its command runs."""
+"""The reliability page: the tests that it names exist, and the command that writes it runs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def rows(page: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("test", sorted({test for promise in PROMISES for test in promise.tests}))
-def test_each_test_that_is_named_is_there(test: str) -> None:
+def test_each_test_named_on_the_page_exists(test: str) -> None:
     file, _, name = test.partition("::")
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     parts = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8")).body
     assert name in [part.name for part in parts if isinstance(part, functions)]
 
 
-def test_the_page_has_each_promise_and_its_tests() -> None:
+def test_the_page_lists_each_promise_and_its_tests() -> None:
     found = {cells[0]: cells[1] for cells in rows(PAGE.read_text(encoding="utf-8"))}
     for promise in PROMISES:
         for test in promise.tests:
@@ -51,16 +51,16 @@ def test_the_command_measures_and_writes_the_page(tmp_path: Path) -> None:
     assert "\nold\n" not in text
     found = {cells[0]: cells[2:] for cells in rows(text)}
     assert {promise.text for promise in PROMISES} <= found.keys()
-    told, ours, sync, *_ = found[PROMISES[0].text]
-    assert (told, ours, sync) == ("8 faults, 160 calls", *["0 lost, 0 unsaid"] * 2)
+    faults, ours, sync, *_ = found[PROMISES[0].text]
+    assert (faults, ours, sync) == ("8 faults, 160 calls", *["0 lost, 0 unreported"] * 2)
     by_key = next(cells for text, cells in found.items() if "redirect" in text)
-    assert by_key[1:3] == ["0 keys sent there"] * 2
-    # The trials themselves can tell: a client written by hand does what is counted.
-    assert by_key[4] == "5 keys sent there"
-    assert found["add: connection reset, carried out"][0] == "1 in doubt"
+    assert by_key[1:3] == ["0 keys forwarded"] * 2
+    # The trials detect real failures: the handwritten client does forward the key.
+    assert by_key[4] == "5 keys forwarded"
+    assert found["add: connection reset, applied"][0] == "1 in doubt"
 
 
-def test_a_page_without_a_place_for_figures_is_left_alone(tmp_path: Path) -> None:
+def test_a_page_without_a_place_for_figures_is_left_unchanged(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("nothing", encoding="utf-8")
     with pytest.raises(ValueError, match="no place for the figures"):

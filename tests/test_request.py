@@ -1,4 +1,4 @@
-"""``client.request``: any path of the API, with all that a declared operation has."""
+"""``client.request`` calls any path of the API with all features of a declared operation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEY = "canary-5e1f"
 FAST = RetryPolicy(base_delay=0.0)
 
 
-async def test_a_path_with_ids_a_query_and_a_body() -> None:
+async def test_ids_a_query_and_a_body_are_sent() -> None:
     async with Wire(answer(201, {"id": "g"}, X_Trace="t")) as wire:
         async with MonoCloudClient(wire.url, KEY) as client:
             response = await client.request(
@@ -48,14 +48,14 @@ async def test_a_path_with_ids_a_query_and_a_body() -> None:
     assert request.headers["Content-Type"] == "application/json"
 
 
-async def test_an_answer_without_content() -> None:
+async def test_an_empty_answer_has_no_json() -> None:
     async with Wire(answer(204, b"")) as wire, MonoCloudClient(wire.url, KEY) as client:
         response = await client.request("DELETE", "/groups/{group_id}", "g")
     assert (response.status, response.body, response.json()) == (204, b"", None)
     assert "Content-Type" not in wire.requests[0].headers
 
 
-async def test_an_answer_that_is_not_json_is_there_as_it_came() -> None:
+async def test_an_answer_that_is_not_json_is_returned_as_bytes() -> None:
     async with Wire(answer(200, b"<svg/>")) as wire, MonoCloudClient(wire.url, KEY) as client:
         response = await client.request("GET", "/logo")
     assert response.body == b"<svg/>"
@@ -73,7 +73,7 @@ async def test_any_json_can_be_sent(body: object) -> None:
 
 
 @pytest.mark.parametrize("body", [float("nan"), {"a": object()}, {1, 2}, {"a": b"x"}])
-async def test_what_is_not_json_is_not_sent(body: object) -> None:
+async def test_a_body_that_is_not_json_is_not_sent(body: object) -> None:
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         with pytest.raises(InvalidArgumentError, match=r"body .* nothing was sent"):
             await client.request("PUT", "/x", body=body)
@@ -91,7 +91,7 @@ async def test_what_is_not_json_is_not_sent(body: object) -> None:
         ("GET", Repeat.ONCE, 1),
     ],
 )
-async def test_only_what_may_be_repeated_is(method: str, repeat: Any, sent: int) -> None:
+async def test_only_repeatable_requests_are_retried(method: str, repeat: Any, sent: int) -> None:
     policy = RetryPolicy(max_attempts=2, base_delay=0.0)
     async with Wire(close) as wire, MonoCloudClient(wire.url, KEY, retry=policy) as client:
         with pytest.raises(TransportError) as caught:
@@ -100,7 +100,7 @@ async def test_only_what_may_be_repeated_is(method: str, repeat: Any, sent: int)
     assert caught.value.may_have_been_applied is (method != "GET")
 
 
-async def test_errors_are_the_same_and_name_the_call() -> None:
+async def test_errors_have_the_usual_types_and_name_the_request() -> None:
     async with Wire(problem(404, "None"), problem(500)) as wire:
         async with MonoCloudClient(wire.url, KEY) as client:
             with pytest.raises(NotFoundError, match=r"^GET /groups/\{group_id\}: 404 None"):
@@ -111,7 +111,7 @@ async def test_errors_are_the_same_and_name_the_call() -> None:
 
 
 @pytest.mark.parametrize("ids", [(), ("a", "b"), ("..",), ("",), (7,)])
-async def test_ids_have_to_fit(ids: Any) -> None:
+async def test_ids_and_query_values_must_be_valid(ids: Any) -> None:
     async with Wire(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         with pytest.raises(InvalidArgumentError, match="nothing was sent"):
             await client.request("GET", "/groups/{group_id}", *ids)
@@ -120,7 +120,7 @@ async def test_ids_have_to_fit(ids: Any) -> None:
     assert wire.requests == []
 
 
-def test_the_blocking_client() -> None:
+def test_the_blocking_client_sends_requests() -> None:
     with served(answer()) as wire, monocloud_sync.MonoCloudClient(wire.url, KEY) as client:
         assert client.request("GET", "/users/{user_id}", "u").json() == PAGE
     assert len(wire.requests) == 1

@@ -1,4 +1,4 @@
-"""What each method asks aiohttp for. What then travels is proven in test_api_table.py."""
+"""What each method passes to aiohttp. test_api_table.py checks what is then sent."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from monocloud_async import MonoCloudClient
 from .api_table import ROWS, Call, calls, content, example, paging
 
 ORIGIN = "https://acme.us.monocloud.com"
-# Members that are sent without being asked for; the API takes them for the same.
-SENT_UNASKED = {"phones.add": {"is_verified": False, "skip_restriction_checks": False}}
+# Members that are sent by default. For the API, they mean the same as leaving them out.
+SENT_BY_DEFAULT = {"phones.add": {"is_verified": False, "skip_restriction_checks": False}}
 
 
 class Response(aiohttp.ClientResponse):
-    """A response as aioresponses makes it, which does not know what aiohttp 3.14 asks for."""
+    """A response for aioresponses, which does not pass an argument that aiohttp 3.14 requires."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if "stream_writer" in inspect.signature(aiohttp.ClientResponse).parameters:
@@ -34,7 +34,7 @@ class Response(aiohttp.ClientResponse):
 
 @pytest.fixture(scope="module")
 def trust() -> ssl.SSLContext:
-    """The system's certificates, read once: no connection is made here that would need them."""
+    """Return the system's certificates, read only once because no connection here needs them."""
     return ssl.create_default_context()
 
 
@@ -46,7 +46,9 @@ def trust() -> ssl.SSLContext:
         for number, call in enumerate(calls(row))
     ],
 )
-async def test_what_is_asked_for(row: dict[str, Any], call: Call, trust: ssl.SSLContext) -> None:
+async def test_each_method_makes_the_documented_request(
+    row: dict[str, Any], call: Call, trust: ssl.SSLContext
+) -> None:
     resource, name = row["name"].split(".")
     with aioresponses() as mocked:
         mocked.add(
@@ -68,26 +70,26 @@ async def test_what_is_asked_for(row: dict[str, Any], call: Call, trust: ssl.SSL
     assert method == row["method"]
     assert str(url.origin()) == ORIGIN
     assert url.raw_path == call.target
-    # A list may ask for its first page, and say how long a page is, by itself.
-    unasked = {"page", "size"} - set(call.query) if row["paged"] else set()
-    # Older versions of aioresponses quote a query that is quoted already once more.
-    asked = {name: unquote(url.query[name]) for name in url.query if name not in unasked}
-    assert asked == {name: unquote(value) for name, value in call.query.items()}
+    # A list may send the number of its first page and the page size by default.
+    defaults = {"page", "size"} - set(call.query) if row["paged"] else set()
+    # Older versions of aioresponses quote an already quoted query again.
+    query = {name: unquote(url.query[name]) for name in url.query if name not in defaults}
+    assert query == {name: unquote(value) for name, value in call.query.items()}
     assert request.kwargs["headers"]["X-API-KEY"] == "key"
     assert request.kwargs["allow_redirects"] is False
     _check_body(row, call, _body(request.kwargs))
 
 
-def _body(asked: dict[str, Any]) -> Any:
-    content = asked.get("data")
-    return asked.get("json") if content is None else json.loads(content._value)
+def _body(options: dict[str, Any]) -> Any:
+    content = options.get("data")
+    return options.get("json") if content is None else json.loads(content._value)
 
 
 def _check_body(row: dict[str, Any], call: Call, body: Any) -> None:
     if call.body is None:
         assert body is None
         return
-    unasked = SENT_UNASKED.get(row["name"])
-    if unasked is not None:
-        assert body == {**unasked, **call.body}
+    by_default = SENT_BY_DEFAULT.get(row["name"])
+    if by_default is not None:
+        assert body == {**by_default, **call.body}
     assert {**call.defaults, **body} == {**call.defaults, **call.body}

@@ -30,7 +30,7 @@ LATE = RequestTimeoutError("late", operation="o")
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("value", "seconds"),
     [
         ("0", 0.0),
         ("1", 1.0),
@@ -66,8 +66,8 @@ LATE = RequestTimeoutError("late", operation="o")
         ("Thu, 01 Jan 2026 12:00:30 GMT, Thursday, 01-Jan-26 12:00:45 GMT", 45.0),
     ],
 )
-def test_what_a_server_asks_to_wait(said: str, seconds: float | None) -> None:
-    assert retry_after(Headers([("retry-after", said)]), NOW) == seconds
+def test_retry_after_is_read(value: str, seconds: float | None) -> None:
+    assert retry_after(Headers([("retry-after", value)]), NOW) == seconds
 
 
 @pytest.mark.parametrize(
@@ -79,34 +79,34 @@ def test_what_a_server_asks_to_wait(said: str, seconds: float | None) -> None:
         ("", 0.0),
     ],
 )
-def test_a_date_counts_from_the_server_s_own_clock(date: str, seconds: float) -> None:
-    said = [("Retry-After", "Thu, 01 Jan 2026 12:00:30 GMT"), ("Date", date)]
-    assert retry_after(Headers(said)) == seconds
+def test_a_retry_date_counts_from_the_server_s_clock(date: str, seconds: float) -> None:
+    headers = [("Retry-After", "Thu, 01 Jan 2026 12:00:30 GMT"), ("Date", date)]
+    assert retry_after(Headers(headers)) == seconds
 
 
-def test_a_server_that_asks_nothing() -> None:
+def test_retry_after_is_optional() -> None:
     assert retry_after(Headers()) is None
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
-def test_what_a_repeatable_operation_repeats(status: int) -> None:
+def test_a_repeatable_operation_is_retried_after_a_transient_failure(status: int) -> None:
     assert may_repeat(refusal(status), repeatable=True, reached_server=True)
     assert may_repeat(BROKEN, repeatable=True, reached_server=True)
     assert may_repeat(LATE, repeatable=True, reached_server=True)
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 409, 410, 422, 501, 505, 599])
-def test_what_is_never_repeated(status: int) -> None:
+def test_other_statuses_are_never_retried(status: int) -> None:
     assert not may_repeat(refusal(status), repeatable=True, reached_server=True)
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-def test_what_an_operation_that_adds_does_not_repeat(status: int) -> None:
+def test_adding_is_not_retried_when_it_may_have_been_applied(status: int) -> None:
     assert not may_repeat(refusal(status), repeatable=False, reached_server=True)
     assert not may_repeat(BROKEN, repeatable=False, reached_server=True)
 
 
-def test_what_even_an_operation_that_adds_repeats() -> None:
+def test_adding_is_retried_when_nothing_was_applied() -> None:
     assert may_repeat(refusal(429), repeatable=False, reached_server=True)
     assert may_repeat(BROKEN, repeatable=False, reached_server=False)
 
@@ -121,12 +121,12 @@ def test_what_even_an_operation_that_adds_repeats() -> None:
         ResponseDecodeError("x", operation="o", status=200, headers=Headers(), body=b""),
     ],
 )
-def test_only_what_is_listed_is_repeated(error: BaseException) -> None:
+def test_other_errors_are_never_retried(error: BaseException) -> None:
     assert not may_repeat(error, repeatable=True, reached_server=False)
 
 
 @pytest.mark.parametrize(
-    ("error", "reached", "open_"),
+    ("error", "reached", "unknown"),
     [
         (BROKEN, True, True),
         (BROKEN, False, False),
@@ -142,13 +142,13 @@ def test_only_what_is_listed_is_repeated(error: BaseException) -> None:
         (refusal(0), True, True),
     ],
 )
-def test_which_failures_leave_open_what_became_of_the_change(
-    error: Any, reached: bool, open_: bool
+def test_only_some_failures_leave_the_outcome_unknown(
+    error: Any, reached: bool, unknown: bool
 ) -> None:
-    assert outcome_is_unknown(error, reached_server=reached) is open_
+    assert outcome_is_unknown(error, reached_server=reached) is unknown
 
 
-def test_waits_are_random_up_to_a_bound_that_doubles() -> None:
+def test_waits_are_random_below_a_bound_that_doubles() -> None:
     policy = RetryPolicy(base_delay=1.0, max_delay=3.0)
     for attempt, bound in [(1, 1.0), (2, 2.0), (3, 3.0), (10, 3.0), (5000, 3.0)]:
         waits = [policy.delay(attempt, BROKEN) for _ in range(300)]
@@ -157,13 +157,13 @@ def test_waits_are_random_up_to_a_bound_that_doubles() -> None:
         assert min(waits) < bound * 0.2
 
 
-def test_a_wait_is_never_less_than_the_server_asks() -> None:
+def test_a_wait_is_never_shorter_than_the_server_asks() -> None:
     policy = RetryPolicy(base_delay=0.5)
     waits = [policy.delay(1, refusal(429, 7.0)) for _ in range(100)]
     assert all(7.0 <= wait <= 7.5 for wait in waits)
 
 
-def test_a_wait_that_nobody_would_sit_out() -> None:
+def test_a_wait_longer_than_max_retry_after_is_not_allowed() -> None:
     policy = RetryPolicy(max_retry_after=60)
     assert policy.allows_wait(refusal(429, 60))
     assert not policy.allows_wait(refusal(429, 60.1))
@@ -175,19 +175,19 @@ def test_a_wait_that_nobody_would_sit_out() -> None:
 @pytest.mark.parametrize(
     "value", [-1, math.nan, math.inf, "1", None, True, pytest.param(10**400, id="huge")]
 )
-def test_seconds_that_are_none(name: str, value: object) -> None:
+def test_invalid_seconds_are_refused(name: str, value: object) -> None:
     settings: dict[str, Any] = {name: value}
     with pytest.raises(ConfigurationError, match=f"RetryPolicy {name} must be a finite number"):
         RetryPolicy(**settings)
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "3", None, True])
-def test_attempts_that_are_none(value: Any) -> None:
+def test_an_invalid_number_of_attempts_is_refused(value: Any) -> None:
     with pytest.raises(ConfigurationError, match="max_attempts must be a whole"):
         RetryPolicy(max_attempts=value)
 
 
-def test_a_deadline_of_nothing_is_refused_and_no_delay_is_not() -> None:
+def test_a_deadline_of_zero_is_refused_but_a_delay_of_zero_is_allowed() -> None:
     with pytest.raises(ConfigurationError, match=r"deadline must be .* more than 0"):
         RetryPolicy(deadline=0)
     assert RetryPolicy(base_delay=0, max_delay=0, max_retry_after=0).delay(1, BROKEN) == 0
@@ -200,7 +200,7 @@ def test_a_policy_is_a_value() -> None:
         RetryPolicy().deadline = 1.0  # type: ignore[misc]
 
 
-def test_the_quota_runs_out_and_comes_back() -> None:
+def test_the_quota_runs_out_and_refills() -> None:
     quota = RetryQuota()
     taken = 0
     while quota.allows(BROKEN):

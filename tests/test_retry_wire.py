@@ -1,6 +1,4 @@
-"""What is sent again, when, and how often in all: by the requests that reach the server, and by
-what the client would have waited.
-"""
+"""Retries over a real socket: which requests arrive, and how long the client would wait."""
 
 from __future__ import annotations
 
@@ -92,7 +90,7 @@ STATUSES = [
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_the_matrix_of_statuses(call: str) -> None:
+async def test_each_status_is_retried_only_if_that_is_safe(call: str) -> None:
     status = 0
 
     async def step(writer: Writer) -> None:
@@ -114,7 +112,7 @@ async def test_the_matrix_of_statuses(call: str) -> None:
 
 
 def unbounded(client: MonoCloudClient) -> MonoCloudClient:
-    """The same client with a quota that does not run out."""
+    """Return the same client with a quota that does not run out."""
     client._use(attrs.evolve(client._caller, quota=RetryQuota(10**9)), owner=True)
     return client
 
@@ -125,7 +123,7 @@ SUCCESS = answer(200, PAGE)
 
 
 class Executions:
-    """How often the server carried out what it was asked for."""
+    """Counts how often the server carried out a request."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -145,7 +143,7 @@ JUNK = then_close(raw(b"SSH-2.0-OpenSSH_9.2\r\n"))
 LONG_HEADER = then_close(raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000 + b"\r\n\r\n"))
 INTERIM = then_close(raw(b"HTTP/1.1 100 Continue\r\n\r\n"))
 
-# What goes wrong, and whether it is sent again by what may be repeated, and by what may not.
+# Each failure, and whether it is retried for repeatable calls and for calls that add.
 FAILURES: dict[str, tuple[Step, bool, bool]] = {
     "close": (close, True, False),
     "reset": (reset, True, False),
@@ -169,15 +167,15 @@ FAILURES: dict[str, tuple[Step, bool, bool]] = {
     "404 cut off": (then_close(raw(b"HTTP/1.1 404 X\r\nContent-Length: 9\r\n\r\n")), False, False),
     "302": (answer(302, b"", Location="/x"), False, False),
     "101": (then_close(raw(b"HTTP/1.1 101 X\r\n\r\n")), False, False),
-    "no JSON": (answer(200, b"<html>"), False, False),
-    "no record": (answer(200, b"{}"), False, False),
+    "not JSON": (answer(200, b"<html>"), False, False),
+    "not a record": (answer(200, b"{}"), False, False),
     "empty": (answer(200, b""), False, False),
     "204": (raw(b"HTTP/1.1 204 X\r\n\r\n"), False, False),
     "oversize": (answer(200, b" " * (17 << 20)), False, False),
     "bad gzip": (answer(200, b"junk", Content_Encoding="gzip"), False, False),
 }
 SLOW = {"silence": 0.3, "stalled body": 0.3}  # seconds for an attempt
-SURELY_NOT = {"404", "404 cut off", "302", "429"}
+NOT_APPLIED = {"404", "404 cut off", "302", "429"}
 
 
 @pytest.mark.parametrize("executed", [False, True])
@@ -187,14 +185,16 @@ SURELY_NOT = {"404", "404 cut off", "302", "429"}
         (failure, call)
         for failure in FAILURES
         for call in CALLS
-        # These take their time, and are the same for all that may be repeated.
+        # These are slow, and they are the same for all repeatable calls.
         if failure not in SLOW or call in ("set_primary", "add")
     ],
 )
-async def test_the_matrix_of_failures(failure: str, call: str, executed: bool) -> None:
+async def test_each_failure_is_retried_only_if_that_is_safe(
+    failure: str, call: str, executed: bool
+) -> None:
     step, by_repeatable, by_others = FAILURES[failure]
     executions = Executions()
-    if executed and failure not in SURELY_NOT:
+    if executed and failure not in NOT_APPLIED:
         step = executions.then(step)
     sent_again = by_others if call == "add" else by_repeatable
     async with Wire(step, executions.then(SUCCESS)) as wire:
@@ -208,9 +208,9 @@ async def test_the_matrix_of_failures(failure: str, call: str, executed: bool) -
     else:
         assert isinstance(result, MonoCloudError)
         says_so = "may have been applied" in str(result) or "was applied" in str(result)
-        assert says_so is (failure not in SURELY_NOT and call != "get")
+        assert says_so is (failure not in NOT_APPLIED and call != "get")
     if call == "add":
-        # The one thing that must never be done twice.
+        # Adding must never happen twice.
         assert executions.count <= 1
         assert executions.count == 0 or isinstance(result, User) or says_so
 
@@ -223,10 +223,10 @@ async def outcome(call: Awaitable[User]) -> User | MonoCloudError:
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-async def test_adding_is_done_once_whatever_fails_and_however_often(failure: str) -> None:
+async def test_adding_happens_at_most_once_whatever_fails(failure: str) -> None:
     executions = Executions()
     step, _, sent_again = FAILURES[failure]
-    if failure not in SURELY_NOT:
+    if failure not in NOT_APPLIED:
         step = executions.then(step)
     policy = RetryPolicy(max_attempts=10, base_delay=0.0)
     async with Wire(step) as wire:
@@ -236,12 +236,12 @@ async def test_adding_is_done_once_whatever_fails_and_however_often(failure: str
             result = await outcome(client.phones.add("u", NUMBER))
     assert isinstance(result, MonoCloudError)
     assert len(wire.requests) == (10 if sent_again else 1)
-    assert executions.count == (0 if failure in SURELY_NOT else 1)
+    assert executions.count == (0 if failure in NOT_APPLIED else 1)
     applied = isinstance(result, ResponseDecodeError) or result.may_have_been_applied  # type: ignore[attr-defined]
     assert applied is (executions.count == 1)
 
 
-async def test_what_the_server_did_before_it_said_429_is_not_forgotten() -> None:
+async def test_a_429_does_not_hide_that_an_earlier_attempt_may_have_been_applied() -> None:
     async with Wire(close, problem(429)) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
             with pytest.raises(RateLimitedError, match="may have been applied"):
@@ -249,10 +249,10 @@ async def test_what_the_server_did_before_it_said_429_is_not_forgotten() -> None
     assert len(wire.requests) == 3
 
 
-# Where nothing was sent
+# When nothing was sent
 
 
-async def test_a_handshake_that_fails_has_sent_nothing() -> None:
+async def test_a_failed_handshake_has_sent_nothing() -> None:
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("localhost").configure_cert(serving)
     async with Wire(answer(), tls=serving) as wire:
@@ -263,7 +263,7 @@ async def test_a_handshake_that_fails_has_sent_nothing() -> None:
     assert not caught.value.may_have_been_applied
 
 
-async def test_a_name_that_does_not_exist_has_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unknown_host_name_has_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nowhere(*_: Any, **__: Any) -> Any:
         raise OSError(-2, "Name or service not known")
 
@@ -274,7 +274,7 @@ async def test_a_name_that_does_not_exist_has_sent_nothing(monkeypatch: pytest.M
     assert (caught.value.attempts, caught.value.may_have_been_applied) == (3, False)
 
 
-async def test_a_deadline_that_passes_before_anything_is_sent_claims_nothing() -> None:
+async def test_a_deadline_that_ends_after_429s_leaves_nothing_in_doubt() -> None:
     clock = Clock()
     policy = RetryPolicy(max_attempts=100, base_delay=10.0, deadline=25.0)
     async with Wire(problem(429)) as wire:
@@ -285,14 +285,14 @@ async def test_a_deadline_that_passes_before_anything_is_sent_claims_nothing() -
     assert clock.now < 25.0
 
 
-# What the server asks to wait
+# Retry-After
 
 SERVER_TIME = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 IN_30 = format_datetime(SERVER_TIME + timedelta(seconds=30), usegmt=True)
 IN_90 = format_datetime(SERVER_TIME + timedelta(seconds=90), usegmt=True)
 PAST = format_datetime(SERVER_TIME - timedelta(days=1), usegmt=True)
 
-# Retry-After, once or more than once, and the seconds that it asks for; None for no instruction.
+# The values of one or more Retry-After headers and the seconds they ask for, or None if invalid.
 ASKED: list[tuple[tuple[str, ...], float | None]] = [
     (("0",), 0.0),
     (("1",), 1.0),
@@ -338,11 +338,11 @@ ASKED: list[tuple[tuple[str, ...], float | None]] = [
 
 
 @pytest.mark.parametrize("status", [429, 503])
-@pytest.mark.parametrize(("said", "seconds"), ASKED)
-async def test_the_table_of_what_a_server_asks_to_wait(
-    said: tuple[str, ...], seconds: float | None, status: int
+@pytest.mark.parametrize(("values", "seconds"), ASKED)
+async def test_retry_after_is_obeyed_in_every_form(
+    values: tuple[str, ...], seconds: float | None, status: int
 ) -> None:
-    lines = "".join(f"Retry-After: {value}\r\n" for value in said)
+    lines = "".join(f"Retry-After: {value}\r\n" for value in values)
     date = format_datetime(SERVER_TIME, usegmt=True)
     head = f"HTTP/1.1 {status} X\r\nDate: {date}\r\n{lines}Content-Length: 0\r\n\r\n"
     clock = Clock()
@@ -351,7 +351,7 @@ async def test_the_table_of_what_a_server_asks_to_wait(
         async with client:
             result = await outcome(client.phones.set_primary("u", "p"))
     if seconds is not None and seconds > 60:
-        # Never sooner than asked, so not at all: the caller is told.
+        # The wait is too long, and a retry may not come sooner, so the call fails.
         assert isinstance(result, APIError)
         assert (result.retry_after, result.attempts) == (seconds, 1)
         assert f"the server asks to wait {seconds:g} s" in str(result)
@@ -364,7 +364,7 @@ async def test_the_table_of_what_a_server_asks_to_wait(
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_what_a_server_asks_is_told_where_nothing_is_repeated(call: str) -> None:
+async def test_an_error_that_is_not_retried_still_has_its_retry_after(call: str) -> None:
     async with Wire(answer(409, b"", Retry_After="7")) as wire:
         async with MonoCloudClient(wire.url, KEY) as client:
             with pytest.raises(APIError, match="asks to wait 7 s") as caught:
@@ -373,7 +373,7 @@ async def test_what_a_server_asks_is_told_where_nothing_is_repeated(call: str) -
     assert len(wire.requests) == 1
 
 
-async def test_a_date_without_the_server_s_time_counts_from_ours() -> None:
+async def test_a_retry_date_without_the_server_s_time_counts_from_the_local_clock() -> None:
     clock = Clock()
     when = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
     async with Wire(answer(429, b"", Retry_After=when), answer()) as wire:
@@ -382,7 +382,7 @@ async def test_a_date_without_the_server_s_time_counts_from_ours() -> None:
     assert 25.0 < clock.waits[0] <= 30.5
 
 
-async def test_adding_is_sent_again_where_nothing_was_sent(unused_port: int) -> None:
+async def test_adding_is_retried_when_nothing_was_sent(unused_port: int) -> None:
     clock = Clock()
     client = timed(MonoCloudClient(f"http://127.0.0.1:{unused_port}", KEY), clock)
     async with client:
@@ -406,7 +406,7 @@ async def test_attempts_are_counted_in_the_error() -> None:
     assert caught.value.trace_id == "t9"
 
 
-async def test_a_removal_that_was_lost_and_then_not_found_is_in_doubt() -> None:
+async def test_a_removal_that_is_not_found_after_a_lost_answer_is_in_doubt() -> None:
     async with Wire(close, problem(404)) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
             with pytest.raises(NotFoundError) as caught:
@@ -417,14 +417,14 @@ async def test_a_removal_that_was_lost_and_then_not_found_is_in_doubt() -> None:
             assert not caught.value.may_have_been_applied
 
 
-async def test_a_read_changes_nothing_however_it_fails() -> None:
+async def test_a_failed_read_is_never_in_doubt() -> None:
     async with Wire(close) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         with pytest.raises(TransportError) as caught:
             await client.users.get("u")
     assert not caught.value.may_have_been_applied
 
 
-async def test_waits_are_what_the_server_asks_and_never_less() -> None:
+async def test_waits_are_never_shorter_than_the_server_asks() -> None:
     clock = Clock()
     async with Wire(answer(429, b"", Retry_After="7"), problem(503), answer()) as wire:
         client = timed(MonoCloudClient(wire.url, KEY), clock)
@@ -434,19 +434,19 @@ async def test_waits_are_what_the_server_asks_and_never_less() -> None:
     assert 0.0 <= clock.waits[1] <= 1.0
 
 
-@pytest.mark.parametrize(("asked", "deadline"), [("61", 600.0), ("50", 40.0)])
-async def test_a_wait_that_is_too_long_is_the_caller_s(asked: str, deadline: float) -> None:
+@pytest.mark.parametrize(("seconds", "deadline"), [("61", 600.0), ("50", 40.0)])
+async def test_a_wait_that_is_too_long_is_left_to_the_caller(seconds: str, deadline: float) -> None:
     clock = Clock()
-    async with Wire(answer(429, b"", Retry_After=asked)) as wire:
+    async with Wire(answer(429, b"", Retry_After=seconds)) as wire:
         client = timed(MonoCloudClient(wire.url, KEY, retry=RetryPolicy(deadline=deadline)), clock)
         async with client:
-            with pytest.raises(RateLimitedError, match=rf"asks to wait {asked} s") as caught:
+            with pytest.raises(RateLimitedError, match=rf"asks to wait {seconds} s") as caught:
                 await client.phones.set_primary("u", "p")
-    assert caught.value.retry_after == float(asked)
+    assert caught.value.retry_after == float(seconds)
     assert (clock.waits, len(wire.requests)) == ([], 1)
 
 
-async def test_no_wait_goes_past_the_deadline() -> None:
+async def test_no_wait_extends_past_the_deadline() -> None:
     clock = Clock()
     policy = RetryPolicy(max_attempts=100, base_delay=8.0, deadline=30.0)
     async with Wire(problem(503)) as wire:
@@ -458,7 +458,7 @@ async def test_no_wait_goes_past_the_deadline() -> None:
     assert len(wire.requests) == len(clock.waits) + 1
 
 
-async def test_waits_grow_are_random_and_have_an_upper_bound() -> None:
+async def test_waits_grow_at_random_up_to_a_bound() -> None:
     policy = RetryPolicy(max_attempts=9, base_delay=1.0, max_delay=20.0, deadline=1e6)
     rounds = []
     async with Wire(problem(503)) as wire:
@@ -547,13 +547,13 @@ async def test_an_outage_of_a_thousand_calls_gets_no_retry_storm(kind: str) -> N
     assert sum(error.attempts for error in errors) == 1000 + repeats  # type: ignore[attr-defined]
 
 
-async def test_an_outage_in_which_nobody_listens(unused_port: int) -> None:
+async def test_an_outage_without_a_listening_server_gets_no_retry_storm(unused_port: int) -> None:
     async with MonoCloudClient(f"http://127.0.0.1:{unused_port}", KEY, retry=FAST) as client:
         errors = await outage(client, 1000)
     assert sum(error.attempts for error in errors) == 1000 + 500 // 14  # type: ignore[attr-defined]
 
 
-async def test_an_outage_one_call_after_the_other() -> None:
+async def test_an_outage_of_sequential_calls_gets_no_retry_storm() -> None:
     async with Wire(problem(503)) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         for number in range(1000):
             with pytest.raises(ServerError):
@@ -561,18 +561,18 @@ async def test_an_outage_one_call_after_the_other() -> None:
     assert len(wire.requests) == 1000 + 500 // 14
 
 
-async def test_the_quota_is_the_client_s_and_fills_up_after_an_outage() -> None:
+async def test_the_quota_belongs_to_the_client_and_refills_after_an_outage() -> None:
     async with Wire(problem(503)) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         view = client.with_options(timeout=5.0)
 
         async def fails(calls: int, by: MonoCloudClient = client) -> int:
-            """How many requests that many failing calls make."""
+            """Return how many requests this many failing calls make."""
             wire.script(problem(503))
             before = len(wire.requests)
             await outage(by, calls)
             return len(wire.requests) - before
 
-        async def goes_well(calls: int, *steps: Step) -> None:
+        async def succeed(calls: int, *steps: Step) -> None:
             wire.script(*steps, answer())
             for _ in range(calls):
                 await client.users.get("u")
@@ -580,21 +580,21 @@ async def test_the_quota_is_the_client_s_and_fills_up_after_an_outage() -> None:
         assert await fails(60) == 60 + 35  # 500 tokens, of which 10 are left
         assert await fails(60) == 60
         assert await fails(60, by=view) == 60
-        await goes_well(3)
-        assert await fails(1) == 1  # 13 do not pay for a repeat
-        await goes_well(1)
-        assert await fails(1) == 2  # 14 pay for one
+        await succeed(3)
+        assert await fails(1) == 1  # 13 tokens do not pay for a retry
+        await succeed(1)
+        assert await fails(1) == 2  # 14 tokens pay for one
         assert await fails(1) == 1
-        await goes_well(14)
-        await goes_well(1, problem(503))  # a call that goes well at the second try gives nothing
+        await succeed(14)
+        await succeed(1, problem(503))  # a call that succeeds on a retry gives nothing back
         assert await fails(1) == 1
-        await goes_well(5)
+        await succeed(5)
         wire.script(problem(429))
         before = len(wire.requests)
         await outage(client, 1)
-        assert len(wire.requests) - before == 2  # 5 pay for one where the server throttles
-        await goes_well(700)
-        assert await fails(60, by=view) == 60 + 35  # and there is never more than 500
+        assert len(wire.requests) - before == 2  # 5 tokens pay for one after a 429
+        await succeed(700)
+        assert await fails(60, by=view) == 60 + 35  # the quota never exceeds 500
 
 
 # Cancelling
@@ -612,7 +612,7 @@ async def test_a_cancelled_call_is_not_sent_again(call: str) -> None:
     assert len(wire.requests) == 1
 
 
-async def test_a_caller_s_own_limit_of_time_is_not_swallowed() -> None:
+async def test_a_caller_s_own_timeout_is_not_swallowed() -> None:
     policy = RetryPolicy(max_attempts=10**9, base_delay=0.0)
     async with Wire(problem(503)) as wire:
         async with unbounded(MonoCloudClient(wire.url, KEY, retry=policy)) as client:
@@ -625,7 +625,7 @@ async def test_a_caller_s_own_limit_of_time_is_not_swallowed() -> None:
 # Closing
 
 
-async def test_a_closed_client_ends_the_call_that_waits_for_its_repeat() -> None:
+async def test_closing_a_client_ends_a_call_that_waits_for_its_retry() -> None:
     waits = asyncio.Event()
 
     async def sleep(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The import of an export makes the same tenant again, but for what the API never tells."""
+"""Importing an export recreates the tenant, except for what the API never returns."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ USERS: list[dict[str, Any]] = [
 
 
 STAFF, ADMINS = "5b0c2a54-0000-4000-8000-000000000001", "5b0c2a54-0000-4000-8000-000000000002"
-# The ids of groups are the other tenant's; a table leads from these to those.
+# Each tenant has its own group ids; this table maps the source's ids to the target's.
 OTHER = {STAFF: STAFF[:-1] + "8", ADMINS: ADMINS[:-1] + "9"}
 
 
@@ -83,28 +83,28 @@ async def target() -> AsyncIterator[Emulator]:
         yield target
 
 
-async def test_an_import_of_an_export_makes_the_same_tenant(
-    source: Emulator, target: Emulator
-) -> None:
+async def test_importing_an_export_recreates_the_tenant(source: Emulator, target: Emulator) -> None:
     async with (
-        MonoCloudClient(source.url, KEY) as theirs,
-        MonoCloudClient(target.url, KEY) as ours,
+        MonoCloudClient(source.url, KEY) as exporter,
+        MonoCloudClient(target.url, KEY) as importer,
     ):
 
         async def rows() -> AsyncIterator[dict[str, Any]]:
-            async for one in theirs.users.export(groups=True):
+            async for one in exporter.users.export(groups=True):
                 yield one.to_dict()
 
-        found = [one async for one in ours.users.import_many(rows(), groups=OTHER)]
+        found = [one async for one in importer.users.import_many(rows(), groups=OTHER)]
         assert {one.status for one in found} == {"created"}, found
         assert content(target) == content(source)
-        # Once more, all are there, and the same.
-        found = [one async for one in ours.users.import_many(rows(), groups=OTHER)]
+        # A second import finds every user unchanged.
+        found = [one async for one in importer.users.import_many(rows(), groups=OTHER)]
         assert {(one.status, one.differences) for one in found} == {("existed", ())}, found
     assert content(target) == content(source)
 
 
-async def test_the_commands_do_so_too(source: Emulator, target: Emulator, tmp_path: Path) -> None:
+async def test_the_commands_recreate_the_tenant(
+    source: Emulator, target: Emulator, tmp_path: Path
+) -> None:
     file, groups = tmp_path / "users.jsonl.gz", tmp_path / "groups.json"
     groups.write_text(json.dumps(OTHER))
     settings = {DOMAIN: source.url, API_KEY: KEY}

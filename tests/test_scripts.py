@@ -1,4 +1,4 @@
-"""The scripts, begun by shells that do not know half of what is in them."""
+"""The scripts run even when a shell that lacks their syntax starts them."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SHELLS = (["sh"], ["dash"], ["bash"], ["bash", "--posix"])
-SAYS = '#!/bin/sh\nprintf \'<%s>\' "${0##*/}" "$@"\n'
+PRINTS_ITSELF = '#!/bin/sh\nprintf \'<%s>\' "${0##*/}" "$@"\n'
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="shell scripts")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A repo with the scripts, whose virtual environment only says what is asked of it."""
+    """A repository with the scripts and a virtual environment that only prints its commands."""
     project = tmp_path / "a project"
     shutil.copytree(ROOT / "scripts", project / "scripts")
     (project / "pyproject.toml").write_text('dependencies = ["attrs>=24.2,<27"]\n')
     venv = project / "venv"
-    making = f"make_venv() {{ local extra=$1; VENV='{venv}'; printf '[%s]' \"$extra\"; }}\n"
-    (project / "scripts" / "venv").write_text(making)
+    make_venv = f"make_venv() {{ local extra=$1; VENV='{venv}'; printf '[%s]' \"$extra\"; }}\n"
+    (project / "scripts" / "venv").write_text(make_venv)
     (venv / "bin").mkdir(parents=True)
     for name in ("python", "monocloud"):
-        (venv / "bin" / name).write_text(SAYS)
+        (venv / "bin" / name).write_text(PRINTS_ITSELF)
         (venv / "bin" / name).chmod(0o755)
     return project
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "printed"),
     [
         ("demo", "[cli]<monocloud><demo>"),
         ("test", "[test]<python><-m><pytest><-n><auto><--dist><worksteal><-k><a b>"),
@@ -44,13 +44,13 @@ def project(tmp_path: Path) -> Path:
         ("test_lowest", "[test]<python><-m><pytest><-n><auto><--dist><worksteal><-k><a b>"),
     ],
 )
-def test_a_script_runs_whichever_shell_it_is_given_to(
-    script: str, said: str, shell: list[str], project: Path
+def test_a_script_runs_under_any_shell(
+    script: str, printed: str, shell: list[str], project: Path
 ) -> None:
     if not shutil.which(shell[0]):
         pytest.skip(f"{shell[0]} is missing here")
     environment = {k: v for k, v in os.environ.items() if k not in ("EXTRA", "BASH_VERSION")}
-    # A name without a slash is looked for here first, and only then on the PATH.
+    # The shell looks for a name without a slash in this folder first, and then on the PATH.
     for path, cwd in ((f"scripts/{script}", project), (script, project / "scripts")):
         done = subprocess.run(
             [*shell, path, "-k", "a b"],
@@ -61,10 +61,10 @@ def test_a_script_runs_whichever_shell_it_is_given_to(
             timeout=30,
             check=False,
         )
-        assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+        assert (done.returncode, done.stdout, done.stderr) == (0, printed, "")
 
 
-# What pip prints while it installs, and what becomes of it on a terminal.
+# What pip prints during an installation.
 STEPS = """\
 Obtaining file:///a
   Installing build dependencies: started
@@ -90,14 +90,16 @@ def venv_with_pip(project: Path, ends_with: int = 0) -> dict[str, str]:
 
 def test_an_installation_shows_its_steps_on_a_terminal(project: Path) -> None:
     env = venv_with_pip(project)
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(["scripts/demo"], cwd=project, env=env, stdout=-1, stderr=theirs) as demo:
-        os.close(theirs)
+    controller, terminal = pty.openpty()
+    with subprocess.Popen(
+        ["scripts/demo"], cwd=project, env=env, stdout=-1, stderr=terminal
+    ) as demo:
+        os.close(terminal)
         shown = b""
-        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
-            while more := os.read(ours, 4096):
+        with contextlib.suppress(OSError):  # raised on Linux when the other end is closed
+            while more := os.read(controller, 4096):
                 shown += more
-        os.close(ours)
+        os.close(controller)
         assert demo.stdout
         assert demo.stdout.read() == b"<monocloud><demo>"
     begin, *lines = shown.decode().split("\r\x1b[K")
@@ -109,11 +111,11 @@ def test_an_installation_shows_its_steps_on_a_terminal(project: Path) -> None:
         "  Installing collected packages",
         "",
     ]
-    # pip itself is brought up to date first.
+    # pip itself is upgraded first.
     assert lines == once * 2
 
 
-def test_an_installation_is_quiet_elsewhere_and_its_failure_is_not(project: Path) -> None:
+def test_an_installation_is_quiet_elsewhere_but_shows_its_failure(project: Path) -> None:
     env = venv_with_pip(project)
     done = subprocess.run(["scripts/demo"], cwd=project, env=env, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "<monocloud><demo>")

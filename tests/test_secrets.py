@@ -1,4 +1,4 @@
-"""The API key never shows: a canary is looked for wherever values get printed, kept or sent on."""
+"""The API key never shows, wherever values are printed, stored or passed on."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from .proxy import Proxy
 from .tls import TlsWire, trusting
 from .wire import Wire, answer, close, problem, raw, reset, served, silence, then_close
 
-# Long, as keys are: what shows values cuts long ones, and must not thereby show them.
+# As long as real keys: tools truncate long values, and the remaining part must not show.
 KEY = "canary-6d1f3c-" + "0123456789abcdef" * 6
 CANARY = "6d1f3c"
 PASSWORD = "canary-9e2b71"
@@ -61,15 +61,15 @@ def hits(shown: Iterator[str]) -> list[str]:
 
 
 async def caught(call: Awaitable[object]) -> BaseException:
-    """Return what a call fails with, as a program that reports errors gets to see it."""
+    """Return the error of a call, as a program that reports errors sees it."""
     try:
         await call
     except BaseException as error:
         return error
-    raise AssertionError("it did not fail")
+    raise AssertionError("the call did not fail")
 
 
-# The failures of calls
+# Failed calls
 
 STEPS = {
     "closed": close,
@@ -79,8 +79,8 @@ STEPS = {
     "long header": then_close(raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000 + b"\r\n\r\n")),
     "bad header": then_close(raw(b"HTTP/1.1 200 OK\r\nX y\r\n\r\n")),
     "bad gzip": answer(200, b"junk", Content_Encoding="gzip"),
-    "no JSON": answer(200, b"{"),
-    "no record": answer(200, b'{"user_id": 7}'),
+    "not JSON": answer(200, b"{"),
+    "not a record": answer(200, b'{"user_id": 7}'),
     "empty": answer(200, b""),
     "redirect": answer(302, b"", Location="http://127.0.0.1:1/"),
     "silence": silence,
@@ -91,13 +91,13 @@ STEPS = {
         type="https://httpstatuses.io/422#identity-validation-error",
         errors=[{"code": "x", "description": "y"}],
     ),
-    "rate": answer(429, b"", Retry_After="900"),
+    "rate limited": answer(429, b"", Retry_After="900"),
     "unavailable": problem(503),
 }
 
 
 def assert_clean(error: BaseException) -> None:
-    """See that nothing hangs on to an error but its cause: a system error that holds no frame."""
+    """Check that an error refers only to its cause, an operating system error without frames."""
     cause = error.__cause__
     assert list(showings.chain(error)) == ([error] if cause is None else [error, cause])
     if cause is not None:
@@ -108,7 +108,7 @@ def assert_clean(error: BaseException) -> None:
 
 @pytest.mark.parametrize("name", STEPS)
 @pytest.mark.parametrize("attempts", [1, 2])
-async def test_an_error_of_a_call(
+async def test_the_error_of_a_call_does_not_show_the_key(
     name: str, attempts: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -125,8 +125,8 @@ async def test_an_error_of_a_call(
     assert CANARY not in caplog.text
 
 
-@pytest.mark.parametrize("name", ["closed", "no JSON", "not found", "silence"])
-def test_an_error_of_a_blocking_call(name: str) -> None:
+@pytest.mark.parametrize("name", ["closed", "not JSON", "not found", "silence"])
+def test_the_error_of_a_blocking_call_does_not_show_the_key(name: str) -> None:
     with served(STEPS[name]) as wire:
         with monocloud_sync.MonoCloudClient(wire.url, KEY, retry=FAST, timeout=0.2) as client:
             with pytest.raises(MonoCloudError) as caught:
@@ -136,7 +136,7 @@ def test_an_error_of_a_blocking_call(name: str) -> None:
     assert hits(showings.of_error(caught.value)) == []
 
 
-async def test_an_error_of_a_connection(unused_port: int) -> None:
+async def test_the_error_of_a_failed_connection_does_not_show_the_key(unused_port: int) -> None:
     proxied = f"http://user:{PASSWORD}@127.0.0.1:{unused_port}"
     async with TlsWire(answer()) as wire, Proxy(status=407) as proxy, Wire(silence) as deaf:
         clients = [
@@ -157,37 +157,37 @@ async def test_an_error_of_a_connection(unused_port: int) -> None:
     assert proxy.requests[0].headers["Proxy-Authorization"].startswith("Basic ")
 
 
-async def test_an_error_in_the_midst_of_others() -> None:
+async def test_an_error_raised_during_another_does_not_show_the_key() -> None:
     async with Wire(close) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         try:
             {}["of the caller's"]
         except KeyError as own:
             error, earlier = await caught(client.phones.set_primary(*IDS)), own
-    # On Python 3.10 what is being handled may be long handled, and aiohttp's: it is left out.
+    # On Python 3.10, the context may be an old error of aiohttp's, so it is left out.
     context = {earlier} if sys.version_info >= (3, 11) else set[BaseException]()
     assert set(showings.chain(error)) == {error} | context
     assert hits(showings.of_error(error)) == []
 
 
 @pytest.mark.parametrize("bad", ["", "..", None, 7, "a\nb"])
-async def test_an_argument_that_is_refused(bad: Any) -> None:
+async def test_a_refused_argument_does_not_show_the_key(bad: Any) -> None:
     client = MonoCloudClient(HOST, KEY)
     error = await caught(client.phones.set_primary("u", bad))
     assert isinstance(error, monocloud_async.InvalidArgumentError)
     assert hits(showings.of_error(error)) == []
 
 
-async def test_a_closed_client() -> None:
+async def test_the_error_of_a_closed_client_does_not_show_the_key() -> None:
     client = MonoCloudClient(HOST, KEY)
     await client.aclose()
     error = await caught(client.users.get("u"))
     assert hits(showings.of_error(error)) == []
 
 
-# Others' failures: interrupts, and bugs of others, go through aiohttp's frames
+# Errors of other code: interrupts and bugs, which pass through the frames of aiohttp
 
 
-async def test_a_cancelled_call() -> None:
+async def test_a_cancelled_call_does_not_show_the_key() -> None:
     async with Wire(silence) as wire, MonoCloudClient(wire.url, KEY) as client:
         task = asyncio.create_task(client.phones.set_primary(*IDS))
         await wire.arrived.wait()
@@ -199,7 +199,7 @@ async def test_a_cancelled_call() -> None:
 
 
 @pytest.mark.parametrize("signal_name", ["start", "connection_create_start", "headers_sent", "end"])
-async def test_a_bug_of_somebody_else_s_within_aiohttp(signal_name: str) -> None:
+async def test_a_bug_in_a_trace_callback_does_not_show_the_key(signal_name: str) -> None:
     async def fail(*_: object) -> None:
         raise ZeroDivisionError
 
@@ -215,7 +215,7 @@ async def test_a_bug_of_somebody_else_s_within_aiohttp(signal_name: str) -> None
     assert hits(showings.of_error(error)) == []
 
 
-def test_an_interrupt() -> None:
+def test_an_interrupted_call_does_not_show_the_key() -> None:
     with served(silence) as wire:
         client = MonoCloudClient(wire.url, KEY)
 
@@ -236,7 +236,7 @@ def test_an_interrupt() -> None:
     assert hits(showings.of_error(error)) == []
 
 
-def test_an_interrupt_of_a_blocking_call() -> None:
+def test_an_interrupted_blocking_call_does_not_show_the_key() -> None:
     with served(silence) as wire:
 
         def interrupt() -> None:
@@ -251,7 +251,7 @@ def test_an_interrupt_of_a_blocking_call() -> None:
 
 
 def wait(wire: Wire) -> bool:
-    """Wait, on another thread than the server's, until it has a request."""
+    """Wait until the server, on another thread, has a request; return whether it has one."""
     for _ in range(500):
         if wire.requests:
             return True
@@ -259,7 +259,7 @@ def wait(wire: Wire) -> bool:
     return False
 
 
-# Settings that are refused, with the key at hand
+# Refused settings
 
 
 @pytest.mark.parametrize("kind", [MonoCloudClient, monocloud_sync.MonoCloudClient])
@@ -283,20 +283,22 @@ def wait(wire: Wire) -> bool:
         {"proxy": f"http://user:{PASSWORD}@proxy.example:3128", "timeout": 0},
     ],
 )
-def test_a_setting_that_is_refused(kind: Any, settings: dict[str, Any]) -> None:
+def test_a_refused_setting_does_not_show_the_key(kind: Any, settings: dict[str, Any]) -> None:
     holder = [{"domain": HOST, "api_key": KEY, **settings}]
     del settings
     try:
         kind(**holder[0])
     except ConfigurationError as raised:
         error = raised
-    # The first frame is this one, and its variables are the caller's own.
+    # The first frame is the test's own, and its variables belong to the caller.
     assert error.__traceback__
     error.__traceback__ = error.__traceback__.tb_next
     assert hits(showings.of_error(error)) == []
 
 
-def test_a_setting_of_the_environment_that_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_environment_variable_does_not_show_the_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", HOST)
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_API_KEY", f"{KEY}\n")
     with pytest.raises(ConfigurationError) as caught:
@@ -312,7 +314,7 @@ def test_a_setting_of_the_environment_that_is_refused(monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("kind", [Emulator, monocloud_sync.emulator.Emulator])
 @pytest.mark.parametrize("number", range(3))
-def test_a_setting_of_an_emulator_that_is_refused(kind: Any, number: int) -> None:
+def test_a_refused_emulator_setting_does_not_show_the_key(kind: Any, number: int) -> None:
     with pytest.raises(ConfigurationError) as caught:
         kind(**BAD_EMULATORS[number])
     error = caught.value
@@ -321,10 +323,10 @@ def test_a_setting_of_an_emulator_that_is_refused(kind: Any, number: int) -> Non
     assert hits(showings.of_error(error)) == []
 
 
-# What can be reached
+# Objects that can be reached
 
 
-async def test_whatever_is_reachable_from_a_client_shows_nothing() -> None:
+async def test_nothing_reachable_from_a_client_shows_the_key() -> None:
     async with TlsWire(problem(404), answer()) as wire, Proxy() as proxy:
         url = proxy.url.replace("//", f"//user:{PASSWORD}@")
         async with MonoCloudClient(wire.url, KEY, ssl_context=trusting(), proxy=url) as client:
@@ -341,7 +343,7 @@ async def test_whatever_is_reachable_from_a_client_shows_nothing() -> None:
             assert hits(iter((repr(one), str(one), pprint.pformat(one)))) == [], type(one)
 
 
-def test_the_object_that_holds_the_key() -> None:
+def test_the_headers_object_does_not_show_the_key() -> None:
     headers = MonoCloudClient(HOST, KEY)._caller.headers
     assert repr(headers) == "RequestHeaders(X-API-KEY, Accept, Accept-Encoding, User-Agent)"
     assert str(headers) == f"{headers}" == repr(headers)
@@ -354,7 +356,7 @@ def test_the_object_that_holds_the_key() -> None:
             travel(headers)  # type: ignore[operator]
 
 
-def test_a_secret_is_a_string_that_shows_nothing() -> None:
+def test_a_secret_is_a_string_that_hides_its_value() -> None:
     secret = Secret(KEY)
     assert secret == KEY
     assert hash(secret) == hash(KEY)
@@ -374,7 +376,7 @@ def test_a_copied_secret_is_the_same_secret() -> None:
         assert twin["X-API-KEY"] is headers["X-API-KEY"]
 
 
-async def test_records_and_errors_travel_without_it() -> None:
+async def test_pickled_records_and_errors_do_not_contain_the_key() -> None:
     steps = answer(), problem(404), answer(200, b"{"), close
     async with Wire(*steps) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         user = await client.phones.set_primary(*IDS)
@@ -388,7 +390,7 @@ async def test_records_and_errors_travel_without_it() -> None:
         assert not [one for one in found if isinstance(one, str) and CANARY in one]
 
 
-# A server that says back what it was sent
+# A server that echoes what it was sent
 
 
 def _echo(status: int, body: Callable[[str], bytes]) -> Any:
@@ -411,7 +413,7 @@ async def test_an_echo_of_the_key_is_masked(status: int, caplog: pytest.LogCaptu
     assert CANARY not in caplog.text
 
 
-async def test_an_echo_that_is_cut_within_the_key_is_masked_too() -> None:
+async def test_an_echo_that_is_cut_within_the_key_is_masked() -> None:
     step = _echo(200, lambda key: b"x" * 480 + key.encode())
     async with Wire(step) as wire, MonoCloudClient(wire.url, KEY) as client:
         error = await caught(client.phones.set_primary(*IDS))
@@ -419,7 +421,7 @@ async def test_an_echo_that_is_cut_within_the_key_is_masked_too() -> None:
     assert error.body == b"x" * 480 + b"***"
 
 
-async def test_a_server_that_answers_with_the_request_itself() -> None:
+async def test_an_echo_of_the_whole_request_does_not_show_the_key() -> None:
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(65536):
@@ -437,7 +439,7 @@ async def test_a_server_that_answers_with_the_request_itself() -> None:
     assert hits(showings.of_error(error)) == []
 
 
-async def test_a_key_too_short_to_be_one_does_not_spoil_what_the_server_says() -> None:
+async def test_a_very_short_key_does_not_mask_words_in_a_server_s_message() -> None:
     async with Wire(problem(401, detail="The API key is missing.")) as wire:
         async with MonoCloudClient(wire.url, "key") as client:
             with pytest.raises(monocloud_async.UnauthorizedError, match="API key is missing"):
@@ -447,13 +449,13 @@ async def test_a_key_too_short_to_be_one_does_not_spoil_what_the_server_says() -
 # Logs and warnings
 
 
-async def test_no_logger_gets_it(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_logger_receives_the_key(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.NOTSET)
     for name in ("aiohttp.client", "aiohttp.internal", "asyncio", "monocloud"):
         caplog.set_level(logging.DEBUG, logger=name)
     loop = asyncio.get_running_loop()
     loop.set_debug(True)
-    # Everything is slow, and gets a line that shows it.
+    # asyncio now logs each callback as slow.
     loop.slow_callback_duration = 0.0
     steps = answer(), close, problem(503), silence, raw(b"junk\r\n\r\n")
     async with Wire(*steps) as wire:
@@ -569,7 +571,7 @@ async def test_a_command_prints_no_key(step: Any, options: list[str], tmp_path: 
     assert CANARY not in printed
 
 
-async def test_a_command_that_breaks_shows_no_locals(tmp_path: Path) -> None:
+async def test_a_crashing_command_shows_no_locals(tmp_path: Path) -> None:
     broken = (
         "import sys, monocloud_async.resources.users as users\n"
         "def get(self, user_id): raise ZeroDivisionError\n"
@@ -590,7 +592,7 @@ async def test_a_command_that_breaks_shows_no_locals(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [KEY + "\n\n", f" {KEY}", KEY + "\ud7ff", KEY.encode() + b"\xff", ""]
 )
-def test_a_file_that_holds_no_key(content: Any, tmp_path: Path) -> None:
+def test_an_invalid_key_file_does_not_show_its_content(content: Any, tmp_path: Path) -> None:
     from monocloud_async.cli.settings import make_client
 
     file = tmp_path / "key"
@@ -626,9 +628,9 @@ def _read(path: str) -> str:
 
 @pytest.mark.parametrize("command", [("users", "get"), ("phones", "set-primary"), ("emulator",)])
 def test_no_command_takes_a_key_as_an_argument(command: tuple[str, ...]) -> None:
-    asked = commands.run(*command, "--help")
-    assert "--api-key-file" in asked.stdout or command == ("emulator",)
-    assert "--api-key " not in asked.stdout.replace("--api-key-file", "")
+    usage = commands.run(*command, "--help")
+    assert "--api-key-file" in usage.stdout or command == ("emulator",)
+    assert "--api-key " not in usage.stdout.replace("--api-key-file", "")
     refused = commands.run(*command, "--api-key", KEY)
     assert (refused.returncode, "No such option: --api-key" in refused.stderr) == (2, True)
 

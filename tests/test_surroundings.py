@@ -1,4 +1,4 @@
-"""What other people's programs do to it: recorders, traces, other loops, JSON by other packages."""
+"""The SDK inside other programs: other event loops, zip files, frameworks and JSON libraries."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def user() -> User:
 
 # Without asyncio
 
-UNLOOPED: list[Callable[[MonoCloudClient], Coroutine[Any, Any, Any]]] = [
+CALLS: list[Callable[[MonoCloudClient], Coroutine[Any, Any, Any]]] = [
     lambda client: client.users.get("u"),
     lambda client: client.request("GET", "/users"),
     lambda client: _first(client.users.list()),
@@ -67,7 +67,7 @@ async def _first(found: Any) -> Any:
     return None
 
 
-@pytest.mark.parametrize("call", UNLOOPED)
+@pytest.mark.parametrize("call", CALLS)
 def test_without_a_loop_an_error_says_what_is_needed(call: Any) -> None:
     client = MonoCloudClient("http://127.0.0.1:9", KEY)
     with warnings.catch_warnings():
@@ -77,7 +77,7 @@ def test_without_a_loop_an_error_says_what_is_needed(call: Any) -> None:
         gc.collect()
 
 
-@pytest.mark.parametrize("call", UNLOOPED)
+@pytest.mark.parametrize("call", CALLS)
 def test_under_trio_an_error_says_what_is_needed(call: Any) -> None:
     trio = pytest.importorskip("trio")
 
@@ -90,7 +90,7 @@ def test_under_trio_an_error_says_what_is_needed(call: Any) -> None:
     gc.collect()
 
 
-# Out of a zip, and at import
+# From a zip file, and at import
 
 FROM_ZIP = """
 import sys
@@ -126,12 +126,12 @@ def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_zipapp_has_client_and_emulator(zipapp: Path) -> None:
+def test_the_client_and_the_emulator_run_from_a_zipapp(zipapp: Path) -> None:
     done = run(zipapp)
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
-def test_a_zipapp_has_the_demo(zipapp: Path) -> None:
+def test_the_demo_runs_from_a_zipapp(zipapp: Path) -> None:
     done = run(zipapp, "demo")
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -154,7 +154,7 @@ def test_a_client_made_by_a_cached_function_needs_no_settings_at_import() -> Non
 # Records as JSON
 
 
-def test_pydantic_takes_and_writes_a_record(user: User) -> None:
+def test_pydantic_validates_and_serializes_a_record(user: User) -> None:
     class Holder(pydantic.BaseModel):
         user: User
         others: list[UserSummary] = []
@@ -172,7 +172,7 @@ def test_pydantic_takes_and_writes_a_record(user: User) -> None:
         adapter.validate_python({"user_id": 7})
 
 
-def test_pydantic_writes_a_record_wherever_it_is(user: User) -> None:
+def test_pydantic_serializes_nested_records(user: User) -> None:
     held = {"users": [user, user.emails[0]]}
     wanted = {"users": [JSON, JSON["emails"][0]]}
     assert pydantic_core.to_jsonable_python(held) == wanted
@@ -191,7 +191,7 @@ def test_without_pydantic_a_class_has_no_serializer() -> None:
     assert (done.stdout, done.stderr) == ("False False\n", "")
 
 
-async def test_fastapi_answers_with_a_record(user: User) -> None:
+async def test_fastapi_responds_with_a_record(user: User) -> None:
     app = FastAPI()
 
     @app.get("/held")
@@ -213,40 +213,40 @@ async def test_fastapi_answers_with_a_record(user: User) -> None:
         assert (await client.get("/returned")).json() == JSON
         assert (await client.get("/held")).json() == {"user": JSON}
         assert (await client.get("/openapi.json")).status_code == 200
-    # What a view without a return type does.
+    # FastAPI does this for a view without a return type.
     assert jsonable_encoder(user) == JSON
     assert jsonable_encoder({"users": [user]}) == {"users": [JSON]}
 
 
-def test_django_rest_framework_answers_with_a_record(user: User) -> None:
+def test_django_rest_framework_encodes_a_record(user: User) -> None:
     encoders = pytest.importorskip("rest_framework.utils.encoders")
     written = json.dumps({"users": [user]}, cls=encoders.JSONEncoder)
     assert json.loads(written) == {"users": [JSON]}
 
 
-def test_json_and_orjson_by_their_default(user: User) -> None:
+def test_json_and_orjson_serialize_records_with_a_default(user: User) -> None:
     assert json.loads(json.dumps([user], default=Record.to_dict)) == [JSON]
     orjson = pytest.importorskip("orjson")
     odd = User.from_dict({**JSON, "": 1, "_a": 2})
-    # As a dataclass, it would leave out unknown members with such names.
+    # If orjson took the record for a dataclass, it would leave out members with such names.
     passed_through = orjson.OPT_PASSTHROUGH_DATACLASS
     written = orjson.dumps([user, odd], default=Record.to_dict, option=passed_through)
     assert orjson.loads(written) == [JSON, {**JSON, "": 1, "_a": 2}]
 
 
-def test_orjson_writes_records_by_itself(user: User) -> None:
+def test_orjson_serializes_records_without_a_default(user: User) -> None:
     orjson = pytest.importorskip("orjson")
     assert orjson.loads(orjson.dumps({"users": [user, user.emails[0]]})) == {
         "users": [JSON, JSON["emails"][0]]
     }
-    # It leaves out an unknown member with an underscore before its name; one without a name, and
-    # records of many kinds one after the other, must not end the process.
+    # orjson leaves out unknown members that start with an underscore. An empty member name, and
+    # records of different shapes one after another, must not crash the process.
     odd = User.from_dict({**JSON, "": 1, "_a": 2, "x": {"": 1, "_a": [2]}})
     for _ in range(1_000):
         assert orjson.loads(orjson.dumps([odd, user])) == [{**JSON, "x": {"": 1, "_a": [2]}}, JSON]
 
 
-def test_only_orjson_takes_a_record_for_a_dataclass(user: User) -> None:
+def test_only_orjson_treats_a_record_as_a_dataclass(user: User) -> None:
     link = ResetPasswordResponse.from_dict({"link": "https://example.com/secret"})
     for record in (user, link):
         assert not dataclasses.is_dataclass(record)
@@ -259,7 +259,7 @@ def test_only_orjson_takes_a_record_for_a_dataclass(user: User) -> None:
         vars(link)
 
 
-def test_a_record_becomes_a_dict_and_is_no_mapping(user: User) -> None:
+def test_a_record_converts_to_a_dict_but_is_not_a_mapping(user: User) -> None:
     odd = User.from_dict({**JSON, "": 1, "_a": 2, "keys": 3, "email": {}})
     for record in (user, odd, user.emails[0], attrs.evolve(user, disabled=True, emails=())):
         assert dict(record) == record.to_dict()
@@ -268,12 +268,12 @@ def test_a_record_becomes_a_dict_and_is_no_mapping(user: User) -> None:
     assert f"{user}" == "%s" % user == repr(user)  # noqa: UP031
     with pytest.raises(TypeError, match=r"attributes, not items.*to_dict\(\)"):
         user["user_id"]  # type: ignore[index]
-    # Neither a name nor a value is an item of what it yields, so that False would be wrong.
+    # Iterating yields pairs, so `in` would always return False; it raises instead.
     with pytest.raises(TypeError):
         "user_id" in user  # type: ignore[operator]  # noqa: B015
 
 
-def test_django_shows_and_answers_with_a_record(user: User) -> None:
+def test_django_renders_and_responds_with_a_record(user: User) -> None:
     from django.conf import settings
 
     if not settings.configured:
@@ -282,13 +282,13 @@ def test_django_shows_and_answers_with_a_record(user: User) -> None:
     from django.template import Context, Engine
 
     assert json.loads(JsonResponse(user.to_dict()).content) == JSON
-    # A template tries an item before an attribute, and an item would be the JSON's number.
+    # A template tries an item before an attribute, and an item would be the raw JSON number.
     text = "{{ user.creation_time.tzinfo }} {{ user.emails.0.id }}"
     template = Engine(debug=True).from_string(text)
     assert template.render(Context({"user": user})) == "UTC e"
 
 
-def test_a_record_is_a_row_of_a_dataframe(user: User) -> None:
+def test_a_record_can_be_a_row_of_a_dataframe(user: User) -> None:
     pandas = pytest.importorskip("pandas")
     assert pandas.DataFrame([dict(user)])["user_id"][0] == "u-1"
     assert pandas.read_csv(io.StringIO("a\n1")).shape == (1, 1)

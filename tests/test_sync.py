@@ -1,4 +1,4 @@
-"""The blocking facade: the same names, from threads and from where a loop runs."""
+"""The blocking facade has the names of the async package and works in threads and running loops."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from .wire import PAGE, answer, problem, served, silence
 
 dying = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
-# The same as the async package
+# Parity with the async package
 
 
 def methods(kind: type) -> dict[str, Any]:
@@ -58,31 +58,31 @@ def methods(kind: type) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", monocloud_async.resources.__all__)
-def test_each_async_method_has_its_twin(name: str) -> None:
-    theirs = methods(getattr(monocloud_async.resources, name))
-    ours = methods(getattr(monocloud_sync.resources, name))
-    assert theirs.keys() == ours.keys()
-    for method in theirs:
-        assert inspect.signature(theirs[method]) == inspect.signature(ours[method])
-        assert inspect.getdoc(theirs[method]) == inspect.getdoc(ours[method])
-        returned = inspect.signature(theirs[method]).return_annotation
+def test_each_async_method_has_a_blocking_twin(name: str) -> None:
+    async_methods = methods(getattr(monocloud_async.resources, name))
+    sync_methods = methods(getattr(monocloud_sync.resources, name))
+    assert async_methods.keys() == sync_methods.keys()
+    for method in async_methods:
+        assert inspect.signature(async_methods[method]) == inspect.signature(sync_methods[method])
+        assert inspect.getdoc(async_methods[method]) == inspect.getdoc(sync_methods[method])
+        returned = inspect.signature(async_methods[method]).return_annotation
         iterates = returned.startswith(("AsyncGenerator", "Export", "Pages"))
-        assert inspect.iscoroutinefunction(theirs[method]) is not iterates
-        assert not inspect.iscoroutinefunction(ours[method])
+        assert inspect.iscoroutinefunction(async_methods[method]) is not iterates
+        assert not inspect.iscoroutinefunction(sync_methods[method])
 
 
-def test_the_client_is_the_async_one_s_twin() -> None:
-    theirs = dict(inspect.signature(monocloud_async.MonoCloudClient).parameters)
+def test_the_client_mirrors_the_async_client() -> None:
+    expected = dict(inspect.signature(monocloud_async.MonoCloudClient).parameters)
     # A session belongs to the loop that it was made on, and the facade's loop is private.
-    del theirs["session"]
-    assert list(theirs.values()) == list(inspect.signature(MonoCloudClient).parameters.values())
+    del expected["session"]
+    assert list(expected.values()) == list(inspect.signature(MonoCloudClient).parameters.values())
     assert methods(monocloud_async.MonoCloudClient).keys() - {"aclose"} == methods(
         MonoCloudClient
     ).keys() - {"close"}
     assert vars(monocloud_async.MonoCloudClient).keys() >= {"__aenter__", "__aexit__"}
 
 
-def test_both_packages_export_the_same() -> None:
+def test_both_packages_export_the_same_names() -> None:
     assert monocloud_async.__all__ == monocloud_sync.__all__
     for name in monocloud_async.__all__:
         if name not in ("Export", "MonoCloudClient", "Pages"):
@@ -92,7 +92,7 @@ def test_both_packages_export_the_same() -> None:
 # Calls
 
 
-def test_a_call_and_its_errors() -> None:
+def test_calls_return_records_and_raise_errors() -> None:
     with served(answer(), problem(404)) as wire:
         with MonoCloudClient(wire.url, KEY) as client:
             user = client.phones.set_primary("u", "p")
@@ -110,7 +110,7 @@ def test_a_call_and_its_errors() -> None:
     assert wire.connections == 1
 
 
-def test_a_timeout_of_the_call_is_not_taken_for_one_of_the_wait() -> None:
+def test_a_call_that_times_out_raises_a_request_timeout() -> None:
     with served(silence) as wire:
         client = MonoCloudClient(wire.url, KEY, timeout=0.05, retry=RetryPolicy(max_attempts=1))
         with client, pytest.raises(RequestTimeoutError):
@@ -128,13 +128,13 @@ def test_sixty_four_threads_share_one_client_and_one_loop() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:a blocking call:RuntimeWarning")
-async def test_it_works_while_a_loop_runs() -> None:
+async def test_blocking_calls_work_while_a_loop_runs() -> None:
     with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         assert client.users.get("u").to_dict() == PAGE
         assert (await asyncio.to_thread(client.users.get, "u")).to_dict() == PAGE
 
 
-def test_a_call_on_the_loop_s_own_thread_is_refused_and_not_waited_for() -> None:
+def test_a_call_on_the_private_loop_s_own_thread_is_refused() -> None:
     client = MonoCloudClient("https://acme.us.monocloud.com", KEY)
 
     async def inside() -> None:
@@ -172,7 +172,7 @@ def test_eventlet_gets_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dying
-def test_a_loop_that_died_ends_its_calls_and_the_next_one_has_another() -> None:
+def test_a_loop_that_dies_ends_its_calls_and_is_replaced() -> None:
     def die() -> None:
         raise SystemExit
 
@@ -187,7 +187,7 @@ def test_a_loop_that_died_ends_its_calls_and_the_next_one_has_another() -> None:
             loop.call_soon_threadsafe(die)
             with pytest.raises(MonoCloudError, match="it is unknown whether"):
                 waiting.result()
-        # Not before that is pytest told of it.
+        # pytest reports the dead thread only after it has ended.
         dead.join()
         assert client.users.get("u").user_id
 
@@ -234,7 +234,7 @@ def test_a_client_that_never_calls_starts_nothing(use: str) -> None:
 
 
 @posix
-def test_a_client_that_is_closed_in_a_child_starts_nothing_there() -> None:
+def test_closing_a_client_in_a_forked_child_starts_nothing() -> None:
     wire = says(
         """
         from monocloud_sync import _blocking
@@ -252,7 +252,7 @@ def test_a_client_that_is_closed_in_a_child_starts_nothing_there() -> None:
     assert wire.connections == 1
 
 
-def test_a_close_while_another_thread_opens_the_connections(
+def test_a_client_can_be_closed_while_another_thread_connects(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     opening, closed = threading.Event(), threading.Event()
@@ -274,7 +274,7 @@ def test_a_close_while_another_thread_opens_the_connections(
     assert client._async._caller.sessions._pools == {}
 
 
-def test_a_loop_that_cannot_even_wind_up_ends_its_calls() -> None:
+def test_a_loop_that_fails_to_wind_up_still_ends_its_calls() -> None:
     source = """
     from monocloud_sync import _blocking, _loop
     async def fail(): raise SystemExit
@@ -296,7 +296,7 @@ def test_a_loop_that_cannot_even_wind_up_ends_its_calls() -> None:
             assert running.line("then") == "UO"
 
 
-def test_a_record_travels_to_another_process() -> None:
+def test_a_record_can_be_pickled_to_another_process() -> None:
     with served(answer(200, {"user_id": "u", "new": [1]})) as wire:
         user = MonoCloudClient(wire.url, KEY).users.get("u")
         data = base64.b64encode(pickle.dumps(user)).decode()
@@ -315,7 +315,7 @@ def test_a_record_travels_to_another_process() -> None:
 # Many rows
 
 
-def test_rows_are_read_by_the_thread_that_iterates_and_outcomes_come_to_it() -> None:
+def test_rows_are_read_and_outcomes_are_returned_on_the_iterating_thread() -> None:
     readers = set()
 
     def rows() -> Any:
@@ -331,7 +331,7 @@ def test_rows_are_read_by_the_thread_that_iterates_and_outcomes_come_to_it() -> 
         assert readers == {threading.current_thread()}
 
 
-def test_rows_are_let_go_of_where_the_loop_over_them_is_left() -> None:
+def test_leaving_the_loop_closes_the_rows() -> None:
     closed = False
 
     def rows() -> Iterator[tuple[str, str]]:
@@ -362,8 +362,8 @@ def test_leaving_the_loop_stops_the_run(how: str) -> None:
             run.close()
         else:
             del run
-        # Nothing is left that could send. What was sent before may reach the server after the
-        # GET: it comes on other connections, and the server reads them in an order of its own.
+        # No worker is left that could send. Earlier requests may still reach the server after the
+        # GET, because they use other connections, which the server reads in any order.
         assert _blocking.run(workers) == 0
         rows = next(read)
         sent = len(wire.requests)
@@ -375,11 +375,11 @@ def test_leaving_the_loop_stops_the_run(how: str) -> None:
 
 
 async def workers() -> int:
-    """Return how many workers of runs there are on the private loop."""
+    """Return how many workers of runs exist on the private loop."""
     return sum("Run._work" in repr(task.get_coro()) for task in asyncio.all_tasks())
 
 
-def test_what_the_rows_raise_comes_after_the_outcomes() -> None:
+def test_an_error_raised_by_the_rows_comes_after_the_outcomes() -> None:
     def rows() -> Any:
         yield "u", "p"
         raise LookupError("no more")
@@ -395,12 +395,12 @@ def test_what_the_rows_raise_comes_after_the_outcomes() -> None:
         client.phones.set_primary_many("rows")  # type: ignore[arg-type]
 
 
-async def test_rows_that_are_read_just_before_their_end_are_not_lost() -> None:
+async def test_rows_read_just_before_the_end_are_not_lost() -> None:
     feed = RowFeed()
     feed.instead_of(iter([1, 2]))
 
     class Meanwhile(deque[object]):
-        """Has the other thread read all, after it was found to be empty."""
+        """A deque whose remaining rows the other thread reads right after it looked empty."""
 
         def __bool__(self) -> bool:
             found = len(self) > 0

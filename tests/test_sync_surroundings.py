@@ -1,4 +1,4 @@
-"""The blocking client in surroundings that tests and frameworks make: frozen time, no sockets."""
+"""The blocking client where test tools freeze the time or block sockets, and in notebooks."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ KEY = "key"
 
 
 @pytest.mark.parametrize("name", ["time", "monotonic", "perf_counter"])
-def test_time_that_stands_still_holds_no_call_up(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_frozen_time_does_not_delay_a_call(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     policy = RetryPolicy(base_delay=0.01)
     with served(problem(503), answer()) as wire:
         with MonoCloudClient(wire.url, KEY, retry=policy) as client:
@@ -43,14 +41,14 @@ def refuse(*_: object, **__: object) -> None:
 
 
 class GuardedSocket(socket.socket):
-    """A socket that refuses to be made, as pytest-socket has it."""
+    """A socket that cannot be created, like that of pytest-socket."""
 
     def __new__(cls, *_: object) -> GuardedSocket:
         raise BlockedError("sockets are blocked")
 
 
 @pytest.mark.parametrize(("name", "blocked"), [("socketpair", refuse), ("socket", GuardedSocket)])
-def test_where_sockets_are_blocked_nothing_is_left_half_made(
+def test_blocked_sockets_leave_nothing_half_made(
     name: str, blocked: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_blocking, "_runner", _blocking._Runner())
@@ -71,18 +69,18 @@ async def test_a_blocking_call_on_a_running_loop_s_thread_warns_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_blocking, "_warned", False)
-    # Imported, but not what runs here.
+    # ipykernel is imported, but it does not run this loop.
     monkeypatch.setitem(sys.modules, "ipykernel", ModuleType("ipykernel"))
     with served(answer()) as wire, MonoCloudClient(wire.url, KEY) as client:
         with pytest.warns(RuntimeWarning, match=r"monocloud_async\.MonoCloudClient") as seen:
             client.users.get("u")
         client.users.get("u")
-        # It is the caller's line that is to be changed.
+        # The warning names the caller's line, which is the one to change.
         assert [one.filename for one in seen] == [__file__]
         await asyncio.to_thread(client.users.get, "u")
 
 
-async def test_a_notebook_s_loop_has_nothing_else_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_blocking_call_in_a_notebook_does_not_warn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_blocking, "_warned", False)
     shell = ModuleType("IPython")
     shell.get_ipython = lambda: SimpleNamespace(kernel=object())  # type: ignore[attr-defined]

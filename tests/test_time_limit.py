@@ -1,4 +1,4 @@
-"""Limits of time under one timer: as asyncio.timeout does it, for many at once."""
+"""Many time limits share one timer, and each behaves like asyncio.timeout."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ async def hang(limits: TimeLimits, seconds: float) -> None:
         await asyncio.Event().wait()
 
 
-async def test_a_limit_that_passes_is_a_timeout() -> None:
+async def test_a_limit_that_expires_raises_a_timeout() -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     with pytest.raises(asyncio.TimeoutError):
         await hang(limits, 0.01)
-    # The task is whole again: it was not left cancelled.
+    # The task can continue, because it was not left cancelled.
     await asyncio.sleep(0)
 
 
-async def test_what_is_done_in_time_is_left_alone() -> None:
+async def test_work_that_ends_in_time_is_not_interrupted() -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     with limits.limit(0.01):
         pass
     await asyncio.sleep(0.03)
 
 
-async def test_each_of_many_ends_at_its_own_time() -> None:
+async def test_each_of_many_limits_expires_at_its_own_time() -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     ended: list[float] = []
 
@@ -46,13 +46,13 @@ async def test_each_of_many_ends_at_its_own_time() -> None:
     assert ended == sorted(seconds)
 
 
-async def test_an_error_of_the_block_stays_what_it_is() -> None:
+async def test_an_error_in_the_block_is_raised_unchanged() -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     with pytest.raises(KeyError), limits.limit(FOREVER):
         raise KeyError
 
 
-async def test_a_cancellation_by_others_is_no_timeout() -> None:
+async def test_a_cancellation_is_not_a_timeout() -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     task = asyncio.create_task(hang(limits, FOREVER))
     await asyncio.sleep(0)
@@ -61,10 +61,10 @@ async def test_a_cancellation_by_others_is_no_timeout() -> None:
         await task
 
 
-async def test_a_cancellation_at_the_very_moment_of_the_limit_goes_on() -> None:
+async def test_a_cancellation_at_the_moment_of_expiry_is_still_a_cancellation() -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     task = asyncio.create_task(hang(limits, 0.0))
-    # The timer rings in the same turn of the loop in which the task is cancelled by others.
+    # The timer fires in the same turn of the loop in which the task is cancelled.
     asyncio.get_running_loop().call_later(0, lambda: task.cancel())
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -76,35 +76,37 @@ async def held(limits: TimeLimits, wait: asyncio.Future[None]) -> None:
 
 
 def end(limits: TimeLimits) -> None:
-    """Do what the timer does once they are late."""
+    """Do what the timer does once the limits have expired."""
     for limit in list(limits._running):
         limits.remove(limit)
         limit.end()
 
 
-@pytest.mark.parametrize("is_there", [False, True])
-@pytest.mark.parametrize("theirs_first", [False, True])
-async def test_it_goes_on_in_either_order(theirs_first: bool, is_there: bool) -> None:
+@pytest.mark.parametrize("has_result", [False, True])
+@pytest.mark.parametrize("cancelled_first", [False, True])
+async def test_a_cancellation_before_or_after_expiry_is_still_a_cancellation(
+    cancelled_first: bool, has_result: bool
+) -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     wait: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(held(limits, wait))
     await asyncio.sleep(0)
-    if is_there:
-        # What is waited for may have come in the very same moment too.
+    if has_result:
+        # The awaited result may arrive at the same moment too.
         wait.set_result(None)
-    if not theirs_first:
+    if not cancelled_first:
         end(limits)
     task.cancel()
-    if theirs_first:
+    if cancelled_first:
         end(limits)
     with pytest.raises(asyncio.CancelledError):
         await task
 
 
-@pytest.mark.parametrize("is_there", [False, True])
-@pytest.mark.parametrize("theirs_first", [None, False, True])
-async def test_a_limit_that_passed_leaves_no_trace(
-    theirs_first: bool | None, is_there: bool
+@pytest.mark.parametrize("has_result", [False, True])
+@pytest.mark.parametrize("cancelled_first", [None, False, True])
+async def test_an_expired_limit_does_not_affect_the_next(
+    cancelled_first: bool | None, has_result: bool
 ) -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     wait: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -120,19 +122,19 @@ async def test_a_limit_that_passed_leaves_no_trace(
     await asyncio.sleep(0)
     end(limits)
     await passed.wait()
-    if is_there:
+    if has_result:
         wait.set_result(None)
-    if theirs_first:
+    if cancelled_first:
         task.cancel()
     end(limits)
-    if theirs_first is False:
+    if cancelled_first is False:
         task.cancel()
-    with pytest.raises(asyncio.TimeoutError if theirs_first is None else asyncio.CancelledError):
+    with pytest.raises(asyncio.TimeoutError if cancelled_first is None else asyncio.CancelledError):
         await task
 
 
 @pytest.mark.parametrize("outer_first", [False, True])
-async def test_limits_within_limits_that_pass_together(outer_first: bool) -> None:
+async def test_nested_limits_can_expire_together(outer_first: bool) -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     outer, inner = limits.limit(FOREVER), limits.limit(FOREVER)
 
@@ -149,7 +151,7 @@ async def test_limits_within_limits_that_pass_together(outer_first: bool) -> Non
         await task
 
 
-async def test_limits_within_limits() -> None:
+async def test_an_inner_limit_can_expire_alone() -> None:
     limits = TimeLimits(asyncio.get_running_loop())
     with limits.limit(FOREVER):
         with pytest.raises(asyncio.TimeoutError):
@@ -157,7 +159,7 @@ async def test_limits_within_limits() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_thousand_limits_take_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_thousand_limits_use_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
     loop = asyncio.get_running_loop()
     limits = TimeLimits(loop)
     timers: list[float] = []

@@ -1,4 +1,4 @@
-"""Spans of OpenTelemetry: one a call, its attempts as events, and nothing about persons."""
+"""OpenTelemetry spans: one per call, with its attempts as events and no personal data."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ TEMPLATE = "/api/users/{user_id}/phones/{identifier_id}/primary"
 
 
 class Tracing:
-    """A tracer provider of its own, and what it exported."""
+    """A separate tracer provider and the spans that it exported."""
 
     def __init__(self) -> None:
         self._exporter = InMemorySpanExporter()
@@ -101,13 +101,13 @@ def id_of(span: ReadableSpan) -> int:
 
 
 def sent_span(request: Request) -> tuple[str, str]:
-    """Return the ids of the trace and of the span that a request names."""
+    """Return the trace id and the span id in a request's traceparent header."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     _, trace_id, span_id, _ = headers["traceparent"].split("-")
     return trace_id, span_id
 
 
-# One span a call
+# One span per call
 
 
 async def test_a_call_is_one_span(tracing: Tracing) -> None:
@@ -170,7 +170,7 @@ async def test_a_failed_call_is_a_failed_span(
             await client.phones.set_primary("the-user", "the-phone")
     span = tracing.only()
     assert span.status.status_code is StatusCode.ERROR
-    # What a server says may name a person.
+    # The server's message may contain personal data.
     assert span.status.description is None
     assert attributes(span)["error.type"] == kind
     assert attributes(span).get("http.response.status_code") == status
@@ -202,14 +202,14 @@ async def test_a_cancelled_call_ends_its_span_without_an_error(tracing: Tracing)
     assert tracing.only().status.status_code is StatusCode.UNSET
 
 
-async def test_a_removal_that_finds_its_work_done_is_a_success(tracing: Tracing) -> None:
+async def test_a_removal_that_was_already_applied_is_a_success(tracing: Tracing) -> None:
     async with calling(tracing, close, problem(404)) as (client, _):
         await client.users.delete("u")
     assert tracing.only().status.status_code is StatusCode.UNSET
     assert attributes(tracing.only())["http.response.status_code"] == 404
 
 
-async def test_a_closed_client_s_call_fails_in_its_span(tracing: Tracing) -> None:
+async def test_a_call_on_a_closed_client_is_a_failed_span(tracing: Tracing) -> None:
     async with calling(tracing, answer()) as (client, _):
         await client.aclose()
         with pytest.raises(ConfigurationError):
@@ -229,10 +229,10 @@ async def test_a_hook_sees_the_span_of_its_call(tracing: Tracing) -> None:
     assert seen == [id_of(tracing.only()), id_of(tracing.only()), 0]
 
 
-# Whose child it is, and who its children are
+# Parents and children
 
 
-async def test_the_span_s_parent_is_the_current_one(tracing: Tracing) -> None:
+async def test_the_parent_of_a_span_is_the_current_span(tracing: Tracing) -> None:
     async with calling(tracing, answer()) as (client, _):
         with tracing.tracer.start_as_current_span("request") as parent:
             await client.users.get("u")
@@ -240,7 +240,7 @@ async def test_the_span_s_parent_is_the_current_one(tracing: Tracing) -> None:
     assert parent_of(tracing.named("users.get")[0]) == parent.get_span_context().span_id
 
 
-def test_the_blocking_client_s_parent_is_the_caller_s(tracing: Tracing) -> None:
+def test_the_parent_of_a_blocking_call_is_the_caller_s_span(tracing: Tracing) -> None:
     with served(problem(503), answer()) as wire:
         with monocloud_sync.MonoCloudClient(
             wire.url, "key", retry=FAST, telemetry=tracing.telemetry
@@ -255,7 +255,9 @@ def test_the_blocking_client_s_parent_is_the_caller_s(tracing: Tracing) -> None:
     assert attributes(spans[0])["http.request.resend_count"] == 1
 
 
-async def test_a_run_s_rows_have_the_parent_that_it_was_started_under(tracing: Tracing) -> None:
+async def test_the_parent_of_a_row_is_the_span_that_was_current_when_the_run_started(
+    tracing: Tracing,
+) -> None:
     async with calling(tracing, answer()) as (client, _):
         with tracing.tracer.start_as_current_span("batch") as parent:
             rows = [(f"u{number}",) for number in range(40)]
@@ -269,13 +271,13 @@ async def test_a_run_s_rows_have_the_parent_that_it_was_started_under(tracing: T
     assert {parent_of(span) for span in spans} == {parent.get_span_context().span_id}
 
 
-async def test_the_context_goes_out_with_each_attempt(tracing: Tracing) -> None:
+async def test_each_attempt_sends_the_trace_context(tracing: Tracing) -> None:
     async with calling(tracing, problem(503), answer()) as (client, wire):
         await client.users.get("u")
     context = tracing.only().context
     assert context
-    ours = f"{context.trace_id:032x}", f"{context.span_id:016x}"
-    assert [sent_span(request) for request in wire.requests] == [ours, ours]
+    expected = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+    assert [sent_span(request) for request in wire.requests] == [expected, expected]
 
 
 async def test_the_context_goes_out_with_one_copy_of_the_headers(
@@ -299,15 +301,15 @@ async def test_the_context_goes_out_with_one_copy_of_the_headers(
     assert [one.headers.get("Content-Type") for one in wire.requests] == [None, "application/json"]
 
 
-async def test_a_context_that_the_caller_sends_is_kept(tracing: Tracing) -> None:
-    theirs = f"00-{'a' * 32}-{'b' * 16}-01"
+async def test_a_trace_context_from_the_caller_is_kept(tracing: Tracing) -> None:
+    traceparent = f"00-{'a' * 32}-{'b' * 16}-01"
     async with calling(tracing, answer()) as (client, wire):
-        await client.with_options(headers={"Traceparent": theirs}).users.get("u")
+        await client.with_options(headers={"Traceparent": traceparent}).users.get("u")
     assert sent_span(wire.requests[0]) == ("a" * 32, "b" * 16)
     assert wire.requests[0].header_names.count("traceparent") == 1
 
 
-async def test_no_propagator_replaces_the_key_or_breaks_the_request(
+async def test_a_propagator_cannot_replace_the_key_or_break_the_request(
     tracing: Tracing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def inject(carrier: dict[str, str], *_: object) -> None:
@@ -325,7 +327,7 @@ async def test_no_propagator_replaces_the_key_or_breaks_the_request(
 
 @pytest.fixture
 def instrumented(tracing: Tracing) -> Iterator[None]:
-    """aiohttp's own instrumentation, as many programs have it already."""
+    """Enable the instrumentation of aiohttp, which many programs already use."""
     instrumentor = AioHttpClientInstrumentor()
     instrumentor.instrument(tracer_provider=tracing.provider)
     yield
@@ -333,31 +335,31 @@ def instrumented(tracing: Tracing) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("instrumented")
-async def test_the_spans_of_aiohttp_s_instrumentation_are_the_attempts(tracing: Tracing) -> None:
+async def test_spans_of_aiohttp_are_children_of_the_call(tracing: Tracing) -> None:
     async with calling(tracing, problem(503), answer()) as (client, wire):
         await client.users.get("u")
-    (ours,) = tracing.named("users.get")
-    theirs = tracing.named("GET")
+    (call,) = tracing.named("users.get")
+    attempts = tracing.named("GET")
     assert len(tracing.spans) == 3
-    assert [parent_of(span) for span in theirs] == [id_of(ours)] * 2
+    assert [parent_of(span) for span in attempts] == [id_of(call)] * 2
     sent = [int(sent_span(request)[1], 16) for request in wire.requests]
-    assert sent == [id_of(span) for span in theirs]
+    assert sent == [id_of(span) for span in attempts]
     assert all(one.header_names.count("traceparent") == 1 for one in wire.requests)
 
 
 @pytest.mark.usefixtures("instrumented")
-def test_so_they_are_for_the_blocking_client(tracing: Tracing) -> None:
+def test_spans_of_aiohttp_are_children_of_a_blocking_call(tracing: Tracing) -> None:
     with served(answer()) as wire:
         with monocloud_sync.MonoCloudClient(wire.url, "key", telemetry=tracing.telemetry) as client:
             with tracing.tracer.start_as_current_span("request") as request:
                 client.users.get("u")
-    (ours,) = tracing.named("users.get")
-    (theirs,) = tracing.named("GET")
-    assert parent_of(theirs) == id_of(ours)
-    assert parent_of(ours) == request.get_span_context().span_id
+    (call,) = tracing.named("users.get")
+    (attempt,) = tracing.named("GET")
+    assert parent_of(attempt) == id_of(call)
+    assert parent_of(call) == request.get_span_context().span_id
 
 
-async def test_the_filter_that_the_guide_gives_keeps_ids_out_of_aiohttp_s_spans(
+async def test_the_filter_in_the_guide_keeps_ids_out_of_the_spans_of_aiohttp(
     tracing: Tracing,
 ) -> None:
     instrumentor = AioHttpClientInstrumentor()
@@ -393,10 +395,10 @@ async def test_nothing_of_a_recorded_call_waits_for_the_garbage_collector(
             gc.enable()
 
 
-# Turned off, left out, broken
+# Telemetry that is suppressed, missing or broken
 
 
-async def test_nothing_is_recorded_where_that_is_suppressed(tracing: Tracing) -> None:
+async def test_nothing_is_recorded_while_instrumentation_is_suppressed(tracing: Tracing) -> None:
     async with calling(tracing, answer()) as (client, wire):
         with suppress_instrumentation():
             await client.users.get("u")
@@ -404,7 +406,7 @@ async def test_nothing_is_recorded_where_that_is_suppressed(tracing: Tracing) ->
     assert "traceparent" not in wire.requests[0].header_names
 
 
-async def test_a_span_that_is_not_sampled_says_so_to_the_server() -> None:
+async def test_an_unsampled_span_is_sent_to_the_server_as_unsampled() -> None:
     telemetry = OpenTelemetry(TracerProvider(sampler=ALWAYS_OFF))
     async with calling(Tracing(), answer(), telemetry=telemetry) as (client, wire):
         await client.users.get("u")
@@ -412,14 +414,14 @@ async def test_a_span_that_is_not_sampled_says_so_to_the_server() -> None:
     assert int(flags, 16) & 1 == 0
 
 
-async def test_without_an_sdk_nothing_happens() -> None:
+async def test_nothing_is_sent_without_the_opentelemetry_sdk() -> None:
     async with calling(Tracing(), answer(), telemetry=OpenTelemetry()) as (client, wire):
         await client.users.get("u")
     assert "traceparent" not in wire.requests[0].header_names
 
 
 class Broken(SpanProcessor):
-    """A processor that fails where it is told to."""
+    """A processor that fails at the start or at the end of a span."""
 
     def __init__(self, at: str) -> None:
         self._at = at
@@ -434,7 +436,7 @@ class Broken(SpanProcessor):
 
 
 @pytest.mark.parametrize("at", ["start", "end"])
-async def test_telemetry_that_fails_fails_no_call(
+async def test_failing_telemetry_does_not_fail_the_call(
     at: str, tracing: Tracing, caplog: pytest.LogCaptureFixture
 ) -> None:
     tracing.provider.add_span_processor(Broken(at))
@@ -442,7 +444,7 @@ async def test_telemetry_that_fails_fails_no_call(
         user = await client.phones.set_primary("the-user", "the-phone")
         assert not trace.get_current_span().get_span_context().is_valid
     assert user.user_id
-    assert "telemetry failed, and the call goes on: ZeroDivisionError" in caplog.text
+    assert "telemetry failed, and the call continues: ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
@@ -460,7 +462,7 @@ async def test_a_propagator_that_raises_leaves_no_span_open(
         assert (await client.phones.set_primary("the-user", "the-phone")).user_id
         assert not trace.get_current_span().get_span_context().is_valid
     assert len(events(tracing.only())) == len(wire.requests) == 2
-    assert f"telemetry failed, and the call goes on: {error.__name__}" in caplog.text
+    assert f"telemetry failed, and the call continues: {error.__name__}" in caplog.text
 
 
 # For all clients at once
@@ -486,7 +488,7 @@ async def test_the_instrumentor_records_all_clients(tracing: Tracing) -> None:
     assert len(tracing.spans) == 1
 
 
-def test_opentelemetry_instrument_finds_it() -> None:
+def test_opentelemetry_instrument_finds_the_instrumentor() -> None:
     settings = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     group = "opentelemetry_instrumentor"
     found = re.search(
@@ -496,7 +498,7 @@ def test_opentelemetry_instrument_finds_it() -> None:
     assert EntryPoint("monocloud", found[1], group).load() is MonoCloudInstrumentor
 
 
-def test_it_is_imported_by_those_who_ask_for_it() -> None:
+def test_opentelemetry_is_imported_only_on_request() -> None:
     program = (
         "import sys, monocloud_async, monocloud_sync\n"
         "assert not [name for name in sys.modules if name.startswith('opentelemetry')]\n"

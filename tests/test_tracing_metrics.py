@@ -1,4 +1,4 @@
-"""Metrics of OpenTelemetry, and that neither they, nor spans, nor logs hold an id or the key."""
+"""OpenTelemetry metrics. Neither metrics nor spans nor logs contain an id or the key."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NUMBER = "+441514960999"
 
 
 class Measuring:
-    """Providers of its own, and what they exported."""
+    """Separate providers and what they exported."""
 
     def __init__(self) -> None:
         self.reader = InMemoryMetricReader()
@@ -51,7 +51,7 @@ class Measuring:
         ]
 
     def exported(self) -> str:
-        """Return all that was exported, as JSON."""
+        """Return everything that was exported, as JSON."""
         data = self.reader.get_metrics_data()
         spans = [span.to_json() for span in self.exporter.get_finished_spans()]
         return "\n".join([*spans, data.to_json() if data else ""])
@@ -84,7 +84,7 @@ async def test_calls_attempts_and_retries_are_counted(measuring: Measuring) -> N
     assert sum(one.value for one in measuring.points("monocloud.client.retries")) == 2
 
 
-async def test_the_retry_quota_is_shown_for_as_long_as_there_is_a_client(
+async def test_the_retry_quota_is_reported_as_long_as_a_client_exists(
     measuring: Measuring,
 ) -> None:
     async with Wire(problem(503)) as wire:
@@ -101,7 +101,7 @@ async def test_the_retry_quota_is_shown_for_as_long_as_there_is_a_client(
     assert measuring.points("monocloud.client.retry_quota") == []
 
 
-async def test_a_run_shows_its_pace_and_counts_its_rows(measuring: Measuring) -> None:
+async def test_a_run_reports_its_pace_and_counts_its_rows(measuring: Measuring) -> None:
     held, release = asyncio.Event(), asyncio.Event()
     yes = answer()
 
@@ -118,13 +118,13 @@ async def test_a_run_shows_its_pace_and_counts_its_rows(measuring: Measuring) ->
             failed = await anext(outcomes)
             await held.wait()
             (rate,) = measuring.points("monocloud.client.bulk.rate")
-            (flying,) = measuring.points("monocloud.client.bulk.rows_in_flight")
+            (in_flight,) = measuring.points("monocloud.client.bulk.rows_in_flight")
             release.set()
             rest = [one async for one in outcomes]
     assert failed.error
     assert [one.error for one in rest] == [None, None]
     assert rate.value == 200
-    assert flying.value == 1
+    assert in_flight.value == 1
     done = {
         one.attributes["monocloud.outcome"]: one.value
         for one in measuring.points("monocloud.client.bulk.rows")
@@ -134,7 +134,7 @@ async def test_a_run_shows_its_pace_and_counts_its_rows(measuring: Measuring) ->
     assert measuring.points("monocloud.client.bulk.rows_in_flight") == []
 
 
-async def test_a_run_shows_the_rate_that_it_discovers(measuring: Measuring) -> None:
+async def test_a_run_reports_the_rate_that_it_discovers(measuring: Measuring) -> None:
     async with Emulator(rate_limit=RateLimit(100, burst=5)) as emulator:
         async with MonoCloudClient(
             emulator.url, emulator.api_key, telemetry=measuring.telemetry
@@ -165,14 +165,14 @@ async def test_imports_and_exports_have_spans_under_their_parent(measuring: Meas
     assert len(spans) >= 11
 
 
-# Nothing about persons, and no key
+# No personal data and no key
 
 
-def test_no_id_and_no_key_is_exported_or_logged(
+def test_neither_ids_nor_the_key_are_exported_or_logged(
     measuring: Measuring, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "monocloud")
-    # The emulator's own lines have the paths.
+    # The emulator's own log lines contain the paths.
     caplog.set_level(logging.WARNING, "monocloud.emulator")
     shown: list[str] = []
     faults = [
@@ -241,7 +241,7 @@ def servers(reader: InMemoryMetricReader) -> set[str]:
     }
 
 
-async def test_nothing_is_recorded_once_it_is_disabled() -> None:
+async def test_nothing_is_recorded_once_telemetry_is_disabled() -> None:
     measuring = Measuring()
     async with Emulator() as emulator:
         async with MonoCloudClient(

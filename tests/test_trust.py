@@ -1,4 +1,4 @@
-"""To whom anything goes: redirects, proxies, certificates. The key is for the tenant alone."""
+"""Redirects, proxies and certificates: only the tenant gets the API key."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ has_tls_in_tls = sys.version_info >= (3, 11)
 
 
 async def failure(client: MonoCloudClient) -> TransportError:
-    """Call what must not be sent twice, and return how that failed."""
+    """Make a call that must not be sent twice, and return its error."""
     async with client:
         with pytest.raises(TransportError) as caught:
             await client.phones.add("u", "+441514960453")
@@ -55,7 +55,7 @@ async def failure(client: MonoCloudClient) -> TransportError:
 
 @asynccontextmanager
 async def _another_server() -> AsyncIterator[Wire]:
-    """Another server, which must not hear of the call."""
+    """Yield another server, and check that nothing connects to it."""
     async with Wire(answer()) as wire:
         yield wire
         assert (wire.connections, wire.requests) == (0, [])
@@ -63,7 +63,7 @@ async def _another_server() -> AsyncIterator[Wire]:
 
 @pytest.mark.parametrize("status", REDIRECTS)
 @pytest.mark.parametrize("call", ["users.get", "phones.set_primary", "phones.remove"])
-async def test_a_redirect_to_another_server_reaches_nobody(status: int, call: str) -> None:
+async def test_a_redirect_to_another_server_is_not_followed(status: int, call: str) -> None:
     resource, name = call.split(".")
     async with _another_server() as other:
         to = f"{other.url}/api/users/u"
@@ -80,7 +80,7 @@ async def test_a_redirect_to_another_server_reaches_nobody(status: int, call: st
 @pytest.mark.parametrize(
     "to", ["/elsewhere", "elsewhere", "?x", "//{host}/api", "{url}/elsewhere", "", "javascript:x"]
 )
-async def test_a_redirect_within_the_tenant_is_not_followed_either(status: int, to: str) -> None:
+async def test_a_redirect_within_the_tenant_is_not_followed(status: int, to: str) -> None:
     async with Wire(answer()) as wire:
         where = to.format(url=wire.url, host=wire.url.partition("//")[2])
         wire.script(answer(status, b"", Location=where))
@@ -91,7 +91,7 @@ async def test_a_redirect_within_the_tenant_is_not_followed_either(status: int, 
 
 
 @pytest.mark.parametrize("status", REDIRECTS)
-async def test_a_lent_session_follows_none_either(status: int) -> None:
+async def test_a_lent_session_follows_no_redirect(status: int) -> None:
     async with _another_server() as other:
         async with Wire(answer(status, b"", Location=other.url)) as wire:
             async with aiohttp.ClientSession(raise_for_status=True) as session:
@@ -100,7 +100,7 @@ async def test_a_lent_session_follows_none_either(status: int) -> None:
                     await client.phones.set_primary("u", "p")
 
 
-async def test_a_refresh_header_leads_nowhere() -> None:
+async def test_a_refresh_header_is_ignored() -> None:
     async with _another_server() as other:
         async with Wire(answer(Refresh=f"0; url={other.url}", Link=f"<{other.url}>")) as wire:
             async with MonoCloudClient(wire.url, KEY) as client:
@@ -112,7 +112,7 @@ async def test_a_refresh_header_leads_nowhere() -> None:
 
 
 @pytest.mark.parametrize("variable", ["NETRC", "HOME"])
-async def test_what_a_netrc_says_is_not_sent(
+async def test_credentials_in_a_netrc_are_not_sent(
     variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     netrc = tmp_path / ".netrc"
@@ -131,7 +131,7 @@ async def test_what_a_netrc_says_is_not_sent(
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
-async def test_through_a_proxy_of_the_environment_the_key_is_encrypted(
+async def test_the_key_is_encrypted_through_a_proxy_of_the_environment(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with TlsWire(answer()) as wire, Proxy() as proxy:
@@ -147,7 +147,9 @@ async def test_through_a_proxy_of_the_environment_the_key_is_encrypted(
         assert hidden.encode() not in proxy.passed
 
 
-async def test_a_blocking_client_takes_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_blocking_client_uses_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def call(url: str) -> User:
         with monocloud_sync.MonoCloudClient(url, KEY, ssl_context=trusting()) as client:
             return client.phones.set_primary("u", "p")
@@ -160,7 +162,7 @@ async def test_a_blocking_client_takes_the_same_way(monkeypatch: pytest.MonkeyPa
     assert KEY.encode() not in proxy.passed
 
 
-async def test_a_tenant_is_asked_for_by_name_and_has_to_prove_it() -> None:
+async def test_the_tenant_is_addressed_by_name_and_must_prove_its_identity() -> None:
     async with TlsWire(answer(), context=serving(HOST)) as wire, Proxy(wire.port) as proxy:
         async with MonoCloudClient(HOST, KEY, ssl_context=trusting(), proxy=proxy.url) as client:
             await client.users.get("u")
@@ -232,7 +234,7 @@ async def test_no_proxy_is_honoured(
         ("https://[fd00::1]", "10.0.0.0/8", False),
     ],
 )
-def test_no_proxy_in_its_shapes(
+def test_no_proxy_is_read_in_every_form(
     domain: str, no_proxy: str, direct: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
@@ -240,7 +242,7 @@ def test_no_proxy_in_its_shapes(
     assert (MonoCloudClient(domain, KEY)._caller.proxy is None) is direct
 
 
-def test_the_variables_of_proxies_have_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_variables_have_an_order_of_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     def proxy() -> str | None:
         found = MonoCloudClient(HOST, KEY)._caller.proxy
         return str(found.url) if found else None
@@ -263,7 +265,9 @@ def test_the_variables_of_proxies_have_their_order(monkeypatch: pytest.MonkeyPat
         proxy()
 
 
-async def test_the_proxy_given_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_proxy_argument_overrides_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with TlsWire(answer()) as wire, Proxy() as proxy, _another_server() as other:
         monkeypatch.setenv("HTTPS_PROXY", other.url)
         monkeypatch.setenv("NO_PROXY", "*")
@@ -285,7 +289,7 @@ async def test_the_proxy_given_wins(monkeypatch: pytest.MonkeyPatch) -> None:
         (":token", ":token"),
     ],
 )
-async def test_the_proxy_s_credentials_go_to_the_proxy_alone(userinfo: str, pair: str) -> None:
+async def test_proxy_credentials_go_only_to_the_proxy(userinfo: str, pair: str) -> None:
     async with TlsWire(answer()) as wire, Proxy() as proxy:
         url = proxy.url.replace("//", f"//{userinfo}@")
         client = MonoCloudClient(wire.url, KEY, ssl_context=trusting(), proxy=url)
@@ -299,7 +303,7 @@ async def test_the_proxy_s_credentials_go_to_the_proxy_alone(userinfo: str, pair
 
 
 @pytest.mark.parametrize(
-    ("status", "attempts", "said"),
+    ("status", "attempts", "message"),
     [
         (407, 1, "the proxy requires a user and password"),
         (403, 1, "the proxy refused the connection (403)"),
@@ -309,20 +313,20 @@ async def test_the_proxy_s_credentials_go_to_the_proxy_alone(userinfo: str, pair
         (429, 3, "the proxy refused the connection (429)"),
     ],
 )
-async def test_a_proxy_that_refuses(status: int, attempts: int, said: str) -> None:
+async def test_a_proxy_s_refusal_is_reported(status: int, attempts: int, message: str) -> None:
     async with TlsWire(answer()) as wire, Proxy(status=status) as proxy:
         url = proxy.url.replace("//", f"//user:{PASSWORD}@")
         error = await failure(
             MonoCloudClient(wire.url, KEY, retry=FAST, ssl_context=trusting(), proxy=url)
         )
-    assert said in str(error)
+    assert message in str(error)
     assert (error.attempts, error.may_have_been_applied) == (attempts, False)
     assert (len(proxy.requests), wire.handshakes) == (attempts, 0)
     assert KEY.encode() not in proxy.passed
     assert PASSWORD not in repr(vars(error))
 
 
-async def test_a_proxy_that_is_down(unused_port: int) -> None:
+async def test_a_proxy_that_is_down_is_reported(unused_port: int) -> None:
     async with TlsWire(answer()) as wire:
         url = f"http://user:{PASSWORD}@127.0.0.1:{unused_port}"
         error = await failure(MonoCloudClient(wire.url, KEY, retry=FAST, proxy=url))
@@ -331,7 +335,7 @@ async def test_a_proxy_that_is_down(unused_port: int) -> None:
     assert PASSWORD not in str(error)
 
 
-async def test_a_proxy_that_cannot_reach_the_tenant(unused_port: int) -> None:
+async def test_a_proxy_that_cannot_reach_the_tenant_is_retried(unused_port: int) -> None:
     async with TlsWire(answer()) as wire, Proxy(unused_port) as proxy:
         error = await failure(
             MonoCloudClient(wire.url, KEY, retry=FAST, ssl_context=trusting(), proxy=proxy.url)
@@ -343,7 +347,7 @@ async def test_a_proxy_that_cannot_reach_the_tenant(unused_port: int) -> None:
 @pytest.mark.parametrize(
     "step", [close, reset, then_close(raw(b"SSH-2.0-OpenSSH_9.2\r\n")), problem(500)]
 )
-async def test_what_is_no_proxy_gets_no_key(step: Any) -> None:
+async def test_a_server_that_is_not_a_proxy_gets_no_key(step: Any) -> None:
     async with Wire(step) as wire:
         error = await failure(MonoCloudClient(HOST, KEY, retry=FAST, proxy=wire.url))
     assert not error.may_have_been_applied
@@ -351,8 +355,8 @@ async def test_what_is_no_proxy_gets_no_key(step: Any) -> None:
     assert not [request for request in wire.requests if KEY in str(request.headers)]
 
 
-@pytest.mark.skipif(not has_tls_in_tls, reason="asyncio cannot do it")
-async def test_a_proxy_behind_tls_is_trusted_as_the_tenant_is() -> None:
+@pytest.mark.skipif(not has_tls_in_tls, reason="asyncio supports TLS in TLS since Python 3.11")
+async def test_a_proxy_behind_tls_is_verified_like_the_tenant() -> None:
     async with TlsWire(answer()) as wire, Proxy(tls=serving("localhost")) as proxy:
         async with MonoCloudClient(
             wire.url, KEY, ssl_context=trusting(), proxy=proxy.url
@@ -364,8 +368,8 @@ async def test_a_proxy_behind_tls_is_trusted_as_the_tenant_is() -> None:
     assert (error.attempts, len(proxy.requests), len(wire.requests)) == (1, 1, 1)
 
 
-@pytest.mark.skipif(has_tls_in_tls, reason="asyncio can do it")
-async def test_where_a_proxy_behind_tls_cannot_be_used_the_error_says_so() -> None:
+@pytest.mark.skipif(has_tls_in_tls, reason="asyncio supports TLS in TLS")
+async def test_the_error_says_that_a_proxy_behind_tls_cannot_be_used() -> None:
     async with TlsWire(answer()) as wire, Proxy(tls=serving("localhost")) as proxy:
         url = proxy.url.replace("//", f"//user:{PASSWORD}@")
         with pytest.warns(RuntimeWarning, match="TLS in TLS"):
@@ -377,7 +381,7 @@ async def test_where_a_proxy_behind_tls_cannot_be_used_the_error_says_so() -> No
     assert PASSWORD not in str(error)
 
 
-async def test_without_tls_there_is_no_proxy_but_one_on_this_machine(
+async def test_without_tls_only_a_proxy_on_this_machine_is_allowed(
     monkeypatch: pytest.MonkeyPatch, wire: Wire
 ) -> None:
     for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
@@ -402,13 +406,13 @@ async def test_without_tls_there_is_no_proxy_but_one_on_this_machine(
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-async def test_an_authority_of_one_s_own(host: str) -> None:
+async def test_a_custom_certificate_authority_can_be_trusted(host: str) -> None:
     async with TlsWire(answer()) as wire:
         url = f"https://{host}:{wire.port}"
         async with MonoCloudClient(url, KEY, ssl_context=trusting()) as client:
             user = await client.phones.set_primary("u", "p")
-        with_session = aiohttp.TCPConnector(ssl=trusting())
-        async with aiohttp.ClientSession(connector=with_session) as session:
+        connector = aiohttp.TCPConnector(ssl=trusting())
+        async with aiohttp.ClientSession(connector=connector) as session:
             await MonoCloudClient(url, KEY, session=session).users.get("u")
     assert user.response
     assert user.response.attempts == 1
@@ -426,7 +430,7 @@ async def test_an_authority_of_one_s_own(host: str) -> None:
     ],
 )
 @pytest.mark.parametrize("call", ["set_verified", "set_primary", "add"])
-async def test_a_certificate_that_is_not_trusted_is_said_so_and_tried_once(
+async def test_an_untrusted_certificate_is_reported_and_not_retried(
     context: ssl.SSLContext, trust: ssl.SSLContext | None, why: str, call: str
 ) -> None:
     async with TlsWire(answer(), context=context) as wire:
@@ -443,7 +447,7 @@ async def test_a_certificate_that_is_not_trusted_is_said_so_and_tried_once(
     assert (wire.handshakes, wire.requests) == (1, [])
 
 
-async def test_a_server_that_becomes_trusted_serves_the_same_client() -> None:
+async def test_a_client_can_call_a_server_that_becomes_trusted() -> None:
     trust = ssl.create_default_context()
     async with TlsWire(answer()) as wire:
         async with MonoCloudClient(wire.url, KEY, ssl_context=trust) as client:
@@ -454,7 +458,7 @@ async def test_a_server_that_becomes_trusted_serves_the_same_client() -> None:
     assert len(wire.requests) == 1
 
 
-async def test_a_client_certificate_is_shown() -> None:
+async def test_a_client_certificate_is_presented() -> None:
     context = serving_clients_with_certificates("localhost")
     async with TlsWire(answer(), context=context) as wire:
         async with MonoCloudClient(
@@ -467,7 +471,7 @@ async def test_a_client_certificate_is_shown() -> None:
 # Python 3.10 leaves a TLS transport that ends on an alert half open.
 @pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
 @pytest.mark.parametrize("trust", [trusting(), showing_certificate(trustme.CA())])
-async def test_without_the_client_certificate_nothing_is_read_by_the_server(
+async def test_without_a_client_certificate_the_server_reads_nothing(
     trust: ssl.SSLContext,
 ) -> None:
     with refusing_clients_without_certificate("localhost") as server:
@@ -478,7 +482,7 @@ async def test_without_the_client_certificate_nothing_is_read_by_the_server(
     assert (server.connections, server.read) == (1, b"")
 
 
-async def test_without_the_client_certificate_an_older_tls_ends_before_anything_is_sent() -> None:
+async def test_without_a_client_certificate_tls_1_2_fails_before_anything_is_sent() -> None:
     context = serving_clients_with_certificates("localhost")
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     async with TlsWire(answer(), context=context) as wire:
@@ -488,7 +492,7 @@ async def test_without_the_client_certificate_an_older_tls_ends_before_anything_
     assert (error.may_have_been_applied, wire.requests) == (False, [])
 
 
-async def test_a_server_that_does_not_speak_tls_gets_nothing_to_read() -> None:
+async def test_a_server_without_tls_never_sees_the_key() -> None:
     heard = b""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -522,7 +526,7 @@ with second:
 """
 
 
-async def test_ssl_cert_file_may_be_set_as_late_as_before_the_first_call(tmp_path: Path) -> None:
+async def test_ssl_cert_file_may_be_set_until_the_first_call(tmp_path: Path) -> None:
     authority = tmp_path / "authority.pem"
     AUTHORITY.cert_pem.write_to_path(authority)
     async with TlsWire(answer()) as wire:

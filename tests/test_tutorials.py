@@ -51,7 +51,7 @@ def run(code: str, tmp_path: Path, name: str = "snippet") -> dict[str, Any]:
     return runpy.run_path(str(path), run_name=name)
 
 
-def test_the_web_app(tenant: Emulator, tmp_path: Path) -> None:
+def test_the_web_app_works(tenant: Emulator, tmp_path: Path) -> None:
     testclient = pytest.importorskip("fastapi.testclient")
     app = run(WEB_APP, tmp_path)["app"]
     with testclient.TestClient(app) as client:
@@ -64,7 +64,7 @@ def test_the_web_app(tenant: Emulator, tmp_path: Path) -> None:
     assert primary(tenant) == PHONE_ID
 
 
-def test_the_django_view(tenant: Emulator, tmp_path: Path) -> None:
+def test_the_django_view_works(tenant: Emulator, tmp_path: Path) -> None:
     code = DJANGO
     (tmp_path / "views.py").write_text(code)
     script = f"""
@@ -78,9 +78,9 @@ from django.test import Client
 done = Client().post("/users/{USER_ID}/primary-phone/{PHONE_ID}")
 missing = Client().post("/users/{USER_ID}/primary-phone/nope")
 no_id = Client().post("/users/{USER_ID}/primary-phone/%20")
-looked = Client().get("/users/{USER_ID}/primary-phone/{PHONE_ID}")
+read = Client().get("/users/{USER_ID}/primary-phone/{PHONE_ID}")
 assert done.json()["primary"].startswith("+")
-print(*(answer.status_code for answer in (done, missing, no_id, looked)))
+print(*(answer.status_code for answer in (done, missing, no_id, read)))
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -120,7 +120,7 @@ call_command("check")
     assert "no issues" in done.stdout
 
 
-def test_the_batch_job_stops_where_the_key_is_refused(
+def test_the_batch_job_stops_when_the_key_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, replaced = re.subn(r"^rows = .*$", "rows = [('u',)] * 1000", BATCH, flags=re.MULTILINE)
@@ -130,15 +130,15 @@ def test_the_batch_job_stops_where_the_key_is_refused(
         monkeypatch.setenv("MONOCLOUD_MANAGEMENT_API_KEY", "key")
         with pytest.raises(UnauthorizedError):
             run(code, tmp_path)
-    # One line at the most for each of the calls that were on their way.
+    # At most one line for each call in flight.
     assert len(capsys.readouterr().out.splitlines()) < 16
 
 
-def test_the_commands(tenant: Emulator) -> None:
+def test_the_commands_work(tenant: Emulator) -> None:
     lines = [line for line in COMMANDS.splitlines() if line.startswith("monocloud ")]
     assert lines
     for line in lines:
-        # As the console script of this very environment, and without jq, which may be missing.
+        # Without jq, which may be missing, as the console script of this environment.
         args = shlex.split(line.partition("|")[0])[1:]
         done = commands.run(*args)
         assert (done.returncode, done.stderr) == (0, "")
@@ -146,7 +146,7 @@ def test_the_commands(tenant: Emulator) -> None:
     assert primary(tenant) == PHONE_ID
 
 
-def test_more_commands(tenant: Emulator, tmp_path: Path) -> None:
+def test_the_other_commands_work(tenant: Emulator, tmp_path: Path) -> None:
     deletes = (UsersResource.delete.__doc__ or "").splitlines()[0]
     (tmp_path / "new-password").write_text("A-Long-Passphrase-1\n")
     printed: dict[str, str] = {}
@@ -154,8 +154,8 @@ def test_more_commands(tenant: Emulator, tmp_path: Path) -> None:
         # Without jq, which may be missing, and without the comment at the end.
         args = shlex.split(line.partition("|")[0], comments=True)[1:]
         done = commands.run(*args, cwd=tmp_path)
-        said = f"Nothing was changed. Without --dry-run: {deletes}\n"
-        assert (done.returncode, done.stderr) == (0, said if "--dry-run" in args else "")
+        message = f"Nothing was changed. Without --dry-run: {deletes}\n"
+        assert (done.returncode, done.stderr) == (0, message if "--dry-run" in args else "")
         printed[" ".join(args[:2])] = done.stdout
     assert json.loads(printed["users list"])["user_id"] == USER_ID
     assert json.loads(printed["request GET"])[0]["group_name"] == "Editors"
@@ -165,7 +165,7 @@ def test_more_commands(tenant: Emulator, tmp_path: Path) -> None:
 
 
 def in_a_shell(commands: str, directory: Path) -> subprocess.CompletedProcess[str]:
-    # Where it is installed, this is a command of that name.
+    # This function stands in for the installed command.
     script = f'set -e\nmonocloud() {{ "{sys.executable}" -m monocloud_async.cli "$@"; }}\n'
     return subprocess.run(
         ["bash", "-c", script + commands],
@@ -180,13 +180,13 @@ def in_a_shell(commands: str, directory: Path) -> subprocess.CompletedProcess[st
 def test_users_are_moved(tenant: Emulator, tmp_path: Path) -> None:
     done = in_a_shell(MOVING_USERS, tmp_path)
     assert done.returncode == 0, done.stderr
-    told = done.stdout.splitlines()
-    assert told[0] == "2 users exported"
-    assert told[-1] == "2 rows: 0 would be created, 2 already exist, 0 failed, 0 skipped"
+    lines = done.stdout.splitlines()
+    assert lines[0] == "2 users exported"
+    assert lines[-1] == "2 rows: 0 would be created, 2 already exist, 0 failed, 0 skipped"
     assert len((tmp_path / "users.jsonl").read_text().splitlines()) == 2
 
 
-def test_the_batch_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:
+def test_the_batch_runs_from_the_shell(tenant: Emulator, tmp_path: Path) -> None:
     done = in_a_shell(BATCH_FROM_SHELL, tmp_path)
     assert done.stderr == ""
     assert done.stdout.splitlines()[0].startswith("1 row: 1 would change, 0 already primary, ")

@@ -1,4 +1,4 @@
-"""What goes over a real socket: the bytes sent, the attempts made, what is made of answers."""
+"""Calls over a real socket: the bytes sent, the attempts made, and how answers are handled."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ KEY = "canary-6d1f3c"
 ONCE = RetryPolicy(max_attempts=1)
 
 
-# What is sent
+# Requests
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ ONCE = RetryPolicy(max_attempts=1)
         ("phones.remove", ("u", "p"), "DELETE", "/api/users/u/phones/p"),
     ],
 )
-async def test_a_call_without_a_body(
+async def test_a_call_without_a_body_sends_only_its_headers(
     call: str, args: tuple[str, ...], method: str, path: str, wire: Wire
 ) -> None:
     resource, name = call.split(".")
@@ -72,7 +72,7 @@ async def test_a_call_without_a_body(
     assert request.headers.get("Content-Length", "0") == "0"
 
 
-async def test_a_call_with_a_body(wire: Wire) -> None:
+async def test_a_call_with_a_body_sends_json(wire: Wire) -> None:
     async with MonoCloudClient(wire.url, KEY) as client:
         await client.phones.add("u", "+441514960453", is_verified=True)
     (request,) = wire.requests
@@ -120,10 +120,10 @@ async def test_no_netrc_is_read(wire: Wire, tmp_path: Any, monkeypatch: Any) -> 
     assert "Authorization" not in wire.requests[0].headers
 
 
-# What comes back
+# Answers
 
 
-async def test_a_record_knows_the_answer_that_it_came_in() -> None:
+async def test_a_record_carries_its_response() -> None:
     step = answer(200, TODAY, Traceparent="00-a-b-01", X_RateLimit_Remaining="9")
     async with Wire(problem(503), step) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
@@ -152,7 +152,7 @@ async def test_a_record_knows_the_answer_that_it_came_in() -> None:
         (b"{}", "required member missing at $.user_id", "$.user_id"),
     ],
 )
-async def test_a_yes_that_cannot_be_read_is_said_to_be_applied_and_not_sent_again(
+async def test_an_unreadable_success_is_reported_as_applied_and_not_retried(
     body: bytes, reason: str, path: str | None
 ) -> None:
     async with Wire(answer(200, body, Traceparent="t1")) as wire:
@@ -172,7 +172,7 @@ async def test_a_yes_that_cannot_be_read_is_said_to_be_applied_and_not_sent_agai
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b'{"status": 200, "title": 7}'])
-async def test_a_malformed_problem_is_still_of_its_status(body: bytes) -> None:
+async def test_a_malformed_problem_still_raises_the_error_of_its_status(body: bytes) -> None:
     async with Wire(answer(404, body)) as wire, MonoCloudClient(wire.url, KEY) as client:
         with pytest.raises(NotFoundError) as caught:
             await client.phones.set_primary("u", "p")
@@ -181,7 +181,7 @@ async def test_a_malformed_problem_is_still_of_its_status(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("ending", [close, reset])
-async def test_a_no_that_breaks_off_is_still_a_no(ending: Any) -> None:
+async def test_a_refusal_that_breaks_off_is_still_a_refusal(ending: Any) -> None:
     head = raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n{")
 
     async def step(writer: Any) -> None:
@@ -195,7 +195,7 @@ async def test_a_no_that_breaks_off_is_still_a_no(ending: Any) -> None:
         assert isinstance(caught.value, NotFoundError) or ending is reset
 
 
-async def test_a_no_whose_body_never_comes_is_still_a_no() -> None:
+async def test_a_refusal_whose_body_never_arrives_is_still_a_refusal() -> None:
     step = raw(b"HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n{")
     async with Wire(step) as wire, MonoCloudClient(wire.url, KEY, timeout=0.2) as client:
         with pytest.raises(NotFoundError):
@@ -203,10 +203,10 @@ async def test_a_no_whose_body_never_comes_is_still_a_no() -> None:
         assert len(wire.requests) == 1
 
 
-# Limits of time
+# Timeouts
 
 
-async def test_an_attempt_has_its_time_body_included() -> None:
+async def test_the_attempt_timeout_includes_the_body() -> None:
     drip = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
     for step in (silence, drip):
         async with Wire(step) as wire:
@@ -214,13 +214,13 @@ async def test_an_attempt_has_its_time_body_included() -> None:
             async with client:
                 with pytest.raises(RequestTimeoutError) as caught:
                     await client.phones.set_primary("u", "p")
-            assert "no answer within the attempt's timeout of 0.1 s" in str(caught.value)
+            assert "no response within the attempt's timeout of 0.1 s" in str(caught.value)
             assert caught.value.may_have_been_applied
             assert isinstance(caught.value, TimeoutError)
             assert len(wire.requests) == 1
 
 
-async def test_the_deadline_is_for_the_whole_call() -> None:
+async def test_the_deadline_covers_the_whole_call() -> None:
     policy = RetryPolicy(max_attempts=100, base_delay=0.0, deadline=0.6)
     async with Wire(silence) as wire:
         async with MonoCloudClient(wire.url, KEY, timeout=0.4, retry=policy) as client:
@@ -273,7 +273,7 @@ async def test_a_client_closed_during_a_call_does_not_hide_that_it_was_sent() ->
     assert (caught.value.attempts, len(wire.requests)) == (1, 1)
 
 
-async def test_a_stalled_connection_attempt_is_known_not_to_have_been_sent(
+async def test_a_stalled_connection_attempt_has_sent_nothing(
     monkeypatch: pytest.MonkeyPatch, wire: Wire
 ) -> None:
     async def stuck(*args: Any, **kwargs: Any) -> Any:
@@ -288,7 +288,7 @@ async def test_a_stalled_connection_attempt_is_known_not_to_have_been_sent(
     assert not caught.value.may_have_been_applied
 
 
-# What is logged and shown
+# Logs and errors
 
 
 async def test_a_line_is_logged_for_each_attempt(caplog: pytest.LogCaptureFixture) -> None:
@@ -308,15 +308,15 @@ async def test_a_line_is_logged_for_each_attempt(caplog: pytest.LogCaptureFixtur
 @pytest.mark.parametrize(
     "step", [close, problem(401), answer(200, b"{"), raw(b"junk\r\n\r\n"), answer(302, b"")]
 )
-async def test_no_error_holds_the_key(step: Any) -> None:
+async def test_no_error_contains_the_key(step: Any) -> None:
     async with Wire(step) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         with pytest.raises(monocloud_async.MonoCloudError) as caught:
             await client.phones.set_primary("u", "p")
     error: BaseException | None = caught.value
     seen = 0
     while error is not None:
-        told = traceback.TracebackException.from_exception(error, capture_locals=True)
-        assert KEY not in "".join(told.format()) + repr(error) + repr(vars(error))
+        report = traceback.TracebackException.from_exception(error, capture_locals=True)
+        assert KEY not in "".join(report.format()) + repr(error) + repr(vars(error))
         error = error.__cause__ or error.__context__
         seen += 1
     assert seen == 1

@@ -1,4 +1,4 @@
-"""Certificates for servers on loopback, of an authority that nothing trusts by itself."""
+"""Certificates for loopback servers, from an authority that nothing trusts by default."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _LONG_AGO = datetime.now(timezone.utc) - timedelta(days=30)
 
 
 def trusting(authority: trustme.CA = AUTHORITY) -> ssl.SSLContext:
-    """Return what a client needs to trust the authority, and the system's, as ever."""
+    """Return a client context that trusts the authority as well as the system's."""
     context = ssl.create_default_context()
     authority.configure_trust(context)
     return context
 
 
 def showing_certificate(authority: trustme.CA = AUTHORITY) -> ssl.SSLContext:
-    """Return what a client needs to trust the authority, and to show a certificate of it."""
+    """Return a client context that trusts the authority and presents a client certificate."""
     context = trusting()
     authority.issue_cert("client@example.org").configure_cert(context)
     return context
 
 
 def serving(*names: str, expired: bool = False) -> ssl.SSLContext:
-    """Return what a server needs that is called by these names."""
+    """Return a server context with a certificate for these names."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     expires = _LONG_AGO if expired else None
     AUTHORITY.issue_cert(*names, not_after=expires).configure_cert(context)
@@ -40,7 +40,7 @@ def serving(*names: str, expired: bool = False) -> ssl.SSLContext:
 
 
 def serving_clients_with_certificates(*names: str) -> ssl.SSLContext:
-    """Return what a server needs that only serves clients with a certificate of the authority."""
+    """Return a server context that requires a client certificate from the authority."""
     context = serving(*names)
     context.verify_mode = ssl.CERT_REQUIRED
     AUTHORITY.configure_trust(context)
@@ -48,7 +48,7 @@ def serving_clients_with_certificates(*names: str) -> ssl.SSLContext:
 
 
 class TlsWire(Wire):
-    """A scripted server behind TLS; it counts the handshakes that clients begin."""
+    """A scripted server behind TLS that counts the handshakes that clients start."""
 
     def __init__(self, *steps: Step, context: ssl.SSLContext | None = None) -> None:
         super().__init__(*steps, tls=context or serving("localhost", "127.0.0.1"))
@@ -61,7 +61,7 @@ class TlsWire(Wire):
 
 
 class RefusingServer:
-    """What came of a server that asks for client certificates; ``read`` is what it got to read."""
+    """What a server that asks for client certificates saw; ``read`` is the data it received."""
 
     def __init__(self, listening: socket.socket) -> None:
         self.url = f"https://localhost:{listening.getsockname()[1]}"
@@ -71,9 +71,9 @@ class RefusingServer:
 
 @contextmanager
 def refusing_clients_without_certificate(*names: str) -> Iterator[RefusingServer]:
-    """Serve a few connections with TLS 1.3; each ends only when the client has seen the refusal.
+    """Serve a few TLS 1.3 connections; each ends only once the client has seen the refusal.
 
-    Where a server closes at once, a reset may overtake the alert that says why.
+    If a server closes at once, a reset may overtake the alert that says why.
     """
     context = serving_clients_with_certificates(*names)
     context.minimum_version = ssl.TLSVersion.TLSv1_3

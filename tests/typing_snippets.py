@@ -1,4 +1,4 @@
-"""What a user writes, for the type checkers: nothing here is run."""
+"""User code for the type checkers; it never runs."""
 
 from collections.abc import Mapping, Sequence
 

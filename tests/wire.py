@@ -1,4 +1,4 @@
-"""A loopback server that does to each request what a script says, and keeps what it was sent."""
+"""A loopback server that follows a script, one step per request, and records what it receives."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Step = Callable[[Writer], Awaitable[None]]
 
 
 def answer(status: int = 200, body: object = PAGE, **headers: str) -> Step:
-    """Answer with JSON, or with bytes as they are."""
+    """Answer with JSON, or with the given bytes unchanged."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = {
         "Content-Type": "application/json" if status < 300 else "application/problem+json",
@@ -57,12 +57,12 @@ async def reset(writer: Writer) -> None:
 
 
 async def half_close(writer: Writer) -> None:
-    """Say that nothing more will come, and go on reading."""
+    """Announce the end of the stream, and keep reading."""
     writer.write_eof()
 
 
 async def silence(writer: Writer) -> None:
-    """Never answer; the connection stays until the client lets go of it."""
+    """Never answer; the connection stays open until the client closes it."""
 
 
 def then_close(step: Step) -> Step:
@@ -74,7 +74,7 @@ def then_close(step: Step) -> Step:
 
 
 class Request:
-    """One request as it came, byte for byte."""
+    """One request as received, byte for byte."""
 
     def __init__(self, head: bytes, body: bytes) -> None:
         self.line, *lines = head.decode("latin-1").split("\r\n")
@@ -85,17 +85,17 @@ class Request:
 
 
 class Wire:
-    """The server: ``async with Wire(step, step, …)``; the last step stands for all further ones.
+    """The server: ``async with Wire(step, step, …)``; the last step repeats for further requests.
 
     Attributes:
-        requests: what was sent, in its order.
-        connections: how many were made.
-        used: those that brought a request; a stranger that still calls the port's last owner
-            sends none.
-        open: those that are open now.
-        arrived: set once a request is there.
-        left: set once a client went away.
-        loop: the loop that it runs in, where that is not the caller's.
+        requests: the requests received, in order.
+        connections: the number of connections accepted.
+        used: the connections that carried a request; a stranger that still calls the port's
+            previous owner sends none.
+        open: the connections that are open now.
+        arrived: set once a request has arrived.
+        left: set once a client has disconnected.
+        loop: the server's event loop, if it is not the caller's.
     """
 
     def __init__(self, *steps: Step, tls: ssl.SSLContext | None = None) -> None:
@@ -110,13 +110,13 @@ class Wire:
         self.left = asyncio.Event()
 
     def script(self, *steps: Step) -> None:
-        """Do these from now on."""
+        """Follow these steps from now on."""
         self._steps = list(steps)
 
     async def __aenter__(self) -> Wire:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self.port: int = self._server.sockets[0].getsockname()[1]
-        # A certificate is for a name, but a request without TLS needs none to be looked up.
+        # The certificate names a host, but a request without TLS needs no name lookup.
         self.url = f"https://localhost:{self.port}" if self.tls else f"http://127.0.0.1:{self.port}"
         self._tasks: set[asyncio.Task[None]] = set()
         return self
@@ -127,8 +127,8 @@ class Wire:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # A connection that was accepted a moment ago has yet to be heard of; on a closed server,
-        # asyncio would leave its socket open.
+        # asyncio may not have handled the latest connection yet; if the server closes first,
+        # asyncio leaves its socket open.
         for _ in range(10):
             await asyncio.sleep(0)
         self._server.close()
@@ -154,12 +154,12 @@ class Wire:
             writer.close()
 
     async def on_open(self, step: Step) -> None:
-        """Do this to every connection that is open, whatever it waits for."""
+        """Take this step on every open connection, whatever it is waiting for."""
         for writer in list(self.open):
             await step(writer)
 
     def on_open_from_outside(self, step: Step) -> None:
-        """Do it from another thread, and block until it is done."""
+        """Take this step from another thread, and block until it is done."""
         assert self.loop
         asyncio.run_coroutine_threadsafe(self.on_open(step), self.loop).result(10)
 
@@ -177,14 +177,14 @@ class Wire:
 
 
 async def seen(condition: Callable[[], bool]) -> None:
-    """Let the loop run until a server of this very loop has seen something."""
-    while not condition():  # noqa: ASYNC110  (the loop decides when, and no event tells)
+    """Let the loop run until a server on this loop has seen something."""
+    while not condition():  # noqa: ASYNC110  (no event announces it)
         await asyncio.sleep(0)
 
 
 @contextmanager
 def served(*steps: Step) -> Iterator[Wire]:
-    """Serve from a thread of its own, for clients that block."""
+    """Serve from a separate thread, for blocking clients."""
     wire = Wire(*steps)
     wire.loop = loop = asyncio.new_event_loop()
     ready = threading.Event()

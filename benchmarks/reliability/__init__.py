@@ -1,8 +1,8 @@
-"""What each promise of the SDK is worth in figures: ``python -m benchmarks.reliability``.
+"""Measure what the SDK promises: ``python -m benchmarks.reliability``.
 
-The emulator does to each of four clients what networks and servers do, and counts what came, what
-was carried out, and what each client said of it. The parts: contenders.py has the four clients;
-run.py makes calls and tells what became of each; faults.py goes through the faults; waits.py,
-trust.py, answers.py and hosts.py try what takes another form, on what bench.py gives them;
-promises.py is the list; page.py writes docs/reliability.md.
+The emulator injects the faults of networks and servers into the calls of four clients, and compares
+what each client reported with what was applied. ``contenders.py`` defines the four clients,
+``run.py`` makes calls and classifies their outcomes, and ``faults.py`` goes through the faults.
+``waits.py``, ``trust.py``, ``answers.py`` and ``hosts.py`` contain the other trials, which share
+``bench.py``. ``promises.py`` lists the promises, and ``page.py`` writes ``docs/reliability.md``.
 """

@@ -1,4 +1,4 @@
-"""Try each promise on the emulator, and write what came of it to docs/reliability.md."""
+"""Test each promise against the emulator, and write the results to docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
 def main() -> None:
-    """Run all trials, print their tables, and write them into the page."""
+    """Run all trials, print the tables, and write them to the page."""
     options = _options()
     _forget_environment()
     found = asyncio.run(_tables(options.calls, quick=options.quick))
     print(found)
-    # What a quick run leaves out stays in the page.
+    # A quick run leaves trials out, so it must not overwrite the full results.
     page = options.page or (None if options.quick else _PAGE)
     if page is not None:
         written(page, found)
@@ -31,13 +31,13 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability", description=__doc__)
     parser.add_argument(
-        "--calls", type=_count, default=500, help="calls for each fault and client (default: 500)"
+        "--calls", type=_count, default=500, help="calls per fault and client (default: 500)"
     )
-    parser.add_argument("--quick", action="store_true", help="leave out what takes seconds")
+    parser.add_argument("--quick", action="store_true", help="skip trials that take seconds")
     parser.add_argument(
         "--page",
         type=Path,
-        help="the page to write them into (default: docs/reliability.md; none with --quick)",
+        help="page to write to (default: docs/reliability.md, or no page with --quick)",
     )
     return parser.parse_args()
 
@@ -49,16 +49,16 @@ def _count(text: str) -> int:
 
 
 def _forget_environment() -> None:
-    """Make sure that all go straight to the emulator, and that nobody's tenant is asked."""
+    """Ensure that every client connects directly to the emulator, and never to a real tenant."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith("MONOCLOUD_"):
             del os.environ[name]
 
 
 async def _tables(calls: int, *, quick: bool) -> str:
-    print("Each fault, with each client …", file=sys.stderr)
+    print("Running every fault with every client …", file=sys.stderr)
     comparisons = await compared(calls, QUICK if quick else FAULTS)
-    print("Each promise …", file=sys.stderr)
+    print("Testing every promise …", file=sys.stderr)
     return tables(await tried(comparisons, calls, quick=quick), comparisons, calls)
 
 

@@ -1,4 +1,4 @@
-"""Trials of answers that are not what they should be."""
+"""Trials with malformed responses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .run import users
 
 
 async def flood(_: int) -> Trial:
-    """An answer of 1 MiB that becomes 256 MiB; each client is a process of its own."""
+    """Send 1 MiB that decompresses to 256 MiB; each client has its own process."""
     found: dict[str, str] = {}
     with Emulator(users(1), api_key=KEY, faults=[Fault(body="flood", after=1)]) as emulator:
         for name in CONTENDERS:
@@ -29,7 +29,7 @@ async def flood(_: int) -> Trial:
 
 
 async def records(_: int) -> Trial:
-    """Values of other types in each place of a record."""
+    """Replace each value of a record with values of other types."""
     wrong = [changed for user in Emulator().export() for changed in _changed(user, user)]
     coerced = sum(not _refused_or_kept(text) for text in wrong)
     found = dict.fromkeys((ASYNC, SYNC), f"{coerced} coerced")
@@ -37,7 +37,7 @@ async def records(_: int) -> Trial:
 
 
 def _changed(user: object, part: object) -> list[str]:
-    """Return the record's text for each change of one value in it."""
+    """Return the record as JSON, once for each change of a single value."""
     found: list[str] = []
     for key, value in list(part.items() if isinstance(part, dict) else enumerate(part)):  # type: ignore[arg-type]
         other: object

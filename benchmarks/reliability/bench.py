@@ -1,4 +1,4 @@
-"""What a trial takes: a client before an emulator, and what came of it with each client."""
+"""What trials share: a client connected to an emulator, and the results of all clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LIMITS = Limits()
 
 @attrs.frozen(eq=False)
 class Trial:
-    """What was tried, and what came of it with each client."""
+    """What was tested, and each client's result."""
 
     tried: str
     figures: Mapping[str, str]
@@ -26,13 +26,13 @@ class Trial:
 
 @attrs.frozen(eq=False)
 class Bench:
-    """A client before an emulator, both fresh."""
+    """A new client, connected to a new emulator."""
 
     emulator: Emulator
     calls: Calls
 
     async def call(self, count: int, workers: int = WORKERS) -> list[Outcome]:
-        """Set the second phone of some users."""
+        """Make the second phone of ``count`` users primary."""
         return await call_for(self.calls, SET_PRIMARY, ids(count), workers)
 
 
@@ -40,7 +40,7 @@ class Bench:
 async def fresh(
     contender: Contender, *faults: Fault, limits: Limits = _LIMITS, count: int = 1
 ) -> AsyncIterator[Bench]:
-    """Yield a client before an emulator that has some users and faults."""
+    """Yield a client that is connected to an emulator with ``count`` users and these faults."""
     with Emulator(users(count), api_key=KEY, faults=faults, journal=10 * count + 100) as emulator:
         async with contender(emulator.url, limits) as calls:
             yield Bench(emulator, calls)
@@ -49,20 +49,20 @@ async def fresh(
 async def each(
     measure: Callable[[Contender], Awaitable[str]], names: Iterable[str] = CONTENDERS
 ) -> dict[str, str]:
-    """Return what a measurement says of each client."""
+    """Return the result of a measurement for each client."""
     return {name: await measure(CONTENDERS[name]) for name in names}
 
 
 def ids(count: int) -> list[str]:
-    """Return the ids of some users."""
+    """Return the ids of ``count`` users."""
     return [f"user-{n}" for n in range(count)]
 
 
 def failed(outcomes: Iterable[Outcome]) -> int:
-    """Return how many calls failed."""
+    """Return the number of failed calls."""
     return sum(outcome.error is not None for outcome in outcomes)
 
 
 def longest(outcomes: Iterable[Outcome]) -> str:
-    """Say how long the longest call took."""
-    return f"{max(outcome.seconds for outcome in outcomes):.1f} s at most"
+    """Return the duration of the longest call, as text."""
+    return f"at most {max(outcome.seconds for outcome in outcomes):.1f} s"

@@ -1,6 +1,6 @@
-"""The four clients: the SDK's two, and two as people write them who have none.
+"""The four clients: both of the SDK's, and two that are typical of code without an SDK.
 
-All try three times in all, wait about as long in between, and have the same limit of time.
+All make up to three attempts, with similar delays and the same timeout.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Call = Callable[[str, str], Awaitable[object]]
 
 @attrs.frozen(eq=False)
 class Calls:
-    """What can be called: ``set_primary(user_id, phone_id)``, and ``add(user_id, number)``."""
+    """A client's calls: ``set_primary(user_id, phone_id)`` and ``add(user_id, number)``."""
 
     set_primary: Call
     add: Call
@@ -46,7 +46,7 @@ class Calls:
 
 @attrs.frozen
 class Limits:
-    """What a client is told to keep to: seconds for an attempt, connections at once."""
+    """A client's settings: seconds per attempt, and the maximum number of connections."""
 
     timeout: float = 2.0
     connections: int = 16
@@ -103,7 +103,7 @@ async def _httpx_with_tenacity(origin: str, limits: Limits) -> AsyncIterator[Cal
 
 @asynccontextmanager
 async def _requests_with_retry(origin: str, limits: Limits) -> AsyncIterator[Calls]:
-    # Without allowed_methods=None, it leaves every POST alone: set_primary would never be repeated.
+    # Without allowed_methods=None, it never retries a POST, such as set_primary.
     retries = Retry(
         total=_ATTEMPTS - 1,
         backoff_factor=0.5,
@@ -136,7 +136,7 @@ def _written_by_hand(post: Callable[..., Awaitable[object]]) -> Calls:
 
 @asynccontextmanager
 async def _threads() -> AsyncIterator[Callable[[Callable[..., object]], Callable[..., Any]]]:
-    """Yield what makes a blocking function one to be awaited: each call has its thread."""
+    """Yield a function that makes a blocking function awaitable, by running it in a thread."""
     with ThreadPoolExecutor(64) as pool:
 
         def threaded(function: Callable[..., object]) -> Callable[..., Any]:
@@ -158,7 +158,7 @@ CONTENDERS: Mapping[str, Contender] = {
 
 
 def says_applied(error: BaseException) -> bool:
-    """Return whether an error says that the change is made, or may be."""
+    """Return whether an error says that the change was or may have been applied."""
     if isinstance(error, monocloud_async.ResponseDecodeError):
         return True
     return bool(getattr(error, "may_have_been_applied", False))

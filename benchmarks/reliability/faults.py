@@ -1,4 +1,4 @@
-"""The faults, and what each client makes of them."""
+"""The faults, and how each client handles them."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from .run import ADD, SET_PRIMARY, Figures, call_for, figures, users
 _LIMITS = Limits()
 _TOO_LONG = 1.5 * _LIMITS.timeout
 _EVERY = 20
-# Those that take a second each are fewer.
+# Faults that take a second each are injected less often.
 _SOME = 50
-OUTAGE = "nobody listens for 1 s"
+OUTAGE = "server down for 1 s"
 FAULTS: Mapping[str, Fault] = {
-    "503, not carried out": Fault(status=503, every=_EVERY),
-    "502, carried out": Fault(status=502, executed=True, every=_EVERY),
+    "503, not applied": Fault(status=503, every=_EVERY),
+    "502, applied": Fault(status=502, executed=True, every=_EVERY),
     "429 with `Retry-After: 1`": Fault(status=429, headers={"Retry-After": "1"}, every=_SOME),
-    "connection closed, not carried out": Fault(connection="closed", every=_EVERY),
-    "connection closed, carried out": Fault(connection="closed", executed=True, every=_EVERY),
-    "connection reset, not carried out": Fault(connection="reset", every=_EVERY),
-    "connection reset, carried out": Fault(connection="reset", executed=True, every=_EVERY),
-    "answer broken off": Fault(body="truncated", every=_EVERY),
-    "answer that is not HTTP": Fault(body="garbage", executed=True, every=_EVERY),
-    "answer that is a web page, 200": Fault(body="html", every=_EVERY),
-    "answer after the timeout": Fault(delay=_TOO_LONG, every=_SOME),
-    "answer that drips past the timeout": Fault(drip=_TOO_LONG, every=_SOME),
+    "connection closed, not applied": Fault(connection="closed", every=_EVERY),
+    "connection closed, applied": Fault(connection="closed", executed=True, every=_EVERY),
+    "connection reset, not applied": Fault(connection="reset", every=_EVERY),
+    "connection reset, applied": Fault(connection="reset", executed=True, every=_EVERY),
+    "truncated response": Fault(body="truncated", every=_EVERY),
+    "response that is not HTTP": Fault(body="garbage", executed=True, every=_EVERY),
+    "200 with a web page": Fault(body="html", every=_EVERY),
+    "response after the timeout": Fault(delay=_TOO_LONG, every=_SOME),
+    "response that trickles in past the timeout": Fault(drip=_TOO_LONG, every=_SOME),
     OUTAGE: Fault(outage=1, after=30, times=1),
 }
-# Some that take no second each time that they strike.
+# Faults that take no time.
 QUICK = {
     name: FAULTS[name]
     for name in (
-        "502, carried out",
-        "connection reset, carried out",
-        "answer broken off",
-        "answer that is a web page, 200",
+        "502, applied",
+        "connection reset, applied",
+        "truncated response",
+        "200 with a web page",
     )
 }
 
 
 @attrs.frozen(eq=False)
 class Comparison:
-    """What the clients made of one fault."""
+    """How the clients handled one fault."""
 
     fault: str
     operation: str
@@ -55,7 +55,7 @@ class Comparison:
 
 
 async def compared(calls: int, faults: Mapping[str, Fault]) -> list[Comparison]:
-    """Put each client through some faults, with an operation that may be repeated and one not."""
+    """Run each client with each fault, for a call that is safe to repeat and one that is not."""
     with Emulator(users(calls), api_key=KEY, journal=10 * calls) as emulator:
         return [
             Comparison(name, operation, await _of_each(emulator, fault, operation))
@@ -77,7 +77,7 @@ async def _of_each(emulator: Emulator, fault: Fault, operation: str) -> dict[str
 
 
 def in_all(comparisons: list[Comparison], operation: str | None = None) -> dict[str, Figures]:
-    """Return the sums for each client, over all faults."""
+    """Return each client's sums over all faults."""
     return {name: sum(_each(comparisons, operation, name), Figures()) for name in CONTENDERS}
 
 

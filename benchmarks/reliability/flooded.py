@@ -1,4 +1,4 @@
-"""How much memory a client takes for one answer: ``python -m benchmarks.reliability.flooded``."""
+"""Measure a client's memory for one response: ``python -m benchmarks.reliability.flooded``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .run import PHONE
 
 
 async def main(name: str, origin: str) -> None:
-    """Print by how many MB the process grows from its first answer to its second."""
+    """Print by how many MB the process grows from its first response to its second."""
     async with CONTENDERS[name](origin, Limits(timeout=30)) as calls:
         await calls.set_primary("user-0", PHONE)
         before = _highest()
@@ -22,7 +22,7 @@ async def main(name: str, origin: str) -> None:
 
 
 def _highest() -> int:
-    """Return the most memory that the process has had so far, in KiB."""
+    """Return the peak memory of the process so far, in KiB."""
     highest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return highest // 1024 if sys.platform == "darwin" else highest
 

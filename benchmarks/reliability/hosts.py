@@ -1,4 +1,4 @@
-"""Trials of the programs that a client lives in."""
+"""Trials of the environments in which a client runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .run import PHONE, SET_PRIMARY, call_for, users
 
 
 async def loops(_: int) -> Trial:
-    """One client in 20 event loops, one after the other."""
+    """Use one client in 20 event loops, one after another."""
 
     def run(client: Callable[[str], Callable[[], Awaitable[object]]]) -> str:
         with Emulator(users(1), api_key=KEY) as emulator:
@@ -34,4 +34,4 @@ async def loops(_: int) -> Trial:
         return lambda: client.post(f"{origin}/api/users/user-0/phones/{PHONE}/primary")
 
     found = {ASYNC: await asyncio.to_thread(run, ours), HTTPX: await asyncio.to_thread(run, theirs)}
-    return Trial("20 loops", {**dict.fromkeys(CONTENDERS, "has none"), **found})
+    return Trial("20 loops", {**dict.fromkeys(CONTENDERS, "no event loops"), **found})

@@ -1,4 +1,4 @@
-"""The tables, and the page that they are a part of."""
+"""Format the tables, and write them to the page."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _LIBRARIES = ("aiohttp", "httpx", "tenacity", "requests", "urllib3")
 
 
 def written(page: Path, tables: str) -> None:
-    """Put the tables where the page has its old ones.
+    """Replace the tables on the page.
 
     Raises:
-        ValueError: the page has no place for them.
+        ValueError: the page lacks the markers for them.
     """
     before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        raise ValueError(f"{page} has no place for the figures: {BEGIN} … {END}")
+        raise ValueError(f"{page} has no place for the figures; add the lines {BEGIN} and {END}")
     page.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
 
 
 def tables(found: Mapping[Promise, Trial], comparisons: Sequence[Comparison], calls: int) -> str:
-    """Return both tables, as Markdown."""
+    """Return both tables as Markdown."""
     rows = [
         (promise.text, _proof(promise), trial.tried, *_cells(trial.figures))
         for promise, trial in found.items()
@@ -47,8 +47,8 @@ def tables(found: Mapping[Promise, Trial], comparisons: Sequence[Comparison], ca
     return "\n".join(
         [
             f"\nMeasured with {_versions()}.\n",
-            *_table(("Promise", "Test", "Tried", *CONTENDERS), rows),
-            f"\n### Fault by fault: {calls:,} calls of each client\n",
+            *_table(("Promise", "Tests", "Tested with", *CONTENDERS), rows),
+            f"\n### Fault by fault: {calls:,} calls per client\n",
             *_table(("Operation and fault", "Faults", *CONTENDERS), faults),
             "",
         ]

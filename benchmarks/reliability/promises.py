@@ -1,4 +1,4 @@
-"""What the SDK promises, which tests prove it, and what is tried here."""
+"""What the SDK promises, the tests that prove it, and the trials that measure it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Promise:
     """One promise.
 
     Attributes:
-        text: what is promised.
-        tests: what proves it, each as ``file::test``, in the folder of the tests.
-        trial: what tries it here; None for what the tests alone show.
-        of_faults: what the faults say of it, in place of a trial.
-        slow: whether that takes seconds.
+        text: the promise.
+        tests: the tests that prove it, each as ``file::test``, relative to the folder ``tests``.
+        trial: the trial that measures it; None if only the tests prove it.
+        of_faults: derives the result from the faults, in place of a trial.
+        slow: whether the trial takes seconds.
     """
 
     text: str
@@ -47,7 +47,7 @@ def _sums(
 
 
 def _truth(figures: Figures) -> str:
-    return f"{figures.lost:,} lost, {figures.unsaid:,} unsaid"
+    return f"{figures.lost:,} lost, {figures.unreported:,} unreported"
 
 
 def _repeats(figures: Figures) -> str:
@@ -63,83 +63,82 @@ def _key(figures: Figures) -> str:
 
 
 _INTERRUPTS = (
-    "test_host_interrupts.py::"
-    "test_interrupts_at_any_place_leave_no_task_no_slot_and_no_thread_behind"
+    "test_host_interrupts.py::test_interrupts_at_any_point_leave_no_task_slot_or_thread_behind"
 )
 PROMISES: Sequence[Promise] = (
     Promise(
-        "What is done is not reported as failed without a word, nor what is not done as done",
-        ("test_retry_wire.py::test_the_matrix_of_failures",),
+        "A success means that the change was applied, and an error says so if it may have been",
+        ("test_retry_wire.py::test_each_failure_is_retried_only_if_that_is_safe",),
         of_faults=_sums(None, _truth),
     ),
     Promise(
-        "What may be repeated is, within the retry quota",
-        ("test_retry_wire.py::test_the_matrix_of_statuses",),
+        "Calls that are safe to repeat are retried, within the retry quota",
+        ("test_retry_wire.py::test_each_status_is_retried_only_if_that_is_safe",),
         of_faults=_sums(SET_PRIMARY, _repeats, but=OUTAGE),
     ),
     Promise(
-        "`add` is never sent again where it may have been carried out",
-        ("test_retry_wire.py::test_adding_is_done_once_whatever_fails_and_however_often",),
+        "`add` is never sent again if it may have been applied",
+        ("test_retry_wire.py::test_adding_happens_at_most_once_whatever_fails",),
         of_faults=_sums(ADD, _twice),
     ),
     Promise(
-        "What will not get better is not repeated",
-        ("test_retry_wire.py::test_the_matrix_of_statuses",),
+        "Errors that a retry cannot fix are not retried",
+        ("test_retry_wire.py::test_each_status_is_retried_only_if_that_is_safe",),
         waits.refusals,
     ),
     Promise(
-        "A success that cannot be read is not sent again, and the error says that it was applied",
-        ("test_hostile.py::test_a_yes_that_cannot_be_read_is_applied_and_never_sent_again",),
+        "A success with an unreadable response is not resent; the error says that it was applied",
+        ("test_hostile.py::test_an_unreadable_success_counts_as_applied_and_is_never_sent_again",),
     ),
     Promise(
-        "`Retry-After: 1` is waited for in full",
-        ("test_retry_wire.py::test_waits_are_what_the_server_asks_and_never_less",),
+        "If the server sends `Retry-After: 1`, the client waits at least that long",
+        ("test_retry_wire.py::test_waits_are_never_shorter_than_the_server_asks",),
         waits.retry_after,
         slow=True,
     ),
     Promise(
-        "A meaningless `Retry-After` (`soon`, `-1`, `nan`, …) does no harm",
-        ("test_retry_wire.py::test_the_table_of_what_a_server_asks_to_wait",),
+        "A meaningless `Retry-After` (`soon`, `-1`, `nan`, …) does not make a call fail",
+        ("test_retry_wire.py::test_retry_after_is_obeyed_in_every_form",),
         waits.junk_retry_after,
         slow=True,
     ),
     Promise(
-        "The deadline, here 0.5 s, holds for the whole call, waits and queueing included",
+        "The deadline (0.5 s here) covers the whole call, including waits and queueing",
         (
-            "test_wire.py::test_the_deadline_is_for_the_whole_call",
-            "test_pool.py::test_the_deadline_holds_for_each_of_many_that_wait",
+            "test_wire.py::test_the_deadline_covers_the_whole_call",
+            "test_pool.py::test_the_deadline_holds_for_each_of_many_waiting_calls",
         ),
         waits.deadline,
     ),
     Promise(
-        "An outage gets no retry storm",
+        "An outage does not cause a retry storm",
         (
             "test_retry_wire.py::test_an_outage_of_a_thousand_calls_gets_no_retry_storm",
-            "test_retry_wire.py::test_the_quota_is_the_client_s_and_fills_up_after_an_outage",
+            "test_retry_wire.py::test_the_quota_belongs_to_the_client_and_refills_after_an_outage",
         ),
         waits.storm,
         slow=True,
     ),
     Promise(
-        "The timeout, here 0.3 s, is for the whole answer, its body included",
+        "The timeout (0.3 s here) covers the whole response, including its body",
         (
-            "test_wire.py::test_an_attempt_has_its_time_body_included",
-            "test_hostile.py::test_a_body_that_only_drips_ends_with_the_time",
+            "test_wire.py::test_the_attempt_timeout_includes_the_body",
+            "test_hostile.py::test_the_timeout_ends_a_dripping_body",
         ),
         waits.timeout,
         slow=True,
     ),
     Promise(
-        "Waiting for a connection is not taken for the server's slowness",
-        ("test_pool.py::test_a_wait_for_a_connection_is_not_the_server_s_slowness",),
+        "Time spent waiting for a free connection does not count towards the timeout",
+        ("test_pool.py::test_waiting_for_a_connection_does_not_count_towards_the_timeout",),
         waits.slots,
         slow=True,
     ),
     Promise(
-        "A connection that broke while idle costs the next call neither an error nor a delay",
+        "If an idle connection breaks, the next call neither fails nor takes longer",
         (
             "test_pool.py::test_an_idle_connection_that_was_closed_costs_nothing",
-            "test_pool.py::test_nor_do_twenty_of_them",
+            "test_pool.py::test_twenty_idle_connections_that_were_closed_cost_nothing",
         ),
         waits.stale,
     ),
@@ -151,7 +150,7 @@ PROMISES: Sequence[Promise] = (
         ),
     ),
     Promise(
-        "An id is one segment of the path, or nothing is sent",
+        "An id is exactly one segment of the path, or the call is rejected before anything is sent",
         (
             "test_address.py::test_an_id_is_exactly_one_segment_or_refused",
             "test_wire.py::test_an_id_arrives_as_one_segment",
@@ -159,118 +158,118 @@ PROMISES: Sequence[Promise] = (
         trust.addresses,
     ),
     Promise(
-        "The key goes to the host that the domain names, and over TLS",
+        "The key goes to the host that the domain names, over TLS",
         (
-            "test_address.py::test_nothing_leads_to_another_host_than_it_says",
-            "test_trust.py::test_a_tenant_is_asked_for_by_name_and_has_to_prove_it",
-            "test_trust.py::test_a_server_that_does_not_speak_tls_gets_nothing_to_read",
+            "test_address.py::test_a_domain_never_leads_to_another_host",
+            "test_trust.py::test_the_tenant_is_addressed_by_name_and_must_prove_its_identity",
+            "test_trust.py::test_a_server_without_tls_never_sees_the_key",
         ),
     ),
     Promise(
-        "The key does not go where a redirect leads",
-        ("test_trust.py::test_a_redirect_to_another_server_reaches_nobody",),
+        "The key does not follow a redirect to another server",
+        ("test_trust.py::test_a_redirect_to_another_server_is_not_followed",),
         trust.redirects,
     ),
     Promise(
         "A password in `.netrc` is not sent",
-        ("test_trust.py::test_what_a_netrc_says_is_not_sent",),
+        ("test_trust.py::test_credentials_in_a_netrc_are_not_sent",),
         trust.netrc,
     ),
     Promise(
-        "Cookies are not kept",
+        "Cookies are not stored",
         ("test_wire.py::test_cookies_are_not_kept",),
         trust.cookies,
     ),
     Promise(
-        "A proxy is used as the environment says, and does not see the key",
+        "Proxies from the environment are used, and never see the key",
         (
-            "test_trust.py::test_through_a_proxy_of_the_environment_the_key_is_encrypted",
+            "test_trust.py::test_the_key_is_encrypted_through_a_proxy_of_the_environment",
             "test_trust.py::test_no_proxy_is_honoured",
         ),
     ),
     Promise(
-        "A server that is not trusted gets nothing",
-        ("test_trust.py::test_a_certificate_that_is_not_trusted_is_said_so_and_tried_once",),
+        "A server with an untrusted certificate receives no request",
+        ("test_trust.py::test_an_untrusted_certificate_is_reported_and_not_retried",),
     ),
     Promise(
         "No error shows the key, not even in a traceback with local variables",
         (
-            "test_secrets.py::test_an_error_of_a_call",
-            "test_secrets.py::test_an_error_of_a_blocking_call",
+            "test_secrets.py::test_the_error_of_a_call_does_not_show_the_key",
+            "test_secrets.py::test_the_error_of_a_blocking_call_does_not_show_the_key",
         ),
         of_faults=_sums(None, _key),
     ),
     Promise(
-        "Nor does a log, a client or what can be reached from it",
+        "No log shows the key, and neither does a client or any object reachable from it",
         (
-            "test_secrets.py::test_no_logger_gets_it",
-            "test_secrets.py::test_whatever_is_reachable_from_a_client_shows_nothing",
+            "test_secrets.py::test_no_logger_receives_the_key",
+            "test_secrets.py::test_nothing_reachable_from_a_client_shows_the_key",
         ),
     ),
     Promise(
-        "An answer that unpacks to 256 MiB does not fill the memory",
+        "A response that decompresses to 256 MiB does not fill the memory",
         ("test_hostile.py::test_a_flood_does_not_fill_memory",),
         answers.flood,
         slow=True,
     ),
     Promise(
-        "A record is what the server sent, or an error with the JSON path; nothing is coerced",
+        "A record holds what the server sent, or an error gives the JSON path; nothing is coerced",
         (
-            "test_mutations.py::test_each_member_of_every_other_type",
-            "test_models.py::test_what_is_missing_and_what_is_null_are_told_apart",
+            "test_mutations.py::test_each_member_is_tried_with_every_other_type",
+            "test_models.py::test_missing_and_null_members_are_told_apart",
         ),
         answers.records,
     ),
     Promise(
-        "One client serves one event loop after the other, and several at once",
+        "One client works in several event loops, one after another or at the same time",
         (
-            "test_loops.py::test_one_loop_after_another",
-            "test_loops.py::test_loops_side_by_side",
+            "test_loops.py::test_one_client_works_in_one_loop_after_another",
+            "test_loops.py::test_one_client_works_in_several_loops_at_once",
         ),
         hosts.loops,
     ),
     Promise(
-        "A client made before a fork works in parent and child",
+        "A client created before a fork works in the parent and in the child",
         (
-            "test_host_fork.py::test_a_fork_before_and_after_the_first_call",
-            "test_host_servers.py::test_gunicorn_preloads_a_client_used_or_not",
-            "test_host_servers.py::test_celery_forks_with_a_client_that_was_used",
+            "test_host_fork.py::test_a_client_survives_a_fork_before_or_after_its_first_call",
+            "test_host_servers.py::test_gunicorn_workers_use_a_preloaded_client",
+            "test_host_servers.py::test_celery_children_work_with_a_used_client",
         ),
     ),
     Promise(
-        "A child that exits leaves the parent's connections alone",
+        "A child process that exits does not affect the parent's connections",
         ("test_host_fork.py::test_children_that_only_exit_leave_the_parent_s_connection_alone",),
     ),
     Promise(
-        "Both clients work in a notebook, and where a loop runs",
+        "Both clients work in notebooks and while an event loop is running",
         (
-            "test_host_notebook.py::test_both_clients_in_cells",
-            "test_sync.py::test_it_works_while_a_loop_runs",
+            "test_host_notebook.py::test_both_clients_work_in_cells",
+            "test_sync.py::test_blocking_calls_work_while_a_loop_runs",
         ),
     ),
     Promise(
-        "Ctrl-C ends a blocking call, wherever it comes",
+        "Ctrl-C ends a blocking call at any point",
         (_INTERRUPTS,),
     ),
     Promise(
-        "A program ends in silence and at once, its clients closed or not",
-        ("test_host_exit.py::test_a_program_ends_in_silence_closed_or_not",),
+        "A program exits silently and at once, whether or not its clients are closed",
+        ("test_host_exit.py::test_a_program_ends_silently_with_or_without_close",),
     ),
     Promise(
-        "Many rows: none is lost under faults and a limit, nor in an outage of a second",
+        "A bulk run loses no rows to faults, to a rate limit or to an outage of one second",
         (
-            "test_bulk.py::test_nothing_is_lost_under_faults_and_a_limit",
-            "test_bulk.py::test_an_outage_of_a_second_costs_few_workers_no_row",
-            "test_bulk.py::test_an_outage_of_a_second_costs_the_last_rows_nothing",
+            "test_bulk.py::test_no_row_is_lost_under_faults_and_a_rate_limit",
+            "test_bulk.py::test_a_run_with_few_workers_survives_an_outage_of_one_second",
+            "test_bulk.py::test_the_last_rows_survive_an_outage_of_one_second",
         ),
     ),
     Promise(
-        "A batch that is killed goes on, and the last row of each user wins",
-        ("test_batch_kills.py::test_a_batch_that_is_killed_ten_times",),
+        "A batch that was killed resumes, and the last row of each user wins",
+        ("test_batch_kills.py::test_a_batch_killed_ten_times_applies_every_row",),
     ),
     Promise(
-        "The blocking client has the methods, names and types of the async one",
-        ("test_sync.py::test_each_async_method_has_its_twin",),
+        "The blocking client has the same methods, names and types as the async one",
+        ("test_sync.py::test_each_async_method_has_a_blocking_twin",),
     ),
 )
 
@@ -278,7 +277,7 @@ PROMISES: Sequence[Promise] = (
 async def tried(
     comparisons: list[Comparison], calls: int, *, quick: bool
 ) -> Mapping[Promise, Trial]:
-    """Return what came of each promise; those without a trial come to nothing here."""
+    """Return the result of each promise: dashes for a promise without a trial."""
     found: dict[Promise, Trial] = {}
     for promise in PROMISES:
         if promise.of_faults is not None:

@@ -1,4 +1,4 @@
-"""Many calls of one client, and what became of each of them on the server."""
+"""Make many calls with a client, and compare its reports with what the server applied."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ WORKERS = 16
 
 
 def users(count: int) -> list[dict[str, object]]:
-    """Return users of which each has two phones, the second not the primary one."""
+    """Return users with two phones each, of which the first is primary."""
     phones = [{"id": "first", "primary": True}, {"id": PHONE, "primary": False}]
     return [{"user_id": f"user-{n}", "phone_numbers": phones} for n in range(count)]
 
 
 @attrs.frozen(eq=False)
 class Outcome:
-    """What a client said of one call."""
+    """What a client reported for one call."""
 
     user_id: str
     error: Exception | None
@@ -35,14 +35,14 @@ class Outcome:
 
 
 def number_of(user_id: str) -> str:
-    """Return the number that is added to a user: no two users of a tenant have the same."""
+    """Return the number to add to a user; it is unique in the tenant."""
     return f"+4477009{int(user_id.rpartition('-')[2]):05}"
 
 
 async def call_all(
     call: Call, argument: Callable[[str], str], ids: Iterable[str], workers: int
 ) -> list[Outcome]:
-    """Make a call for each user, some at once, and return what became of them."""
+    """Make a call for each user, ``workers`` at a time, and return the outcomes."""
     waiting, outcomes = iter(ids), list[Outcome]()
 
     async def work() -> None:
@@ -61,7 +61,7 @@ async def call_all(
 async def call_for(
     calls: Calls, operation: str, ids: Iterable[str], workers: int = WORKERS
 ) -> list[Outcome]:
-    """Set the second phone, or add a number, for each user."""
+    """Make the second phone primary, or add a number, for each user."""
     if operation == ADD:
         return await call_all(calls.add, number_of, ids, workers)
     return await call_all(calls.set_primary, lambda _: PHONE, ids, workers)
@@ -69,19 +69,19 @@ async def call_for(
 
 @attrs.frozen(kw_only=True)
 class Figures:
-    """What many calls came to.
+    """The results of many calls.
 
     Attributes:
-        calls: how many were made.
-        faults: how many requests a fault struck.
-        requests: how many requests came.
-        lost: calls reported as done that were not carried out.
-        twice: calls that were sent once more, though they were carried out and may not be twice.
-        unsaid: calls reported as failed that were carried out, with no word of that.
-        given_up: calls reported as failed, rightly, that another attempt would have carried out.
-        in_doubt: calls reported as failed, with the word that they may be carried out.
-        errors: how many errors were raised.
-        shown: how many of these show the key, in a traceback with local variables.
+        calls: the number of calls.
+        faults: the number of requests that a fault hit.
+        requests: the number of requests that the server received.
+        lost: calls reported as successful that were not applied.
+        twice: calls sent again after they were applied, although they are not safe to repeat.
+        unreported: calls reported as failed that were applied, where the error does not say so.
+        given_up: calls correctly reported as failed that another attempt would have applied.
+        in_doubt: calls reported as failed, where the error says that they may have been applied.
+        errors: the number of errors raised.
+        shown: how many of these errors show the key in a traceback with local variables.
     """
 
     calls: int = 0
@@ -89,7 +89,7 @@ class Figures:
     requests: int = 0
     lost: int = 0
     twice: int = 0
-    unsaid: int = 0
+    unreported: int = 0
     given_up: int = 0
     in_doubt: int = 0
     errors: int = 0
@@ -103,15 +103,15 @@ class Figures:
         named = (
             (self.lost, "lost"),
             (self.twice, "sent twice"),
-            (self.unsaid, "unsaid"),
+            (self.unreported, "unreported"),
             (self.given_up, "given up"),
             (self.in_doubt, "in doubt"),
         )
-        return ", ".join(f"{count:,} {name}" for count, name in named if count) or "all well"
+        return ", ".join(f"{count:,} {name}" for count, name in named if count) or "all correct"
 
 
 def figures(emulator: Emulator, operation: str, outcomes: Sequence[Outcome]) -> Figures:
-    """Compare what a client said with what the emulator did."""
+    """Compare a client's outcomes with what the emulator applied."""
     applied = _applied(emulator, operation)
     kinds = Counter(_kind(outcome, outcome.user_id in applied) for outcome in outcomes)
     errors = [outcome.error for outcome in outcomes if outcome.error]
@@ -121,7 +121,7 @@ def figures(emulator: Emulator, operation: str, outcomes: Sequence[Outcome]) -> 
         requests=emulator.counts.requests,
         lost=kinds["lost"],
         twice=_sent_after_execution(emulator) if operation == ADD else 0,
-        unsaid=kinds["unsaid"],
+        unreported=kinds["unreported"],
         given_up=kinds["given up"],
         in_doubt=kinds["in doubt"],
         errors=len(errors),
@@ -130,7 +130,7 @@ def figures(emulator: Emulator, operation: str, outcomes: Sequence[Outcome]) -> 
 
 
 def shows_key(error: BaseException) -> bool:
-    """Return whether an error shows the key, with the local variables that error trackers take."""
+    """Return whether an error shows the key, also in the local variables that trackers record."""
     told = traceback.TracebackException.from_exception(error, capture_locals=True)
     return KEY in "".join([str(error), repr(error), *told.format()])
 
@@ -140,7 +140,7 @@ def _kind(outcome: Outcome, applied: bool) -> str:
         return "done" if applied else "lost"
     if says_applied(outcome.error):
         return "in doubt"
-    return "unsaid" if applied else "given up"
+    return "unreported" if applied else "given up"
 
 
 def _applied(emulator: Emulator, operation: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Trials of where the key, and whatever else is secret, goes."""
+"""Trials of where the key and other secrets are sent."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 async def addresses(_: int) -> Trial:
-    """Ids that mean something in a URL."""
+    """Use ids with characters that have a meaning in URLs."""
 
     async def measure(contender: Contender) -> str:
         async with fresh(contender) as bench:
             for phone_id in _IDS:
                 await call_for(attrs.evolve(bench.calls, set_primary=_to(bench, phone_id)), "", "u")
             meant = {f"/api/users/u/phones/{quote(i, safe='')}/primary" for i in _IDS if i}
-            astray = [r for r in bench.emulator.requests if r.path not in meant]
-        return f"{len(astray)} astray"
+            misdirected = [r for r in bench.emulator.requests if r.path not in meant]
+        return f"{len(misdirected)} misdirected"
 
     def _to(bench: Bench, phone_id: str) -> Callable[[str, str], Awaitable[object]]:
         return lambda user_id, _: bench.calls.set_primary(user_id, phone_id)
@@ -39,7 +39,7 @@ async def addresses(_: int) -> Trial:
 
 
 async def redirects(_: int) -> Trial:
-    """Redirects to another server."""
+    """Redirect calls to another server."""
 
     async def measure(contender: Contender) -> str:
         with Emulator(users(1), api_key="other") as other:
@@ -50,13 +50,13 @@ async def redirects(_: int) -> Trial:
                 for _ in _REDIRECTS[1:]:
                     await bench.call(1)
             keys = [request for request in other.requests if "X-API-KEY" in request.headers]
-        return f"{len(keys)} keys sent there"
+        return f"{len(keys)} keys forwarded"
 
     return Trial(f"{len(_REDIRECTS)} redirects", await each(measure))
 
 
 async def cookies(_: int) -> Trial:
-    """Cookies that the server sets."""
+    """Let the server set cookies."""
 
     async def measure(contender: Contender) -> str:
         fault = Fault(headers={"Set-Cookie": "session=1; Path=/"})
@@ -69,7 +69,7 @@ async def cookies(_: int) -> Trial:
 
 
 async def netrc(_: int) -> Trial:
-    """A password in .netrc for the server's host."""
+    """Put a password for the server's host into .netrc."""
 
     async def measure(contender: Contender) -> str:
         async with fresh(contender, count=10) as bench:

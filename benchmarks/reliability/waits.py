@@ -1,4 +1,4 @@
-"""Trials of what is repeated, and of how long things take."""
+"""Trials of retries, waits and time limits."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ _RETRY_AFTER = {"Retry-After": "1"}
 
 
 async def refusals(_: int) -> Trial:
-    """Statuses that will not get better."""
+    """Respond with statuses that a retry cannot fix."""
 
     async def measure(contender: Contender) -> str:
         faults = [Fault(status=status, user_id=f"user-{n}") for n, status in enumerate(_FINAL)]
         async with fresh(contender, *faults, count=len(_FINAL)) as bench:
             await bench.call(len(_FINAL))
-            return f"{bench.emulator.counts.requests - len(_FINAL)} repeated"
+            return f"{bench.emulator.counts.requests - len(_FINAL)} retried"
 
     return Trial(f"{len(_FINAL)} statuses", await each(measure))
 
 
 async def retry_after(_: int) -> Trial:
-    """A wait of a second that the server asks for."""
+    """Ask the client to wait for one second."""
 
     async def measure(contender: Contender) -> str:
         fault = Fault(status=429, headers=_RETRY_AFTER, times=WORKERS)
         async with fresh(contender, fault, count=WORKERS) as bench:
             outcomes = await bench.call(WORKERS)
-        return f"{min(outcome.seconds for outcome in outcomes):.2f} s at least"
+        return f"at least {min(outcome.seconds for outcome in outcomes):.2f} s"
 
     return Trial(f"{WORKERS} × 1 s", await each(measure))
 
 
 async def junk_retry_after(_: int) -> Trial:
-    """Waits that say nothing."""
+    """Respond with a meaningless Retry-After."""
 
     async def measure(contender: Contender) -> str:
         faults = [
@@ -55,7 +55,7 @@ async def junk_retry_after(_: int) -> Trial:
 
 
 async def deadline(_: int) -> Trial:
-    """A deadline of 0.5 s, and a server that refuses for ever."""
+    """Set a deadline of 0.5 s, with a server that always responds with 503."""
 
     async def measure(contender: Contender) -> str:
         async with fresh(contender, Fault(status=503), count=WORKERS) as bench:
@@ -71,7 +71,7 @@ async def deadline(_: int) -> Trial:
 
 
 async def storm(calls: int) -> Trial:
-    """An outage in which every request is refused."""
+    """Respond to every request with 503, as in an outage."""
 
     async def measure(contender: Contender) -> str:
         limits = Limits(connections=64)
@@ -83,7 +83,7 @@ async def storm(calls: int) -> Trial:
 
 
 async def stale(_: int) -> Trial:
-    """Connections that the server breaks off while they are idle."""
+    """Break connections on the server's side while they are idle."""
 
     async def measure(contender: Contender) -> str:
         async with fresh(contender) as bench:
@@ -99,7 +99,7 @@ async def stale(_: int) -> Trial:
 
 
 async def timeout(_: int) -> Trial:
-    """A body that drips for 3 s, once, and a timeout of 0.3 s."""
+    """Send a body over 3 s, once, with a timeout of 0.3 s."""
 
     async def measure(contender: Contender) -> str:
         async with fresh(contender, Fault(drip=3, times=1), limits=Limits(0.3)) as bench:
@@ -109,7 +109,7 @@ async def timeout(_: int) -> Trial:
 
 
 async def slots(_: int) -> Trial:
-    """Calls that wait for the only connection for longer than the timeout."""
+    """Make calls that wait for the only connection for longer than the timeout."""
 
     async def measure(contender: Contender) -> str:
         limits = Limits(timeout=0.5, connections=1)

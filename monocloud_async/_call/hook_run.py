@@ -40,7 +40,7 @@ async def run_hook(
     else:
         failed = None if is_over else await _failure_of(name, waiting, seconds)
     if failed is not None:
-        message = "%s raised an error, and the call goes on"
+        message = "%s raised an error, and the call continues"
         _log_line.write(_log, logging.ERROR, message, name, error=failed)
 
 
@@ -59,7 +59,7 @@ async def _failure_of(name: str, waiting: Any, seconds: float) -> BaseException 
         if late:
             await _end(task)
     if late:
-        message = "%s was cancelled at the call's deadline, and the call goes on"
+        message = "%s was cancelled at the call's deadline, and the call continues"
         _log_line.write(_log, logging.ERROR, message, name)
         return None
     return asyncio.CancelledError() if task.cancelled() else task.exception()

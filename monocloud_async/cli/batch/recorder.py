@@ -103,8 +103,8 @@ class Recorder:
             raise
         self._count(-len(batch))
 
-    def _count(self, more: int) -> None:
-        self._unwritten += more
+    def _count(self, change: int) -> None:
+        self._unwritten += change
         if self._unwritten < BEHIND:
             self._room.set()
         else:
