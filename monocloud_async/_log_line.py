@@ -1,4 +1,4 @@
-"""Lines of the log, which no call fails by."""
+"""Log lines that cannot make a call fail."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def write(
 ) -> None:
     """Log a line.
 
-    A filter or handler of the program may raise. That must not report a change that was made as one
-    that failed, so the line is dropped.
+    A filter or handler of the program may raise. That must not turn an applied change into a
+    failure, so the line is dropped.
 
     Args:
         logger: the logger.

@@ -1,4 +1,4 @@
-"""Hooks of a call: they run until they return, raise, or have used the time that the call has."""
+"""Running a hook: until it returns, raises, or has used up the time of its call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .. import _log_line
 from ..hooks import RequestInfo
 
 I = TypeVar("I", bound=RequestInfo)  # noqa: E741
-# A hook that is cancelled may close what it opened. Few need longer, and no call waits for more.
+# Time for a cancelled hook to close what it opened. A hook that takes longer does not hold the call.
 _CLEANUP_SECONDS = 1.0
 _log = logging.getLogger("monocloud")
 # The event loop alone would not keep these tasks from the garbage collector.
@@ -34,7 +34,7 @@ async def run_hook(
     try:
         waiting = hook(info)
         is_over = waiting is None or not inspect.isawaitable(waiting)
-    # Nobody cancels code that does not wait: the hook made this itself.
+    # Code that does not await cannot be cancelled, so the hook raised this itself.
     except (Exception, asyncio.CancelledError) as error:
         failed = error
     else:
@@ -47,8 +47,8 @@ async def run_hook(
 async def _failure_of(name: str, waiting: Any, seconds: float) -> BaseException | None:
     """Wait for a hook, and return what it raises.
 
-    In a task of its own: a cancellation of something that the hook waits for looks like one of the
-    call, which alone may end it.
+    The hook runs in its own task, to tell apart a cancellation inside the hook, which is only
+    logged, from one of the call, which ends it.
     """
     task = asyncio.create_task(_awaited(waiting))
     try:
@@ -66,7 +66,7 @@ async def _failure_of(name: str, waiting: Any, seconds: float) -> BaseException 
 
 
 async def _awaited(waiting: Awaitable[None]) -> None:
-    # A hook may return a future of another event loop, which only fails where it is awaited.
+    # A hook may return a future of another event loop: awaiting it fails, and nothing else does.
     await waiting
 
 
