@@ -12,7 +12,7 @@ from .. import _log_line
 from ..hooks import RequestInfo
 
 I = TypeVar("I", bound=RequestInfo)  # noqa: E741
-# Time for a cancelled hook to close what it opened. A hook that takes longer does not hold the call.
+# Time for a cancelled hook to close what it opened. A longer one does not hold the call.
 _CLEANUP_SECONDS = 1.0
 _log = logging.getLogger("monocloud")
 # The event loop alone would not keep these tasks from the garbage collector.
