@@ -54,7 +54,7 @@ def test_an_example_states_how_to_run_it_and_what_it_needs(example: Path) -> Non
         if line and not line.startswith("#"):
             name, floor = re.fullmatch(r"([\w-]+)(?:\[[\w,]+\])?(>=[\d.]+,<\d+)", line).groups()
             # The minimum versions are those that the suite tests with the lowest dependencies.
-            assert name in ("monocloud", "uvicorn", "jupyterlab") or f'"{name}{floor}' in PYPROJECT
+            assert name in ("monocloud", "jupyterlab") or f'"{name}{floor}' in PYPROJECT
 
 
 def test_pytest_runs_in_an_example_s_folder() -> None:
