@@ -189,5 +189,5 @@ def test_users_are_moved(tenant: Emulator, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "2 users exported"
-    assert lines[-1] == "2 rows: 0 would be created, 2 exist already, 0 failed, 0 skipped"
+    assert lines[-1] == "2 rows: 0 would be created, 2 already exist, 0 failed, 0 skipped"
     assert len((tmp_path / "users.jsonl").read_text().splitlines()) == 2

@@ -29,7 +29,7 @@ FASTER = {
     "2> progress.log &": "2> progress.log --rate 200 &",
 }
 # How far the run had come when it was killed.
-VARIES = (r"\b[\d,]+ (?=rows to send)", r"[\d,]+ (?=from earlier)")
+VARIES = (r"\b[\d,]+ (?=rows to send)", r"[\d,]+ (?=of them in earlier)")
 PAGES_EMULATOR = "http://127.0.0.1:8080/_emulator"
 # What the page says of 429s, with as few rows as meet them: 32 calls at once, and room for 20.
 RATE_LIMITED = f"""

@@ -5,6 +5,7 @@ import functools
 from celery import Celery
 
 from monocloud_sync import (
+    APIError,
     MonoCloudClient,
     RateLimitedError,
     RetryPolicy,
@@ -45,7 +46,7 @@ class MonoCloudTask(app.Task):
 
     def retry(self, *args, exc=None, countdown=None, **kwargs):
         """Retry after the time that the server asks for, if it asks for one."""
-        if isinstance(exc, RateLimitedError) and exc.retry_after is not None:
+        if isinstance(exc, APIError) and exc.retry_after is not None:
             countdown = exc.retry_after
         return super().retry(*args, exc=exc, countdown=countdown, **kwargs)
 

@@ -39,8 +39,9 @@ def test_the_phone_becomes_primary(monocloud_emulator) -> None:
     assert monocloud_emulator.user(USER_ID).primary_phone.id == PHONE_ID
 
 
-def test_a_task_waits_as_long_as_a_busy_tenant_asks(monocloud_emulator, waits) -> None:
-    monocloud_emulator.faults.add(Fault(status=429, headers={"Retry-After": "40"}, times=2))
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_task_waits_as_long_as_a_busy_tenant_asks(status: int, monocloud_emulator, waits) -> None:
+    monocloud_emulator.faults.add(Fault(status=status, headers={"Retry-After": "40"}, times=2))
     assert tasks.set_primary_phone.apply((USER_ID, PHONE_ID)).successful()
     assert waits == [40, 40]
     assert (monocloud_emulator.counts.requests, monocloud_emulator.executions) == (3, 1)
