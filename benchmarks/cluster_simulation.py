@@ -160,7 +160,7 @@ class _Cluster:
         name = f"worker-{worker}"
 
         def send(message: Mapping[str, Any]) -> None:
-            self._later(lambda: self._controllers[tenant].told(name, **message))
+            self._later(lambda: self._controllers[tenant].receive(name, **message))
 
         gate = self._gates[name, tenant] = LeasedGate(send, self._loop.time)
         return gate

@@ -29,7 +29,7 @@ class TenantController:
         self._timer: asyncio.TimerHandle | None = None
         self._workers: set[str] = set()
 
-    def told(
+    def receive(
         self,
         worker: str,
         *,
