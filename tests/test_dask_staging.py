@@ -331,7 +331,7 @@ def test_numpy_values_become_python_values(tmp_path: Path) -> None:
         "a": np.int64(1),
         "b": np.array([1, 2]),
         "c": np.float64(2.0),
-        "d": np.datetime64("NaT"),
+        "d": np.datetime64("NaT", "s"),
     }
     rows = [{"user_id": np.str_("u"), "private_data": data}]
     found = stage_rows(one, 0, "partition 0", rows)
