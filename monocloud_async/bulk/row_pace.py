@@ -4,18 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
 
-from .._call import Caller
+from .._call import Caller, RunPace
 from .._operation import Operation
 from ..errors import APIError, RateLimitedError, TransportError
 from ..retry import TRANSIENT, RetryQuota, asked_wait
-from .gate import Gate, Turn
+from .pacing import Turn
 
 # A row may wait for a connection indefinitely; each attempt has its own timeout.
 _NO_DEADLINE = 366 * 24 * 3600.0
+
+
+class AttemptGate(Protocol):
+    """What every attempt of a run passes: the run's own ``Gate``, or one shared with other runs.
+
+    Attributes:
+        free: whether ``go`` may be called instead of ``turn``.
+    """
+
+    @property
+    def free(self) -> bool: ...
+
+    @property
+    def pace(self) -> RunPace:
+        """The pace it keeps, for telemetry."""
+        ...
+
+    def begin(self) -> None:
+        """Record that a call has started, so attempts will follow."""
+        ...
+
+    def end(self) -> None:
+        """Record that a call has ended."""
+        ...
+
+    async def turn(self) -> Turn:
+        """Wait until an attempt may pass."""
+        ...
+
+    def go(self) -> Turn:
+        """Let an attempt pass immediately; only valid while the gate is free."""
+        ...
+
+    def answered(self, turn: Turn, headers: Mapping[str, str]) -> None:
+        """Record a response that shows the server is up, and its headers."""
+        ...
+
+    def refused(self, turn: Turn, error: RateLimitedError) -> None:
+        """Record a response that the rate limit was exceeded."""
+        ...
+
+    def failed(self, turn: Turn, error: APIError | TransportError) -> None:
+        """Record an attempt that failed because the server seems to be down."""
+        ...
 
 
 @attrs.frozen
@@ -39,7 +83,7 @@ class RowPace:
         max_retry_after: seconds. If the server asks for a longer wait, the whole run waits.
     """
 
-    def __init__(self, gate: Gate, max_retry_after: float) -> None:
+    def __init__(self, gate: AttemptGate, max_retry_after: float) -> None:
         self._gate = gate
         self._max_retry_after = max_retry_after
         self._turn: Turn

@@ -106,6 +106,7 @@ class Job:
         retry_unknown: whether to resend rows that may have been applied.
         answers: whether to keep what each call returned.
         show_secrets: whether that includes secrets such as password reset links.
+        allow_insecure_http: whether the key may go to other machines unencrypted.
         began_at: when the first run of the job started, in seconds since 1970.
 
     Raises:
@@ -128,6 +129,7 @@ class Job:
     retry_unknown: bool = False
     answers: bool = False
     show_secrets: bool = False
+    allow_insecure_http: bool = False
     began_at: float = 0.0
 
     def __attrs_post_init__(self) -> None:

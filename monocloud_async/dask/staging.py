@@ -184,7 +184,7 @@ class _Stage:
         self._writer.add((tenant, bucket), _line([cells.line, given]))
 
     def _result(self) -> StagedPiece:
-        passed_over = tuple(self._operation.arguments.passed_over)
+        passed_over = tuple(self._operation.arguments.unused)
         if self._mistakes:
             first, more = self._mistakes[:MOST_MISTAKES], len(self._mistakes) > MOST_MISTAKES
             self._writer.undo()

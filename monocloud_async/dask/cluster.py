@@ -1,0 +1,86 @@
+"""The cluster that a run uses: one that exists, or one of processes on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from distributed import Client, LocalCluster
+
+from ..errors import ConfigurationError
+from .coordinator import Coordinator
+
+_SECONDS = 30.0
+
+
+@asynccontextmanager
+async def connected(cluster: Any, workers: int | None) -> AsyncGenerator[Client, None]:
+    """Connect to a cluster, and provide a client of this event loop.
+
+    Args:
+        cluster: a scheduler's address, a Dask client or a Dask cluster. None starts one of
+            processes on this machine.
+        workers: the number of its processes. None means one for each CPU.
+
+    Raises:
+        ConfigurationError: the cluster cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        if cluster is None:
+            cluster = await stack.enter_async_context(_local(workers))
+        address, security = _address(cluster)
+        try:
+            client = await stack.enter_async_context(
+                Client(  # type: ignore[no-untyped-call]
+                    address,
+                    asynchronous=True,
+                    security=security,
+                    timeout=_SECONDS,
+                    set_as_default=False,
+                )
+            )
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ConfigurationError(
+                f"cannot connect to the Dask scheduler at {address}: {error}; nothing was sent: "
+                "check its address"
+            ) from None
+        await _register(client)
+        yield client
+
+
+def _local(workers: int | None) -> LocalCluster:
+    return LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=workers,
+        # A worker does its calls in an event loop, so that more threads make nothing faster.
+        threads_per_worker=1,
+        processes=True,
+        asynchronous=True,
+        host="127.0.0.1",
+    )
+
+
+def _address(cluster: Any) -> tuple[str, Any]:
+    """Return a scheduler's address, and what is needed to connect to it."""
+    if isinstance(cluster, str):
+        return cluster, None
+    scheduler = getattr(cluster, "scheduler", None)
+    address = getattr(scheduler, "address", None) or getattr(cluster, "scheduler_address", None)
+    if not isinstance(address, str):
+        raise ConfigurationError(
+            "cluster must be a scheduler's address, a Dask client or a Dask cluster, not "
+            f"{type(cluster).__name__}; nothing was sent"
+        )
+    return address, getattr(cluster, "security", None)
+
+
+async def _register(client: Client) -> None:
+    try:
+        await client.register_plugin(Coordinator())
+    # What the scheduler raises: a missing package, or a policy.
+    except Exception as error:
+        raise ConfigurationError(
+            f"the Dask scheduler cannot coordinate the run: {type(error).__name__}: {error}; "
+            "nothing was sent: install monocloud[dask], in the version used here, on the scheduler "
+            "and on all workers, and leave distributed.scheduler.pickle on"
+        ) from None

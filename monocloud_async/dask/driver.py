@@ -1,0 +1,241 @@
+"""The driver of a run: from its input to its outcomes."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+import attrs
+from distributed import Client
+
+from ..cli.batch.journal import SKIPPED
+from ..cli.batch.stop import Stop
+from ..errors import ConfigurationError, MonoCloudError
+from ..retry import RetryPolicy
+from .coordinator import BEGIN, END, STATE
+from .dispatch import Dispatch
+from .inputs import Input
+from .job import Job
+from .job_file import began_at, kept
+from .operation import JobOperation
+from .plan import SLOTS, Bucket, planned
+from .results import ClusterResult, StoppedError
+from .staging import StagedPiece
+from .storage import Storage
+from .workplace import Workplace, name_of, why_no_keys
+
+# Seconds between looks at the progress.
+_LOOK = 0.5
+_MOST_MISTAKES = 20
+
+
+@attrs.frozen
+class Progress:
+    """How far a run is.
+
+    Attributes:
+        rows: the number of rows.
+        counts: the number of rows by status.
+        notes: lines to show.
+    """
+
+    rows: int
+    counts: Mapping[str, int]
+    notes: Sequence[str] = ()
+
+
+class InputMistakesError(ConfigurationError):
+    """The input has mistakes, and nothing was sent.
+
+    Attributes:
+        mistakes: the first mistakes, each with its file and line.
+    """
+
+    def __init__(self, message: str, mistakes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.mistakes = mistakes
+
+
+@attrs.frozen(eq=False)
+class Watcher:
+    """What sees a run, and may stop it.
+
+    Attributes:
+        confirm: called with the operation and the staged pieces before anything is sent; raises to
+            end the run.
+        begin: called with the number of rows.
+        show: called with the progress now and then.
+        stop: stops the run.
+        max_failures: how many rows may fail; None for no limit.
+    """
+
+    confirm: Callable[[JobOperation, Sequence[StagedPiece]], None]
+    begin: Callable[[int], None]
+    show: Callable[[Progress], None]
+    stop: Stop
+    max_failures: int | None = None
+
+
+class Driver:
+    """Drives one run.
+
+    Args:
+        client: the Dask client, of this event loop.
+        job: what to do.
+        rows: the input.
+        watcher: sees the run.
+    """
+
+    def __init__(self, client: Client, job: Job, rows: Input, watcher: Watcher) -> None:
+        self._client = client
+        self._rows = rows
+        self._watcher = watcher
+        self._run = secrets.token_hex(4)
+        self._storage = Storage(job.journal, job.storage_options)
+        self._job = attrs.evolve(job, buckets=SLOTS)
+
+    async def run(self) -> ClusterResult:
+        """Carry out the run.
+
+        Raises:
+            ConfigurationError: an argument is invalid, or the input has mistakes; nothing was sent.
+            StoppedError: the run was stopped; it can be resumed.
+            JournalError: the journal cannot be read or written.
+        """
+        operation = JobOperation(self._job)
+        began = await asyncio.to_thread(began_at, self._storage, time.time())
+        self._job = attrs.evolve(self._job, began_at=began)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._clean_up)
+            await self._client.register_plugin(Workplace(self._run, self._job))
+            await self._check_keys()
+            pieces = await self._staged()
+            self._watcher.confirm(operation, pieces)
+            file = await asyncio.to_thread(kept, self._storage, self._job, pieces)
+            return await self._send(pieces, planned(pieces, file.buckets))
+
+    async def _check_keys(self) -> None:
+        found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
+        for worker, why in found.items():
+            if why is not None:
+                raise ConfigurationError(f"worker {worker}: {why}")
+
+    async def _staged(self) -> Sequence[StagedPiece]:
+        """Check all rows, and write them where workers find them by bucket."""
+        futures = self._rows.stage(self._client, self._job)
+        try:
+            pieces: list[StagedPiece] = await asyncio.gather(*futures)
+        finally:
+            for future in futures:
+                future.release()  # type: ignore[no-untyped-call]
+        mistakes = [
+            f"{piece.name}, line {mistake.line}: {mistake.message}"
+            for piece in pieces
+            for mistake in piece.mistakes
+        ]
+        if mistakes:
+            more = len(mistakes) > _MOST_MISTAKES or any(piece.more for piece in pieces)
+            raise _mistaken(mistakes[:_MOST_MISTAKES], more=more)
+        return pieces
+
+    async def _send(
+        self, pieces: Sequence[StagedPiece], buckets: Sequence[Bucket]
+    ) -> ClusterResult:
+        rows = sum(piece.rows for piece in pieces)
+        self._watcher.begin(rows)
+        dispatch = Dispatch(self._client, self._run, self._job.operation, buckets)
+        await self._scheduler(
+            BEGIN,
+            client=self._client.id,
+            tenants=len(self._job.domains),
+            rate=self._job.rate,
+            max_retry_after=RetryPolicy().max_retry_after,
+        )
+        watching = asyncio.create_task(self._watch(dispatch, rows))
+        try:
+            await dispatch.run()
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        return self._ended(dispatch, rows, buckets)
+
+    async def _watch(self, dispatch: Dispatch, rows: int) -> None:
+        """Show the progress, and pass a request to stop on to the workers."""
+        watcher, stop = self._watcher, self._watcher.stop
+        while True:
+            try:
+                state = await self._scheduler(STATE, stop=stop.why)
+            except OSError:
+                dispatch.lose()
+                return
+            dispatch.found(state["workers"])
+            watcher.show(Progress(rows, state["counts"], _notes(state)))
+            failures = sum(state["counts"].get(status, 0) for status in ("failed", "unknown"))
+            if watcher.max_failures is not None and failures > watcher.max_failures:
+                noun = "row" if watcher.max_failures == 1 else "rows"
+                stop.ask(f"more than {watcher.max_failures} {noun} failed")
+            if stop.why is not None:
+                dispatch.stop(stop.why)
+            await _wait(stop)
+
+    def _ended(self, dispatch: Dispatch, rows: int, buckets: Sequence[Bucket]) -> ClusterResult:
+        counts: Counter[str] = Counter()
+        for bucket in dispatch.results.values():
+            counts.update(bucket.counts)
+        counts[SKIPPED] += rows - counts.total()
+        result = ClusterResult(
+            rows=rows,
+            counts={status: count for status, count in counts.items() if count},
+            journal=self._job.journal,
+            columns=self._columns(),
+            storage_options=self._job.storage_options,
+            names=[bucket.name for bucket in buckets if bucket.name in dispatch.results],
+        )
+        self._watcher.show(Progress(rows, result.counts))
+        if dispatch.failure is not None and not isinstance(dispatch.failure, MonoCloudError):
+            raise dispatch.failure
+        if dispatch.reasons:
+            raise StoppedError("; ".join(dispatch.reasons), result)
+        return result
+
+    def _columns(self) -> Sequence[str]:
+        operation = JobOperation(self._job)
+        names = [p.name for p in operation.parameters if p.name not in operation.secrets]
+        return ["domain", *names] if len(self._job.domains) > 1 else names
+
+    async def _scheduler(self, handler: str, **members: object) -> Any:
+        return await getattr(self._client.scheduler, handler)(run=self._run, **members)
+
+    async def _clean_up(self) -> None:
+        """Remove what only this run needs: also the staged rows, which may hold passwords."""
+        with suppress(OSError):
+            await self._scheduler(END)
+            await self._client.unregister_worker_plugin(  # type: ignore[no-untyped-call]
+                name_of(self._run)
+            )
+        await asyncio.to_thread(self._storage.remove_tree, "rows")
+
+
+def _mistaken(mistakes: Sequence[str], *, more: bool) -> InputMistakesError:
+    count = f"more than {len(mistakes)}" if more else str(len(mistakes))
+    noun, them = ("mistake", "it") if count == "1" else ("mistakes", "them")
+    message = f"the input has {count} {noun}; nothing was sent: correct {them} and try again: "
+    return InputMistakesError(message + "; ".join(mistakes), mistakes)
+
+
+async def _wait(stop: Stop) -> None:
+    """Wait until it is time to look again, or to stop."""
+    if stop.asked.is_set():
+        await asyncio.sleep(_LOOK)
+        return
+    with suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(stop.asked.wait(), _LOOK)
+
+
+def _notes(state: Mapping[str, Any]) -> Sequence[str]:
+    return list(state["notes"])

@@ -1,0 +1,96 @@
+"""The input of a run: files, or a Dask collection; each piece of it is staged by one task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import attrs
+from dask.base import is_dask_collection, tokenize
+from dask.delayed import delayed
+from distributed import Client, Future
+
+from ..errors import ConfigurationError
+from .job import Job
+from .pieces import Piece, pieces
+from .staging import StagedPiece, stage, stage_rows
+
+_KINDS = "a pattern of files, a list of patterns, a Dask DataFrame or a Dask Bag of mappings"
+
+
+@attrs.frozen(eq=False)
+class Input:
+    """The pieces of an input.
+
+    Attributes:
+        count: the number of pieces.
+        tasks: for each piece, a function that submits the task that stages it.
+    """
+
+    files: Sequence[Piece] = ()
+    parts: Sequence[Any] = ()
+    names: Sequence[str] = ()
+
+    @property
+    def count(self) -> int:
+        """The number of pieces."""
+        return len(self.files) + len(self.parts)
+
+    def stage(self, client: Client, job: Job) -> Sequence[Future[StagedPiece]]:
+        """Begin to stage all pieces, and return a future for each, in their order."""
+        name = f"{job.operation}-check"
+        submitted = [
+            client.submit(stage, job, number, piece, key=_key(name, number), pure=False)
+            for number, piece in enumerate(self.files)
+        ]
+        graph = [
+            delayed(_stage_part, pure=False, name=f"{name}-{number}")(job, number, part, self.names)
+            for number, part in enumerate(self.parts)
+        ]
+        computed: Any = client.compute(graph)  # type: ignore[no-untyped-call]
+        return [*submitted, *computed]
+
+
+def _key(name: str, number: int) -> str:
+    return f"{name}-{tokenize(object())}-{number}"
+
+
+def input_of(rows: object, options: Mapping[str, Any]) -> Input:
+    """Return the pieces of an input. Looking for files blocks.
+
+    Args:
+        rows: a pattern of files or several, a Dask DataFrame, or a Dask Bag.
+        options: the options of the files' file system.
+
+    Raises:
+        ConfigurationError: it is something else, or no file matches.
+    """
+    if isinstance(rows, str):
+        return Input(files=pieces(rows, options))
+    if is_dask_collection(rows):
+        collection = cast("Any", rows)
+        if hasattr(collection, "to_delayed"):
+            names = tuple(map(str, getattr(collection, "columns", ())))
+            return Input(parts=collection.to_delayed(), names=names)
+    elif isinstance(rows, Iterable) and not isinstance(rows, (bytes, Mapping)):
+        given = list(cast("Iterable[object]", rows))
+        if given and all(isinstance(each, str) for each in given):
+            return Input(files=pieces(cast("list[str]", given), options))
+    raise ConfigurationError(f"rows must be {_KINDS}, not {type(rows).__name__}; nothing was sent")
+
+
+def _stage_part(job: Job, number: int, part: Any, names: Sequence[str]) -> StagedPiece:
+    """Stage a partition: a pandas DataFrame, or the items of a Bag."""
+    is_frame = hasattr(part, "to_dict")
+    rows = part.to_dict("records") if is_frame else _mappings(part)
+    return stage_rows(job, number, f"partition {number}", rows, names if is_frame else ())
+
+
+def _mappings(items: Iterable[object]) -> Iterable[Mapping[str, Any]]:
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise ConfigurationError(
+                f"the items of a Bag must be mappings of arguments, not {type(item).__name__}; "
+                "nothing was sent: convert them with Bag.map"
+            )
+        yield cast("Mapping[str, Any]", item)

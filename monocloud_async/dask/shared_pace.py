@@ -1,0 +1,184 @@
+"""The pace of one tenant, shared by the workers of a cluster. This module does no I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import attrs
+
+from ..bulk.pacing import Pacing, Turn
+from ..bulk.rate_headers import Hint
+
+# While the limit is not known, this many turns may be in use. Each attempt that passes adds one, so
+# that the number doubles with every round of calls: a run of many workers begins as gently as one
+# process does, and a refusal finds few calls on their way.
+_FIRST_IN_USE = 32
+# Seconds. Turns that become due together go together: that takes fewer messages.
+_TICK = 0.01
+
+
+@attrs.frozen
+class Grant:
+    """Turns granted to a worker.
+
+    Attributes:
+        worker: the worker's address.
+        count: the number of turns.
+        at: when they were granted, in the controller's time.
+        stretch: the number of refusals until then. Once there are more, the turns are void.
+    """
+
+    worker: str
+    count: int
+    at: float
+    stretch: int
+
+
+@attrs.frozen
+class Report:
+    """What a worker reports.
+
+    Attributes:
+        asked: turns asked for so far; a total, because messages may cross.
+        in_flight: calls in flight.
+        passed: attempts that passed since the last report, by stretch.
+        returned: turns that were not used since the last report, by stretch.
+    """
+
+    asked: int
+    in_flight: int
+    passed: tuple[tuple[int, int], ...] = ()
+    returned: tuple[tuple[int, int], ...] = ()
+
+
+@attrs.define(eq=False)
+class _Worker:
+    """A worker that takes part.
+
+    Attributes:
+        asked: turns asked for so far.
+        granted: turns granted so far.
+        settled: turns granted so far that are not in use any more.
+        in_flight: its calls in flight.
+        last: when it was last granted a turn.
+    """
+
+    asked: int = 0
+    granted: int = 0
+    settled: int = 0
+    in_flight: int = 0
+    last: float = -math.inf
+
+    @property
+    def wanted(self) -> int:
+        """The turns that it waits for."""
+        return self.asked - self.granted
+
+
+class SharedPace:
+    """The pace of a tenant: which worker may make an attempt, and when.
+
+    Args:
+        rate: the maximum number of attempts per second. None means as many as the server takes.
+        max_retry_after: seconds. If a failing server asks for a longer wait, all workers wait.
+        now: the time in seconds, as for all methods.
+    """
+
+    def __init__(self, rate: float | None, *, max_retry_after: float, now: float) -> None:
+        self._pacing = Pacing(rate, max_retry_after=max_retry_after, now=now)
+        self._workers: dict[str, _Worker] = {}
+        self._in_use = 0
+        self._most_in_use = _FIRST_IN_USE
+
+    @property
+    def stretch(self) -> int:
+        """The number of refusals so far."""
+        return self._pacing.stretch
+
+    @property
+    def pacing(self) -> Pacing:
+        """The pace, as one run would keep it."""
+        return self._pacing
+
+    def report(self, worker: str, report: Report, now: float) -> None:
+        """Take a worker's report."""
+        one = self._workers.setdefault(worker, _Worker())
+        one.asked = max(one.asked, report.asked)
+        self._pacing.at_work(report.in_flight - one.in_flight)
+        one.in_flight = report.in_flight
+        for stretch, count in report.passed:
+            self._pacing.passed(stretch, now, count=count)
+            self._most_in_use += count
+            self._settle(one, count)
+        for stretch, count in report.returned:
+            self._pacing.returned(stretch, count)
+            self._settle(one, count)
+
+    def exhausted(self, worker: str, stretch: int, left: Hint, now: float) -> None:
+        """Record a response that passed, and said that the window is used up."""
+        self._settle(self._workers[worker], 1)
+        self._pacing.passed(stretch, now, left=left)
+
+    def refused(self, worker: str, turn: Turn, asked: float | None, now: float) -> None:
+        """Record a response that the rate limit was exceeded.
+
+        Args:
+            worker: the worker's address.
+            turn: the turn of the attempt.
+            asked: seconds that the server asked to wait, if it did.
+            now: the time.
+        """
+        self._settle(self._workers[worker], 1)
+        self._pacing.refused(turn, now, asked, {})
+
+    def failed(self, worker: str, turn: Turn, asked: float | None, now: float) -> None:
+        """Record an attempt that failed because the server seems to be down."""
+        self._settle(self._workers[worker], 1)
+        self._pacing.failed(turn, now, asked)
+
+    def leave(self, worker: str) -> None:
+        """Forget a worker that is gone. The turns it did not use pass with time."""
+        if one := self._workers.pop(worker, None):
+            self._pacing.at_work(-one.in_flight)
+            self._in_use -= one.granted - one.settled
+
+    def grants(self, now: float) -> Iterator[Grant]:
+        """Yield the turns that may be used now, to the workers in turn."""
+        while (found := self._next()) is not None:
+            name, worker = found
+            if (grant := self._granted(name, worker, now)) is None:
+                return
+            yield grant
+
+    def wait(self, now: float) -> float | None:
+        """Return the seconds until a turn may be granted; None if a message must come first."""
+        if self._next() is None or (self._pacing.free and self._in_use >= self._most_in_use):
+            return None
+        return max(self._pacing.wait(now), _TICK)
+
+    def _next(self) -> tuple[str, _Worker] | None:
+        """Return the worker that has waited for longest."""
+        waiting = ((n, w) for n, w in self._workers.items() if w.wanted > 0)
+        return min(waiting, key=lambda one: one[1].last, default=None)
+
+    def _granted(self, name: str, worker: _Worker, now: float) -> Grant | None:
+        count, wanted = 0, worker.wanted
+        while count < wanted and self._may_go(now):
+            self._pacing.go(now)
+            self._in_use += 1
+            count += 1
+        if not count:
+            return None
+        worker.granted += count
+        worker.last = now
+        return Grant(name, count, now, self._pacing.stretch)
+
+    def _may_go(self, now: float) -> bool:
+        if self._pacing.free:
+            return self._in_use < self._most_in_use
+        return self._pacing.wait(now) <= 0
+
+    def _settle(self, worker: _Worker, count: int) -> None:
+        worker.settled += count
+        self._in_use -= count
