@@ -602,6 +602,26 @@ async def test_a_wrong_key_is_found_by_the_lookups_too(
     assert emulator.counts.requests_by_operation["groups.assign"] == 0
 
 
+@pytest.mark.parametrize("spared", [0, 3])
+async def test_lookups_end_with_the_stop(
+    emulator: Emulator, client: MonoCloudClient, local: str, spared: int
+) -> None:
+    one = job(local, "groups.assign")
+    noted(one, 200)
+    attempt = Attempt(one, [{"user_id": f"u-{n}", "group_id": "g"} for n in range(2, 300)])
+    if spared == 0:
+        attempt.stop.ask("stopped")
+    sending = asyncio.create_task(attempt.run(client))
+    while not sending.done() and emulator.counts.requests < spared:
+        await asyncio.sleep(0)
+    attempt.stop.ask("stopped")
+    result = await sending
+    assert result.stopped
+    assert result.unsent == 98
+    assert emulator.counts.requests <= (spared and 100)
+    assert emulator.executions == 0
+
+
 async def test_a_row_that_was_applied_after_the_lookup_is_not_reported_as_failed(
     emulator: Emulator, client: MonoCloudClient, local: str
 ) -> None:
