@@ -28,6 +28,7 @@ from monocloud_async.emulator import Fault
 from monocloud_sync.emulator import Emulator
 
 from .conftest import FAST, KEY
+from .wire import seen
 
 USERS = 900
 CONCURRENCY = 20
@@ -612,8 +613,7 @@ async def test_lookups_end_with_the_stop(
     if spared == 0:
         attempt.stop.ask("stopped")
     sending = asyncio.create_task(attempt.run(client))
-    while not sending.done() and emulator.counts.requests < spared:
-        await asyncio.sleep(0)
+    await seen(lambda: sending.done() or emulator.counts.requests >= spared)
     attempt.stop.ask("stopped")
     result = await sending
     assert result.stopped
