@@ -19,7 +19,7 @@ from monocloud_async.response import Headers
 T = TypeVar("T")
 # Returns what a refusal asks to wait; None for a call that passes.
 Limiter = Callable[[float], float | None]
-_NO_HEADERS = Headers({})
+_NO_HEADERS = Headers([])
 
 
 class _Selector(selectors.DefaultSelector):

@@ -16,7 +16,7 @@ from monocloud_async.dask.shared_pace import Report, SharedPace
 from monocloud_async.errors import ConfigurationError, RateLimitedError, TransportError
 from monocloud_async.response import Headers
 
-NOTHING = Headers({})
+NOTHING = Headers([])
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4, 8])
@@ -35,7 +35,8 @@ def test_workers_share_the_limit_fairly() -> None:
 def test_slow_messages_cost_little_of_the_limit(message: tuple[float, float]) -> None:
     times = Times(call=(0.02, 0.04), message=message)
     (ran,) = simulate([Tenant(200, 20, 6000)], workers=4, times=times)
-    assert ran.used > 0.88
+    # Until the limit is known, each look at it takes longer.
+    assert ran.used > 0.8
     assert ran.share_refused < 0.02
 
 
@@ -93,6 +94,12 @@ async def taken(wire: Wire, worker: str, count: int) -> list[Turn]:
     return [task.result() for task in waiting]
 
 
+async def until_asked() -> None:
+    """Let a task ask for a turn: it begins, then all that ask at once send one message."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 def refusal(seconds: float | None = 1) -> RateLimitedError:
     return RateLimitedError(429, {}, NOTHING, operation="", retry_after=seconds)
 
@@ -125,16 +132,14 @@ def test_a_refusal_voids_the_turns_of_other_workers() -> None:
         one, other = wire.gate("a"), wire.gate("b")
         (turn,) = await taken(wire, "a", 1)
         waiting = asyncio.create_task(other.turn())
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await until_asked()
         one.refused(turn, refusal())
         # The turn was granted before the refusal, and both messages arrive after it.
         granted, notice = wire.deliver("b")
         assert (granted["count"], notice["stretch"]) == (1, 1)
-        assert waiting.done()
+        assert (await waiting).stretch == 0
         held = asyncio.create_task(other.turn())
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await until_asked()
         assert "b" not in wire.sent
         wire.now += 1.2
         await asyncio.sleep(1.2)
@@ -161,7 +166,7 @@ def test_turns_that_are_not_used_go_back() -> None:
         wire = Wire(rate=1.0)
         gate = wire.gate("a")
         turn = asyncio.create_task(gate.turn())
-        await asyncio.sleep(0)
+        await until_asked()
         turn.cancel()
         await asyncio.sleep(0)
         wire.deliver("a")
@@ -216,7 +221,7 @@ def test_a_used_up_window_is_reported() -> None:
         gate = wire.gate("a")
         first, second = await taken(wire, "a", 2)
         gate.answered(first, NOTHING)
-        headers = Headers({"RateLimit-Remaining": "0", "RateLimit-Reset": "3"})
+        headers = Headers([("RateLimit-Remaining", "0"), ("RateLimit-Reset", "3")])
         gate.answered(second, headers)
         assert wire.controller.pace.stretch == 1
         assert wire.controller.state()["waits"] == pytest.approx(3, abs=0.1)
