@@ -92,6 +92,7 @@ class Job:
         answers: whether to keep what each call returned.
         show_secrets: whether that includes secrets such as password reset links.
         allow_insecure_http: whether the key may go to other machines unencrypted.
+        only_checks: whether to check the rows and stage none.
         began_at: when the first run of the job started, in seconds since 1970.
     """
 
@@ -111,6 +112,7 @@ class Job:
     answers: bool = False
     show_secrets: bool = False
     allow_insecure_http: bool = False
+    only_checks: bool = False
     began_at: float = 0.0
 
     @property
