@@ -21,6 +21,7 @@ TURNS, PROGRESS, STOP = "monocloud-turns", "monocloud-progress", "monocloud-stop
 BEGIN, STATE, END = "monocloud_begin", "monocloud_state", "monocloud_end"
 # How many failed rows of a run are shown.
 NOTES = 20
+_NO_MORE = "Not showing further failures; the results have them all."
 _log = logging.getLogger("monocloud")
 
 
@@ -52,9 +53,12 @@ class _Run:
     at_once: bool = False
 
     def note(self, lines: Sequence[str]) -> None:
-        """Keep lines for the driver."""
-        self.notes += lines
+        """Keep lines for the driver, unless there were many."""
+        left = NOTES - self.noted
+        self.notes += lines[: max(0, left)]
         self.noted += len(lines)
+        if 0 < left <= len(lines):
+            self.notes.append(_NO_MORE)
 
 
 class Coordinator(SchedulerPlugin):
@@ -146,7 +150,7 @@ class Coordinator(SchedulerPlugin):
         if found is not None:
             found.workers.add(worker)
             found.counts[bucket] = counts
-            found.note(notes[: max(0, NOTES - found.noted)])
+            found.note(notes)
             if before is not None:
                 # A later attempt in the same run also finds what this run has done.
                 found.before.setdefault(bucket, before)

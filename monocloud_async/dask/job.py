@@ -78,6 +78,7 @@ class Job:
     Attributes:
         operation: the operation, such as ``users.disable``.
         tenants: where each tenant's API key comes from, by domain; sorted by domain.
+        by_domain: whether each row names its tenant in a column ``domain``.
         journal: the URL of the journal's directory.
         storage_options: the options of the journal's file system.
         buckets: the number of buckets that each tenant's rows are divided into.
@@ -98,6 +99,7 @@ class Job:
 
     operation: str
     tenants: Mapping[str, str] = attrs.field(converter=_sorted)
+    by_domain: bool = False
     journal: str
     storage_options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     buckets: int = 64

@@ -44,7 +44,7 @@ class JobOperation:
         self.parameters: list[Parameter] = list(parameters(self.runnable.method))
         fixed = fixed_arguments(job.fixed, self.parameters, job.null)
         self.arguments = CallColumns(self.parameters, fixed, job.null, job.ignored)
-        self.columns = RowColumns(self.arguments, job.domains, job.null)
+        self.columns = RowColumns(self.arguments, job.domains, job.null, by_domain=job.by_domain)
         self.rules: Rules = rules_of(self.runnable, retry_unknown=job.retry_unknown)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -69,6 +69,20 @@ class StoppedError(MonoCloudError):
     def __init__(self, message: str, result: ClusterResult | None = None) -> None:
         super().__init__(message)
         self.result = result
+
+
+def lines_of(result: ClusterResult) -> Iterator[bytes]:
+    """Yield the outcome of each row as JSON, in no order.
+
+    Args:
+        result: how the run ended.
+
+    Raises:
+        JournalError: the outcomes cannot be read.
+    """
+    storage = Storage(result.journal, result._storage_options)
+    for content in storage.read_all([f"results/{name}.jsonl" for name in result._names]):
+        yield from content.splitlines()
 
 
 @attrs.frozen

@@ -105,6 +105,7 @@ async def run(
     job = Job(
         operation=operation,
         tenants=tenants_of(domain, api_key, tenants, allow_http=allow_insecure_http),
+        by_domain=tenants is not None,
         journal=journal,
         storage_options=options,
         fixed=_fixed(fixed or {}),
