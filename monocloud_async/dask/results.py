@@ -58,6 +58,16 @@ class ClusterResult:
             meta=_frame([], self.columns),
         )
 
+    def lines(self) -> Iterator[bytes]:
+        """Yield the outcome of each row as JSON, in no order.
+
+        Raises:
+            JournalError: the outcomes cannot be read.
+        """
+        storage = Storage(self.journal, self._storage_options)
+        for content in storage.read_all([f"results/{name}.jsonl" for name in self._names]):
+            yield from content.splitlines()
+
 
 class StoppedError(MonoCloudError):
     """A run on a cluster was stopped before its end.
@@ -69,20 +79,6 @@ class StoppedError(MonoCloudError):
     def __init__(self, message: str, result: ClusterResult | None = None) -> None:
         super().__init__(message)
         self.result = result
-
-
-def lines_of(result: ClusterResult) -> Iterator[bytes]:
-    """Yield the outcome of each row as JSON, in no order.
-
-    Args:
-        result: how the run ended.
-
-    Raises:
-        JournalError: the outcomes cannot be read.
-    """
-    storage = Storage(result.journal, result._storage_options)
-    for content in storage.read_all([f"results/{name}.jsonl" for name in result._names]):
-        yield from content.splitlines()
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ import typer
 from ...dask.job import Job
 from ...dask.lookups import can_look_up
 from ...dask.operation import JobOperation
-from ...dask.results import ClusterResult, lines_of
+from ...dask.results import ClusterResult
 from ...errors import MonoCloudError
 from ..batch.command import UNKNOWN_GONE, UNKNOWN_NOTED
 from ..batch.endings import tell, written
@@ -101,7 +101,7 @@ def _write(
         return _NO_RESULTS
     fixed = fixed_arguments(job.fixed, operation.parameters, job.null)
     arguments = [name for name in result.columns if name not in fixed]
-    lines = _Counted(lines_of(result))
+    lines = _Counted(result.lines())
 
     def write(file: TextIO) -> None:
         write_outcomes(file, lines, watching.pieces, arguments, as_json=job.answers)
