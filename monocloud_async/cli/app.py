@@ -216,12 +216,12 @@ def run_emulator(
     path /_emulator.
     """
     # Imported here because the web server would slow down the other commands.
-    from .serve import made, serve
+    from .serve import build_emulator, serve
 
     # Windows has no signal handlers on the loop, so Ctrl-C arrives as KeyboardInterrupt.
     with contextlib.suppress(KeyboardInterrupt):
         options = (seed, port, fault or (), rate_limit, journal, host)
-        asyncio.run(serve(made(*options, tls=tls, open_control=open_control), log=log))
+        asyncio.run(serve(build_emulator(*options, tls=tls, open_control=open_control), log=log))
 
 
 @app.command("demo")

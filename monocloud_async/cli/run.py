@@ -68,14 +68,14 @@ def run_operation(
     on_cluster = ClusterOptions(
         rows, journal, scheduler, workers, tenants, domain, api_key_file, timeout, max_attempts
     )
-    more = CallOptions(fixed or (), null, ignored or (), yes, retry_unknown, show_secrets)
+    call_options = CallOptions(fixed or (), null, ignored or (), yes, retry_unknown, show_secrets)
     limits = (results, concurrency, rate, dry_run, max_failures)
     if is_on_cluster(on_cluster):
         # Set before Dask is imported, and passed on to its processes.
         os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
         from .cluster import command
 
-        command.carry_out(runnable, Options("", None, *limits), more, on_cluster)
+        command.carry_out(runnable, Options("", None, *limits), call_options, on_cluster)
     file, file_journal = one_file(on_cluster)
     client = make_batch_client(domain, api_key_file, timeout, max_attempts, concurrency)
-    carry_out(CallJob(client, Options(file, file_journal, *limits), runnable, more))
+    carry_out(CallJob(client, Options(file, file_journal, *limits), runnable, call_options))

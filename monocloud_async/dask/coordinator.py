@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -36,7 +37,7 @@ class _Run:
         before: how many rows of each bucket were done before this run.
         failures: how many rows of each bucket have failed in this run, but not before.
         workers: the workers that take part.
-        notes: lines for the driver, which it has not read yet.
+        notes: lines for the driver, all of the run.
         why: why the run must stop; None while it goes on.
         at_once: whether calls in flight are cut off, too.
     """
@@ -112,14 +113,14 @@ class Coordinator(SchedulerPlugin):
             [
                 TenantController(
                     SharedPace(rate, max_retry_after=max_retry_after, now=clock()),
-                    lambda worker, message, tenant=tenant: self._push(run, worker, tenant, message),
+                    partial(self._push, run, tenant),
                     clock,
                 )
                 for tenant in range(tenants)
             ],
         )
 
-    def _push(self, run: str, worker: str, tenant: int, message: Mapping[str, Any]) -> None:
+    def _push(self, run: str, tenant: int, worker: str, message: Mapping[str, Any]) -> None:
         whole = {"op": TURNS, "run": run, "tenant": tenant, "message": message}
         self._scheduler.worker_send(worker, whole)
 
@@ -164,10 +165,9 @@ class Coordinator(SchedulerPlugin):
         total: Counter[str] = Counter()
         for counts in found.counts.values():
             total.update(counts)
-        notes, found.notes = found.notes, []
         return {
             "counts": dict(total),
-            "notes": notes,
+            "notes": found.notes,
             "before": sum(found.before.values()),
             "failures": sum(found.failures.values()),
             "paces": [controller.state() for controller in found.controllers],

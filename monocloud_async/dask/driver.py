@@ -107,6 +107,7 @@ class Driver:
         self._job = attrs.evolve(job, buckets=SLOTS)
         self._paces = PaceNotes(job.domains)
         self._before = 0
+        self._noted = 0
 
     @cached_property
     def _storage(self) -> Storage:
@@ -159,9 +160,9 @@ class Driver:
             pieces: list[StagedPiece] = await asyncio.gather(*futures)
         finally:
             for future in futures:
-                future.release()
+                future.release()  # type: ignore[no-untyped-call]
         mistakes = [
-            f"{piece.name}, line {mistake.line}: {mistake.what}"
+            f"{piece.name}, line {mistake.line}: {mistake.message}"
             for piece in pieces
             for mistake in piece.mistakes
         ]
@@ -208,7 +209,8 @@ class Driver:
         watcher, stop = self._watcher, self._watcher.stop
         state = await self._scheduler(STATE, stop=stop.why, at_once=stop.at_once.is_set())
         dispatch.found(state["workers"])
-        notes = [*state["notes"], *self._paces.of(state["paces"])]
+        notes = [*state["notes"][self._noted :], *self._paces.of(state["paces"])]
+        self._noted = len(state["notes"])
         self._before = state["before"]
         watcher.show(Progress(rows, state["counts"], notes, self._before))
         if watcher.max_failures is not None and state["failures"] > watcher.max_failures:
@@ -219,8 +221,8 @@ class Driver:
 
     def _ended(self, dispatch: Dispatch, rows: int, buckets: Sequence[Bucket]) -> ClusterResult:
         counts: Counter[str] = Counter()
-        for result in dispatch.results.values():
-            counts.update(result.counts)
+        for bucket in dispatch.results.values():
+            counts.update(bucket.counts)
         counts[SKIPPED] += rows - counts.total()
         result = ClusterResult(
             rows=rows,
@@ -253,7 +255,9 @@ class Driver:
     async def _unregister(self) -> None:
         with suppress(OSError):
             await self._scheduler(END)
-            await self._client.unregister_worker_plugin(name_of(self._run))
+            await self._client.unregister_worker_plugin(  # type: ignore[no-untyped-call]
+                name_of(self._run)
+            )
 
 
 def _mistaken(mistakes: Sequence[str], *, more: bool) -> InputMistakesError:

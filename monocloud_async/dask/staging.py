@@ -191,11 +191,11 @@ class _Stage:
         self._digest.update(_line([tenant, public]))
         self._writer.add((tenant, bucket), _line([cells.line, given]))
         if self._job.only_checks and len(self._requests) < SHOWN:
-            told = self._operation.request(given).told
+            told = self._operation.request(given).summary
             self._requests.append(f"{self._name}, line {cells.line}: {told}")
 
     def _result(self) -> StagedPiece:
-        passed_over = tuple(self._operation.arguments.passed_over)
+        passed_over = tuple(self._operation.arguments.unused)
         if self._mistakes:
             first, more = self._mistakes[:MOST_MISTAKES], len(self._mistakes) > MOST_MISTAKES
             self._writer.undo()

@@ -20,7 +20,7 @@ from ..ending import visible
 from ..runnable import Runnable
 from .call_columns import CallColumns
 from .call_rows import CallInput
-from .confirming import SHOWN, confirm_destruction, is_json, tell_ignored, would_be_sent
+from .confirming import SHOWN, confirm_destruction, end_dry_run, is_json, print_unused
 from .content import Content
 from .fixed import fixed_arguments
 from .job import Job, Options
@@ -62,30 +62,36 @@ class CallJob(Job):
         client: the client to call the API with.
         options: the options of every batch.
         runnable: the operation.
-        more: the options of ``monocloud run``.
+        call_options: the options of ``monocloud run``.
 
     Raises:
         ConfigurationError: an option is invalid.
     """
 
     def __init__(
-        self, client: MonoCloudClient, options: Options, runnable: Runnable, more: CallOptions
+        self,
+        client: MonoCloudClient,
+        options: Options,
+        runnable: Runnable,
+        call_options: CallOptions,
     ) -> None:
         super().__init__(client, options)
         self._runnable = runnable
-        self._more = more
+        self._call_options = call_options
         resource, _, name = runnable.name.partition(".")
         self._method = getattr(getattr(client, resource), name)
         self._parameters = parameters(runnable.method)
-        self._fixed = fixed_arguments(more.fixed, self._parameters, more.null)
-        self._columns = CallColumns(self._parameters, self._fixed, more.null, more.ignored)
-        self.rules: Rules = rules_of(runnable, retry_unknown=more.retry_unknown)
-        self.private: bool = more.show_secrets
+        self._fixed = fixed_arguments(call_options.fixed, self._parameters, call_options.null)
+        self._columns = CallColumns(
+            self._parameters, self._fixed, call_options.null, call_options.ignored
+        )
+        self.rules: Rules = rules_of(runnable, retry_unknown=call_options.retry_unknown)
+        self.private: bool = call_options.show_secrets
         if self.rules.once:
             self.statuses: Sequence[str] = (OK, FAILED, UNKNOWN, SKIPPED)
             self.failures: Sequence[str] = (FAILED, UNKNOWN)
         self._with_answers = is_json(options.results)
-        check_options(runnable, options, more)
+        check_options(runnable, options, call_options)
 
     def source(self, content: Content) -> Source[AnyRow]:
         first = method_of(self._method).first
@@ -97,25 +103,25 @@ class CallJob(Job):
 
     def _settings(self) -> str:
         """Return a digest of the settings that change what a row means."""
-        if not self._fixed and self._more.null is None:
+        if not self._fixed and self._call_options.null is None:
             return ""
-        said = json.dumps([self._fixed, self._more.null], sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
+        settings = json.dumps([self._fixed, self._call_options.null], sort_keys=True)
+        return hashlib.sha256(settings.encode()).hexdigest()
 
     def confirm(self, source: Source[AnyRow]) -> None:
         name = self._runnable.name
-        tell_ignored(name, self._columns.passed_over)
+        print_unused(name, self._columns.unused)
         if self.options.dry_run:
             self._show(source)
-        elif not self._more.yes:
+        elif not self._call_options.yes:
             confirm_destruction(self._runnable, source.count, self.origin)
 
     def _show(self, source: Source[AnyRow]) -> None:
         """Print the requests that would be sent, then exit."""
         probe = Probe(self._method)
         for row in islice(source.rows(), SHOWN):
-            typer.echo(visible(f"line {row.line}: {probe.request(row.given).told}"))
-        would_be_sent(source.count, self.origin)
+            typer.echo(visible(f"line {row.line}: {probe.request(row.given).summary}"))
+        end_dry_run(source.count, self.origin)
 
     def start(
         self,
@@ -137,7 +143,7 @@ class CallJob(Job):
         entry = any_entry(outcome, number, user, once=self.rules.once)
         if not self._with_answers:
             return entry
-        return entry._replace(result=answer_of(outcome, secrets=self._more.show_secrets))
+        return entry._replace(result=answer_of(outcome, secrets=self._call_options.show_secrets))
 
     def report(self, source: Source[AnyRow]) -> Report:  # noqa: ARG002  (the columns know)
         names = [p.name for p in self._columns.given if p.kind is not Kind.SECRET]
@@ -161,7 +167,7 @@ def rules_of(runnable: Runnable, *, retry_unknown: bool = False) -> Rules:
     return Rules(gone or operation.repeat is Repeat.ONCE, gone, older, retry_unknown)
 
 
-def check_options(runnable: Runnable, options: Options, more: CallOptions) -> None:
+def check_options(runnable: Runnable, options: Options, call_options: CallOptions) -> None:
     """Check options that depend on each other or on the operation.
 
     Raises:
@@ -171,11 +177,11 @@ def check_options(runnable: Runnable, options: Options, more: CallOptions) -> No
         raise ConfigurationError(
             "--dry-run sends nothing, so there are no results to write: remove --results"
         )
-    if more.show_secrets and not is_json(options.results):
+    if call_options.show_secrets and not is_json(options.results):
         raise ConfigurationError(
             "--show-secrets needs a --results file that ends in .jsonl; nothing was sent"
         )
-    if more.retry_unknown and runnable.operation.repeat is not Repeat.ONCE:
+    if call_options.retry_unknown and runnable.operation.repeat is not Repeat.ONCE:
         raise ConfigurationError(
             f"--retry-unknown does not apply to {runnable.name}, which is safe to retry; "
             "nothing was sent: remove it"

@@ -18,7 +18,7 @@ SHOWN = 3
 _JSON_LINES = (".jsonl", ".ndjson", ".json")
 
 
-def tell_ignored(name: str, columns: Collection[str]) -> None:
+def print_unused(name: str, columns: Collection[str]) -> None:
     """Name the columns that are not arguments, if there are any.
 
     Args:
@@ -26,8 +26,8 @@ def tell_ignored(name: str, columns: Collection[str]) -> None:
         columns: the columns.
     """
     if columns:
-        told = f"Ignoring columns that are not arguments of {name}: {listed(columns)}"
-        typer.echo(visible(told), err=True)
+        message = f"Ignoring columns that are not arguments of {name}: {listed(columns)}"
+        typer.echo(visible(message), err=True)
 
 
 def confirm_destruction(runnable: Runnable, rows: int, origin: str) -> None:
@@ -42,12 +42,12 @@ def confirm_destruction(runnable: Runnable, rows: int, origin: str) -> None:
         ConfigurationError: not confirmed.
     """
     if runnable.destructive and rows:
-        does = summary(runnable.method).rstrip(".")
-        told = f"{does}: {_counted(rows)} for {origin}. It cannot be undone."
-        confirm_number(told, rows)
+        action = summary(runnable.method).rstrip(".")
+        message = f"{action}: {_counted(rows)} for {origin}. It cannot be undone."
+        confirm_number(message, rows)
 
 
-def would_be_sent(rows: int, origin: str) -> NoReturn:
+def end_dry_run(rows: int, origin: str) -> NoReturn:
     """End a dry run."""
     typer.echo(f"{_counted(rows)} would be sent to {origin}; nothing was sent")
     raise typer.Exit

@@ -35,7 +35,7 @@ class WouldSend(Exception):  # noqa: N818  (control flow, not an error)
         return {n: MASKED if n in SECRET_ARGUMENTS else v for n, v in self._body.items()}
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The request as one line, with secrets masked."""
         return self.line if self.body is None else f"{self.line} {json.dumps(self.body)}"
 

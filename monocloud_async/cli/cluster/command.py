@@ -18,7 +18,7 @@ from ...dask.results import ClusterResult, StoppedError
 from ...dask.staging import StagedPiece
 from ...errors import ConfigurationError, MonoCloudError
 from ..batch.call_job import CallOptions, check_options
-from ..batch.confirming import SHOWN, is_json, tell_ignored, would_be_sent
+from ..batch.confirming import SHOWN, end_dry_run, is_json, print_unused
 from ..batch.content import STDIN
 from ..batch.job import Options
 from ..batch.progress import display
@@ -34,21 +34,23 @@ from .watching import Watching
 
 
 def carry_out(
-    runnable: Runnable, options: Options, more: CallOptions, cluster: ClusterOptions
+    runnable: Runnable, options: Options, call_options: CallOptions, cluster: ClusterOptions
 ) -> NoReturn:
     """Run an operation on a cluster, then exit.
 
     Args:
         runnable: the operation.
         options: the options of every batch.
-        more: the options of ``monocloud run``.
+        call_options: the options of ``monocloud run``.
         cluster: the options of a cluster.
     """
-    check_options(runnable, options, more)
+    check_options(runnable, options, call_options)
     make_room(options.concurrency)
-    job = _job(runnable, options, more, cluster)
-    results = Results(options.results, private=more.show_secrets) if options.results else None
-    watching = Watching(runnable, _origin(job), yes=more.yes, display=display())
+    job = _job(runnable, options, call_options, cluster)
+    results = (
+        Results(options.results, private=call_options.show_secrets) if options.results else None
+    )
+    watching = Watching(runnable, _origin(job), yes=call_options.yes, display=display())
     run = _Run(job, options, cluster, watching)
     try:
         ending = asyncio.run(run.carried_out())
@@ -59,22 +61,24 @@ def carry_out(
     end(ending, job, watching, results)
 
 
-def _job(runnable: Runnable, options: Options, more: CallOptions, cluster: ClusterOptions) -> Job:
+def _job(
+    runnable: Runnable, options: Options, call_options: CallOptions, cluster: ClusterOptions
+) -> Job:
     return Job(
         operation=runnable.name,
         tenants=tenants_of(cluster),
         by_domain=cluster.tenants is not None,
         journal=_journal(cluster, is_needed=not options.dry_run),
-        fixed=tuple(more.fixed),
-        null=more.null,
-        ignored=tuple(more.ignored),
+        fixed=tuple(call_options.fixed),
+        null=call_options.null,
+        ignored=tuple(call_options.ignored),
         concurrency=options.concurrency,
         rate=options.rate,
         timeout=cluster.timeout,
         max_attempts=cluster.max_attempts,
-        retry_unknown=more.retry_unknown,
+        retry_unknown=call_options.retry_unknown,
         answers=is_json(options.results),
-        show_secrets=more.show_secrets,
+        show_secrets=call_options.show_secrets,
         allow_insecure_http=allows_insecure_http(),
     )
 
@@ -139,10 +143,10 @@ class _Run:
     def _show(self, pieces: Sequence[StagedPiece]) -> NoReturn:
         """Print the first requests of a dry run, then exit."""
         ignored = dict.fromkeys(name for piece in pieces for name in piece.passed_over)
-        tell_ignored(self.job.operation, ignored)
+        print_unused(self.job.operation, ignored)
         for request in _first(pieces):
             typer.echo(visible(request))
-        would_be_sent(sum(piece.rows for piece in pieces), _origin(self.job))
+        end_dry_run(sum(piece.rows for piece in pieces), _origin(self.job))
 
 
 def _first(pieces: Sequence[StagedPiece]) -> Iterator[str]:

@@ -13,8 +13,8 @@ from ...dask.lookups import can_look_up
 from ...dask.operation import JobOperation
 from ...dask.results import ClusterResult
 from ...errors import MonoCloudError
-from ..batch.command import UNKNOWN_GONE, UNKNOWN_NOTED
-from ..batch.endings import tell, written
+from ..batch.command import UNKNOWN_ADVICE, UNKNOWN_GONE
+from ..batch.endings import print_totals, written
 from ..batch.fixed import fixed_arguments
 from ..batch.journal import FAILED, OK, SKIPPED, UNKNOWN
 from ..batch.results import Results
@@ -54,7 +54,7 @@ def end(ending: Ending, job: Job, watching: Watching, results: Results | None) -
         fail(f"{stop.why}; nothing was sent", stop.code)
     operation = JobOperation(job)
     problem = _write(ending.result, job, operation, watching, results)
-    problem = tell(_totals(tally, operation)) or problem
+    problem = print_totals(_totals(tally, operation)) or problem
     _tell_unknown(tally, operation)
     if stop.why or ending.error:
         if problem:
@@ -76,15 +76,15 @@ def _totals(tally: Tally, operation: JobOperation) -> str:
         return "the input has no rows: nothing to do"
     statuses = (OK, FAILED, UNKNOWN, SKIPPED) if operation.rules.once else (OK, FAILED, SKIPPED)
     earlier = f" ({tally.before:,} from earlier runs)" if tally.before else ""
-    return tally.told(statuses) + earlier
+    return tally.summary(statuses) + earlier
 
 
 def _tell_unknown(tally: Tally, operation: JobOperation) -> None:
     if unknown := tally.of(UNKNOWN):
         noun = "row" if unknown == 1 else "rows"
         finds_out = operation.rules.gone or can_look_up(operation.runnable.name)
-        told = UNKNOWN_GONE if finds_out else UNKNOWN_NOTED
-        typer.echo(f"{unknown:,} {noun} {told}", err=True)
+        advice = UNKNOWN_GONE if finds_out else UNKNOWN_ADVICE
+        typer.echo(f"{unknown:,} {noun} {advice}", err=True)
 
 
 def _write(

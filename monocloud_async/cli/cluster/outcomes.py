@@ -15,7 +15,7 @@ from ..batch.reports import harmless
 
 # Outcomes sorted in memory at once.
 _AT_ONCE = 100_000
-_BECAME = ("status", "http_status", "error", "trace_id", "attempts")
+_OUTCOME = ("status", "http_status", "error", "trace_id", "attempts")
 _RESULT = "result"
 # A piece's number, a line and the outcome as JSON.
 _Keyed = tuple[int, int, bytes]
@@ -47,7 +47,7 @@ def write_outcomes(
 
 
 def _write_json(file: TextIO, ordered: Iterable[bytes], arguments: Sequence[str]) -> None:
-    shown = ("input", "line", *arguments, *_BECAME, _RESULT)
+    shown = ("input", "line", *arguments, *_OUTCOME, _RESULT)
     for line in ordered:
         outcome = json.loads(line)
         kept = {name: outcome[name] for name in shown if name in outcome}
@@ -56,10 +56,10 @@ def _write_json(file: TextIO, ordered: Iterable[bytes], arguments: Sequence[str]
 
 def _write_csv(file: TextIO, ordered: Iterable[bytes], arguments: Sequence[str]) -> None:
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(("input", "line", *arguments, *_BECAME))
+    writer.writerow(("input", "line", *arguments, *_OUTCOME))
     for line in ordered:
         outcome: Mapping[str, Any] = json.loads(line)
-        cells = (outcome.get(name, "") for name in ("input", "line", *arguments, *_BECAME))
+        cells = (outcome.get(name, "") for name in ("input", "line", *arguments, *_OUTCOME))
         writer.writerow(map(_cell, cells))
 
 

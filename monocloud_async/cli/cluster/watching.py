@@ -13,7 +13,7 @@ import typer
 from ...dask.driver import Progress, Watcher
 from ...dask.operation import JobOperation
 from ...dask.staging import StagedPiece
-from ..batch.confirming import confirm_destruction, tell_ignored
+from ..batch.confirming import confirm_destruction, print_unused
 from ..batch.journal import FAILED, UNKNOWN
 from ..batch.progress import Display, Reporter
 from ..batch.stop import Stop
@@ -61,7 +61,7 @@ class Watching:
     def _confirm(self, operation: JobOperation, pieces: Sequence[StagedPiece]) -> None:
         self.pieces = [piece.name for piece in pieces]
         ignored = dict.fromkeys(name for piece in pieces for name in piece.passed_over)
-        tell_ignored(operation.runnable.name, ignored)
+        print_unused(operation.runnable.name, ignored)
         if not self._yes:
             with _interruptible():
                 rows = sum(piece.rows for piece in pieces)

@@ -36,8 +36,8 @@ class RowFile:
         if not start:
             raise BrokenInputError(1, "the input is empty")
         if start.startswith("["):
-            what = f"{_LINES}, but this is an array; convert it with jq -c '.[]'"
-            raise BrokenInputError(lines.number, what)
+            message = f"{_LINES}, but this is an array; convert it with jq -c '.[]'"
+            raise BrokenInputError(lines.number, message)
         return _json_lines(first, lines) if start.startswith("{") else read_csv(first, lines)
 
 
