@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -58,6 +58,16 @@ class ClusterResult:
             names,
             meta=_frame([], self.columns),
         )
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the outcome of each row as JSON, in no order.
+
+        Raises:
+            JournalError: the outcomes cannot be read.
+        """
+        storage = Storage(self.journal, self._storage_options)
+        for content in storage.read_all([f"results/{name}.jsonl" for name in self._names]):
+            yield from content.splitlines()
 
 
 class StoppedError(MonoCloudError):
