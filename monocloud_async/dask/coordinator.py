@@ -71,9 +71,10 @@ class Coordinator(SchedulerPlugin):
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
 
-    async def start(self, scheduler: Scheduler) -> None:
+    # The types of Dask's handlers are incomplete.
+    async def start(self, scheduler: Any) -> None:
         """Take messages from workers and drivers."""
-        self._scheduler = scheduler
+        self._scheduler: Scheduler = scheduler
         scheduler.stream_handlers[TURNS] = self._turns
         scheduler.stream_handlers[PROGRESS] = self._progress
         scheduler.handlers[BEGIN] = self._begin
