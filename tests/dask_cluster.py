@@ -1,4 +1,4 @@
-"""A Dask cluster of two processes for the tests of a module."""
+"""A Dask cluster of two processes for the tests of a module, or one whose processes may die."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ from .conftest import API_KEY, KEY
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """Start a cluster whose workers have the key of the emulator; provide its address."""
+def cluster(**keys: str) -> Iterator[str]:
+    """Start a cluster whose workers have the key of the emulator; provide its address.
+
+    Args:
+        keys: more environment variables of the workers.
+    """
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
     from distributed import LocalCluster
 
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         # What Dask itself does not close or uses too long is none of these tests' business.
         warnings.simplefilter("ignore")
-        patch.setenv(API_KEY, KEY)
+        for name, key in {API_KEY: KEY, **keys}.items():
+            patch.setenv(name, key)
         with LocalCluster(
             n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         ) as started:
