@@ -166,3 +166,201 @@ async def test_a_bag_is_sent(emulator: Emulator, scheduler: str, journal: str) -
     assert result.counts == {"ok": 180}
     assert sent(emulator) == WANTED
     assert frame(result)[["user_id", "identifier_id"]].to_dict("records") == ROWS
+
+
+# The journal
+
+
+async def test_a_second_run_sends_only_what_failed(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS)
+    emulator.faults.add(Fault(status=422, user_id="u-3", problem={"title": "Never"}))
+    first = await ran(pattern, journal, scheduler)
+    assert first.counts == {"ok": 177, "failed": 3}
+    failed = frame(first).query("status == 'failed'")
+    assert list(failed["user_id"]) == ["u-3"] * 3
+    assert all("Never" in error for error in failed["error"])
+    emulator.reset()
+    again = await ran(pattern, journal, scheduler)
+    assert again.counts == {"ok": 180}
+    assert sent(emulator) == {"u-3": ["b-3", "a-3", "c-3"]}
+    emulator.reset()
+    last = await ran(pattern, journal, scheduler)
+    assert last.counts == {"ok": 180}
+    assert emulator.counts.requests == 0
+    assert len(frame(last)) == 180
+
+
+async def test_a_journal_of_another_job_is_refused(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS[:6])
+    await ran(pattern, journal, scheduler)
+    emulator.reset()
+    changes: Sequence[tuple[str, Mapping[str, Any]]] = [
+        ("other tenants", {"domain": "http://localhost:1"}),
+        ("other fixed arguments", {"null": "NULL"}),
+    ]
+    for why, change in changes:
+        with pytest.raises(ConfigurationError, match=f"{why}.*nothing was sent"):
+            await ran(pattern, journal, scheduler, **change)
+    with pytest.raises(ConfigurationError, match=r"phones\.set_primary, not users\.disable"):
+        await on_dask.run(
+            "users.disable",
+            pattern,
+            journal=journal,
+            cluster=scheduler,
+            ignored=["identifier_id"],
+        )
+    write(tmp_path / "rows", [*ROWS[:5], row(9, "c")])
+    with pytest.raises(ConfigurationError, match=r"another input.*nothing was sent"):
+        await ran(pattern, journal, scheduler)
+    assert emulator.counts.requests == 0
+
+
+async def test_the_rows_are_removed_from_the_journal(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    await ran(write(tmp_path / "rows", ROWS), journal, scheduler)
+    names = {path.name for path in Path(journal).iterdir()}
+    assert names == {"job.json", "parts", "results"}
+
+
+# Mistakes
+
+
+async def test_mistakes_are_named_with_their_files_and_lines(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS)
+    with (tmp_path / "rows" / "a.csv").open("a") as file:
+        file.write("u-1,\n")
+    with (tmp_path / "rows" / "b.jsonl").open("a") as file:
+        file.write('\n{"user_id": "u-1"}\n')
+    with pytest.raises(InputMistakesError, match="the input has 2 mistakes; nothing was sent") as e:
+        await ran(pattern, journal, scheduler)
+    first, second = e.value.mistakes
+    assert first.startswith(f"{tmp_path}/rows/a.csv, line 62: ")
+    assert second == f"{tmp_path}/rows/b.jsonl, line 61: missing member identifier_id"
+    assert emulator.counts.requests == 0
+    assert list(Path(journal).iterdir()) == []
+
+
+async def test_items_of_a_bag_that_are_no_mappings_are_a_mistake(
+    emulator: Emulator, scheduler: str, journal: str
+) -> None:
+    bag = dask.bag.from_sequence(["u-1", "u-2"], npartitions=2)
+    with pytest.raises(ConfigurationError, match="must be mappings of arguments, not str"):
+        await ran(bag, journal, scheduler)
+    assert emulator.counts.requests == 0
+
+
+# Tenants and keys
+
+
+def of_tenants(*emulators: Emulator) -> list[Row]:
+    return [{"domain": emulator.url, **row} for row in ROWS for emulator in emulators]
+
+
+def keys_of(emulator: Emulator) -> Counter[int | None]:
+    return Counter(request.status for request in emulator.requests)
+
+
+async def test_each_tenant_has_a_key_of_its_own(
+    emulator: Emulator, other: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", of_tenants(emulator, other))
+    (tmp_path / "key").write_text(f"{OTHER_KEY}\n")
+    tenants = {emulator.url: "env:ONE", other.url: f"file:{tmp_path / 'key'}"}
+    result = await ran(pattern, journal, scheduler, tenants=tenants)
+    assert result.counts == {"ok": 360}
+    # The wrong key would be refused.
+    assert keys_of(emulator) == keys_of(other) == {200: 180}
+    assert sent(emulator) == sent(other) == WANTED
+    assert Counter(frame(result)["domain"]) == {emulator.url: 180, other.url: 180}
+
+
+async def test_a_wrong_key_stops_its_tenant_alone(
+    emulator: Emulator, other: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", of_tenants(emulator, other))
+    wrong = {emulator.url: "env:ONE", other.url: "env:ONE"}
+    with pytest.raises(StoppedError) as stopped:
+        await ran(pattern, journal, scheduler, tenants=wrong)
+    result = stopped.value.result
+    assert result is not None
+    assert sent(emulator) == WANTED
+    assert sent(other) == {}
+    assert result.counts["ok"] == 180
+    assert sum(result.counts.values()) == result.rows == 360
+    found = frame(result)
+    assert Counter(found.query("status == 'ok'")["domain"]) == {emulator.url: 180}
+    assert len(found) == 360
+    # The right key resumes.
+    right = {**wrong, other.url: "env:TWO"}
+    assert (await ran(pattern, journal, scheduler, tenants=right)).counts == {"ok": 360}
+    assert sent(other) == WANTED
+    assert emulator.counts.requests == 180
+
+
+async def test_workers_without_the_key_send_nothing(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS)
+    message = r"^worker tcp://127\.0\.0\.1:\d+: NO_SUCH_KEY is not set on a worker; nothing was"
+    with pytest.raises(ConfigurationError, match=message):
+        await ran(pattern, journal, scheduler, api_key="env:NO_SUCH_KEY")
+    assert emulator.counts.requests == 0
+
+
+async def test_a_key_itself_is_refused_and_not_shown(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS)
+    with pytest.raises(ConfigurationError, match="env:NAME or file:PATH") as refused:
+        await ran(pattern, journal, scheduler, api_key=KEY)
+    assert KEY not in str(refused.value)
+    with pytest.raises(ConfigurationError, match="env:NAME or file:PATH") as refused:
+        await ran(pattern, journal, scheduler, tenants={emulator.url: KEY})
+    assert KEY not in str(refused.value)
+    assert emulator.counts.requests == 0
+
+
+# What the cluster has in memory and in its logs
+
+
+def plugins_and_tasks(dask_scheduler: Any) -> str:
+    plugins = [*dask_scheduler.worker_plugins.values(), *dask_scheduler.nanny_plugins.values()]
+    tasks = [(ts.key, str(ts.run_spec), str(ts.exception)) for ts in dask_scheduler.tasks.values()]
+    events = [str(event) for topic in dask_scheduler.get_events().values() for event in topic]
+    return str(([str(bytes(p)) if isinstance(p, bytes) else str(p) for p in plugins], tasks, events))
+
+
+async def test_the_key_is_in_no_state_log_event_or_file(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS)
+    emulator.faults.add(Fault(status=500, user_id="u-3"), Fault(status=422, user_id="u-4"))
+    dumps: list[str] = []
+    async with Client(scheduler, asynchronous=True, set_as_default=False) as client:
+        looking = asyncio.Event()
+        running = asyncio.create_task(
+            ran(pattern, journal, scheduler, max_attempts=2, progress=lambda _: looking.set())
+        )
+        await looking.wait()
+        dumps.append(await client.run_on_scheduler(plugins_and_tasks))
+        result = await running
+        await client.dump_cluster_state(str(tmp_path / "dump"), format="yaml")
+        dumps.append((tmp_path / "dump.yaml").read_text())
+        dumps.append(str(await client.get_worker_logs()))
+        dumps.append(str(await client.get_scheduler_logs()))
+        dumps.append(await client.run_on_scheduler(plugins_and_tasks))
+    assert result.counts["failed"] > 0
+    assert "Workplace" in dumps[0]
+    assert "phones.set_primary" in dumps[0]
+    files = [path.read_bytes() for path in Path(journal).rglob("*") if path.is_file()]
+    assert len(files) >= 3
+    for dump in dumps:
+        assert KEY not in dump
+    assert not any(KEY.encode() in content for content in files)
