@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -32,3 +35,49 @@ def cluster(**keys: str) -> Iterator[str]:
         ) as started:
             patch.undo()
             yield started.scheduler_address
+
+
+class Cluster:
+    """A cluster of processes that a test may kill.
+
+    Attributes:
+        address: the scheduler's address.
+        scheduler: its process.
+        workers: the processes of the workers.
+    """
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{port}"
+        self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", str(port))
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def add_worker(self, threads: int = 1) -> subprocess.Popen[bytes]:
+        """Start a worker, which joins when it and the scheduler are ready."""
+        worker = self._started("worker", self.address, "--nthreads", str(threads), "--no-nanny")
+        self.workers.append(worker)
+        return worker
+
+    def _started(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options, "--no-dashboard"],
+            env={**os.environ, API_KEY: KEY},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._stack.callback(process.wait)
+        self._stack.callback(process.kill)
+        return process
+
+
+@contextmanager
+def processes(workers: int = 2, threads: int = 1) -> Iterator[Cluster]:
+    """Start a scheduler and workers, each in a process of its own."""
+    with ExitStack() as stack:
+        started = Cluster(stack)
+        for _ in range(workers):
+            started.add_worker(threads)
+        yield started

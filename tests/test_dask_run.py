@@ -364,3 +364,112 @@ async def test_the_key_is_in_no_state_log_event_or_file(
     for dump in dumps:
         assert KEY not in dump
     assert not any(KEY.encode() in content for content in files)
+
+
+# Ends
+
+
+async def test_too_many_failures_stop_the_run_with_exact_totals(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS)
+    emulator.faults.add(Fault(status=422, user_id="u-3"), Fault(delay=0.05))
+    with pytest.raises(StoppedError, match="more than 0 rows failed") as stopped:
+        await ran(pattern, journal, scheduler, max_failures=0, concurrency=2)
+    result = stopped.value.result
+    assert result is not None
+    counts = result.counts
+    assert sum(counts.values()) == result.rows == 180
+    assert counts["failed"] >= 1
+    assert counts["skipped"] > 100
+    statuses = emulator.counts.requests_by_status
+    assert counts["ok"] == statuses[200]
+    assert counts["failed"] == statuses[422]
+    assert Counter(frame(result)["status"]) == counts
+    emulator.faults.clear()
+    assert (await ran(pattern, journal, scheduler)).counts == {"ok": 180}
+    assert emulator.executions == 180
+
+
+class Callers(RuntimeError):
+    """Raised by the caller's function."""
+
+
+async def test_an_error_of_the_callers_function_ends_the_run(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS)
+    emulator.faults.add(Fault(delay=0.2))
+
+    def show(progress: Progress) -> None:
+        raise Callers
+
+    with pytest.raises(Callers):
+        await ran(pattern, journal, scheduler, progress=show, concurrency=1)
+    assert emulator.counts.requests < 90
+    emulator.faults.clear()
+    assert (await ran(pattern, journal, scheduler)).counts == {"ok": 180}
+
+
+async def test_two_runs_at_once_do_not_disturb_each_other(
+    emulator: Emulator, other: Emulator, scheduler: str, tmp_path: Path
+) -> None:
+    data = dask.dataframe.from_pandas(pandas.DataFrame(ROWS), npartitions=2, sort=False)
+    first, second = await asyncio.gather(
+        ran(data, str(tmp_path / "first"), scheduler),
+        ran(data, str(tmp_path / "second"), scheduler, domain=other.url, api_key="env:TWO"),
+    )
+    assert first.counts == second.counts == {"ok": 180}
+    assert sent(emulator) == sent(other) == WANTED
+
+
+# What is left after a run
+
+
+def left_on_scheduler(dask_scheduler: Any) -> tuple[Any, ...]:
+    coordinator = dask_scheduler.plugins["monocloud"]
+    return (
+        [name for name in dask_scheduler.worker_plugins if name.startswith("monocloud")],
+        list(coordinator._runs),
+        list(dask_scheduler.tasks),
+        # The client that asks, and one of Dask's own.
+        len(dask_scheduler.clients) - 2,
+    )
+
+
+def left_on_worker(dask_worker: Any) -> tuple[Any, ...]:
+    # Pickled by value, since the workers do not import the tests.
+    import gc
+    import threading
+
+    from monocloud_async import MonoCloudClient
+    from monocloud_async.dask.leased_gate import LeasedGate
+    from monocloud_async.dask.workplace import Workplace
+
+    gc.collect()
+    objects = gc.get_objects()
+    kinds = (MonoCloudClient, LeasedGate, Workplace)
+    busy = [t.name for t in threading.enumerate() if "Dask-Default" in t.name]
+    return (
+        [name for name in dask_worker.plugins if name.startswith("monocloud")],
+        sorted(type(each).__name__ for each in objects if isinstance(each, kinds)),
+        len(busy),
+        len(dask_worker.state.tasks),
+    )
+
+
+async def test_a_run_leaves_nothing_in_the_cluster(
+    emulator: Emulator, scheduler: str, tmp_path: Path
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS)
+    async with Client(scheduler, asynchronous=True, set_as_default=False) as client:
+        await ran(pattern, str(tmp_path / "0"), scheduler)
+        before = await client.run(left_on_worker)
+        for n in range(1, 4):
+            await ran(pattern, str(tmp_path / str(n)), scheduler)
+        assert await client.run_on_scheduler(left_on_scheduler) == ([], [], [], 0)
+        after = await client.run(left_on_worker)
+    for found in after.values():
+        assert found[0] == found[1] == []
+        assert found[3] == 0
+    assert [one[2] for one in after.values()] == [one[2] for one in before.values()]
