@@ -61,7 +61,11 @@ def journal(tmp_path: Path) -> str:
 
 
 async def ran(
-    cluster: Cluster, journal: str, rows: Sequence[JSON] = ROWS, operation: str = PHONES, **more: Any
+    cluster: Cluster,
+    journal: str,
+    rows: Sequence[JSON] = ROWS,
+    operation: str = PHONES,
+    **more: Any,
 ) -> ClusterResult:
     bag = dask.bag.from_sequence(rows, npartitions=2)
     more = {"concurrency": CONCURRENCY, **more}
@@ -106,10 +110,10 @@ async def test_a_killed_scheduler_ends_the_run_and_a_new_cluster_resumes_it(
     killed = time.monotonic()
     with pytest.raises(MonoCloudError, match="the connection to the Dask scheduler is lost"):
         await running
-    print("SECONDS", time.monotonic()-killed)
+    print("SECONDS", time.monotonic() - killed)
     assert time.monotonic() - killed < 10
     await quiet(emulator, 0.5)
-    print("SECONDS quiet", time.monotonic()-killed)
+    print("SECONDS quiet", time.monotonic() - killed)
     sent = emulator.counts.requests
     print(sent)
     assert sent < USERS

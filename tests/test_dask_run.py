@@ -334,7 +334,9 @@ def plugins_and_tasks(dask_scheduler: Any) -> str:
     plugins = [*dask_scheduler.worker_plugins.values(), *dask_scheduler.nanny_plugins.values()]
     tasks = [(ts.key, str(ts.run_spec), str(ts.exception)) for ts in dask_scheduler.tasks.values()]
     events = [str(event) for topic in dask_scheduler.get_events().values() for event in topic]
-    return str(([str(bytes(p)) if isinstance(p, bytes) else str(p) for p in plugins], tasks, events))
+    return str(
+        ([str(bytes(p)) if isinstance(p, bytes) else str(p) for p in plugins], tasks, events)
+    )
 
 
 async def test_the_key_is_in_no_state_log_event_or_file(

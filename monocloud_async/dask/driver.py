@@ -12,13 +12,14 @@ from functools import cached_property
 from typing import Any
 
 import attrs
-from distributed import Client
+from distributed import Client, KilledWorker
 
 from ..cli.batch.journal import SKIPPED
 from ..cli.batch.stop import Stop
 from ..errors import ConfigurationError, MonoCloudError
 from ..retry import RetryPolicy
 from .coordinator import BEGIN, END, STATE
+from .connection import LostError, awaiting, calling
 from .dispatch import Dispatch
 from .inputs import Input
 from .job import Job
@@ -124,8 +125,7 @@ class Driver:
         self._job = attrs.evolve(self._job, only_checks=True)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._unregister)
-            await self._client.register_plugin(Workplace(self._run, self._job))
-            await self._check_keys()
+            await self._prepare()
             return await self._staged()
 
     async def run(self) -> ClusterResult:
@@ -141,15 +141,17 @@ class Driver:
         self._job = attrs.evolve(self._job, began_at=began)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._clean_up)
-            await self._client.register_plugin(Workplace(self._run, self._job))
-            await self._check_keys()
+            await self._prepare()
             pieces = await self._staged()
             self._watcher.confirm(operation, pieces)
             file = await asyncio.to_thread(kept, self._storage, self._job, pieces)
             return await self._send(pieces, planned(pieces, file.buckets))
 
-    async def _check_keys(self) -> None:
-        found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
+    async def _prepare(self) -> None:
+        """Prepare the workers, and check that they have the API keys."""
+        with calling():
+            await self._client.register_plugin(Workplace(self._run, self._job))
+            found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
         for worker, why in found.items():
             if why is not None:
                 raise ConfigurationError(f"worker {worker}: {why}")
@@ -158,7 +160,13 @@ class Driver:
         """Check all rows, and write them where workers find them by bucket."""
         futures = self._rows.stage(self._client, self._job)
         try:
-            pieces: list[StagedPiece] = await asyncio.gather(*futures)
+            with awaiting():
+                pieces: list[StagedPiece] = await asyncio.gather(*futures)
+        except KilledWorker as error:
+            raise MonoCloudError(
+                f"workers died again and again while they read the rows ({error.task}); nothing "
+                "was sent: see their logs, for example for a memory limit"
+            ) from None
         finally:
             for future in futures:
                 future.release()  # type: ignore[no-untyped-call]
@@ -192,7 +200,7 @@ class Driver:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
             # The notes of the last moment.
-            with suppress(OSError):
+            with suppress(LostError):
                 await self._look(dispatch, rows)
             return self._ended(dispatch, rows, buckets)
 
@@ -201,8 +209,9 @@ class Driver:
         while True:
             try:
                 await self._look(dispatch, rows)
-            except OSError:
-                dispatch.lose()
+            except Exception as error:
+                # Also one of the caller's own function.
+                dispatch.end(error)
                 return
             await _wait(self._watcher.stop)
 
@@ -246,7 +255,8 @@ class Driver:
         return ["domain", *names] if len(self._job.domains) > 1 else names
 
     async def _scheduler(self, handler: str, **members: object) -> Any:
-        return await getattr(self._client.scheduler, handler)(run=self._run, **members)
+        with calling():
+            return await getattr(self._client.scheduler, handler)(run=self._run, **members)
 
     async def _clean_up(self) -> None:
         """Remove what only this run needs: also the staged rows, which may hold passwords."""
@@ -254,7 +264,10 @@ class Driver:
         await asyncio.to_thread(self._storage.remove_tree, "rows")
 
     async def _unregister(self) -> None:
-        with suppress(OSError):
+        if self._client.status != "running":
+            # Dask would try to connect for long, and the workers know that the scheduler is gone.
+            return
+        with suppress(LostError), calling():
             await self._scheduler(END)
             await self._client.unregister_worker_plugin(name_of(self._run))
 
