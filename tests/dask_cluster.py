@@ -62,7 +62,7 @@ class Cluster:
         return worker
 
     def _started(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options, "--no-dashboard"],
             env={**os.environ, API_KEY: KEY},
             stdout=subprocess.DEVNULL,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import pickle
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +24,7 @@ from monocloud_async.emulator import Fault
 from monocloud_async.errors import ConfigurationError
 from monocloud_sync.emulator import Emulator
 
-from .conftest import API_KEY, KEY
+from .conftest import KEY
 from .dask_cluster import cluster
 
 PHONES = "phones.set_primary"
@@ -110,6 +108,14 @@ def sent(emulator: Emulator) -> dict[str, list[str]]:
 
 
 WANTED = {f"u-{n}": [f"{letter}-{n}" for letter in "bac"] for n in range(USERS)}
+
+
+def names(journal: str) -> set[str]:
+    return {path.name for path in Path(journal).iterdir()}
+
+
+def contents(journal: str) -> list[bytes]:
+    return [path.read_bytes() for path in Path(journal).rglob("*") if path.is_file()]
 
 
 def frame(result: ClusterResult) -> pandas.DataFrame:
@@ -223,8 +229,7 @@ async def test_the_rows_are_removed_from_the_journal(
     emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
 ) -> None:
     await ran(write(tmp_path / "rows", ROWS), journal, scheduler)
-    names = {path.name for path in Path(journal).iterdir()}
-    assert names == {"job.json", "parts", "results"}
+    assert names(journal) == {"job.json", "parts", "results"}
 
 
 # Mistakes
@@ -244,7 +249,7 @@ async def test_mistakes_are_named_with_their_files_and_lines(
     assert first.startswith(f"{tmp_path}/rows/a.csv, line 62: ")
     assert second == f"{tmp_path}/rows/b.jsonl, line 61: missing member identifier_id"
     assert emulator.counts.requests == 0
-    assert list(Path(journal).iterdir()) == []
+    assert names(journal) == set()
 
 
 async def test_items_of_a_bag_that_are_no_mappings_are_a_mistake(
@@ -334,9 +339,7 @@ def plugins_and_tasks(dask_scheduler: Any) -> str:
     plugins = [*dask_scheduler.worker_plugins.values(), *dask_scheduler.nanny_plugins.values()]
     tasks = [(ts.key, str(ts.run_spec), str(ts.exception)) for ts in dask_scheduler.tasks.values()]
     events = [str(event) for topic in dask_scheduler.get_events().values() for event in topic]
-    return str(
-        ([str(bytes(p)) if isinstance(p, bytes) else str(p) for p in plugins], tasks, events)
-    )
+    return str((plugins, tasks, events))
 
 
 async def test_the_key_is_in_no_state_log_event_or_file(
@@ -361,7 +364,7 @@ async def test_the_key_is_in_no_state_log_event_or_file(
     assert result.counts["failed"] > 0
     assert "Workplace" in dumps[0]
     assert "phones.set_primary" in dumps[0]
-    files = [path.read_bytes() for path in Path(journal).rglob("*") if path.is_file()]
+    files = contents(journal)
     assert len(files) >= 3
     for dump in dumps:
         assert KEY not in dump
@@ -393,7 +396,7 @@ async def test_too_many_failures_stop_the_run_with_exact_totals(
     assert emulator.executions == 180
 
 
-class Callers(RuntimeError):
+class CallersError(RuntimeError):
     """Raised by the caller's function."""
 
 
@@ -404,9 +407,9 @@ async def test_an_error_of_the_callers_function_ends_the_run(
     emulator.faults.add(Fault(delay=0.2))
 
     def show(progress: Progress) -> None:
-        raise Callers
+        raise CallersError
 
-    with pytest.raises(Callers):
+    with pytest.raises(CallersError):
         await ran(pattern, journal, scheduler, progress=show, concurrency=1)
     assert emulator.counts.requests < 90
     emulator.faults.clear()

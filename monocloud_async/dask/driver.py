@@ -18,8 +18,8 @@ from ..cli.batch.journal import SKIPPED
 from ..cli.batch.stop import Stop
 from ..errors import ConfigurationError, MonoCloudError
 from ..retry import RetryPolicy
-from .coordinator import BEGIN, END, STATE
 from .connection import LostError, awaiting, calling
+from .coordinator import BEGIN, END, STATE
 from .dispatch import Dispatch
 from .inputs import Input
 from .job import Job
