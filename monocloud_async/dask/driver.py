@@ -19,7 +19,7 @@ from ..cli.batch.stop import Stop
 from ..errors import ConfigurationError, MonoCloudError
 from ..retry import RetryPolicy
 from .connection import LostError, awaiting, calling
-from .coordinator import BEGIN, END, STATE
+from .coordinator import BEGIN, END, STATE, name_of
 from .dispatch import Dispatch
 from .inputs import Input
 from .job import Job
@@ -30,7 +30,7 @@ from .plan import SLOTS, Bucket, planned
 from .results import ClusterResult, StoppedError
 from .staging import StagedPiece
 from .storage import Storage
-from .workplace import Workplace, name_of, why_no_keys
+from .workplace import Workplace, why_no_keys
 
 # Seconds between looks at the progress.
 _LOOK = 0.5
@@ -148,7 +148,15 @@ class Driver:
             return await self._send(pieces, planned(pieces, file.buckets))
 
     async def _prepare(self) -> None:
-        """Prepare the workers, and check that they have the API keys."""
+        """Prepare the cluster, and check that its workers have the API keys."""
+        # First, so that the scheduler removes what a killed driver leaves.
+        await self._scheduler(
+            BEGIN,
+            client=self._client.id,
+            tenants=len(self._job.domains),
+            rate=self._job.rate,
+            max_retry_after=RetryPolicy().max_retry_after,
+        )
         with calling():
             await self._client.register_plugin(Workplace(self._run, self._job))
             found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
@@ -185,13 +193,6 @@ class Driver:
     ) -> ClusterResult:
         rows = sum(piece.rows for piece in pieces)
         dispatch = Dispatch(self._client, self._run, self._job.operation, buckets)
-        await self._scheduler(
-            BEGIN,
-            client=self._client.id,
-            tenants=len(self._job.domains),
-            rate=self._job.rate,
-            max_retry_after=RetryPolicy().max_retry_after,
-        )
         async with self._watcher.running(rows):
             watching = asyncio.create_task(self._watch(dispatch, rows))
             try:
@@ -267,7 +268,8 @@ class Driver:
         if self._client.status != "running":
             # Dask would try to connect for long, and the workers know that the scheduler is gone.
             return
-        with suppress(LostError), calling():
+        # After a short break, the scheduler has removed the plugin already.
+        with suppress(LostError, ValueError), calling():
             await self._scheduler(END)
             await self._client.unregister_worker_plugin(name_of(self._run))
 
