@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from .._address import origin
 from .._secret import Secret
 from .._settings import API_KEY_VARIABLE, checked_key
+from ..bulk.run import check_limits
 from ..errors import ConfigurationError
 
 DEFAULT_SOURCE = f"env:{API_KEY_VARIABLE}"
+# As many as the names of a journal have digits for.
+MOST_BUCKETS = 100_000
 _SOURCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+", re.DOTALL)
 
 
@@ -67,6 +71,17 @@ def _content(place: str) -> Secret:
         ) from None
 
 
+def _check_different(domains: Iterable[str]) -> None:
+    origins: dict[str, str] = {}
+    for domain in domains:
+        found = origin(domain, allow_http=True)
+        if other := origins.get(found):
+            raise ConfigurationError(
+                f"{other} and {domain} are the same tenant; nothing was sent: remove one"
+            )
+        origins[found] = domain
+
+
 def _sorted(tenants: Mapping[str, str]) -> Mapping[str, str]:
     return {name: checked_key_source(source) for name, source in sorted(tenants.items())}
 
@@ -95,6 +110,10 @@ class Job:
         allow_insecure_http: whether the key may go to other machines unencrypted.
         only_checks: whether to check the rows and stage none.
         began_at: when the first run of the job started, in seconds since 1970.
+
+    Raises:
+        ConfigurationError: a value is invalid.
+        InvalidArgumentError: the same for ``concurrency`` and ``rate``.
     """
 
     operation: str
@@ -116,6 +135,19 @@ class Job:
     allow_insecure_http: bool = False
     only_checks: bool = False
     began_at: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        check_limits(self.concurrency, self.rate)
+        if not self.tenants:
+            raise ConfigurationError("a job needs a tenant's domain; nothing was sent: pass one")
+        if type(self.buckets) is not int or not 0 < self.buckets <= MOST_BUCKETS:
+            raise ConfigurationError(
+                f"buckets must be a whole number from 1 to {MOST_BUCKETS:,}, not "
+                f"{self.buckets!r}; nothing was sent"
+            )
+        if self.show_secrets and not self.answers:
+            raise ConfigurationError("show_secrets needs answers=True; nothing was sent")
+        _check_different(self.tenants)
 
     @property
     def domains(self) -> tuple[str, ...]:

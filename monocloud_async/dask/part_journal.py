@@ -54,6 +54,8 @@ class PartJournal(Journal):
         super().__init__(None, subject)
         self._storage = storage
         self._directory = directory
+        # Apart from the parts, since it is listed often.
+        self._claims_directory = f"{directory}/claims"
         self._written = 0
         try:
             self.epoch: str = self._claim(clock())
@@ -67,12 +69,11 @@ class PartJournal(Journal):
         # Clocks differ between machines, but this attempt is newer than all it finds.
         newest = int(claims[-1].partition("-")[0]) if claims else 0
         epoch = f"{max(now, newest + 1):020}-{secrets.token_hex(4)}"
-        self._storage.write(f"{self._directory}/{epoch}{_CLAIM}", b"{}")
+        self._storage.write(f"{self._claims_directory}/{epoch}{_CLAIM}", b"{}")
         return epoch
 
     def _claims(self) -> Sequence[str]:
-        names = self._storage.names(self._directory)
-        return [name.removesuffix(_CLAIM) for name in names if name.endswith(_CLAIM)]
+        return [name.removesuffix(_CLAIM) for name in self._storage.names(self._claims_directory)]
 
     def _fill(self) -> None:
         found = self._storage.names(self._directory)
