@@ -39,8 +39,10 @@ class ClusterResult:
     counts: Mapping[str, int]
     journal: str
     columns: Sequence[str] = ()
-    _storage_options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
-    _names: Sequence[str] = attrs.field(default=(), repr=False)
+    _storage_options: Mapping[str, Any] = attrs.field(
+        factory=dict[str, Any], repr=False, alias="storage_options"
+    )
+    _names: Sequence[str] = attrs.field(default=(), repr=False, alias="names")
 
     @property
     def outcomes(self) -> Any:
