@@ -27,6 +27,7 @@ from monocloud_sync.emulator import Emulator
 from .commands import forked
 from .conftest import KEY
 from .dask_cluster import cluster
+from .test_cli_operations import on_a_terminal
 
 PHONES = "phones.set_primary"
 HEADER = "user_id,identifier_id\n"
@@ -102,9 +103,18 @@ def primary(emulator: Emulator, n: int) -> str | None:
 # A run
 
 
+# Outcomes are sorted in memory, or in parts on disk.
+@pytest.mark.parametrize("at_once", [7, 100_000])
 def test_rows_of_many_files_are_sent_and_their_outcomes_are_in_the_order_of_the_input(
-    emulator: Emulator, scheduler: str, rows: Path, journal: Path, tmp_path: Path
+    at_once: int,
+    emulator: Emulator,
+    scheduler: str,
+    rows: Path,
+    journal: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("monocloud_async.cli.cluster.outcomes._AT_ONCE", at_once)
     with (rows / "a.csv").open("a") as file:
         file.write("nobody,b-0\n")
     results = tmp_path / "results.csv"
@@ -124,6 +134,7 @@ def test_rows_of_many_files_are_sent_and_their_outcomes_are_in_the_order_of_the_
     assert sorted(path.name for path in journal.iterdir()) == ["job.json", "parts", "results"]
 
 
+@pytest.mark.slow
 def test_the_command_starts_a_cluster_and_another_resumes_the_run(
     emulator: Emulator, scheduler: str, rows: Path, journal: Path, tmp_path: Path
 ) -> None:
@@ -147,11 +158,12 @@ def test_the_command_starts_a_cluster_and_another_resumes_the_run(
     assert emulator.counts.requests == 62
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_run_and_its_workers_finish(
     emulator: Emulator, scheduler: str, rows: Path, journal: Path
 ) -> None:
     options = ("run", PHONES, rows / "*.csv", "--journal", journal)
-    slowly = ("--workers", "2", "--rate", "10")
+    slowly = ("--workers", "2", "--rate", "15")
     with forked(*options, *slowly, before=SOON, start_new_session=True) as process:
         assert process.stderr
         seen = ""
@@ -208,6 +220,26 @@ def test_rows_go_to_their_tenants(
                 f"u-{n}" for n in range(number, 10, 2)
             }
     assert [o["domain"] for o in outcomes(results)] == domains * 5
+
+
+def test_a_wrong_key_of_a_tenant_does_not_hold_up_the_others(
+    emulator: Emulator, scheduler: str, journal: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(KEY)
+    (tmp_path / "wrong").write_text("a-wrong-key")
+    with Emulator([user(n) for n in range(USERS)], api_key=OTHER_KEY) as other:
+        tenants = {
+            emulator.url: f"file:{tmp_path / 'key'}",
+            other.url: f"file:{tmp_path / 'wrong'}",
+        }
+        (tmp_path / "tenants.json").write_text(json.dumps(tenants))
+        text = "".join(f"{domain},u-{n},b-{n}\n" for n in range(5) for domain in tenants)
+        (tmp_path / "rows.csv").write_text(f"domain,{HEADER}{text}")
+        options = ("--scheduler", scheduler, "--tenants", tmp_path / "tenants.json")
+        done = ran(PHONES, tmp_path / "rows.csv", *options, "--journal", journal)
+        assert (done.returncode, done.stdout) == (1, "10 rows: 5 ok, 0 failed, 5 skipped\n")
+        assert f"Error: {other.url}: phones.set_primary: 401 Unauthorized" in done.stderr
+    assert {primary(emulator, n) for n in range(5)} == {f"b-{n}" for n in range(5)}
 
 
 def test_a_single_tenant_of_a_file_gets_no_rows_of_another(
@@ -308,6 +340,30 @@ def test_a_destructive_operation_asks_first(
     assert not list(journal.rglob("*.rows"))
     done = ran("users.delete", rows / "a.csv", *options, "--yes")
     assert (done.returncode, done.stdout) == (0, "2 rows: 2 ok, 0 failed, 0 unknown, 0 skipped\n")
+
+
+def test_ctrl_c_at_the_question_sends_nothing_and_removes_the_staged_rows(
+    emulator: Emulator,
+    scheduler: str,
+    rows: Path,
+    journal: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.test_cli_operations.KEY", KEY)
+    (rows / "a.csv").write_text("user_id\nu-0\nu-1\n")
+    args = (
+        "users.delete",
+        str(rows / "a.csv"),
+        "--scheduler",
+        scheduler,
+        "--journal",
+        str(journal),
+    )
+    screen, code = on_a_terminal(emulator.url, "run", *args, typed={"continue": "\x03"})
+    assert f"Delete a user permanently: 2 rows for {emulator.url}." in screen
+    assert code == 130
+    assert not emulator.counts.requests
+    assert not list(journal.rglob("*.rows"))
 
 
 def test_links_are_in_results_that_only_their_owner_can_read(

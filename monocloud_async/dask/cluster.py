@@ -90,8 +90,7 @@ def dashboard(client: Client, *, local: bool) -> str | None:
     if local and find_spec("bokeh") is None:
         return None
     with suppress(KeyError, ValueError, AttributeError):
-        link: str = cast("Any", client).dashboard_link
-        return link or None
+        return cast("str | None", cast("Any", client).dashboard_link) or None
     return None
 
 

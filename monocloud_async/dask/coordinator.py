@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from distributed.diagnostics.plugin import SchedulerPlugin
@@ -80,15 +80,16 @@ class Coordinator(SchedulerPlugin):
         # Tasks of the event loop, which itself keeps weak references only.
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # The types of Dask's handlers are incomplete.
-    async def start(self, scheduler: Any) -> None:
+    async def start(self, scheduler: Scheduler) -> None:
         """Take messages from workers and drivers."""
-        self._scheduler: Scheduler = scheduler
-        scheduler.stream_handlers[TURNS] = self._turns
-        scheduler.stream_handlers[PROGRESS] = self._progress
-        scheduler.handlers[BEGIN] = self._begin
-        scheduler.handlers[STATE] = self._state
-        scheduler.handlers[END] = self._end
+        self._scheduler = scheduler
+        # Dask's annotations are incomplete.
+        untyped = cast("Any", scheduler)
+        untyped.stream_handlers[TURNS] = self._turns
+        untyped.stream_handlers[PROGRESS] = self._progress
+        untyped.handlers[BEGIN] = self._begin
+        untyped.handlers[STATE] = self._state
+        untyped.handlers[END] = self._end
 
     def remove_worker(
         self,

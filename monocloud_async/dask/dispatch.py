@@ -36,7 +36,7 @@ class Dispatch:
     """
 
     def __init__(self, client: Client, run: str, operation: str, buckets: Sequence[Bucket]) -> None:
-        # Its types are incomplete.
+        # Dask's annotations are incomplete.
         self._client: Any = client
         self._run = run
         self._operation = operation

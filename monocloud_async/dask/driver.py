@@ -101,7 +101,7 @@ class Driver:
     """
 
     def __init__(self, client: Client, job: Job, rows: Input, watcher: Watcher) -> None:
-        # Its types are incomplete.
+        # Dask's annotations are incomplete.
         self._client: Any = client
         self._rows = rows
         self._watcher = watcher

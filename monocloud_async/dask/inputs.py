@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, cast
 
 import attrs
-import dask
 from distributed import Client, Future
 
 from ..errors import ConfigurationError
@@ -15,8 +15,9 @@ from .job import Job
 from .pieces import Piece, pieces
 from .staging import StagedPiece, stage, stage_rows
 
-# Its types are incomplete.
-_dask: Any = dask
+# Dask's annotations are incomplete.
+_is_collection: Any = import_module("dask.base").is_dask_collection
+_delayed: Any = import_module("dask.delayed").delayed
 _KINDS = "a pattern of files, a list of patterns, a Dask DataFrame or a Dask Bag of mappings"
 
 
@@ -42,18 +43,17 @@ class Input:
     def stage(self, client: Client, job: Job) -> Sequence[Future[StagedPiece]]:
         """Begin to stage all pieces, and return a future for each, in their order."""
         name = f"{job.operation}-check"
-        of_client: Any = client
-        submitted = [
-            of_client.submit(stage, job, number, piece, key=_key(name, number), pure=False)
+        untyped = cast("Any", client)
+        submitted: list[Future[StagedPiece]] = [
+            untyped.submit(stage, job, number, piece, key=_key(name, number), pure=False)
             for number, piece in enumerate(self.files)
         ]
-        graph = [
-            _dask.delayed(_stage_part)(
-                job, number, part, self.names, dask_key_name=_key(name, number)
-            )
+        graph: list[Any] = [
+            _delayed(_stage_part)(job, number, part, self.names, dask_key_name=_key(name, number))
             for number, part in enumerate(self.parts)
         ]
-        return [*submitted, *of_client.compute(graph)]
+        computed: list[Future[StagedPiece]] = untyped.compute(graph)
+        return [*submitted, *computed]
 
 
 def _key(name: str, number: int) -> str:
@@ -70,24 +70,19 @@ def input_of(rows: object, options: Mapping[str, Any]) -> Input:
     Raises:
         ConfigurationError: it is something else, or no file matches.
     """
-    kind = type(rows).__name__
     if isinstance(rows, str):
         return Input(files=pieces(rows, options))
-    if _dask.is_dask_collection(rows):
-        if found := _collection(rows):
-            return found
+    kind = type(rows).__name__
+    if _is_collection(rows):
+        collection = cast("Any", rows)
+        if hasattr(collection, "to_delayed"):
+            names = tuple(map(str, getattr(collection, "columns", ())))
+            return Input(parts=collection.to_delayed(), names=names)
     elif isinstance(rows, Iterable) and not isinstance(rows, (bytes, Mapping)):
         given = list(cast("Iterable[object]", rows))
         if given and all(isinstance(each, str) for each in given):
             return Input(files=pieces(cast("list[str]", given), options))
     raise ConfigurationError(f"rows must be {_KINDS}, not {kind}; nothing was sent")
-
-
-def _collection(rows: Any) -> Input | None:
-    if not hasattr(rows, "to_delayed"):
-        return None
-    names = tuple(map(str, getattr(rows, "columns", ())))
-    return Input(parts=rows.to_delayed(), names=names)
 
 
 def _stage_part(job: Job, number: int, part: Any, names: Sequence[str]) -> StagedPiece:

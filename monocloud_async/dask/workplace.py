@@ -52,8 +52,8 @@ class Workplace(WorkerPlugin):
         self._idle = asyncio.Event()
         self._idle.set()
         self._why: str | None = None
-        # Its type is incomplete.
-        handlers = cast("dict[str, Any]", cast("Any", worker).stream_handlers)
+        # Dask's annotations are incomplete.
+        handlers = cast("Any", worker).stream_handlers
         handlers[TURNS] = _Router(worker).turns
         handlers[STOP] = _Router(worker).stop
 
@@ -237,6 +237,6 @@ def send_on_worker(run: str, bucket: Bucket, stopped: str | None) -> BucketResul
     worker = get_worker()
     place = _place(worker, run)
     secede()  # type: ignore[no-untyped-call]
-    loop: Any = cast("Any", worker).loop.asyncio_loop
+    loop: asyncio.AbstractEventLoop = cast("Any", worker).loop.asyncio_loop
     sending = asyncio.run_coroutine_threadsafe(place.send(bucket, stopped), loop)
     return sending.result()
