@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, cast
 
 import attrs
-from dask.base import is_dask_collection, tokenize
-from dask.delayed import delayed
 from distributed import Client, Future
 
 from ..errors import ConfigurationError
@@ -15,6 +15,9 @@ from .job import Job
 from .pieces import Piece, pieces
 from .staging import StagedPiece, stage, stage_rows
 
+# Dask's annotations are incomplete.
+_is_collection: Any = import_module("dask.base").is_dask_collection
+_delayed: Any = import_module("dask.delayed").delayed
 _KINDS = "a pattern of files, a list of patterns, a Dask DataFrame or a Dask Bag of mappings"
 
 
@@ -23,8 +26,9 @@ class Input:
     """The pieces of an input.
 
     Attributes:
-        count: the number of pieces.
-        tasks: for each piece, a function that submits the task that stages it.
+        files: the files.
+        parts: the partitions of a Dask collection.
+        names: the names of its columns, if it has any.
     """
 
     files: Sequence[Piece] = ()
@@ -39,20 +43,21 @@ class Input:
     def stage(self, client: Client, job: Job) -> Sequence[Future[StagedPiece]]:
         """Begin to stage all pieces, and return a future for each, in their order."""
         name = f"{job.operation}-check"
-        submitted = [
-            client.submit(stage, job, number, piece, key=_key(name, number), pure=False)
+        untyped = cast("Any", client)
+        submitted: list[Future[StagedPiece]] = [
+            untyped.submit(stage, job, number, piece, key=_key(name, number), pure=False)
             for number, piece in enumerate(self.files)
         ]
-        graph = [
-            delayed(_stage_part, pure=False, name=f"{name}-{number}")(job, number, part, self.names)
+        graph: list[Any] = [
+            _delayed(_stage_part)(job, number, part, self.names, dask_key_name=_key(name, number))
             for number, part in enumerate(self.parts)
         ]
-        computed: Any = client.compute(graph)  # type: ignore[no-untyped-call]
+        computed: list[Future[StagedPiece]] = untyped.compute(graph)
         return [*submitted, *computed]
 
 
 def _key(name: str, number: int) -> str:
-    return f"{name}-{tokenize(object())}-{number}"
+    return f"{name}-{secrets.token_hex(8)}-{number}"
 
 
 def input_of(rows: object, options: Mapping[str, Any]) -> Input:
@@ -67,7 +72,8 @@ def input_of(rows: object, options: Mapping[str, Any]) -> Input:
     """
     if isinstance(rows, str):
         return Input(files=pieces(rows, options))
-    if is_dask_collection(rows):
+    kind = type(rows).__name__
+    if _is_collection(rows):
         collection = cast("Any", rows)
         if hasattr(collection, "to_delayed"):
             names = tuple(map(str, getattr(collection, "columns", ())))
@@ -76,7 +82,7 @@ def input_of(rows: object, options: Mapping[str, Any]) -> Input:
         given = list(cast("Iterable[object]", rows))
         if given and all(isinstance(each, str) for each in given):
             return Input(files=pieces(cast("list[str]", given), options))
-    raise ConfigurationError(f"rows must be {_KINDS}, not {type(rows).__name__}; nothing was sent")
+    raise ConfigurationError(f"rows must be {_KINDS}, not {kind}; nothing was sent")
 
 
 def _stage_part(job: Job, number: int, part: Any, names: Sequence[str]) -> StagedPiece:

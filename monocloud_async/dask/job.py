@@ -93,6 +93,7 @@ class Job:
     Attributes:
         operation: the operation, such as ``users.disable``.
         tenants: where each tenant's API key comes from, by domain; sorted by domain.
+        by_domain: whether each row names its tenant in a column ``domain``.
         journal: the URL of the journal's directory.
         storage_options: the options of the journal's file system.
         buckets: the number of buckets that each tenant's rows are divided into.
@@ -107,6 +108,7 @@ class Job:
         answers: whether to keep what each call returned.
         show_secrets: whether that includes secrets such as password reset links.
         allow_insecure_http: whether the key may go to other machines unencrypted.
+        only_checks: whether to check the rows and stage none.
         began_at: when the first run of the job started, in seconds since 1970.
 
     Raises:
@@ -116,6 +118,7 @@ class Job:
 
     operation: str
     tenants: Mapping[str, str] = attrs.field(converter=_sorted)
+    by_domain: bool = False
     journal: str
     storage_options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     buckets: int = 64
@@ -130,6 +133,7 @@ class Job:
     answers: bool = False
     show_secrets: bool = False
     allow_insecure_http: bool = False
+    only_checks: bool = False
     began_at: float = 0.0
 
     def __attrs_post_init__(self) -> None:

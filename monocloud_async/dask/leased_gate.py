@@ -179,6 +179,9 @@ class LeasedGate:
             if not waiter.done():
                 waiter.set_exception(error)
         self._waiters.clear()
+        for timer in (self._timer, self._expiry):
+            if timer is not None:
+                timer.cancel()
 
     def _hand_out(self) -> None:
         while self._turns and self._waiters:

@@ -11,7 +11,7 @@ from ..bulk.method import method_of
 from ..cli.batch.call_columns import CallColumns
 from ..cli.batch.call_job import rules_of
 from ..cli.batch.fixed import fixed_arguments
-from ..cli.batch.probe import Probe
+from ..cli.batch.probe import Probe, WouldSend
 from ..cli.batch.rules import Rules
 from ..cli.batch.signature import Kind, Parameter, parameters
 from ..cli.operations import RESOURCES
@@ -44,7 +44,7 @@ class JobOperation:
         self.parameters: list[Parameter] = list(parameters(self.runnable.method))
         fixed = fixed_arguments(job.fixed, self.parameters, job.null)
         self.arguments = CallColumns(self.parameters, fixed, job.null, job.ignored)
-        self.columns = RowColumns(self.arguments, job.domains, job.null)
+        self.columns = RowColumns(self.arguments, job.domains, job.null, by_domain=job.by_domain)
         self.rules: Rules = rules_of(self.runnable, retry_unknown=job.retry_unknown)
 
     @property
@@ -64,10 +64,18 @@ class JobOperation:
     def mistake(self, given: Mapping[str, Any]) -> str | None:
         """Return what is wrong with a row's arguments, if anything."""
         try:
-            self._probe.request(given)
+            self.request(given)
         except InvalidArgumentError as error:
             return str(error).removesuffix("; nothing was sent")
         return None
+
+    def request(self, given: Mapping[str, Any]) -> WouldSend:
+        """Return the first request that a row would send.
+
+        Raises:
+            InvalidArgumentError: the arguments are invalid.
+        """
+        return self._probe.request(given)
 
     @cached_property
     def _unbound(self) -> Callable[..., Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -39,8 +39,10 @@ class ClusterResult:
     counts: Mapping[str, int]
     journal: str
     columns: Sequence[str] = ()
-    _storage_options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
-    _names: Sequence[str] = attrs.field(default=(), repr=False)
+    _storage_options: Mapping[str, Any] = attrs.field(
+        factory=dict[str, Any], repr=False, alias="storage_options"
+    )
+    _names: Sequence[str] = attrs.field(default=(), repr=False, alias="names")
 
     @property
     def outcomes(self) -> Any:
@@ -58,6 +60,16 @@ class ClusterResult:
             names,
             meta=_frame([], self.columns),
         )
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the outcome of each row as JSON, in no order.
+
+        Raises:
+            JournalError: the outcomes cannot be read.
+        """
+        storage = Storage(self.journal, self._storage_options)
+        for content in storage.read_all([f"results/{name}.jsonl" for name in self._names]):
+            yield from content.splitlines()
 
 
 class StoppedError(MonoCloudError):

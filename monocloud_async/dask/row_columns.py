@@ -17,20 +17,28 @@ DOMAIN = "domain"
 class RowColumns:
     """The columns of a job's rows.
 
-    With one tenant, a column ``domain`` is a column like any other.
+    Unless rows name their tenant, a column ``domain`` is a column like any other.
 
     Args:
         columns: the columns of the operation.
         domains: the tenants' domains.
         null: the text that clears a value; None if there is none.
+        by_domain: whether each row names its tenant; with several tenants, it must.
     """
 
-    def __init__(self, columns: CallColumns, domains: Sequence[str], null: str | None) -> None:
+    def __init__(
+        self,
+        columns: CallColumns,
+        domains: Sequence[str],
+        null: str | None,
+        *,
+        by_domain: bool = False,
+    ) -> None:
         self._columns = columns
         self._numbers: Mapping[str, int] = {
             origin(domain, allow_http=True): number for number, domain in enumerate(domains)
         }
-        self._several = len(domains) > 1
+        self._several = by_domain or len(domains) > 1
         self.null = null
 
     @property

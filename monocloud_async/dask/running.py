@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from .._settings import domain_of
@@ -104,6 +105,7 @@ async def run(
     job = Job(
         operation=operation,
         tenants=tenants_of(domain, api_key, tenants, allow_http=allow_insecure_http),
+        by_domain=tenants is not None,
         journal=journal,
         storage_options=options,
         fixed=_fixed(fixed or {}),
@@ -120,7 +122,7 @@ async def run(
     )
     watcher = Watcher(
         confirm=_no_confirmation,
-        begin=lambda _: None,
+        running=lambda _: nullcontext(),
         show=progress or (lambda _: None),
         stop=Stop(),
         max_failures=max_failures,

@@ -11,6 +11,7 @@ from zlib import crc32
 import attrs
 
 from ..cli.batch.columns import BrokenInputError, Cells, Mistake, Records
+from ..cli.batch.confirming import SHOWN
 from ..cli.batch.source import MOST_MISTAKES
 from .job import Job
 from .operation import JobOperation
@@ -48,6 +49,7 @@ class StagedPiece:
         more: whether there are more mistakes.
         segments: where the rows are.
         passed_over: the columns that are not arguments.
+        requests: the first requests that the rows would send, if they are only checked.
     """
 
     name: str
@@ -57,6 +59,7 @@ class StagedPiece:
     more: bool = False
     segments: tuple[Segment, ...] = ()
     passed_over: tuple[str, ...] = ()
+    requests: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -148,7 +151,12 @@ class _Stage:
         self._operation = operation
         self._secrets = operation.secrets
         self._name = name
-        self._writer = SegmentWriter(Storage(job.journal, job.storage_options), number)
+        self._writer = (
+            NoWriter()
+            if job.only_checks
+            else SegmentWriter(Storage(job.journal, job.storage_options), number)
+        )
+        self._requests: list[str] = []
         self._digest = hashlib.sha256()
         self._rows = 0
         self._mistakes: list[Mistake] = []
@@ -182,6 +190,9 @@ class _Stage:
         public = {name: value for name, value in given.items() if name not in self._secrets}
         self._digest.update(_line([tenant, public]))
         self._writer.add((tenant, bucket), _line([cells.line, given]))
+        if self._job.only_checks and len(self._requests) < SHOWN:
+            told = self._operation.request(given).summary
+            self._requests.append(f"{self._name}, line {cells.line}: {told}")
 
     def _result(self) -> StagedPiece:
         passed_over = tuple(self._operation.arguments.unused)
@@ -193,8 +204,27 @@ class _Stage:
             )
         segments, digest = self._writer.end(), self._digest.hexdigest()
         return StagedPiece(
-            self._name, self._rows, digest, segments=segments, passed_over=passed_over
+            self._name,
+            self._rows,
+            digest,
+            segments=segments,
+            passed_over=passed_over,
+            requests=tuple(self._requests),
         )
+
+
+class NoWriter:
+    """Writes nothing."""
+
+    def add(self, bucket: Bucket, line: bytes) -> None:
+        """Drop a row."""
+
+    def end(self) -> tuple[Segment, ...]:
+        """Return no segments."""
+        return ()
+
+    def undo(self) -> None:
+        """Do nothing."""
 
 
 class SegmentWriter:

@@ -15,11 +15,12 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from ..bulk import start
 from ..bulk.run import Run
 from ..cli.batch.stop import Stop
+from ..cli.batch.tally import Tally
 from ..client import MonoCloudClient
 from ..errors import ConfigurationError
 from ..retry import RetryPolicy
 from .bucket import BucketResult, send_bucket
-from .coordinator import NAME, PROGRESS, STOP, TURNS
+from .coordinator import NOTES, PROGRESS, STOP, TURNS, name_of
 from .job import Job, read_key
 from .leased_gate import LeasedGate
 from .plan import Bucket
@@ -27,11 +28,6 @@ from .plan import Bucket
 # Seconds between messages about the progress.
 _PROGRESS = 0.25
 _LOST = "the connection to the Dask scheduler is lost; run it again with the same journal to resume"
-
-
-def name_of(run: str) -> str:
-    """Return the name of a run's plugin."""
-    return f"{NAME}-{run}"
 
 
 class Workplace(WorkerPlugin):
@@ -56,8 +52,10 @@ class Workplace(WorkerPlugin):
         self._idle = asyncio.Event()
         self._idle.set()
         self._why: str | None = None
-        worker.stream_handlers[TURNS] = _Router(worker).turns
-        worker.stream_handlers[STOP] = _Router(worker).stop
+        # Dask's annotations are incomplete.
+        handlers = cast("Any", worker).stream_handlers
+        handlers[TURNS] = _Router(worker).turns
+        handlers[STOP] = _Router(worker).stop
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002
         """Let calls in flight end, record them, and close the clients."""
@@ -73,11 +71,16 @@ class Workplace(WorkerPlugin):
         if gate := self._gates.get(tenant):
             gate.receive(message)
 
-    def stop(self, why: str) -> None:
-        """Start no more rows."""
+    def stop(self, why: str, *, at_once: bool = False) -> None:
+        """Start no more rows.
+
+        Args:
+            why: the reason.
+            at_once: whether to cut off calls in flight, too.
+        """
         self._why = self._why or why
         for stop in self._stops:
-            stop.ask(why)
+            stop.ask(why, at_once=at_once)
 
     async def send(self, bucket: Bucket, stopped: str | None) -> BucketResult:
         """Send the rows of a bucket, and return how that ended.
@@ -105,6 +108,7 @@ class Workplace(WorkerPlugin):
                 lambda method, rows, stopped: self._started(tenant, method, rows, stopped),
                 stop,
                 progress.move,
+                progress,
             )
         finally:
             progress.tell()
@@ -166,9 +170,9 @@ class _Router:
         if name_of(run) in self.worker.plugins:
             _place(self.worker, run).receive(tenant, message)
 
-    def stop(self, run: str, why: str) -> None:
+    def stop(self, run: str, why: str, at_once: bool = False) -> None:
         if name_of(run) in self.worker.plugins:
-            _place(self.worker, run).stop(why)
+            _place(self.worker, run).stop(why, at_once=at_once)
 
 
 def _place(worker: Worker, run: str) -> Workplace:
@@ -183,18 +187,26 @@ class _Progress:
         self._bucket = bucket
         self._counts: Counter[str] = Counter()
         self._notes: list[str] = []
+        self._noted = 0
+        self._tally: Tally | None = None
         self._timer: asyncio.TimerHandle | None = None
+
+    def begun(self, tally: Tally) -> None:
+        """Take the tally of the bucket."""
+        self._tally = tally
+
+    def failed(self, text: str) -> None:
+        """Pass the first failures on to the driver."""
+        if self._noted < NOTES:
+            self._noted += 1
+            self._notes.append(text)
+            self._soon()
 
     def move(self, before: str | None, now: str) -> None:
         """Count a row with a new status."""
         if before is not None:
             self._counts[before] -= 1
         self._counts[now] += 1
-        self._soon()
-
-    def note(self, text: str) -> None:
-        """Pass a line on to the driver."""
-        self._notes.append(text)
         self._soon()
 
     def _soon(self) -> None:
@@ -207,7 +219,11 @@ class _Progress:
             self._timer.cancel()
             self._timer = None
         counts = {status: n for status, n in self._counts.items() if n}
-        self._tell(bucket=self._bucket, counts=counts, notes=self._notes)
+        before = self._tally.before if self._tally else None
+        failures = self._tally.failures if self._tally else 0
+        self._tell(
+            bucket=self._bucket, counts=counts, notes=self._notes, before=before, failures=failures
+        )
         self._notes = []
 
 
@@ -221,6 +237,6 @@ def send_on_worker(run: str, bucket: Bucket, stopped: str | None) -> BucketResul
     worker = get_worker()
     place = _place(worker, run)
     secede()  # type: ignore[no-untyped-call]
-    loop = worker.loop.asyncio_loop  # type: ignore[attr-defined]
+    loop: asyncio.AbstractEventLoop = cast("Any", worker).loop.asyncio_loop
     sending = asyncio.run_coroutine_threadsafe(place.send(bucket, stopped), loop)
     return sending.result()
