@@ -311,6 +311,20 @@ def test_missing_values_of_a_frame_are_absent(tmp_path: Path) -> None:
     assert [row["email_verified"] for row in given] == [True, False, True, True, False]
 
 
+def test_only_the_given_text_clears_a_field(tmp_path: Path) -> None:
+    one = job(str(tmp_path / "journal"), "users.patch_claims", null="NULL")
+    rows = [{"user_id": "u", "name": None, "nickname": "NULL"}]
+    found = stage_rows(one, 0, "partition 0", rows)
+    assert all_given(one, found) == [{"user_id": "u", "nickname": None}]
+
+
+def test_a_row_that_is_not_a_mapping_is_a_mistake(tmp_path: Path) -> None:
+    found = stage_rows(job(str(tmp_path / "journal")), 0, "partition 0", [("u",)])
+    assert [tuple(mistake) for mistake in found.mistakes] == [
+        (1, "the row must be a mapping, not of type tuple")
+    ]
+
+
 def test_numpy_values_become_python_values(tmp_path: Path) -> None:
     one = job(str(tmp_path / "journal"), "data.patch_private")
     data = {

@@ -81,7 +81,8 @@ async def send_bucket(
         FencedError: another worker has taken over the bucket.
         JournalError: the journal cannot be read or written.
     """
-    sending = _Bucket(job, tenant_number, bucket, segments, stop)
+    # Some kinds of storage look for credentials first.
+    sending = await asyncio.to_thread(_Bucket, job, tenant_number, bucket, segments, stop)
     journal = await asyncio.to_thread(sending.journal)
     with closing(journal):
         return await sending.send(journal, client, start, progress)

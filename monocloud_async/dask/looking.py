@@ -110,11 +110,11 @@ class Looking:
         if outcome.result is None:
             why = f"may have been applied; the lookup failed: {one_line(str(outcome.error))}"
             return before._replace(error=why)
-        status, note, again, user = outcome.result
-        if again and before.status == FAILED:
+        status, note, user = outcome.result
+        if status == FAILED and before.status == FAILED:
             # It was sent again already, and refused.
             return before
-        if again:
+        if status == FAILED:
             self._again[before.number] = note
         result: str | None = None
         if user is not None and self._job.answers:

@@ -30,19 +30,18 @@ class Found(NamedTuple):
     """What a lookup found.
 
     Attributes:
-        status: ``OK`` if the row was applied; ``FAILED`` if not; ``UNKNOWN`` if that is unclear.
+        status: ``OK`` if the row was applied; ``FAILED`` if it was not and can be sent again;
+            ``UNKNOWN`` if that is unclear.
         note: what was found.
-        again: whether to send the row again.
         result: the user, if the row created it.
     """
 
     status: str
     note: str
-    again: bool = False
     result: User | None = None
 
 
-_NOTHING = Found(FAILED, _AGAIN, again=True)
+_NOTHING = Found(FAILED, _AGAIN)
 
 
 class Lookups(Resource):
@@ -120,7 +119,7 @@ def _compared(wanted: ImportRow, user: User, began_at: float) -> Found:
     if user.creation_time is None:
         return Found(UNKNOWN, f"{told}, and the API does not tell when it was created")
     if user.creation_time < earliest:
-        return Found(FAILED, f"not applied: {told}, and was created before this job began")
+        return Found(FAILED, f"{told}, and was created before this job began")
     if not is_as_created(wanted, user):
         return Found(UNKNOWN, f"{told}, but differs from it")
     return Found(OK, f"{_EARLIER}: it created user {user.user_id}", result=user)

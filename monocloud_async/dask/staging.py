@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any
 from zlib import crc32
 
 import attrs
@@ -115,15 +114,17 @@ def stage(job: Job, number: int, piece: Piece) -> StagedPiece:
 
 
 def stage_rows(
-    job: Job, number: int, name: str, rows: Iterable[Mapping[str, Any]], names: Sequence[str] = ()
+    job: Job, number: int, name: str, rows: Iterable[object], names: Sequence[str] = ()
 ) -> StagedPiece:
-    """Do the same with rows of a table; missing values count as absent.
+    """Do the same with rows of a table.
+
+    None and other missing values count as absent; only ``job.null`` clears a field.
 
     Args:
         job: the job.
         number: the piece's number, which tells its objects from those of others.
         name: its name in messages and results, such as ``partition 3``.
-        rows: the rows, by column.
+        rows: the rows, each a mapping by column.
         names: the names of the columns, if all rows have the same.
 
     Raises:

@@ -33,17 +33,20 @@ def check_names(names: Sequence[str], columns: RowColumns) -> None:
         raise BrokenInputError(1, str(error)) from None
 
 
-def record(number: int, row: Mapping[str, Any], columns: RowColumns) -> Cells | Mistake:
+def record(number: int, row: object, columns: RowColumns) -> Cells | Mistake:
     """Return a row of a table, in which missing values count as absent.
 
     Args:
         number: the row's number.
-        row: its values by column.
+        row: its values by column; anything else is a mistake.
         columns: the columns to read.
     """
+    if not isinstance(row, Mapping):
+        return Mistake(number, f"the row must be a mapping, not of type {type(row).__name__}")
+    values = cast("Mapping[Any, Any]", row)  # type: ignore[redundant-cast]
     pairs = Pairs(
         (str(name), None if isinstance(value, str) and value == columns.null else value)
-        for name, value in ((name, _value(value)) for name, value in row.items())
+        for name, value in ((name, _value(value)) for name, value in values.items())
         if value is not _ABSENT
     )
     try:

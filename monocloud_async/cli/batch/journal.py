@@ -10,14 +10,14 @@ a row up to there without an entry may have been sent before the process died.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple, cast
+from typing import ClassVar, cast
 
 import attrs
 
 from ..._journal_file import JournalError, JournalFile
+from .entry import FAILED, OK, SKIPPED, UNKNOWN, Entry, hash_of
 
 __all__ = [
     "FAILED",
@@ -31,9 +31,6 @@ __all__ = [
     "hash_of",
 ]
 
-OK, FAILED, SKIPPED = "ok", "failed", "skipped"
-# The row was sent and perhaps applied, and its operation must not be retried blindly.
-UNKNOWN = "unknown"
 # Version 1 journals belong to this operation, too.
 SET_PRIMARY_MANY = "phones.set_primary_many"
 
@@ -68,32 +65,6 @@ FROM (
 )
 WHERE before IS NOT NULL
 """
-
-
-class Entry(NamedTuple):
-    """The outcome of a row.
-
-    Attributes:
-        number: the row's number.
-        user: the hash of its user's id.
-        status: ``OK``, ``FAILED``, ``SKIPPED`` or ``UNKNOWN``; in a dry run, the expected outcome.
-        http_status: the status of the last response, if there was one.
-        error: the error message, if any.
-        trace_id: the server's trace id, if it sent one.
-        attempts: the number of attempts in the last run that sent the row.
-        identifier_id: the phone's id, if the row does not have it.
-        result: the operation's return value as JSON, if requested.
-    """
-
-    number: int
-    user: int
-    status: str
-    http_status: int | None = None
-    error: str | None = None
-    trace_id: str | None = None
-    attempts: int = 0
-    identifier_id: str | None = None
-    result: str | None = None
 
 
 @attrs.frozen
@@ -302,10 +273,3 @@ class Journal(JournalFile):
         """
         with self._told():
             self._db.execute(_FOLLOW, {"change": change, "already": already})
-
-
-def hash_of(user_id: str) -> int:
-    """Return the hash that stands for a user in a journal."""
-    return int.from_bytes(
-        hashlib.blake2b(user_id.encode(), digest_size=8).digest(), "big", signed=True
-    )
