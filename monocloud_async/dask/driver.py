@@ -19,10 +19,11 @@ from ..errors import ConfigurationError, MonoCloudError
 from ..retry import RetryPolicy
 from .coordinator import BEGIN, END, STATE
 from .dispatch import Dispatch
+from .duplicates import find_duplicates
 from .inputs import Input
 from .job import Job
-from .job_file import began_at, kept
-from .operation import JobOperation
+from .job_file import began_at, kept, key_of
+from .kinds import kind_of
 from .plan import SLOTS, Bucket, planned
 from .results import ClusterResult, StoppedError
 from .staging import StagedPiece
@@ -66,7 +67,7 @@ class Watcher:
     """What sees a run, and may stop it.
 
     Attributes:
-        confirm: called with the operation and the staged pieces before anything is sent; raises to
+        confirm: called with the job's kind and the staged pieces before anything is sent; raises to
             end the run.
         begin: called with the number of rows.
         show: called with the progress now and then.
@@ -74,7 +75,7 @@ class Watcher:
         max_failures: how many rows may fail; None for no limit.
     """
 
-    confirm: Callable[[JobOperation, Sequence[StagedPiece]], None]
+    confirm: Callable[[Any, Sequence[StagedPiece]], None]
     begin: Callable[[int], None]
     show: Callable[[Progress], None]
     stop: Stop
@@ -107,15 +108,16 @@ class Driver:
             StoppedError: the run was stopped; it can be resumed.
             JournalError: the journal cannot be read or written.
         """
-        operation = JobOperation(self._job)
+        kind = kind_of(self._job)
         began = await asyncio.to_thread(began_at, self._storage, time.time())
-        self._job = attrs.evolve(self._job, began_at=began)
+        key = await asyncio.to_thread(key_of, self._storage)
+        self._job = attrs.evolve(self._job, began_at=began, key=key)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._clean_up)
             await self._client.register_plugin(Workplace(self._run, self._job))
             await self._check_keys()
             pieces = await self._staged()
-            self._watcher.confirm(operation, pieces)
+            self._watcher.confirm(kind, pieces)
             file = await asyncio.to_thread(kept, self._storage, self._job, pieces)
             return await self._send(pieces, planned(pieces, file.buckets))
 
@@ -138,8 +140,10 @@ class Driver:
             for piece in pieces
             for mistake in piece.mistakes
         ]
+        more = len(mistakes) > _MOST_MISTAKES or any(piece.more for piece in pieces)
+        if not mistakes:
+            mistakes, more = await find_duplicates(self._client, self._job, pieces)
         if mistakes:
-            more = len(mistakes) > _MOST_MISTAKES or any(piece.more for piece in pieces)
             raise _mistaken(mistakes[:_MOST_MISTAKES], more=more)
         return pieces
 
@@ -192,7 +196,7 @@ class Driver:
             rows=rows,
             counts={status: count for status, count in counts.items() if count},
             journal=self._job.journal,
-            columns=self._columns(),
+            columns=kind_of(self._job).types,
             storage_options=self._job.storage_options,
             names=[bucket.name for bucket in buckets if bucket.name in dispatch.results],
         )
@@ -202,11 +206,6 @@ class Driver:
         if dispatch.reasons:
             raise StoppedError("; ".join(dispatch.reasons), result)
         return result
-
-    def _columns(self) -> Sequence[str]:
-        operation = JobOperation(self._job)
-        names = [p.name for p in operation.parameters if p.name not in operation.secrets]
-        return ["domain", *names] if len(self._job.domains) > 1 else names
 
     async def _scheduler(self, handler: str, **members: object) -> Any:
         return await getattr(self._client.scheduler, handler)(run=self._run, **members)

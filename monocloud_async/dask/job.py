@@ -13,6 +13,7 @@ import attrs
 from .._secret import Secret
 from .._settings import API_KEY_VARIABLE, checked_key
 from ..errors import ConfigurationError
+from ..imports.settling import Settings
 
 DEFAULT_SOURCE = f"env:{API_KEY_VARIABLE}"
 _SOURCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+", re.DOTALL)
@@ -71,6 +72,19 @@ def _sorted(tenants: Mapping[str, str]) -> Mapping[str, str]:
     return {name: checked_key_source(source) for name, source in sorted(tenants.items())}
 
 
+@attrs.frozen
+class UserImport:
+    """What an import does with its rows.
+
+    Attributes:
+        settings: the settings shared by all rows.
+        groups: group ids by name.
+    """
+
+    settings: Settings = attrs.field(factory=Settings)
+    groups: Mapping[str, str] = attrs.field(factory=dict[str, str])
+
+
 @attrs.frozen(kw_only=True)
 class Job:
     """What a batch on a cluster does; it holds no API key and can be pickled.
@@ -93,6 +107,8 @@ class Job:
         show_secrets: whether that includes secrets such as password reset links.
         allow_insecure_http: whether the key may go to other machines unencrypted.
         began_at: when the first run of the job started, in seconds since 1970.
+        key: the hexadecimal key of the digests of personal data.
+        user_import: what the import does with its rows, if the job is an import.
     """
 
     operation: str
@@ -112,6 +128,8 @@ class Job:
     show_secrets: bool = False
     allow_insecure_http: bool = False
     began_at: float = 0.0
+    key: str = attrs.field(default="", repr=False)
+    user_import: UserImport | None = None
 
     @property
     def domains(self) -> tuple[str, ...]:

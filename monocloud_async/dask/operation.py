@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
@@ -10,7 +10,10 @@ from .._call import Caller
 from ..bulk.method import method_of
 from ..cli.batch.call_columns import CallColumns
 from ..cli.batch.call_job import rules_of
+from ..cli.batch.columns import Cells, Mistake, Records
+from ..cli.batch.content import Content
 from ..cli.batch.fixed import fixed_arguments
+from ..cli.batch.formats import read
 from ..cli.batch.probe import Probe
 from ..cli.batch.rules import Rules
 from ..cli.batch.signature import Kind, Parameter, parameters
@@ -19,11 +22,22 @@ from ..cli.runnable import Runnable, find
 from ..client import MonoCloudClient
 from ..errors import InvalidArgumentError
 from .job import Job
+from .kind import Ready
 from .row_columns import RowColumns
+from .tables import check_names, record
+
+TYPES: Mapping[str, str] = {
+    "status": "string",
+    "http_status": "Int64",
+    "error": "string",
+    "trace_id": "string",
+    "attempts": "Int64",
+    "result": "string",
+}
 
 
 class JobOperation:
-    """The operation of a job.
+    """The operation of a job, as a kind of job.
 
     Args:
         job: the job.
@@ -45,12 +59,47 @@ class JobOperation:
         fixed = fixed_arguments(job.fixed, self.parameters, job.null)
         self.arguments = CallColumns(self.parameters, fixed, job.null, job.ignored)
         self.columns = RowColumns(self.arguments, job.domains, job.null)
+        self.settings: object = [list(job.fixed), job.null]
+        self._several = len(job.domains) > 1
         self.rules: Rules = rules_of(self.runnable, retry_unknown=job.retry_unknown)
 
-    @property
+    @cached_property
     def secrets(self) -> frozenset[str]:
         """The names of the arguments that are secrets."""
         return frozenset(p.name for p in self.parameters if p.kind is Kind.SECRET)
+
+    @property
+    def passed_over(self) -> Sequence[str]:
+        """The columns that are not arguments."""
+        return list(self.arguments.passed_over)
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The columns of the outcomes after input and line, and their types."""
+        names = [p.name for p in self.parameters if p.name not in self.secrets]
+        shown = ["domain", *names] if self._several else names
+        return {**dict.fromkeys(shown, "string"), **TYPES}
+
+    def text(self, content: Content) -> Records:
+        """Read the rows of a text file."""
+        return read(content, self.columns)
+
+    def used(self, names: Sequence[str]) -> list[str]:
+        """Check the names of a table's columns, and return those to read."""
+        check_names(names, self.columns)
+        return [name for name in names if self.columns.reads(name)]
+
+    def record(self, number: int, row: object) -> Cells | Mistake:
+        """Return a row of a table."""
+        return record(number, row, self.columns)
+
+    def ready(self, cells: Cells) -> Ready | Mistake:
+        """Check a row."""
+        tenant, given = cells.given
+        if what := self.mistake(given):
+            return Mistake(cells.line, what)
+        public = {name: value for name, value in given.items() if name not in self.secrets}
+        return Ready(tenant, self.key(given), public, given)
 
     def method(self, client: MonoCloudClient) -> Callable[..., Any]:
         """Return the client's method."""

@@ -14,6 +14,34 @@ from ..errors import ConfigurationError
 DOMAIN = "domain"
 
 
+class TenantNumbers:
+    """The numbers of a job's tenants, by their domains in rows.
+
+    Args:
+        domains: the tenants' domains.
+
+    Attributes:
+        several: whether there are several tenants, so that each row says which.
+    """
+
+    def __init__(self, domains: Sequence[str]) -> None:
+        self._numbers: Mapping[str, int] = {
+            origin(domain, allow_http=True): number for number, domain in enumerate(domains)
+        }
+        self.several: bool = len(domains) > 1
+
+    def number(self, domain: object) -> int:
+        """Return the number of the tenant with a domain.
+
+        Raises:
+            ValueError: there is none.
+        """
+        try:
+            return self._numbers[origin(domain, allow_http=True)]
+        except (ConfigurationError, KeyError):
+            raise ValueError(f"the {DOMAIN} is not one of the job's tenants") from None
+
+
 class RowColumns:
     """The columns of a job's rows.
 
@@ -27,10 +55,9 @@ class RowColumns:
 
     def __init__(self, columns: CallColumns, domains: Sequence[str], null: str | None) -> None:
         self._columns = columns
-        self._numbers: Mapping[str, int] = {
-            origin(domain, allow_http=True): number for number, domain in enumerate(domains)
-        }
-        self._several = len(domains) > 1
+        tenants = TenantNumbers(domains)
+        self._number = tenants.number
+        self._several = tenants.several
         self.null = null
 
     @property
@@ -91,9 +118,3 @@ class RowColumns:
 
     def _is_domain(self, name: str) -> bool:
         return self._several and plain(name) == DOMAIN
-
-    def _number(self, domain: object) -> int:
-        try:
-            return self._numbers[origin(domain, allow_http=True)]
-        except (ConfigurationError, KeyError):
-            raise ValueError(f"the {DOMAIN} is not one of the job's tenants") from None

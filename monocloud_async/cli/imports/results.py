@@ -97,12 +97,20 @@ def _lines(
             elif record.row is None:
                 yield _line(record.line, SKIPPED, notes=[record.why])
             else:
-                yield _of_row(record, groups, entry, journal)
+                yield line_of(record, groups, entry, journal)
 
 
-def _of_row(
+def line_of(
     record: Record, groups: Mapping[str, str], entry: Entry | None, journal: ImportJournal
 ) -> dict[str, Any]:
+    """Return the results of a row.
+
+    Args:
+        record: the row's record.
+        groups: group ids by name.
+        entry: the row's entry in the journal.
+        journal: the journal.
+    """
     try:
         row = import_row(record.row, groups)
     except InvalidArgumentError as error:
