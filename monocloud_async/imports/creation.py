@@ -17,7 +17,7 @@ from .api import Api
 from .checks import changed
 from .compare import is_as_created
 from .find import find, identifiers
-from .journal import CREATED, EXISTED, Entry
+from .journal import CREATED, EXISTED, OPEN, Entry
 from .recorder import Recorder
 from .settling import Progress
 
@@ -54,6 +54,10 @@ class Creation:
         row.lost = row.work.unknown
         if row.lost and (found := await self._found(row, thorough=False)):
             return found
+        if before and not row.lost:
+            # It failed, but from now on it may be created before the journal says so.
+            note = Entry(row.work.number, row.work.digest, OPEN, applied=True)
+            await self._recorder.written(note)
         return await self._created(row)
 
     async def _known(self, row: Progress, before: Entry, user_id: str) -> User:

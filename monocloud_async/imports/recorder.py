@@ -44,7 +44,8 @@ class Recorder:
         self._limits = limits
         self._thread = ThreadPoolExecutor(1, "monocloud-journal")
         self._waiting: list[Entry] = []
-        self._unwritten = 0
+        # How many entries were added, and how many of them are written.
+        self._added = self._written = 0
         self._begun = self._begun_written = journal.begun if journal else 0
         self._failure: JournalError | None = None
         self._ended = False
@@ -82,19 +83,20 @@ class Recorder:
             return
         self.check()
         self._waiting.append(entry)
-        self._unwritten += 1
+        self._added += 1
         if len(self._waiting) >= self._limits.due:
             self._due.set()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._limits.seconds, self._due.set)
-        while self._unwritten >= BEHIND:
+        while self._added - self._written >= BEHIND:
             await self._wait()
 
     async def written(self, entry: Entry) -> None:
         """Queue an entry, and wait until it is written."""
         await self.add(entry)
+        last = self._added
         self._due.set()
-        while self._unwritten:
+        while self._written < last:
             await self._wait()
 
     async def end(self) -> None:
@@ -134,7 +136,7 @@ class Recorder:
             self._due.clear()
         if batch or begun > self._begun_written:
             await self.ask(self._keep, batch, begun)
-            self._unwritten -= len(batch)
+            self._written += len(batch)
             self._begun_written = begun
             self._news.set()
 
