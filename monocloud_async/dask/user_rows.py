@@ -22,7 +22,10 @@ from .tables import ABSENT, json_value
 TYPES: Mapping[str, str] = {
     **dict.fromkeys(("source_id", "status", "user_id"), "string"),
     **dict.fromkeys(("steps", "differences", "notes"), LIST),
-    "error": "string", "http_status": "Int64", "trace_id": "string", "attempts": "Int64",
+    "error": "string",
+    "http_status": "Int64",
+    "trace_id": "string",
+    "attempts": "Int64",
 }
 
 
