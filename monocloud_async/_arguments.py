@@ -39,15 +39,15 @@ def text(name: str, value: object) -> str:
         InvalidArgumentError: the argument is invalid. The message does not show its value.
     """
     if not isinstance(value, str):
-        wrong = f"it is of type {type(value).__name__}"
+        problem = f"it is of type {type(value).__name__}"
     elif not value.strip():
-        wrong = "it is empty or blank"
+        problem = "it is empty or blank"
     elif found := _UNSENDABLE.search(value):
-        wrong = f"it contains {found[0]!r}"
+        problem = f"it contains {found[0]!r}"
     else:
         return value
     raise InvalidArgumentError(
-        f"{name} must be a non-empty string without control characters, but {wrong}; "
+        f"{name} must be a non-empty string without control characters, but {problem}; "
         "nothing was sent"
     )
 

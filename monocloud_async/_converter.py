@@ -51,14 +51,14 @@ def structure(data: object, kind: type[T]) -> T:
     """
     _budget.may_write = True
     try:
-        made: T = _hooks[kind](data, None)
-        return made
+        record: T = _hooks[kind](data, None)
+        return record
     except (_WrongTypeError, KeyError):
         # Only the slower, detailed converter knows where.
         found = _where(data, kind)
     first, _, path = found[0].rpartition(" @ ")
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    raise InvalidRecordError(f"{_name(kind)}: {first} at {path}{more}", path=path)
+    suffix = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    raise InvalidRecordError(f"{_name(kind)}: {first} at {path}{suffix}", path=path)
 
 
 class _Hooks(dict[Any, Hook]):
@@ -98,7 +98,7 @@ def epoch(moment: datetime) -> float:
 
 
 class _WrongTypeError(ValueError):
-    """A JSON value has another type than the API promises."""
+    """A JSON value is not of the type that the API promises."""
 
     def __init__(self, expected: str, value: object) -> None:
         super().__init__(
@@ -122,14 +122,14 @@ def _exact(kind: type) -> Hook:
 
 
 def _time(value: Any, _: Any) -> datetime:
-    whole = type(value) is int
-    if not whole and not (type(value) is float and math.isfinite(value)):
+    is_whole = type(value) is int
+    if not is_whole and not (type(value) is float and math.isfinite(value)):
         raise _WrongTypeError("seconds since 1970", value)
     try:
         moment = _EPOCH + timedelta(0, value)
     except OverflowError:
         raise _WrongTypeError("seconds since 1970 up to the year 9999", value) from None
-    if not whole and epoch(moment) != value:
+    if not is_whole and epoch(moment) != value:
         raise _WrongTypeError("seconds since 1970 with at most microsecond precision", value)
     return moment
 
@@ -137,7 +137,7 @@ def _time(value: Any, _: Any) -> datetime:
 def _list_hook(kind: Any, converter: Converter) -> Hook:
     item_kind: Any = get_args(kind)[0]
     if converter.detailed_validation:
-        return _accounting_list_hook(item_kind, converter)
+        return _validating_list_hook(item_kind, converter)
     one_item = converter.get_structure_hook(item_kind)
 
     def listed(value: list[Any], _: Any) -> tuple[Any, ...]:
@@ -151,22 +151,22 @@ def _list_hook(kind: Any, converter: Converter) -> Hook:
     return listed
 
 
-def _accounting_list_hook(item_kind: Any, converter: Converter) -> Hook:
+def _validating_list_hook(item_kind: Any, converter: Converter) -> Hook:
     one_item = converter.get_structure_hook(item_kind)
 
     def listed(value: list[Any], _: Any) -> tuple[Any, ...]:
         if type(value) is not list:
             raise _WrongTypeError(_JSON_NAMES[list], value)
-        made: list[Any] = []
+        values: list[Any] = []
         for number, item in enumerate(value):
             try:
-                made.append(one_item(item, item_kind))
+                values.append(one_item(item, item_kind))
             except (BaseValidationError, _WrongTypeError) as error:
                 # Report only the first: 100,000 errors would take seconds and fill memory.
                 _noted(error, IterableValidationNote("", number, item_kind))
                 # The type stubs of exception groups hide cattrs' extra argument.
                 raise cast("Any", IterableValidationError)("", [error], item_kind) from None
-        return tuple(made)
+        return tuple(values)
 
     return listed
 
@@ -175,7 +175,7 @@ def _record_hook(kind: type[Any], converter: Converter) -> Hook:
     attrs.resolve_types(kind)
     members = [_member(attribute, converter) for attribute in wire_fields(kind).values()]
     if converter.detailed_validation:
-        return _accounting_hook(kind, members)
+        return _validating_hook(kind, members)
     return RecordBuilder(kind, members, _refuse_object, _budget).structure
 
 
@@ -183,7 +183,7 @@ def _refuse_object(value: object) -> NoReturn:
     raise _WrongTypeError(_JSON_NAMES[dict], value)
 
 
-def _accounting_hook(kind: type[Any], members: list[Member]) -> Hook:
+def _validating_hook(kind: type[Any], members: list[Member]) -> Hook:
     """Return a hook that only validates, with errors that know their JSON path.
 
     cattrs' own hook takes milliseconds to generate at the first error.

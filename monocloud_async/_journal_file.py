@@ -92,12 +92,12 @@ class JournalFile(ABC):
         return True
 
     def _refusal(self, why: str, or_else: str = "") -> ConfigurationError:
-        what = f"the journal {self._path} cannot be used: {why}"
-        instead = f"use another --journal file{or_else}"
+        problem = f"the journal {self._path} cannot be used: {why}"
+        remedy = f"use another --journal file{or_else}"
         if self._path is None:
-            what = f"{_UNNAMED} cannot be kept: {why}"
-            instead = "set TMPDIR to a writable directory"
-        return ConfigurationError(f"{what}; nothing was sent: {instead}")
+            problem = f"{_UNNAMED} cannot be kept: {why}"
+            remedy = "set TMPDIR to a writable directory"
+        return ConfigurationError(f"{problem}; nothing was sent: {remedy}")
 
     def close(self) -> None:
         """Close the file, and release the lock."""
@@ -107,7 +107,7 @@ class JournalFile(ABC):
     @contextlib.contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection, None, None]:
         """Commit what is written in the block, or roll it back on an exception."""
-        with self._told():
+        with self._reporting_errors():
             self._db.execute("BEGIN")
             try:
                 yield self._db
@@ -135,7 +135,7 @@ class JournalFile(ABC):
             raise self._refusal(_why(self._path, error), or_else) from None
 
     @contextlib.contextmanager
-    def _told(self) -> Generator[None, None, None]:
+    def _reporting_errors(self) -> Generator[None, None, None]:
         try:
             yield
         # Values that SQLite cannot store raise ValueError.

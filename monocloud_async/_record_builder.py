@@ -50,7 +50,7 @@ def _missing(name: str) -> NoReturn:
 
 
 class Budget:
-    """Lets each call of ``structure`` generate one function."""
+    """Lets each call of ``structure`` generate at most one function."""
 
     __slots__ = ("may_write",)
 
@@ -215,15 +215,15 @@ def _expression(member: Member, default: str, number: int) -> str:
     )
 
 
-def _literal(default: Any, name: str, called: str, names: dict[str, Any]) -> str:
+def _literal(default: Any, name: str, variable: str, names: dict[str, Any]) -> str:
     """Return the source of a default, and register the names it needs."""
     if default is attrs.NOTHING:
         return f"missing({name!r})"
     if default is None or default == ():
         return repr(default)
     factory = getattr(default, "factory", None)
-    names[called] = factory or default
-    return f"{called}()" if factory else called
+    names[variable] = factory or default
+    return f"{variable}()" if factory else variable
 
 
 def _made(default: Any) -> Any:

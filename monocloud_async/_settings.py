@@ -86,17 +86,17 @@ def changed(
     on_request: RequestHook | None,
     on_response: ResponseHook | None,
 ) -> Caller:
-    """Return a caller with other options, on the same connections; None keeps what there is.
+    """Return a caller with other options, on the same connections; None keeps the current value.
 
     Raises:
         ConfigurationError: an option is invalid.
     """
-    sent = caller.headers
+    current = caller.headers
     return attrs.evolve(
         caller,
         timeout=caller.timeout if timeout is None else checked_timeout(timeout),
         policy=caller.policy if retry is None else checked_policy(retry),
-        headers=sent if headers is None else sent.extended(checked_headers(headers)),
+        headers=current if headers is None else current.extended(checked_headers(headers)),
         observer=with_hooks(caller.observer, on_request, on_response),
     )
 
@@ -104,13 +104,13 @@ def changed(
 def new_observer(
     on_request: RequestHook | None, on_response: ResponseHook | None, telemetry: Telemetry | None
 ) -> Observer | None:
-    """Return what observes a new client, or None if nothing does.
+    """Return the observer of a new client, or None if there is nothing to notify.
 
     Raises:
         ConfigurationError: a hook cannot be called, or telemetry cannot record.
     """
-    used = default_telemetry() if telemetry is None else telemetry
-    return with_hooks(None, on_request, on_response, used)
+    recorder = default_telemetry() if telemetry is None else telemetry
+    return with_hooks(None, on_request, on_response, recorder)
 
 
 def with_hooks(
@@ -119,7 +119,7 @@ def with_hooks(
     on_response: ResponseHook | None,
     telemetry: Telemetry | None = None,
 ) -> Observer | None:
-    """Return an observer with these hooks after its own, or None if nothing observes.
+    """Return the observer with these hooks added, or None if there is nothing to notify.
 
     Raises:
         ConfigurationError: a hook cannot be called.

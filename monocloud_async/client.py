@@ -78,7 +78,7 @@ class MonoCloudClient:
             ``MonoCloudInstrumentor`` is on.
 
     Creating a client opens no connection and sends nothing. Hooks are plain functions or coroutine
-    functions. They only watch: the client logs what they raise, and the call goes on. With
+    functions. They only observe: the client logs what they raise, and the call continues. With
     MONOCLOUD_LOG set to a level, such as ``debug``, creating a client turns on logging as
     ``enable_logging`` does.
 
@@ -205,7 +205,7 @@ class MonoCloudClient:
         Returns an async iterator that yields an outcome for each row as its call completes. Rows
         with the same first argument are processed in order. A failed row does not end the run;
         leaving the loop or ``aclose()`` does. Calls that are not safe to retry are sent once: an
-        outcome with ``may_have_been_applied`` means that the answer was lost.
+        outcome with ``may_have_been_applied`` means that the response was lost.
 
         Raises:
             ConfigurationError: the client is closed.
@@ -240,10 +240,10 @@ class MonoCloudClient:
             ids: the ids, in the order of the path; the client quotes each.
             query: query parameters; None values are left out.
             body: a value to send as JSON; None sends no body.
-            repeat: whether it is safe to send the request again after an answer was lost; None
+            repeat: whether it is safe to send the request again if a response was lost; None
                 means ``Repeat.SAFE`` for methods that only read, and ``Repeat.ONCE`` for others.
 
-        Returns the answer: its status, its headers, and its content through ``.json()``.
+        Returns the response: its status, its headers, and its content through ``.json()``.
 
         Raises:
             InvalidArgumentError: an argument is invalid; nothing was sent.
@@ -258,7 +258,7 @@ class MonoCloudClient:
         return response
 
     def _behind(self, _name: str, /) -> Caller:
-        """Return what a resource is created with."""
+        """Return the caller that a resource is created with."""
         return self._caller
 
     def _with_caller(self: C, caller: Caller) -> C:
@@ -294,6 +294,6 @@ class MonoCloudClient:
 
     def __reduce__(self) -> Any:
         raise TypeError(
-            "a client holds an API key and is neither pickled nor copied: "
+            "a client holds an API key and cannot be pickled or copied: "
             "create one in the process that uses it"
         )

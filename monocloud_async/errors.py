@@ -289,7 +289,7 @@ class KeyValidationError(UnprocessableError):
         return key_findings(self.problem)
 
     def _findings(self) -> str:
-        return ", ".join(f"{field}: {' '.join(told)}" for field, told in self.errors.items())
+        return ", ".join(f"{field}: {' '.join(texts)}" for field, texts in self.errors.items())
 
 
 class RateLimitedError(APIError):

@@ -1,4 +1,4 @@
-"""Hooks: functions of yours that see each attempt of a call, before it and after it."""
+"""Hooks: your own functions, called before and after each attempt of a call."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class RequestInfo:
 
 @attrs.frozen(kw_only=True)
 class ResponseInfo(RequestInfo):
-    """An attempt that has ended: what its ``RequestInfo`` said, and how it ended.
+    """An attempt that has ended: the fields of its ``RequestInfo``, and the result.
 
     Attributes:
-        status: the HTTP status; None if no answer came.
-        failure: why no answer came; None if one did.
+        status: the HTTP status; None if no response arrived.
+        failure: why no response arrived; None if one did.
         timed_out: whether the attempt ended because a time limit passed.
         seconds: how long the attempt took.
-        trace_id: the server's name for the exchange, if it gave one.
+        trace_id: the server's trace id of the request, if it sent one.
     """
 
     status: int | None

@@ -15,9 +15,10 @@ _log = logging.getLogger("monocloud")
 def enable_logging(level: str = "DEBUG") -> None:
     """Show what clients do: a line for each attempt at DEBUG, a line for each retry at INFO.
 
-    The lines go to the logging that the program has set up, or else to standard error. They hold
-    operations, statuses, times and trace ids, and never ids, headers, bodies or the API key.
-    Setting the environment variable MONOCLOUD_LOG to a level does the same when a client is made.
+    The lines go to the handlers that the program has set up, or else to standard error. They show
+    operations, statuses, times and trace ids, but never ids, headers, bodies or the API key.
+    Setting the environment variable MONOCLOUD_LOG to a level does the same for the next client
+    that is created.
 
     Args:
         level: ``"DEBUG"``, ``"INFO"``, ``"WARNING"``, ``"ERROR"`` or ``"CRITICAL"``, in any case.
@@ -29,7 +30,7 @@ def enable_logging(level: str = "DEBUG") -> None:
 
 
 def enable_logging_from_environment() -> None:
-    """Do what MONOCLOUD_LOG asks for.
+    """Turn on logging if MONOCLOUD_LOG is set.
 
     Raises:
         ConfigurationError: its level is unknown.

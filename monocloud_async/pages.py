@@ -122,18 +122,18 @@ class Pages(Generic[T]):
 def _check(page: Page[Any], number: int, before: Page[Any] | None) -> None:
     """Raise if the list would be endless: each page has to make progress."""
     if page.current_page != number:
-        wrong = f"the API returned page {page.current_page} instead of page {number}"
+        problem = f"the API returned page {page.current_page} instead of page {number}"
     elif page.has_next and not page.items:
-        wrong = f"page {number} is empty, but the API says that more pages follow"
+        problem = f"page {number} is empty, but the API says that more pages follow"
     elif (
         before is not None
         and page.items
         and (page.items, page.total_count) == (before.items, before.total_count)
     ):
-        wrong = f"page {number} has the same records as the previous page"
+        problem = f"page {number} has the same records as the previous page"
     else:
         return
-    raise PagingError(f"the list was abandoned: {wrong}", page=number)
+    raise PagingError(f"the list was abandoned: {problem}", page=number)
 
 
 async def _drop(task: asyncio.Future[Any]) -> None:

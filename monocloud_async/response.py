@@ -22,17 +22,17 @@ class Headers(Mapping[str, str]):
         items: the names and values as received; names may repeat.
     """
 
-    __slots__ = ("_came", "_joined")
+    __slots__ = ("_joined", "_received")
 
     def __init__(self, items: Iterable[tuple[str, str]] = ()) -> None:
-        self._came = items
+        self._received = items
         self._joined: dict[str, str] | None = None
 
     @property
     def _items(self) -> dict[str, str]:
         """The joined headers, built on first access because few calls look at them."""
         if self._joined is None:
-            self._joined, self._came = _join(self._came), ()
+            self._joined, self._received = _join(self._received), ()
         return self._joined
 
     def __getitem__(self, name: str) -> str:

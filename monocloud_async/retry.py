@@ -73,8 +73,8 @@ class RetryPolicy:
             error: the error it failed with.
         """
         # The exponent is bounded: a float overflows at 2**1024.
-        most = min(self.max_delay, self.base_delay * 2 ** min(attempt - 1, 64))
-        return (asked_wait(error) or 0) + random.uniform(0, most)  # noqa: S311
+        longest = min(self.max_delay, self.base_delay * 2 ** min(attempt - 1, 64))
+        return (asked_wait(error) or 0) + random.uniform(0, longest)  # noqa: S311
 
     def allows_wait(self, error: BaseException | None) -> bool:
         """Return whether the wait that the server asks for is within ``max_retry_after``."""
@@ -146,7 +146,7 @@ def outcome_is_unknown(error: MonoCloudError, *, reached_server: bool) -> bool:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the seconds that a server asks to wait, or None if it does not, or not sensibly.
+    """Return the seconds that a server asks to wait, or None if it asks for no sensible wait.
 
     Args:
         headers: the response headers. ``Retry-After`` is a number of seconds or an HTTP date; if

@@ -60,8 +60,8 @@ def iterate(
 
 def _results(bridge: _Bridge[R]) -> Generator[R, None, None]:
     try:
-        while (made := bridge.take()) is not None:
-            for result in made:
+        while (results := bridge.take()) is not None:
+            for result in results:
                 yield result
                 bridge.refuse_child()
             bridge.feed.read()
@@ -152,7 +152,7 @@ class _Bridge(Generic[R]):
         feed.on_starved = self._notify
         self._ended = False
         self._results = results
-        self._made: deque[R] = deque()
+        self._ready: deque[R] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._failure: BaseException | None = None
@@ -182,15 +182,15 @@ class _Bridge(Generic[R]):
             self._pid = os.getpid()
             self._pump = asyncio.create_task(self._work())
         self.feed.go_on()
-        while not self._made and not self._ended and not self.feed.starved:
+        while not self._ready and not self._ended and not self.feed.starved:
             self._news.clear()
             await self._news.wait()
-        if not self._made and self._ended:
+        if not self._ready and self._ended:
             return None
-        made = list(self._made)
-        self._made.clear()
+        results = list(self._ready)
+        self._ready.clear()
         self._room.set()
-        return made
+        return results
 
     def raise_failure(self) -> None:
         """Raise the error that ended the run, if any."""
@@ -205,22 +205,22 @@ class _Bridge(Generic[R]):
         pump.get_loop().call_soon_threadsafe(pump.cancel)
         # Waiting is impossible on the loop itself, and at interpreter exit.
         with contextlib.suppress(ConfigurationError):
-            run(_over, pump)
+            run(_wait_for, pump)
 
     async def _work(self) -> None:
         try:
             async with contextlib.aclosing(self._results):
                 async for result in self._results:
-                    self._made.append(result)
+                    self._ready.append(result)
                     self._notify()
-                    await self._taken()
+                    await self._wait_for_consumer()
         except BaseException as error:
             self._failure = error
         self._ended = True
         self._notify()
 
-    async def _taken(self) -> None:
-        while len(self._made) >= _RESULTS:
+    async def _wait_for_consumer(self) -> None:
+        while len(self._ready) >= _RESULTS:
             self._room.clear()
             await self._room.wait()
 
@@ -228,5 +228,5 @@ class _Bridge(Generic[R]):
         self._news.set()
 
 
-async def _over(task: asyncio.Task[None]) -> None:
+async def _wait_for(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])

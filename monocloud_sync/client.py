@@ -75,7 +75,7 @@ class MonoCloudClient:
     Creating a client opens no connection, starts no thread and sends nothing. A client created
     before a fork works in both processes. Hooks are plain functions. They run on the thread of the
     client's own event loop, where a slow one delays every call, and where they cannot call the
-    client. They only watch: the client logs what they raise, and the call goes on. With
+    client. They only observe: the client logs what they raise, and the call continues. With
     MONOCLOUD_LOG set to a level, such as ``debug``, creating a client turns on logging as
     ``enable_logging`` does.
 
@@ -132,7 +132,7 @@ class MonoCloudClient:
         self._async = client
 
     def _behind(self, name: str, /) -> Any:
-        """Return what a resource is created with: its async twin."""
+        """Return the async twin that a resource is created with."""
         return getattr(self._async, name)
 
     def with_options(
@@ -213,7 +213,7 @@ class MonoCloudClient:
         Returns an iterator that yields an outcome for each row as its call completes. Rows with the
         same first argument are processed in order. A failed row does not end the run; leaving the
         loop or ``close()`` does. Calls that are not safe to retry are sent once: an outcome with
-        ``may_have_been_applied`` means that the answer was lost.
+        ``may_have_been_applied`` means that the response was lost.
 
         Raises:
             ConfigurationError: the client is closed.

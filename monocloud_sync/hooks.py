@@ -19,8 +19,8 @@ def plain_hook(name: str, hook: H) -> H:
     Raises:
         ConfigurationError: it is a coroutine function.
     """
-    called = getattr(hook, "__call__", None)  # noqa: B004  (its kind matters, not its presence)
-    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(called):
+    call_method = getattr(hook, "__call__", None)  # noqa: B004  (its kind matters, not its presence)
+    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(call_method):
         raise ConfigurationError(
             f"{name} must be a plain function here: monocloud_async.MonoCloudClient takes "
             "coroutine functions"

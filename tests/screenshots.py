@@ -43,7 +43,7 @@ async def screenshot(browser: Any, scheme: str) -> None:
         await page.wait_for_selector("#live-state.live")
         await work(emulator)
         await page.wait_for_selector(f"#request-{emulator.counts.requests}")
-        await page.wait_for_selector("#fault-list:has-text('struck 1 request')")
+        await page.wait_for_selector("#fault-list:has-text('hit 1 request')")
         file = IMAGES / f"emulator-{scheme}.png"
         await page.screenshot(path=file)
         await context.close()

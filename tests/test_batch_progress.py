@@ -24,8 +24,8 @@ class Shown:
     def open(self) -> None:
         pass
 
-    def show(self, tally: Tally, told: str) -> None:  # noqa: ARG002
-        self.note(told)
+    def show(self, tally: Tally, line: str) -> None:  # noqa: ARG002
+        self.note(line)
 
     def note(self, text: str) -> None:
         self.lines.append(text)
@@ -40,22 +40,23 @@ class Shown:
 def test_progress_shows_the_share_the_rate_and_the_time_left() -> None:
     tally, clock = Tally(20_000, {"ok": 12_000}), Clock()
     reporter = Reporter(tally, Shown(), clock)
-    assert reporter.told() == "12,000 of 20,000 rows (60%), 0/s, 0 failed"
+    assert reporter.status_line() == "12,000 of 20,000 rows (60%), 0/s, 0 failed"
     for _ in range(1000):
         tally.move(None, "ok")
     clock.now += 5
-    assert reporter.told() == "13,000 of 20,000 rows (65%), 200/s, 0 failed, 0:00:35 left"
+    assert reporter.status_line() == "13,000 of 20,000 rows (65%), 200/s, 0 failed, 0:00:35 left"
     tally.move(None, "failed")
     clock.now += 20
     # The rate covers the last seconds, not the whole run.
-    assert reporter.told() == "13,001 of 20,000 rows (65%), 0/s, 1 failed, 1 day, 14:53:00 left"
+    expected = "13,001 of 20,000 rows (65%), 0/s, 1 failed, 1 day, 14:53:00 left"
+    assert reporter.status_line() == expected
 
 
 def test_a_row_that_failed_before_is_counted_once() -> None:
     tally = Tally(3, {"ok": 1, "failed": 2})
     tally.move("failed", "ok")
     tally.move("failed", "failed")
-    assert tally.told(("ok", "failed", "skipped")) == "3 rows: 2 ok, 1 failed, 0 skipped"
+    assert tally.summary(("ok", "failed", "skipped")) == "3 rows: 2 ok, 1 failed, 0 skipped"
     assert (tally.done, tally.failures, tally.before) == (3, 0, 1)
 
 
@@ -68,8 +69,8 @@ def test_only_a_row_that_had_not_failed_before_counts_as_a_new_failure() -> None
 
 def test_progress_without_any_rows() -> None:
     tally = Tally(0)
-    assert Reporter(tally, Shown(), Clock()).told() == "0 of 0 rows, 0/s, 0 failed"
-    assert tally.told(("ok", "failed", "skipped")) == "0 rows: 0 ok, 0 failed, 0 skipped"
+    assert Reporter(tally, Shown(), Clock()).status_line() == "0 of 0 rows, 0/s, 0 failed"
+    assert tally.summary(("ok", "failed", "skipped")) == "0 rows: 0 ok, 0 failed, 0 skipped"
 
 
 async def test_progress_is_shown_periodically_until_the_run_ends() -> None:

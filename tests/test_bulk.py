@@ -599,7 +599,7 @@ async def test_a_long_exhausted_rate_limit_is_logged(
 
 
 def gate(clock: Clock) -> Gate:
-    return Gate(Pacing(None, max_retry_after=60, now=0.0), clock, clock.sleep, unheard="")
+    return Gate(Pacing(None, max_retry_after=60, now=0.0), clock, clock.sleep, advice="")
 
 
 def limited(seconds: float | None) -> RateLimitedError:

@@ -215,8 +215,8 @@ def test_mistakes_are_told_by_line_and_without_values(
         assert piece.mistakes == ()
         return
     assert [mistake.line for mistake in piece.mistakes] == [2]
-    assert piece.mistakes[0].what.startswith(told)
-    assert "@b" not in piece.mistakes[0].what
+    assert piece.mistakes[0].message.startswith(told)
+    assert "@b" not in piece.mistakes[0].message
     assert Storage(journal).names("rows") == []
 
 
@@ -235,15 +235,15 @@ def test_files_with_mistakes_are_refused_as_on_one_machine(
 ) -> None:
     mistake = staged_file(job(journal), text, tmp_path / "rows").mistakes[0]
     assert mistake.line == line
-    assert mistake.what.startswith(told)
+    assert mistake.message.startswith(told)
 
 
 def test_a_table_without_a_column_of_users_is_refused(journal: str) -> None:
     piece = stage_rows(job(journal), 0, "p", [], ("shoe",))
-    assert piece.mistakes[0].what == "unknown column shoe in the header"
+    assert piece.mistakes[0].message == "unknown column shoe in the header"
     piece = stage_rows(job(journal), 0, "p", [], ("User ID",))
     told = "the table has no column that users have, only User ID"
-    assert piece.mistakes[0].what == told
+    assert piece.mistakes[0].message == told
 
 
 def test_rows_that_may_be_the_same_user_are_in_one_bucket_in_order(journal: str) -> None:
@@ -277,7 +277,7 @@ def test_rows_of_several_tenants_name_theirs(journal: str, tmp_path: Path) -> No
     assert all(row.given.keys() == {"email"} for _, row in found)
     rows = [{"email": "c@b"}, {"domain": "x.example", "email": "c@b"}]
     mistakes = stage_rows(one, 3, "p", rows).mistakes
-    assert [mistake.what for mistake in mistakes] == [
+    assert [mistake.message for mistake in mistakes] == [
         *("missing member domain", "the domain is not one of the job's tenants")
     ]
 

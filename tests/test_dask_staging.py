@@ -283,7 +283,7 @@ def test_mistakes_of_a_table_have_the_number_of_the_row(
     frame = pd.DataFrame(table)
     from_frame = stage_rows(one, 1, "partition 1", frame.to_dict("records"), list(frame.columns))
     for found in (from_file, from_frame):
-        assert told in found.mistakes[-1].what
+        assert told in found.mistakes[-1].message
         assert found.mistakes[-1].line == len(next(iter(table.values())))
         assert found.segments == ()
     assert not (tmp_path / "journal").exists()
@@ -291,7 +291,7 @@ def test_mistakes_of_a_table_have_the_number_of_the_row(
 
 def test_a_damaged_parquet_file_says_so(tmp_path: Path) -> None:
     found = staged(job(str(tmp_path / "journal")), b"PAR1 and no more", tmp_path / "a.parquet")
-    assert "the Parquet file is damaged" in found.mistakes[0].what
+    assert "the Parquet file is damaged" in found.mistakes[0].message
 
 
 def test_missing_values_of_a_frame_are_absent(tmp_path: Path) -> None:
@@ -368,11 +368,11 @@ def test_a_domain_that_is_unknown_or_missing_is_a_mistake(tmp_path: Path) -> Non
         (4, "the domain is not one of the job's tenants"),
     ]
     found = staged(one, "user_id\nu-1\n", tmp_path / "a.csv")
-    assert found.mistakes[0].what == (
+    assert found.mistakes[0].message == (
         "the header must have the columns domain and user_id, but it has user_id"
     )
     found = stage_rows(one, 0, "partition 0", [{"user_id": "u"}])
-    assert found.mistakes[0].what == "missing member domain"
+    assert found.mistakes[0].message == "missing member domain"
 
 
 # Mistakes, digests and secrets.
@@ -383,7 +383,7 @@ def test_mistakes_name_their_lines_and_nothing_is_staged(journal: str, tmp_path:
     text = "user_id\n" + "u\n" * 3 + "..\n" + "u\n" + "a\u200bb\n"
     found = staged(one, text, tmp_path / "a.csv")
     assert [mistake.line for mistake in found.mistakes] == [5, 7]
-    assert "must be an id" in found.mistakes[0].what
+    assert "must be an id" in found.mistakes[0].message
     assert (found.rows, found.segments, found.digest, found.more) == (6, (), "", False)
     assert Storage(journal).names("rows") == []
     found = staged(one, "user_id\n" + "..\n" * 30, tmp_path / "a.csv")

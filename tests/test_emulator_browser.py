@@ -118,7 +118,7 @@ async def test_the_page_reconnects_after_an_outage(
     page: Any, server: Emulator, client: MonoCloudClient
 ) -> None:
     await server.pause()
-    await page.wait_for_selector("#live-state:has-text('does not answer')")
+    await page.wait_for_selector("#live-state:has-text('does not respond')")
     await server.resume()
     await page.wait_for_selector("#live-state.live")
     await client.users.get(USER_ID)
@@ -166,13 +166,13 @@ async def test_a_fault_can_be_added_by_keyboard(
         await tab_to(page, "form[aria-labelledby=add-fault-heading] button")
         await page.keyboard.press("Enter")
     assert list(server.faults) == [Fault(status=503, times=2, operation="phones.set_primary")]
-    assert await text_of(page, ".notice:focus") == "The fault is added."
+    assert await text_of(page, ".notice:focus") == "The fault was added."
     await page.wait_for_selector("#live-state.live")
     assert "done=" not in page.url
     assert (await client.phones.set_primary(USER_ID, PHONE_ID)).response.attempts == 3  # type: ignore[union-attr]
     assert "503 Service Unavailable" in await text_of(page, "#request-2")
     assert await text_of(page, "#request-3 .resent") == "3"
-    await page.wait_for_selector("#fault-list:has-text('struck 2 requests')")
+    await page.wait_for_selector("#fault-list:has-text('hit 2 requests')")
     await tab_to(page, "#remove-fault-1")
     async with page.expect_navigation():
         await page.keyboard.press("Enter")

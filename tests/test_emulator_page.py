@@ -198,7 +198,7 @@ async def test_a_fault_is_added_and_removed(server: Emulator) -> None:
     )
     assert list(server.faults) == [fault]
     page = (await get(server, "/?done=add-fault")).text
-    assert "The fault is added." in page
+    assert "The fault was added." in page
     shown = re.search(r'name="fault" value="([^"]+)"', page)
     assert shown
     server.faults.add(Fault(delay=1))

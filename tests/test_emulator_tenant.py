@@ -601,6 +601,6 @@ async def test_each_request_is_logged_on_one_line(
     lines = [r.getMessage() for r in caplog.records if r.name == "monocloud.emulator.access"]
     assert len(lines) == 2
     assert f"/phones/{PHONE_ID}/primary -> 200 phones.set_primary" in lines[0]
-    assert "-> no answer phones.set_primary" in lines[1]
+    assert "-> no response phones.set_primary" in lines[1]
     assert lines[1].endswith("(fault)")
     assert server.api_key not in caplog.text

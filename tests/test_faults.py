@@ -511,7 +511,7 @@ async def test_faults_are_added_and_removed(server: Emulator) -> None:
         ({"delay": 1, "executed": 1}, "executed must be true or false"),
         ({"headers": {"A": "b\r\nc"}}, "header 'A' must be a string of printable ASCII"),
         ({"headers": {"A": 1}}, "header 'A'"),
-        ({"headers": {"A b": "c"}}, "name 'A b'"),
+        ({"headers": {"A b": "c"}}, "named 'A b'"),
         ({"headers": {"content-length": "9"}}, "cannot set the header content-length"),
         ({"headers": ["A"]}, "headers must be a mapping"),
         ({"headers": {1: "A"}}, "headers must be a mapping"),

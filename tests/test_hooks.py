@@ -166,7 +166,7 @@ async def test_a_hook_that_raises_is_logged_and_the_change_is_reported(
     assert len(watcher.requests) == len(watcher.responses) == len(wire.requests) == 2
     logged = [one for one in caplog.records if one.name == "monocloud"]
     assert [one.getMessage() for one in logged] == [
-        f"{name} raised an error, and the call goes on"
+        f"{name} raised an error, and the call continues"
     ] * 2
     assert "ZeroDivisionError" in caplog.text
 
@@ -393,7 +393,7 @@ async def test_an_unrelated_cancellation_in_a_hook_does_not_reach_the_call(
             assert [one.error for one in made] == [None, None]
         else:
             assert (await client.phones.set_primary("u", "p")).user_id
-    assert "raised an error, and the call goes on" in caplog.text
+    assert "raised an error, and the call continues" in caplog.text
 
 
 def test_a_hook_s_cancelled_error_does_not_reach_a_blocking_call() -> None:
@@ -476,4 +476,4 @@ async def test_a_log_filter_that_raises_does_not_reach_the_call(
     with caplog.at_level(logging.DEBUG, "monocloud"):
         async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
             assert (await client.phones.set_primary("u", "p")).user_id
-    assert "the call goes on: ZeroDivisionError" in caplog.text
+    assert "the call continues: ZeroDivisionError" in caplog.text

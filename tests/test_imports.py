@@ -639,7 +639,7 @@ async def test_a_journal_write_that_fails_at_the_end_is_reported(
 
 
 def _broken(self: ImportJournal, entries: object) -> None:
-    with self._told():
+    with self._reporting_errors():
         raise sqlite3.OperationalError("database or disk is full")
 
 

@@ -214,7 +214,7 @@ async def test_the_attempt_timeout_includes_the_body() -> None:
             async with client:
                 with pytest.raises(RequestTimeoutError) as caught:
                     await client.phones.set_primary("u", "p")
-            assert "no answer within the attempt's timeout of 0.1 s" in str(caught.value)
+            assert "no response within the attempt's timeout of 0.1 s" in str(caught.value)
             assert caught.value.may_have_been_applied
             assert isinstance(caught.value, TimeoutError)
             assert len(wire.requests) == 1

@@ -1,4 +1,4 @@
-"""One call engine, for single calls and for many: address, attempt, repeat, decode."""
+"""The engine behind single and bulk calls: build the URL, send, retry, decode."""
 
 from .address import Query
 from .call import Call

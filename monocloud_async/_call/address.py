@@ -18,13 +18,13 @@ Query = Mapping[str, str | int | bool | None]
 def url_of(
     origin: URL, operation: Operation[Any], ids: tuple[str, ...], query: Query | None
 ) -> URL:
-    """Return where a call goes.
+    """Return the URL of a call.
 
     Args:
         origin: the tenant's origin.
-        operation: what the call does.
-        ids: the ids of its path, in its order.
-        query: the parameters of its query; those that are None are left out.
+        operation: the operation.
+        ids: the ids of its path, in order.
+        query: the query parameters; those that are None are left out.
 
     Raises:
         InvalidArgumentError: an id or a parameter cannot be sent.
@@ -39,12 +39,12 @@ def _query_string(query: Query) -> str:
         raise InvalidArgumentError(
             f"query must be a mapping, not {type(query).__name__}; nothing was sent"
         )
-    sent = {
+    parameters = {
         text("a name in query", name): _parameter(name, value)
         for name, value in query.items()
         if value is not None
     }
-    return urlencode(sent, quote_via=quote, safe="", errors="strict")
+    return urlencode(parameters, quote_via=quote, safe="", errors="strict")
 
 
 def _parameter(name: str, value: object) -> str:
@@ -56,12 +56,12 @@ def _parameter(name: str, value: object) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            wrong = "a string with lone surrogates"
+            found = "a string with lone surrogates"
         else:
             return str(value)
     else:
-        wrong = type(value).__name__
+        found = type(value).__name__
     raise InvalidArgumentError(
-        f"{name} must be a string, a whole number, True, False or None, not {wrong}; "
+        f"{name} must be a string, a whole number, True, False or None, not {found}; "
         "nothing was sent"
     )

@@ -1,4 +1,4 @@
-"""Call: what one call sends, and what became of its attempts so far."""
+"""Call: the state of one call, from its request to the results of its attempts."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from .record import CallRecord
 
 @attrs.define(eq=False)
 class Call:
-    """One call on its way.
+    """One call in progress.
 
     Attributes:
-        operation: what it does.
-        request: what it sends.
+        operation: the operation.
+        request: the request that each attempt sends.
         started: when it began, by the caller's clock.
-        deadline: when it has to end.
-        attempts: how many times it was tried.
-        failures: how many of the attempts failed, refusals for the rate limit aside.
+        deadline: when it has to end, by the same clock.
+        attempts: the number of attempts so far.
+        failures: the number of failed attempts, not counting those that hit the rate limit.
         reached_server: whether the last attempt may have reached the server.
-        reused_connection: whether the last attempt failed on a kept connection that was closed.
+        reused_connection: whether the last attempt failed on a kept-alive connection that turned
+            out to be closed.
         may_have_been_applied: whether an attempt may have made the change.
-        record: what telemetry keeps of it, if it does.
+        record: its telemetry record, if it has one.
     """
 
     operation: Operation[Any]

@@ -1,4 +1,4 @@
-"""Caller: carries out an operation, from its arguments to what its answer means."""
+"""Caller: carries out an operation, from its arguments to its result."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ class Caller:
     Attributes:
         sessions: the connections.
         origin: the tenant's origin, as a URL.
-        headers: what every request carries.
-        proxy: the proxy on the way, or None.
-        timeout: seconds for one attempt, its body included.
-        policy: how to repeat what failed.
-        quota: what may be spent on repeats.
+        headers: the headers of every request.
+        proxy: the proxy to use, or None.
+        timeout: seconds for one attempt, including the response body.
+        policy: the retry policy.
+        quota: the budget for retries.
         pace: the pace of the run that the calls belong to; None for single calls.
-        observer: what sees the calls: hooks and telemetry; None if there are none.
-        clock: tells the time in seconds, from any start.
-        sleep: waits some seconds.
+        observer: passes the calls to hooks and telemetry; None if there are none.
+        clock: returns the time in seconds, from any starting point.
+        sleep: waits for a number of seconds.
     """
 
     sessions: Sessions
@@ -83,9 +83,9 @@ class Caller:
         """Carry out an operation and return its result.
 
         Args:
-            operation: what to do.
-            ids: the ids of its path, in its order.
-            query: the parameters of its query; those that are None are not sent.
+            operation: the operation.
+            ids: the ids of its path, in order.
+            query: the query parameters; those that are None are left out.
             body: the JSON to send; None sends no body.
         """
         url = url_of(self.origin, operation, ids, query)
@@ -99,27 +99,27 @@ class Caller:
     async def _result(self, call: Call) -> Any:
         handled = sys.exc_info()[1] if _KNOWS_HANDLED else None
         try:
-            answer = await self._answer(call)
-            return decode(call, answer, self.clock() - call.started)
+            response = await self._answer(call)
+            return decode(call, response, self.clock() - call.started)
         except MonoCloudError as error:
             if call.operation.is_done(error):
                 return None
-            # Where a future fails, Python loses what the caller was handling; before 3.11 it may
-            # name an error of aiohttp's instead, which holds the headers, and the key with them.
-            # To set this right costs 0.1 us a call.
+            # When a future fails, Python loses the exception that the caller was handling. Before
+            # 3.11, the context may be an aiohttp error instead, which holds the headers and so
+            # the key. Restoring it costs 0.1 us a call.
             error.__context__ = handled
             raise
 
     async def _answer(self, call: Call) -> RawResponse:
-        """Return the 2xx that a call is answered with, repeating what may be repeated."""
+        """Return the 2xx response to a call, retrying as the policy allows."""
         attempt = self._attempt if self.pace is None else self._paced_attempt
         try:
-            answer = await attempt(call)
+            response = await attempt(call)
         except (APIError, TransportError) as error:
             failure = error
         else:
             self.quota.give_back()
-            return answer
+            return response
         sessions = self.sessions
         repeating = Repeating(
             call, self.policy, self.quota, self.pace, self.clock, lambda: sessions.closed
@@ -136,14 +136,14 @@ class Caller:
         try:
             return await resume(repeating.retrying(), again, failure, self.wait)
         except ConfigurationError:
-            # The client was closed meanwhile: how the call ended is its last failure.
+            # The client was closed during the wait: report the last failure of the call.
             raise failure from None
 
     async def wait(self, seconds: float) -> None:
-        """Wait some seconds.
+        """Wait for a number of seconds.
 
         Raises:
-            ConfigurationError: the client was closed meanwhile.
+            ConfigurationError: the client was closed during the wait.
         """
         pool = self.sessions.opened()
         if pool is None or seconds <= 0:
@@ -153,31 +153,31 @@ class Caller:
         try:
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in waits:
-                one.cancel()
-        for one in done:
-            one.result()
+            for wait in waits:
+                wait.cancel()
+        for wait in done:
+            wait.result()
         self.sessions.opened()
 
     async def _paced_attempt(self, call: Call) -> RawResponse:
-        """Make an attempt when the run has a turn for it, and let the run learn from it."""
-        assert self.pace is not None  # noqa: S101  (only then is this called)
+        """Make an attempt when it is its turn in the run, and report the result to the pace."""
+        assert self.pace is not None  # noqa: S101  (only a run calls this)
         await self.pace.turn(call.operation)
         try:
-            answer = await self._attempt(call)
+            response = await self._attempt(call)
         except ConfigurationError:
             self.pace.unsent()
             raise
         except (APIError, TransportError) as error:
             self.pace.failed(error)
             raise
-        self.pace.answered(answer.headers)
-        return answer
+        self.pace.answered(response.headers)
+        return response
 
     async def _attempt(self, call: Call) -> RawResponse:
-        """Make one exchange with the server; return its success, or raise its failure."""
+        """Make one exchange with the server; return a 2xx response, or raise the error."""
         if self.observer is not None:
-            # Before it has a connection: a hook may make calls of its own.
+            # Call hooks before taking a connection, because a hook may make calls of its own.
             await self.observer.sending(call)
         pool = self.sessions.opened() or await self.sessions.open()
         began = self.clock()
@@ -198,15 +198,15 @@ class Caller:
         raise refusal(call, result)
 
     async def _report(self, call: Call, result: RawResponse | NoResponse, seconds: float) -> None:
-        """Tell the log and the observer about an attempt."""
+        """Report an attempt to the log and the observer."""
         if _log.isEnabledFor(logging.DEBUG):
-            # A filter of a logger may raise, and must not report a change as failed.
+            # A log filter may raise, which must not turn an applied change into a failure.
             quietly(lambda: _log_attempt(call, result, seconds))
         if self.observer is not None:
             await self.observer.attempted(call, result, seconds)
 
     async def _wait_for_slot(self, pool: Pool, call: Call) -> float:
-        """Wait for a connection to be free, and return the time at which it was."""
+        """Wait until a connection is free, and return the time at that moment."""
         try:
             with pool.time_limits.limit(call.deadline - self.clock()):
                 await pool.slots.acquire()
@@ -218,7 +218,7 @@ class Caller:
 
     def _time_of_slot(self, pool: Pool) -> float:
         try:
-            # It may have been closed while this call waited.
+            # The client may have been closed while this call waited.
             self.sessions.opened()
         except ConfigurationError:
             pool.slots.release()
@@ -226,7 +226,7 @@ class Caller:
         return self.clock()
 
     def _late(self, limit: float) -> str:
-        """Return which limit an attempt ran into."""
+        """Return the limit that an attempt exceeded, for the message."""
         if limit < self.timeout:
             return f"call's deadline of {self.policy.deadline:g} s"
         return f"attempt's timeout of {self.timeout:g} s"

@@ -1,4 +1,4 @@
-"""What an answer means: its result, or the error that says why it cannot be read."""
+"""Decoding: from a response to its result, or to the error that says why it cannot be read."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from .call import Call
 _SHOWN_BODY = 500
 
 
-def decode(call: Call, answer: RawResponse, elapsed: float) -> Any:
-    """Return the result of a call, which knows the answer that it came in.
+def decode(call: Call, response: RawResponse, elapsed: float) -> Any:
+    """Return the result of a call, with its response attached to records and pages.
 
     Args:
         call: the call.
-        answer: a 2xx.
+        response: a 2xx response.
         elapsed: seconds that the call took.
 
     Raises:
-        ResponseDecodeError: the answer cannot be read.
+        ResponseDecodeError: the response cannot be read.
     """
-    result = _result(call, answer)
+    result = _result(call, response)
     exchange: dict[str, Any] = {
-        "status": answer.status,
-        "headers": answer.headers,
+        "status": response.status,
+        "headers": response.headers,
         "attempts": call.attempts,
         "elapsed": elapsed,
     }
@@ -40,29 +40,30 @@ def decode(call: Call, answer: RawResponse, elapsed: float) -> Any:
     return cast("Any", result)
 
 
-def _result(call: Call, answer: RawResponse) -> Any:
-    reason, path = answer.unreadable, None
+def _result(call: Call, response: RawResponse) -> Any:
+    reason, path = response.unreadable, None
     try:
         if not reason:
-            return call.operation.decode(answer.body, answer.headers)
+            return call.operation.decode(response.body, response.headers)
     except InvalidRecordError as error:
         reason, path = str(error), error.path
     except (ValueError, RecursionError) as error:
         reason = str(error)
-    raise _unreadable(call, answer, reason, path)
+    raise _unreadable(call, response, reason, path)
 
 
 def _unreadable(
-    call: Call, answer: RawResponse, reason: str, path: str | None
+    call: Call, response: RawResponse, reason: str, path: str | None
 ) -> ResponseDecodeError:
     applied = "" if call.operation.reads else ", so the change was applied"
-    answer.mask_key(call.request.headers)
+    response.mask_key(call.request.headers)
     return ResponseDecodeError(
-        f"the server answered {answer.status}{applied}, but its answer cannot be read: {reason}",
+        f"the server answered {response.status}{applied}, but the response cannot be read: "
+        f"{reason}",
         operation=call.operation.name,
-        status=answer.status,
-        headers=answer.headers,
-        body=answer.body[:_SHOWN_BODY],
+        status=response.status,
+        headers=response.headers,
+        body=response.body[:_SHOWN_BODY],
         path=path,
         attempts=call.attempts,
         may_have_been_applied=not call.operation.reads,

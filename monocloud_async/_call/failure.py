@@ -1,4 +1,4 @@
-"""The error that a failed attempt becomes, with what earlier attempts left open."""
+"""Errors of failed attempts, including whether an earlier attempt may have been applied."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from ..errors import APIError, RateLimitedError, RequestTimeoutError, TransportE
 from .call import Call
 
 
-def refusal(call: Call, answer: RawResponse) -> APIError:
-    """Return the error for an answer that is not a 2xx."""
+def refusal(call: Call, response: RawResponse) -> APIError:
+    """Return the error for a response that is not a 2xx."""
     call.reached_server, call.reused_connection = True, False
-    answer.mask_key(call.request.headers)
+    response.mask_key(call.request.headers)
     error = api_error(
-        answer.status,
-        answer.headers,
-        b"" if answer.unreadable else answer.body,
+        response.status,
+        response.headers,
+        b"" if response.unreadable else response.body,
         operation=call.operation.name,
-        retry_after=retry.retry_after(answer.headers),
+        retry_after=retry.retry_after(response.headers),
     )
     _note(call, error)
     return error
 
 
 def no_answer(call: Call, result: NoResponse, late: str, *, closed: bool) -> TransportError:
-    """Return the error for an exchange that brought no answer.
+    """Return the error for an exchange that produced no usable response.
 
     Args:
         call: the call.
-        result: why it brought none.
-        late: which limit passed, if one did.
-        closed: whether the client was closed meanwhile.
+        result: why it produced none.
+        late: the limit that passed, if one did.
+        closed: whether the client was closed during the exchange.
     """
     call.reached_server = result.reached_server
     call.reused_connection = result.reused_connection
     name = call.operation.name
     error: TransportError
     if result.timed_out:
-        error = RequestTimeoutError(f"no answer within the {late}", operation=name)
+        error = RequestTimeoutError(f"no response within the {late}", operation=name)
     else:
         reason = "the client was closed during the call" if closed else result.reason
         error = TransportError(reason, operation=name)
@@ -52,8 +52,8 @@ def no_answer(call: Call, result: NoResponse, late: str, *, closed: bool) -> Tra
 def no_connection(call: Call, deadline: float, connections: int) -> RequestTimeoutError:
     """Return the error for a call whose deadline passed before a connection was free."""
     return RequestTimeoutError(
-        f"the deadline of {deadline:g} s passed, waiting for one of {connections} connections to "
-        "be free",
+        f"the deadline of {deadline:g} s passed while waiting for one of {connections} connections "
+        "to be free",
         operation=call.operation.name,
         attempts=call.attempts,
         may_have_been_applied=call.may_have_been_applied,

@@ -1,4 +1,4 @@
-"""Observer: lets hooks and telemetry see calls, and keeps their failures away from the calls."""
+"""Observer: passes calls to hooks and telemetry, and shields the calls from their failures."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ class Telemetry(Protocol):
     """Records calls for a tracing system; ``monocloud_async.telemetry.OpenTelemetry`` is one."""
 
     def client_made(self, server: str, quota: RetryQuota) -> None:
-        """Note a client, by its server, and what its calls may spend on retries."""
+        """Record a new client: its server, and its retry budget."""
         ...
 
     def call_began(self, call: Call) -> CallRecord | None:
-        """Record a call, which may be given more headers; None leaves it unrecorded."""
+        """Start recording a call, and optionally add headers to it; None leaves it unrecorded."""
         ...
 
     def run_began(self, server: str, pace: RunPace) -> RunRecord | None:
-        """Record a run of many calls; None leaves it unrecorded."""
+        """Start recording a bulk run; None leaves it unrecorded."""
         ...
 
 
 @attrs.frozen(eq=False)
 class Observer:
-    """What sees the calls of a client.
+    """Passes the calls of a client to its hooks and telemetry.
 
-    Nothing that a hook or telemetry raises reaches the call: an error would report a change that
-    was made as one that failed. Only a cancellation of the call itself passes, and what ends the
-    program, such as a KeyboardInterrupt.
+    Nothing that a hook or telemetry raises reaches the call, because it would report an applied
+    change as a failure. The exceptions are a cancellation of the call itself, and errors that end
+    the program, such as a KeyboardInterrupt.
 
     Attributes:
         on_request: called before each attempt, in this order.
@@ -58,12 +58,12 @@ class Observer:
     telemetry: Telemetry | None = None
 
     def client_made(self, server: str, quota: RetryQuota) -> None:
-        """Tell telemetry about a client."""
+        """Record a new client, if there is telemetry."""
         if (telemetry := self.telemetry) is not None:
             quietly(lambda: telemetry.client_made(server, quota))
 
     def run_began(self, server: str, pace: RunPace) -> RunRecord | None:
-        """Record a run of many calls, if there is telemetry."""
+        """Start recording a bulk run, if there is telemetry."""
         telemetry = self.telemetry
         return None if telemetry is None else quietly(lambda: telemetry.run_began(server, pace))
 
@@ -82,7 +82,7 @@ class Observer:
             raise
         finally:
             _end(record, error)
-            # The error's traceback knows this frame: they would keep each other.
+            # Break the reference cycle between this frame and the error's traceback.
             del error
 
     async def sending(self, call: Call) -> None:
@@ -93,7 +93,7 @@ class Observer:
                 await _run_hook("on_request", hook, info)
 
     async def attempted(self, call: Call, result: RawResponse | NoResponse, seconds: float) -> None:
-        """Record an attempt that ended, and call the hooks for it."""
+        """Record an attempt that has ended, and call the hooks for it."""
         record = call.record
         if record is None and not self.on_response:
             return
@@ -109,17 +109,17 @@ class _Default:
 
 
 def default_telemetry() -> Telemetry | None:
-    """Return what records the calls of clients that are made without telemetry of their own."""
+    """Return the telemetry of clients that are created without one of their own."""
     return _Default.telemetry
 
 
 def set_default_telemetry(telemetry: Telemetry | None) -> None:
-    """Set what records the calls of such clients, from the next one on."""
+    """Set the telemetry of such clients; existing clients keep theirs."""
     _Default.telemetry = telemetry
 
 
 def attempt_info(call: Call, result: RawResponse | NoResponse, seconds: float) -> ResponseInfo:
-    """Return how an attempt ended, without anything about persons."""
+    """Return how an attempt ended, without any personal data."""
     ended: dict[str, Any]
     if isinstance(result, RawResponse):
         trace = trace_id_of(result.headers)
@@ -133,12 +133,12 @@ def attempt_info(call: Call, result: RawResponse | NoResponse, seconds: float) -
 
 
 def quietly(call: Callable[[], T]) -> T | None:
-    """Make a call of telemetry; log what it raises, and return None then."""
+    """Call a function of telemetry or logging; if it raises, log that and return None."""
     try:
         return call()
     except (Exception, asyncio.CancelledError) as error:
-        # Not its traceback: frames that a logger shows could hold the URL, and ids with it.
-        _log.warning("telemetry failed, and the call goes on: %s", type(error).__name__)
+        # Without the traceback: its frames could show the URL, which contains ids.
+        _log.warning("telemetry failed, and the call continues: %s", type(error).__name__)
         return None
 
 
@@ -146,21 +146,21 @@ async def _run_hook(name: str, hook: Callable[[I], Awaitable[None] | None], info
     failed: BaseException | None = None
     try:
         waiting = hook(info)
-    # Nobody cancels code that does not wait: the hook made this itself.
+    # Code that does not await cannot be cancelled, so the hook raised this itself.
     except (Exception, asyncio.CancelledError) as error:
         failed = error
     else:
         if waiting is not None and inspect.isawaitable(waiting):
             failed = await _failure_of(waiting)
     if failed is not None:
-        _log.error("%s raised an error, and the call goes on", name, exc_info=failed)
+        _log.error("%s raised an error, and the call continues", name, exc_info=failed)
 
 
 async def _failure_of(waiting: Awaitable[None]) -> BaseException | None:
-    """Wait for a hook, and return what it raises.
+    """Wait for a hook, and return the error that it raises.
 
-    In a task of its own: a cancellation of something that the hook waits for looks like one of the
-    call, which alone may end it.
+    The hook runs in its own task, to tell apart a cancellation inside the hook, which is only
+    logged, from one of the call, which ends it.
     """
     task = asyncio.ensure_future(waiting)
     try:

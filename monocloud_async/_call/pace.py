@@ -1,4 +1,4 @@
-"""Pace: what a run of many calls decides for each of their attempts."""
+"""Pace: how a bulk run schedules the attempts of its calls."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from ..errors import APIError, TransportError
 
 
 class Pace(Protocol):
-    """Lets the attempts of many calls pass, one after the other, and learns from each of them."""
+    """Schedules the attempts of a run one by one, and learns from their results."""
 
     async def turn(self, operation: Operation[Any]) -> None:
-        """Wait until an attempt at an operation may be made."""
+        """Wait until an operation may be attempted."""
         ...
 
     def unsent(self) -> None:
@@ -21,7 +21,7 @@ class Pace(Protocol):
         ...
 
     def answered(self, headers: Mapping[str, str]) -> None:
-        """Note that the attempt succeeded, and the headers of its answer."""
+        """Note that the attempt succeeded, and learn from the response headers."""
         ...
 
     def failed(self, error: APIError | TransportError) -> None:
@@ -29,5 +29,5 @@ class Pace(Protocol):
         ...
 
     def waits_for(self, error: APIError | TransportError) -> bool:
-        """Return whether the next turn comes only after the wait that this failure asks for."""
+        """Return whether the next turn already includes the wait that this failure asks for."""
         ...

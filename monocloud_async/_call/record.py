@@ -1,4 +1,4 @@
-"""What telemetry keeps of a call and of a run, and what it reads from a run."""
+"""Telemetry records of calls and runs, and the view of a run that telemetry reads."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from ..hooks import ResponseInfo
 
 
 class RunPace(Protocol):
-    """The pace of a run of many calls; read from any thread."""
+    """The pace of a bulk run, readable from any thread."""
 
     @property
     def rate(self) -> float:
-        """Attempts a second that the run keeps to; infinite if nothing limits it."""
+        """The maximum number of attempts per second; infinite if nothing limits it."""
         ...
 
     @property
     def in_flight(self) -> int:
-        """Rows that are being worked on."""
+        """The number of rows in progress."""
         ...
 
 
 class CallRecord(Protocol):
-    """What telemetry keeps of one call."""
+    """The telemetry record of one call."""
 
     def attempted(self, attempt: ResponseInfo) -> None:
-        """Note an attempt that ended."""
+        """Record an attempt that has ended."""
         ...
 
     def ended(self, error: BaseException | None) -> None:
-        """Note the end of the call, and the error that it raises, if it does."""
+        """Record the end of the call, and the error that it raises, if any."""
         ...
 
 
 class RunRecord(Protocol):
-    """What telemetry keeps of one run of many calls."""
+    """The telemetry record of one bulk run."""
 
     def row_done(self, *, failed: bool) -> None:
-        """Note a row that has its outcome."""
+        """Record a row that has its outcome."""
         ...
 
     def ended(self) -> None:
-        """Note the end of the run."""
+        """Record the end of the run."""
         ...

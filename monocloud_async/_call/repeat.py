@@ -1,4 +1,4 @@
-"""When a failed call is tried again, and when it ends: strategies for tenacity."""
+"""When to retry a failed call, and when to give up: strategies for tenacity."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _log = logging.getLogger("monocloud.retry")
 
 @attrs.frozen(eq=False)
 class Repeating:
-    """What decides over the repeats of one call.
+    """Decides about the retries of one call.
 
     Attributes:
         call: the call.
-        policy: how often, and how long to wait.
-        quota: what all calls together may spend on repeats.
-        pace: the pace of the run that the call belongs to, if it does to one.
-        clock: tells the time in seconds, from any start.
-        closed: whether the client is closed, so that nothing can be sent any more.
+        policy: the retry policy.
+        quota: the retry budget that all calls of the client share.
+        pace: the pace of the run that the call belongs to, if any.
+        clock: returns the time in seconds, from any starting point.
+        closed: returns whether the client is closed, so that nothing more can be sent.
     """
 
     call: Call
@@ -65,18 +65,18 @@ class Repeating:
         if self.pace is not None and self.pace.waits_for(error):
             return 0.0
         if self.call.attempts == 1 and self.call.reused_connection:
-            # The server had closed a connection that was kept; a new one does not burden it.
+            # The server had closed a kept-alive connection, so retrying on a new one adds no load.
             return 0.0
         return self.policy.delay(self._tries, error)
 
     def stop(self, state: RetryCallState) -> bool:
-        """Return whether the call ends here."""
+        """Return whether to give up."""
         if self.closed():
             return True
         if self._tries >= self.policy.max_attempts:
             return True
         if self.pace is not None:
-            # A run waits for as long as it takes, and its pace keeps it from a storm of retries.
+            # A run waits as long as necessary, and its pace prevents a storm of retries.
             return False
         error = _failure(state)
         return (
@@ -87,11 +87,11 @@ class Repeating:
 
     @property
     def _tries(self) -> int:
-        """How many attempts count: in a run, to be told to slow down is not a failure."""
+        """The number of attempts that count. In a run, hitting the rate limit is not a failure."""
         return self.call.attempts if self.pace is None else self.call.failures
 
     def before_sleep(self, state: RetryCallState) -> None:
-        """Pay for the next attempt, and log it."""
+        """Charge the retry budget for the next attempt, and log it."""
         error = _failure(state)
         if self.pace is None:
             self.quota.take(error)
@@ -105,15 +105,16 @@ async def resume(
     failure: BaseException,
     sleep: Sleep,
 ) -> R:
-    """Go on with tenacity after a first attempt, which nearly always succeeds, was made without it.
+    """Continue with tenacity after a failed first attempt.
 
-    Its loop costs as much as a tenth of a call, so only calls that fail once enter it.
+    Tenacity's loop costs as much as a tenth of a call, so the first attempt, which nearly always
+    succeeds, is made without it.
 
     Args:
         retrying: tenacity's loop.
         attempt: makes one more attempt.
-        failure: what the first attempt raised; tenacity counts it.
-        sleep: waits some seconds.
+        failure: the error of the first attempt, which tenacity counts.
+        sleep: waits for a number of seconds.
     """
     retrying.begin()
     state = RetryCallState(retrying, None, (), {})
@@ -134,7 +135,7 @@ async def resume(
 
 
 def _log_retry(call: Call, error: APIError | TransportError, seconds: float) -> None:
-    # Not the error's whole text: a server's answer may name a person.
+    # Not the error's whole text, because a server's response may contain personal data.
     why = f"status {error.status}" if isinstance(error, APIError) else error.args[0]
     _log.info(
         "%s attempt %d failed, retrying in %.2f s: %s",
@@ -146,5 +147,5 @@ def _log_retry(call: Call, error: APIError | TransportError, seconds: float) -> 
 
 
 def _failure(state: RetryCallState) -> APIError | TransportError:
-    # Every attempt that enters the loop as failed did so with one of these.
+    # Every failed attempt in the loop has one of these errors.
     return cast("APIError | TransportError", state.outcome and state.outcome.exception())

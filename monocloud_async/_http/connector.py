@@ -180,7 +180,7 @@ class Watching:
         transport = connection.transport
         at = None if transport is None else transport.get_extra_info("socket")
         is_readable = _never if at is None else _reader_of(at.fileno())
-        known = {one: ask for one, ask in self.__known.items() if one.transport is not None}
+        known = {p: check for p, check in self.__known.items() if p.transport is not None}
         self.__known = {**known, connection.protocol: is_readable}
         return is_readable
 

@@ -41,8 +41,8 @@ def checked_headers(given: object) -> dict[str, str]:
         )
     headers: dict[str, str] = {}
     for name, value in map(_plain_pair, cast("Mapping[object, object]", given).items()):
-        if wrong := _problem(name, value):
-            raise ConfigurationError(wrong)
+        if problem := _problem(name, value):
+            raise ConfigurationError(problem)
         headers[cast("str", name)] = cast("str", value)
     return headers
 

@@ -72,11 +72,11 @@ def reason(error: BaseException) -> str:
         return "the connection broke in the middle of the response"
     if isinstance(error, aiohttp.ClientResponseError):
         return one_line(f"the response is not HTTP: {_QUOTED.sub('', error.message)}", 200)
-    what = error.strerror if isinstance(error, OSError) else None
+    detail = error.strerror if isinstance(error, OSError) else None
     if type(error) is aiohttp.ClientConnectionError:
         # aiohttp raises this class for what it does not support, such as TLS in TLS on Python 3.10.
-        what = str(error)
-    return one_line(f"the connection failed: {what or type(error).__name__}", 300)
+        detail = str(error)
+    return one_line(f"the connection failed: {detail or type(error).__name__}", 300)
 
 
 def cause(error: BaseException | None) -> Exception | None:
@@ -85,39 +85,39 @@ def cause(error: BaseException | None) -> Exception | None:
     It is a copy, because aiohttp's errors hold the request, and tracebacks hold its frames.
     """
     behind = list(_behind(error))
-    for one in behind:
-        if isinstance(one, ssl.SSLError):
-            return _tls_error(one)
-    for one in behind:
-        if isinstance(one, OSError) and one.errno is not None:
-            kind = socket.gaierror if isinstance(one, socket.gaierror) else OSError
-            return kind(one.errno, one_line(one.strerror or "", 300))
+    for inner in behind:
+        if isinstance(inner, ssl.SSLError):
+            return _tls_error(inner)
+    for inner in behind:
+        if isinstance(inner, OSError) and inner.errno is not None:
+            kind = socket.gaierror if isinstance(inner, socket.gaierror) else OSError
+            return kind(inner.errno, one_line(inner.strerror or "", 300))
     return None
 
 
 def _behind(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an error and the errors that caused it."""
-    one = error
+    current = error
     for _ in range(5):
-        if one is None or isinstance(one, asyncio.TimeoutError):
+        if current is None or isinstance(current, asyncio.TimeoutError):
             return
         for name in ("certificate_error", "os_error"):
-            inner = getattr(one, name, None)
+            inner = getattr(current, name, None)
             if isinstance(inner, Exception):
                 yield inner
-        yield one
-        one = one.__cause__
+        yield current
+        current = current.__cause__
 
 
 def _tls_error(error: ssl.SSLError) -> ssl.SSLError:
     untrusted = isinstance(error, ssl.SSLCertVerificationError)
     kind = ssl.SSLCertVerificationError if untrusted else ssl.SSLError
     text = one_line(error.strerror or "", 300)
-    made = kind(text) if error.errno is None else kind(error.errno, text)
+    copied = kind(text) if error.errno is None else kind(error.errno, text)
     for name in ("library", "reason", "verify_code", "verify_message"):
         if isinstance(value := getattr(error, name, None), (str, int)):
-            setattr(made, name, value)
-    return made
+            setattr(copied, name, value)
+    return copied
 
 
 def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> str:
@@ -131,12 +131,12 @@ def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> str:
 def _no_connection(error: aiohttp.ClientConnectorError) -> str:
     # A connection that is closed during the handshake has an error without text.
     why = f"{error.os_error}" or "the connection was closed during the handshake"
-    what, place = "connection", f"{error.host}:{error.port}"
+    kind, place = "connection", f"{error.host}:{error.port}"
     if isinstance(error, aiohttp.ClientConnectorSSLError):
-        what = "TLS connection"
+        kind = "TLS connection"
     elif isinstance(error, aiohttp.ClientProxyConnectionError):
         place = f"the proxy {place}"
-    return f"no {what} to {place}: {why}"
+    return f"no {kind} to {place}: {why}"
 
 
 def _is_refused_certificate(error: BaseException) -> bool:

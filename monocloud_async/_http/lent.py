@@ -63,7 +63,7 @@ def twin_of(
         # Deprecated settings are between aiohttp and the caller.
         warnings.simplefilter("ignore", DeprecationWarning)
         if lent.connector is None or getattr(lent, "loop", loop) is not loop:
-            raise _elsewhere()
+            raise _wrong_loop()
         connector = LentConnector(lent.connector, loop)
         in_front: Any = connector
         try:
@@ -79,18 +79,18 @@ def twin_of(
         except RuntimeError:
             # Otherwise aiohttp would warn about the half-built session.
             connector.abandon()
-            raise _elsewhere() from None
+            raise _wrong_loop() from None
     # Instrumentation of every session has already reached the caller's, and would count twice.
     twin.trace_configs[:] = traces
     return twin, connector
 
 
-def headers_for(lent: aiohttp.ClientSession, ours: CIMultiDict[str]) -> CIMultiDict[str]:
+def headers_for(lent: aiohttp.ClientSession, fields: CIMultiDict[str]) -> CIMultiDict[str]:
     """Return the headers of a request: the session's current ones, overridden by the SDK's."""
     merged: CIMultiDict[str] = CIMultiDict(
         (name, value) for name, value in lent.headers.items() if not _is_of_body(name.lower())
     )
-    merged.update(ours)
+    merged.update(fields)
     return merged
 
 
@@ -107,7 +107,7 @@ def _settings(lent: aiohttp.ClientSession, *, direct: bool) -> dict[str, Any]:
     return {name: getattr(lent, at) for name, at in places.items() if hasattr(lent, at)}
 
 
-def _elsewhere() -> ConfigurationError:
+def _wrong_loop() -> ConfigurationError:
     # Its connections belong to the other loop or, after a fork, to the parent process.
     return ConfigurationError(
         "the session passed to the client belongs to another event loop or, after a fork, to the "

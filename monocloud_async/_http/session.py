@@ -214,10 +214,10 @@ def running_loop(needed_by: str = "this client") -> asyncio.AbstractEventLoop:
         ) from None
 
 
-def _room(connector: Any, most: int) -> int:
+def _room(connector: Any, maximum: int) -> int:
     """Return how many concurrent calls a caller's session allows, so that none waits inside it."""
     limits: tuple[int, int] = connector.limit, connector.limit_per_host
-    return min([most, *(limit for limit in limits if limit)])
+    return min([maximum, *(limit for limit in limits if limit)])
 
 
 async def _lifetime(ssl_context: ssl.SSLContext | None) -> Lifetime:

@@ -23,8 +23,8 @@ class Gate:
     Args:
         pacing: decides when the next attempt may pass.
         clock: returns the time in seconds since any fixed point.
-        sleep: waits some seconds; raises if waiting has become pointless.
-        unheard: what to add to the outage warning if no server has responded to this run yet.
+        sleep: waits for a number of seconds; raises if waiting has become pointless.
+        advice: what to add to the outage warning if no server has responded to this run yet.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Gate:
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
         *,
-        unheard: str,
+        advice: str,
     ) -> None:
         self._pacing = pacing
         self._clock = clock
@@ -41,8 +41,8 @@ class Gate:
         self._queue = asyncio.Lock()
         self._warned_until = pacing.asked_until
         self._warned_of_outage = False
-        self._unheard = unheard
-        self._heard = False
+        self._advice = advice
+        self._has_response = False
 
     @property
     def pace(self) -> Pacing:
@@ -76,20 +76,20 @@ class Gate:
 
     def answered(self, turn: Turn, headers: Mapping[str, str]) -> None:
         """Record a response that shows the server is up, and its headers."""
-        self._heard = True
+        self._has_response = True
         self._pacing.answered(turn, self._clock(), headers)
         if self._pacing.asked_until > self._warned_until:
             self._warn_of_wait("its rate limit is exhausted")
 
     def refused(self, turn: Turn, error: RateLimitedError) -> None:
         """Record a response that the rate limit was exceeded."""
-        self._heard = True
+        self._has_response = True
         self._pacing.refused(turn, self._clock(), error.retry_after, error.headers)
         self._warn_of_wait(f"status {error.status}")
 
     def failed(self, turn: Turn, error: APIError | TransportError) -> None:
         """Record an attempt that failed because the server seems to be down."""
-        self._heard |= isinstance(error, APIError)
+        self._has_response |= isinstance(error, APIError)
         self._pacing.failed(turn, self._clock(), asked_wait(error))
         self._warned_of_outage &= self._pacing.is_down
         if isinstance(error, APIError) and self._warn_of_wait(f"status {error.status}"):
@@ -98,7 +98,7 @@ class Gate:
             # Without this warning, a caller would wait for outcomes and never learn why none
             # arrive.
             self._warned_of_outage = True
-            why = _reason(error) if self._heard else f"{_reason(error)}; {self._unheard}"
+            why = _reason(error) if self._has_response else f"{_reason(error)}; {self._advice}"
             _log.warning("the server seems to be down; the run retries periodically: %s", why)
 
     def _warn_of_wait(self, why: str) -> bool:

@@ -41,7 +41,7 @@ _MARKS = 1500
 _RECENT = 0.1
 
 
-class _How(enum.Enum):
+class _Confidence(enum.Enum):
     """How well the rate is known."""
 
     GUESSED = enum.auto()
@@ -128,7 +128,7 @@ class Limit:
 
     def __init__(self) -> None:
         self._found = math.inf
-        self._how = _How.GUESSED
+        self._confidence = _Confidence.GUESSED
         self._below = _BELOW
         self._plateau = _PLATEAU
         self.bucket: int = 0
@@ -147,10 +147,10 @@ class Limit:
             return math.inf
         # Measure time in calls: a run that is waiting for something else must not probe.
         sent = self._stretch.sent
-        if self._how is _How.GUESSED:
+        if self._confidence is _Confidence.GUESSED:
             return self._found + _RISE * sent
         seconds = sent / self._found
-        if self._how is _How.ROUGHLY:
+        if self._confidence is _Confidence.ROUGHLY:
             return self._found * (1 - _BELOW) * (1 + _ROUGH_GROWTH * seconds)
         if seconds < self._plateau:
             return self._found * (1 - self._below * (1 - seconds / self._plateau) ** 3)
@@ -188,14 +188,14 @@ class Limit:
             # Nothing passes however slow the run is, so the rate is not the reason.
             return
         before, tried = self._found, ended.tried()
-        found, self._how = self._estimate(ended)
+        found, self._confidence = self._estimate(ended)
         if not self.bucket and ended.seconds < _SHORT:
             self.bucket, self._filled = ended.passed, ended.seconds
-        if self._how is _How.GUESSED:
+        if self._confidence is _Confidence.GUESSED:
             self._found = max(self._guess(ended, tried), found, _SLOWEST)
             return
         self._found = max(min(max(found, tried / (2 * _CUT)), tried), _SLOWEST)
-        same = self._how is _How.WELL and abs(self._found / before - 1) < _SAME
+        same = self._confidence is _Confidence.WELL and abs(self._found / before - 1) < _SAME
         self._plateau = min(2 * self._plateau, _LONGEST_PLATEAU) if same else _PLATEAU
 
     def _guess(self, ended: _Ended, tried: float) -> float:
@@ -204,19 +204,22 @@ class Limit:
             return tried
         return min(tried / _CUT, _BUCKETS * self.bucket or math.inf)
 
-    def _estimate(self, ended: _Ended) -> tuple[float, _How]:
+    def _estimate(self, ended: _Ended) -> tuple[float, _Confidence]:
         """Return a lower bound of the refill rate, and how well it is known."""
         bucket, self._below = self.bucket, _BELOW
         if not bucket:
             if ended.rate == math.inf:
-                return 0.0, _How.GUESSED
-            return ended.overall, _How.WELL if ended.passed >= _MANY else _How.ROUGHLY
+                return 0.0, _Confidence.GUESSED
+            return ended.overall, _Confidence.WELL if ended.passed >= _MANY else _Confidence.ROUGHLY
         if ended.passed < 0.8 * bucket and ended.seconds < _SHORT:
             # The pause did not refill the bucket, so what passed equals the refill.
-            return ended.overall, _How.ROUGHLY if ended.passed >= _FEW else _How.GUESSED
+            return (
+                ended.overall,
+                _Confidence.ROUGHLY if ended.passed >= _FEW else _Confidence.GUESSED,
+            )
         rates = ended.rates(bucket, self._filled)
         if not rates:
-            return 0.0, _How.GUESSED
+            return 0.0, _Confidence.GUESSED
         rate, count = max(*rates, (ended.overall, ended.passed))
         self._below = min(_BELOW, max(_LITTLE_BELOW, 1 / (count - bucket)))
-        return rate, _How.WELL if count > 2 * bucket else _How.ROUGHLY
+        return rate, _Confidence.WELL if count > 2 * bucket else _Confidence.ROUGHLY

@@ -90,8 +90,8 @@ class Method(Generic[T]):
 
     def takes(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
         """Return whether a row has the right number and names of arguments."""
-        most = math.inf if self.takes_more else len(self.parameters)
-        if not kwargs and self.required <= len(args) <= most:
+        maximum = math.inf if self.takes_more else len(self.parameters)
+        if not kwargs and self.required <= len(args) <= maximum:
             return True
         try:
             self.signature.bind(*args, **kwargs)
@@ -164,8 +164,8 @@ def _first_of(function: Callable[..., Any]) -> str:
     return code.co_varnames[1] if code.co_argcount > 1 else ""
 
 
-def _refusal(what: str) -> InvalidArgumentError:
+def _refusal(actual: str) -> InvalidArgumentError:
     return InvalidArgumentError(
         "method must be a method of one of the client's resources, such as "
-        f"client.phones.set_primary, not {what}; nothing was sent"
+        f"client.phones.set_primary, not {actual}; nothing was sent"
     )

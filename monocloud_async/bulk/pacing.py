@@ -57,7 +57,7 @@ class Pacing:
     Attributes:
         free: whether attempts may be made without waiting.
         asked_until: the time until which the server asked the whole run to wait.
-        rate: attempts a second that the run kept to when it last waited for a turn.
+        rate: the maximum number of attempts per second when the run last waited for a turn.
     """
 
     def __init__(
@@ -72,19 +72,19 @@ class Pacing:
         self._pause = now
         self.asked_until: float = now
         self._stretch = 0
-        self._vain = 0
+        self._refusals = 0
         self._hints = True
         self._passed = 0
         self._allowed = 1.0
         self._counted = now
 
-    def at_work(self, more: int) -> None:
-        """Adjust the number of workers that are making a call."""
-        self._outage.workers += more
+    def at_work(self, change: int) -> None:
+        """Change the number of workers that are making a call."""
+        self._outage.workers += change
 
     @property
     def in_flight(self) -> int:
-        """The workers that are making a call."""
+        """The number of workers that are making a call."""
         return self._outage.workers
 
     @property
@@ -141,7 +141,7 @@ class Pacing:
             return
         self._limit.passed(count)
         self._passed += count
-        self._vain = 0
+        self._refusals = 0
         if left is not None and self._hints:
             self._hinted(now, left)
 
@@ -160,7 +160,7 @@ class Pacing:
             self._hints = False
         else:
             self._slow_down(now, left.reset)
-            self._is_asked(now, left.reset)
+            self._note_wait(now, left.reset)
 
     def refused(
         self, turn: Turn, now: float, retry_after: float | None, headers: Mapping[str, str]
@@ -171,24 +171,28 @@ class Pacing:
         if asked is None and (left := hint(headers)):
             asked = left.reset
         if turn.stretch == self._stretch:
-            own = _FIRST_PAUSE * 2 ** min(self._vain, 16) if asked is None or self._vain else 0.0
-            self._vain += 1
-            self._slow_down(now, max(asked or 0.0, min(own, _LONGEST_PAUSE), _SHORTEST_PAUSE))
+            backoff = (
+                _FIRST_PAUSE * 2 ** min(self._refusals, 16)
+                if asked is None or self._refusals
+                else 0.0
+            )
+            self._refusals += 1
+            self._slow_down(now, max(asked or 0.0, min(backoff, _LONGEST_PAUSE), _SHORTEST_PAUSE))
         else:
             self._pause_for(now, asked or 0.0)
-        self._is_asked(now, asked)
+        self._note_wait(now, asked)
 
     def failed(self, turn: Turn, now: float, asked: float | None) -> None:
         """Record an attempt that failed because the server seems to be down."""
         self._outage.failed(turn.at, now, asked or 0.0)
         if asked and asked > self._max_retry_after:
             self._pause_for(now, asked)
-            self._is_asked(now, asked)
+            self._note_wait(now, asked)
         elif self._outage.lasts:
-            self._is_asked(now, asked)
+            self._note_wait(now, asked)
         self.free &= not self._outage.lasts
 
-    def _is_asked(self, now: float, seconds: float | None) -> None:
+    def _note_wait(self, now: float, seconds: float | None) -> None:
         if seconds:
             self.asked_until = max(self.asked_until, now + seconds)
 
@@ -208,7 +212,7 @@ class Pacing:
 
     def _pause_for(self, now: float, seconds: float) -> None:
         """Stop all attempts for some seconds, then let them pass one by one."""
-        longer = random.uniform(0.0, min(seconds * _JITTER, _MOST_JITTER))  # noqa: S311
-        self._pause = max(self._pause, now + seconds + longer)
+        jitter = random.uniform(0.0, min(seconds * _JITTER, _MOST_JITTER))  # noqa: S311
+        self._pause = max(self._pause, now + seconds + jitter)
         self._allowed, self._counted = 1.0, self._pause
         self.free = False

@@ -40,7 +40,11 @@ def hint(headers: Mapping[str, str]) -> Hint | None:
     value = headers.get("ratelimit")
     if value is not None:
         hints = [_of(found["remaining"], found["reset"], headers) for found in _found(value)]
-        return min((one for one in hints if one), key=lambda one: one.remaining, default=None)
+        return min(
+            (found for found in hints if found),
+            key=lambda found: found.remaining,
+            default=None,
+        )
     for prefix in _PREFIXES:
         if (remaining := headers.get(f"{prefix}-remaining")) is not None:
             return _of(remaining, headers.get(f"{prefix}-reset", ""), headers)

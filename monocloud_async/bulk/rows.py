@@ -109,12 +109,12 @@ class Rows:
         try:
             args, kwargs = _arguments(found)
         except Exception:
-            return self._wrong(_described(found))
+            return self._invalid(_described(found))
         if not self._method.takes(args, kwargs):
-            return self._wrong(_described(found), args)
+            return self._invalid(_described(found), args)
         return RunRow(self._index, args, kwargs, self._method.key(args, kwargs))
 
-    def _wrong(self, given: str, args: tuple[Any, ...] = ()) -> RunRow:
+    def _invalid(self, given: str, args: tuple[Any, ...] = ()) -> RunRow:
         error = InvalidArgumentError(
             f"rows[{self._index}] must be {self._method.expected}, not {given}; nothing was sent"
         )

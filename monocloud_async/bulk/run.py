@@ -29,7 +29,7 @@ from .rows import Rows, RunRow
 
 T = TypeVar("T")
 # The maximum number of outcomes waiting for the consumer; beyond that, no row starts.
-_UNTAKEN = 32
+_MOST_READY = 32
 _FATAL = (UnauthorizedError, ForbiddenError, ConfigurationError)
 
 
@@ -121,7 +121,7 @@ class Run(Generic[T]):
         self._rate = rate
         self.unsettled: dict[int, Tries] = {}
         self._sent = False
-        self._made: deque[Outcome[T]] = deque()
+        self._ready: deque[Outcome[T]] = deque()
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -141,11 +141,11 @@ class Run(Generic[T]):
             self._record = caller.observer.run_began(caller.server, gate.pace)
         self._tasks = [asyncio.create_task(self._work(gate)) for _ in range(self._workers)]
         for task in self._tasks:
-            task.add_done_callback(self._left)
+            task.add_done_callback(self._worker_ended)
         try:
-            while self._made or not all(task.done() for task in self._tasks):
-                if self._made:
-                    outcome = self._made.popleft()
+            while self._ready or not all(task.done() for task in self._tasks):
+                if self._ready:
+                    outcome = self._ready.popleft()
                     self.unsettled.pop(outcome.index, None)
                     yield outcome
                     self._room.set()
@@ -161,7 +161,7 @@ class Run(Generic[T]):
         pacing = Pacing(
             self._rate, max_retry_after=caller.policy.max_retry_after, now=caller.clock()
         )
-        return Gate(pacing, caller.clock, caller.wait, unheard=_unheard(caller))
+        return Gate(pacing, caller.clock, caller.wait, advice=_advice(caller))
 
     async def _work(self, gate: AttemptGate) -> None:
         pace = RowPace(gate, self._caller.policy.max_retry_after)
@@ -169,15 +169,15 @@ class Run(Generic[T]):
         while row := await self._order.first():
             following: RunRow | None = row
             while following:
-                self._made.append(await self._outcome(call, pace, following))
+                self._ready.append(await self._outcome(call, pace, following))
                 self._news.set()
-                if len(self._made) >= _UNTAKEN:
-                    await self._untaken()
+                if len(self._ready) >= _MOST_READY:
+                    await self._wait_for_consumer()
                 following = self._order.following(following)
 
-    async def _untaken(self) -> None:
+    async def _wait_for_consumer(self) -> None:
         """Wait while too many outcomes are waiting for the consumer."""
-        while len(self._made) >= _UNTAKEN:
+        while len(self._ready) >= _MOST_READY:
             self._room.clear()
             await self._room.wait()
 
@@ -208,34 +208,34 @@ class Run(Generic[T]):
             attempts=pace.tries.attempts,
         )
 
-    def _left(self, task: asyncio.Task[None]) -> None:
+    def _worker_ended(self, task: asyncio.Task[None]) -> None:
         """End the run if a worker fails; outcomes that exist are still delivered."""
         if task.cancelled() or task.exception():
-            for other in self._tasks:
-                other.cancel()
+            for worker in self._tasks:
+                worker.cancel()
         self._news.set()
 
     def _raise_failure(self) -> None:
         for task in self._tasks:
             if not task.cancelled() and (error := task.exception()):
-                raise self._closed(error) or error
+                raise self._closed_error(error) or error
         if any(task.cancelled() for task in self._tasks):
             raise asyncio.CancelledError
         if self._order.failure:
             raise self._order.failure
 
-    def _closed(self, error: BaseException) -> ConfigurationError | None:
+    def _closed_error(self, error: BaseException) -> ConfigurationError | None:
         """Return the error to raise if the client was closed in the middle of the run."""
         sessions = self._caller.sessions
         if not (self._sent and sessions.closed and isinstance(error, ConfigurationError)):
             return None
-        what = (
+        closed = (
             "the session passed to the client"
             if sessions.lent and sessions.lent.closed
             else "the client"
         )
         return ConfigurationError(
-            f"{what} was closed during the run: rows without an outcome may have been applied, "
+            f"{closed} was closed during the run: rows without an outcome may have been applied, "
             "and can be sent again"
         )
 
@@ -248,7 +248,7 @@ class Run(Generic[T]):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _unheard(caller: Caller) -> str:
+def _advice(caller: Caller) -> str:
     """Return the advice for a run without any response so far: the domain may be mistyped."""
     origin = str(caller.origin).rstrip("/")
     check = "the domain and the proxy" if caller.proxy else "the domain"

@@ -202,8 +202,8 @@ def run_operation(
     runnable = find(operation)
     client = make_batch_client(domain, api_key_file, timeout, max_attempts, concurrency)
     options = Options(rows, journal, results, concurrency, rate, dry_run, max_failures)
-    more = CallOptions(fixed or (), null, ignored or (), yes, retry_unknown, show_secrets)
-    carry_out(CallJob(client, options, runnable, more))
+    call_options = CallOptions(fixed or (), null, ignored or (), yes, retry_unknown, show_secrets)
+    carry_out(CallJob(client, options, runnable, call_options))
 
 
 written("users", "import", epilog=_BATCH_EXIT_CODES)(import_users)
@@ -261,12 +261,12 @@ def run_emulator(
     path /_emulator.
     """
     # Imported here because the web server would slow down the other commands.
-    from .serve import made, serve
+    from .serve import build_emulator, serve
 
     # Windows has no signal handlers on the loop, so Ctrl-C arrives as KeyboardInterrupt.
     with contextlib.suppress(KeyboardInterrupt):
         options = (seed, port, fault or (), rate_limit, journal, host)
-        asyncio.run(serve(made(*options, tls=tls, open_control=open_control), log=log))
+        asyncio.run(serve(build_emulator(*options, tls=tls, open_control=open_control), log=log))
 
 
 @app.command("demo")

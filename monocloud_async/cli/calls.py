@@ -1,4 +1,4 @@
-"""Run a command's API call: list records, print one answer, or ask for confirmation first."""
+"""Run a command's API call: list records, print one record, or ask for confirmation first."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class CommandCall:
     Attributes:
         client: the client to call with.
         operation: the resource and its method, such as ``users.get``.
-        does: one sentence that describes the call.
+        description: one sentence that describes the call.
         arguments: the method's arguments, by name.
     """
 
     client: MonoCloudClient
     operation: str
-    does: str
+    description: str
     arguments: Mapping[str, Any] = attrs.field(repr=False)
 
     @property
@@ -58,11 +58,11 @@ class CommandCall:
         """The resource that has the method."""
         return getattr(self.client, self.operation.partition(".")[0])
 
-    def made(self) -> Any:
+    def invoke(self) -> Any:
         """Return what the method returns: a coroutine, or the pages of a list."""
         return getattr(self.resource, self.operation.partition(".")[2])(**self.arguments)
 
-    def reading(self) -> Awaitable[Record]:
+    def read_affected(self) -> Awaitable[Record]:
         """Return the call that reads the affected record, or the user it belongs to."""
         get = getattr(self.resource, "get", self.client.users.get)
         if set(inspect.signature(get).parameters) == set(self.arguments):
@@ -71,8 +71,8 @@ class CommandCall:
 
 
 def call_one(call: CommandCall, *, as_json: AsJson = False) -> None:
-    """Make a call and print the answer."""
-    record = asyncio.run(answer_of(call.client, call.made()))
+    """Make a call and print the result."""
+    record = asyncio.run(answer_of(call.client, call.invoke()))
     with after_call():
         _show(call, record, as_json=as_json)
 
@@ -91,13 +91,13 @@ def destroy(
         return _preview(call, as_json=as_json)
     if not yes:
         ids = ", ".join(f"{name} {value}" for name, value in call.arguments.items())
-        confirm(f"{call.does} ({ids}) Continue?")
+        confirm(f"{call.description} ({ids}) Continue?")
     return call_one(call, as_json=as_json)
 
 
 def _preview(call: CommandCall, *, as_json: bool) -> None:
     """Show what a call would affect, as far as the API can show it."""
-    record = asyncio.run(answer_of(call.client, call.reading()))
+    record = asyncio.run(answer_of(call.client, call.read_affected()))
     found = [record]
     if isinstance(record, User) and (resource := call.operation.partition(".")[0]) in PARTS:
         wanted = [value for name, value in call.arguments.items() if name != "user_id"]
@@ -105,9 +105,9 @@ def _preview(call: CommandCall, *, as_json: bool) -> None:
         found = [part for part, values in parts if all(value in values for value in wanted)]
     if not found:
         fail(f"{call.operation}: the user has no such record; nothing was changed")
-    for one in found:
-        _show(call, one, as_json=as_json)
-    typer.echo(f"Nothing was changed. Without --dry-run: {call.does}", err=True)
+    for affected in found:
+        _show(call, affected, as_json=as_json)
+    typer.echo(f"Nothing was changed. Without --dry-run: {call.description}", err=True)
 
 
 def _show(call: CommandCall, record: Record | None, *, as_json: bool) -> None:
@@ -125,7 +125,7 @@ def _show(call: CommandCall, record: Record | None, *, as_json: bool) -> None:
 async def _stream(
     call: CommandCall, limit: int | None, show: Callable[[Sequence[Record]], None]
 ) -> None:
-    async with call.client, aclosing(call.made().pages()) as pages:
+    async with call.client, aclosing(call.invoke().pages()) as pages:
         async for page in pages:
             show(page.items[:limit])
             if limit is not None and (limit := limit - len(page.items)) <= 0:

@@ -24,8 +24,8 @@ def fill_standard() -> None:
         if getattr(sys, name) is None:
             # Not the stream's own descriptor: an imported module may have taken it.
             number = os.dup(opened)
-            nowhere = os.fdopen(number, "w", errors="backslashreplace", closefd=False)
-            setattr(sys, name, nowhere)
+            null_device = os.fdopen(number, "w", errors="backslashreplace", closefd=False)
+            setattr(sys, name, null_device)
     os.close(opened)
 
 

@@ -70,6 +70,6 @@ def visible(text: str) -> str:
 
 def drop_output() -> None:
     """Discard buffered output: Python would try to flush it at exit, and complain."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, _STDOUT)
-    os.close(nowhere)
+    null_device = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null_device, _STDOUT)
+    os.close(null_device)

@@ -61,9 +61,9 @@ class Commands(Mapping[str, Any]):
 class MainGroup(TyperGroup):
     """All commands: the hand-written ones, and a group for each resource."""
 
-    def __init__(self, *, commands: Any, **more: Any) -> None:
+    def __init__(self, *, commands: Any, **settings: Any) -> None:
         makers = {dashed(name): partial(_group, name) for name in RESOURCES}
-        super().__init__(commands=cast("Any", Commands(makers, commands)), **more)
+        super().__init__(commands=cast("Any", Commands(makers, commands)), **settings)
 
 
 def _group(resource: str) -> TyperGroup:
@@ -83,20 +83,20 @@ def _derived(resource: str, method: Method) -> Any:
     run = _command(f"{resource}.{method.__name__}", method)
     # \b keeps the line unwrapped, so that the URL can be copied.
     epilog = f"\b\n{page(method)}\n\n{DASHES}"
-    return _alone(run, dashed(method.__name__), help=summary(method), epilog=epilog)
+    return _standalone(run, dashed(method.__name__), help=summary(method), epilog=epilog)
 
 
-def _alone(function: Callable[..., None], name: str, **settings: str) -> Any:
-    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-    alone.command(name, **cast("Any", settings))(function)
-    return get_command(alone)
+def _standalone(function: Callable[..., None], name: str, **settings: str) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name, **cast("Any", settings))(function)
+    return get_command(app)
 
 
 def written(resource: str, name: str, **settings: str) -> Callable[[F], F]:
     """Add a hand-written command to a resource's group."""
 
     def register(function: F) -> F:
-        _written.setdefault(resource, {})[name] = partial(_alone, function, name, **settings)
+        _written.setdefault(resource, {})[name] = partial(_standalone, function, name, **settings)
         return function
 
     return register

@@ -40,12 +40,12 @@ def declared(method: Method) -> list[inspect.Parameter]:
     """Return the parameters of the command for a method."""
     hints, helps = get_type_hints(method), _helps(method)
     own = list(inspect.signature(method).parameters.values())[1:]
-    made = [_declared(p, hints.get(p.name, str), helps.get(p.name, _guess(p.name))) for p in own]
+    shown = [_declared(p, hints.get(p.name, str), helps.get(p.name, _guess(p.name))) for p in own]
     if clearable := [dashed(p.name) for p in own if p.default is KEEP]:
         text = f"Clear this field (repeatable): {', '.join(clearable)}."
         option = typer.Option("--clear", metavar="NAME", help=text)
-        made.append(keyword(_CLEAR, list[str] | None, option, None))
-    return made
+        shown.append(keyword(_CLEAR, list[str] | None, option, None))
+    return shown
 
 
 def arguments(method: Method, given: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +93,8 @@ def _declared(parameter: inspect.Parameter, kind: Any, text: str) -> inspect.Par
 
 def _secret_file(parameter: inspect.Parameter, text: str) -> inspect.Parameter:
     text = f"File that holds {text[0].lower()}{text[1:].rstrip('.')}, or - to prompt for it on a "
-    text += "terminal (read a line otherwise)" + (". Default: -." if _is_asked(parameter) else ".")
+    text += "terminal (read a line otherwise)"
+    text += ". Default: -." if _is_prompted(parameter) else "."
     option = typer.Option(metavar="PATH", help=text)
     return keyword(f"{parameter.name}_file", str | None, option, None)
 
@@ -103,11 +104,11 @@ def _source(parameter: inspect.Parameter, given: Mapping[str, Any]) -> str | Non
     name = parameter.name
     if (path := given[f"{name}_file"]) is not None:
         return str(path)
-    instead = given.get(f"{name}_hash_file")
-    return STDIN if _is_asked(parameter) and instead is None else None
+    hash_file = given.get(f"{name}_hash_file")
+    return STDIN if _is_prompted(parameter) and hash_file is None else None
 
 
-def _is_asked(parameter: inspect.Parameter) -> bool:
+def _is_prompted(parameter: inspect.Parameter) -> bool:
     return parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 

@@ -54,9 +54,9 @@ def request(
         client = make_client(domain, api_key_file, timeout, max_attempts)
         content = None if body is None else json_value("--body", body)
         call = client.request(method, path, *ids or (), query=_query(query or ()), body=content)
-        answer = asyncio.run(answer_of(client, call))
+        response = asyncio.run(answer_of(client, call))
         with after_call():
-            _print(answer)
+            _print(response)
 
 
 def _query(given: Iterable[str]) -> dict[str, str]:
@@ -67,10 +67,10 @@ def _query(given: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _print(answer: APIResponse) -> None:
+def _print(response: APIResponse) -> None:
     try:
-        content = answer.json()
+        content = response.json()
     except ValueError:
-        fail(f"the call succeeded with status {answer.status}, but the response is not JSON")
+        fail(f"the call succeeded with status {response.status}, but the response is not JSON")
     if content is not None:
         show_json(content)

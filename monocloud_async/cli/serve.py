@@ -27,7 +27,7 @@ T = TypeVar("T")
 _SHOWN_USERS = 20
 
 
-def made(
+def build_emulator(
     seed: Path | None,
     port: int,
     faults: Iterable[str],
@@ -81,12 +81,12 @@ async def serve(emulator: Emulator, *, log: bool) -> None:
 
 
 def _faults(given: str) -> list[Fault]:
-    def made(document: object) -> list[Fault]:
-        many = cast("list[object]", document) if isinstance(document, list) else [document]
-        return [Fault.from_dict(one) for one in many]
+    def faults_of(document: object) -> list[Fault]:
+        documents = cast("list[object]", document) if isinstance(document, list) else [document]
+        return [Fault.from_dict(item) for item in documents]
 
     source = "--fault" if _is_json(given) else f"--fault {given}"
-    return _read(source, given if _is_json(given) else _content(source, given), made)
+    return _read(source, given if _is_json(given) else _content(source, given), faults_of)
 
 
 def _limit(given: str) -> RateLimit:
@@ -94,9 +94,9 @@ def _limit(given: str) -> RateLimit:
     return _read("--rate-limit", text, RateLimit.from_dict)
 
 
-def _read(source: str, text: str, made: Callable[[object], T]) -> T:
+def _read(source: str, text: str, build: Callable[[object], T]) -> T:
     try:
-        return made(parse(text.encode()))
+        return build(parse(text.encode()))
     except ConfigurationError as error:
         reason = str(error)
     except (ValueError, RecursionError) as error:

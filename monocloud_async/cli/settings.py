@@ -79,10 +79,10 @@ def make_batch_client(
 
 def _allows_insecure_http() -> bool:
     """Return whether the key may go to a named host in the clear, as between containers."""
-    said = os.environ.get(INSECURE_HTTP_VARIABLE, "")
-    if said not in ("", "0", "1"):
-        raise ConfigurationError(f"{INSECURE_HTTP_VARIABLE} must be 1 or 0, not {said!r}")
-    return said == "1"
+    value = os.environ.get(INSECURE_HTTP_VARIABLE, "")
+    if value not in ("", "0", "1"):
+        raise ConfigurationError(f"{INSECURE_HTTP_VARIABLE} must be 1 or 0, not {value!r}")
+    return value == "1"
 
 
 def _read_key(path: Path) -> Secret:

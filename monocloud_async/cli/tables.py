@@ -22,7 +22,7 @@ _MOST_COLUMNS = 7
 
 
 def show_record(operation: str, record: Record) -> None:
-    """Print the part of an answer that matters to the command."""
+    """Print the part of a record that matters to the command."""
     show(*_view(operation, record))
 
 

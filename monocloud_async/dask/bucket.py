@@ -14,7 +14,7 @@ from .._journal_file import JournalError
 from ..cli.batch.feed import note_lost
 from ..cli.batch.journal import FAILED, OK, SKIPPED, UNKNOWN, Entry, Journal, Subject
 from ..cli.batch.outcomes import answer_of, any_entry
-from ..cli.batch.results import told
+from ..cli.batch.results import report_rows
 from ..cli.batch.sending import Ending, Sender, Sending
 from ..cli.batch.stop import Stop
 from ..cli.batch.tally import Tally
@@ -165,7 +165,7 @@ class _Bucket:
     def _lines(self, journal: Journal, unrecorded: Mapping[int, Entry]) -> Iterator[bytes]:
         domain = self._job.domains[self._tenant] if len(self._job.domains) > 1 else None
         hidden = self._operation.secrets
-        for row, entry in told(self._rows, journal, unrecorded):
+        for row, entry in report_rows(self._rows, journal, unrecorded):
             line = json.dumps(_members(row, entry, domain, hidden))
             # The result is JSON already.
             result = f', "result": {entry.result}' if entry.result else ""

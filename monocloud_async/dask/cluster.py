@@ -32,7 +32,7 @@ async def connected(cluster: Any, workers: int | None) -> AsyncGenerator[Client,
         address, security = _address(cluster)
         try:
             client = await stack.enter_async_context(
-                Client(
+                Client(  # type: ignore[no-untyped-call]
                     address,
                     asynchronous=True,
                     security=security,
@@ -50,7 +50,7 @@ async def connected(cluster: Any, workers: int | None) -> AsyncGenerator[Client,
 
 
 def _local(workers: int | None) -> LocalCluster:
-    return LocalCluster(
+    return LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=workers,
         # A worker does its calls in an event loop, so that more threads make nothing faster.
         threads_per_worker=1,

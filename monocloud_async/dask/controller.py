@@ -47,13 +47,13 @@ class TenantController:
         pace.report(worker, Report(asked, in_flight, tuple(passed), tuple(returned)), now)
         if refused is not None:
             at, stretch, wait = refused
-            pace.refused(Turn(at, stretch), wait, now)
+            pace.refused(worker, Turn(at, stretch), wait, now)
         if failed is not None:
             at, stretch, wait = failed
-            pace.failed(Turn(at, stretch), wait, now)
+            pace.failed(worker, Turn(at, stretch), wait, now)
         if exhausted is not None:
             stretch, remaining, reset = exhausted
-            pace.exhausted(stretch, Hint(remaining, reset), now)
+            pace.exhausted(worker, stretch, Hint(remaining, reset), now)
         if pace.stretch > before:
             self._tell_all()
         self._grant()
@@ -87,7 +87,6 @@ class TenantController:
                     "count": grant.count,
                     "at": grant.at,
                     "stretch": grant.stretch,
-                    "free": grant.free,
                     "rate": self.pace.pacing.rate,
                 },
             )

@@ -6,6 +6,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -101,14 +102,14 @@ class Coordinator(SchedulerPlugin):
             [
                 TenantController(
                     SharedPace(rate, max_retry_after=max_retry_after, now=clock()),
-                    lambda worker, message, tenant=tenant: self._push(run, worker, tenant, message),
+                    partial(self._push, run, tenant),
                     clock,
                 )
                 for tenant in range(tenants)
             ],
         )
 
-    def _push(self, run: str, worker: str, tenant: int, message: Mapping[str, Any]) -> None:
+    def _push(self, run: str, tenant: int, worker: str, message: Mapping[str, Any]) -> None:
         whole = {"op": TURNS, "run": run, "tenant": tenant, "message": message}
         self._scheduler.worker_send(worker, whole)
 

@@ -134,9 +134,9 @@ class Driver:
             pieces: list[StagedPiece] = await asyncio.gather(*futures)
         finally:
             for future in futures:
-                future.release()
+                future.release()  # type: ignore[no-untyped-call]
         mistakes = [
-            f"{piece.name}, line {mistake.line}: {mistake.what}"
+            f"{piece.name}, line {mistake.line}: {mistake.message}"
             for piece in pieces
             for mistake in piece.mistakes
         ]
@@ -189,8 +189,8 @@ class Driver:
 
     def _ended(self, dispatch: Dispatch, rows: int, buckets: Sequence[Bucket]) -> ClusterResult:
         counts: Counter[str] = Counter()
-        for result in dispatch.results.values():
-            counts.update(result.counts)
+        for bucket in dispatch.results.values():
+            counts.update(bucket.counts)
         counts[SKIPPED] += rows - counts.total()
         result = ClusterResult(
             rows=rows,
@@ -214,7 +214,9 @@ class Driver:
         """Remove what only this run needs: also the staged rows, which may hold passwords."""
         with suppress(OSError):
             await self._scheduler(END)
-            await self._client.unregister_worker_plugin(name_of(self._run))
+            await self._client.unregister_worker_plugin(  # type: ignore[no-untyped-call]
+                name_of(self._run)
+            )
         await asyncio.to_thread(self._storage.remove_tree, "rows")
 
 

@@ -84,7 +84,7 @@ async def find_duplicates(
         found: list[Sequence[Duplicate]] = await asyncio.gather(*futures)
     finally:
         for future in futures:
-            future.release()
+            future.release()  # type: ignore[no-untyped-call]
     every = sorted(duplicate for some in found for duplicate in some)
     names = [piece.name for piece in pieces]
     return [_told(one, names) for one in every[:MOST_MISTAKES]], len(every) > MOST_MISTAKES

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import attrs
-import dask
+from dask.base import is_dask_collection, tokenize
+from dask.delayed import delayed
 from distributed import Client, Future
 
 from ..errors import ConfigurationError
@@ -35,7 +36,7 @@ class Input:
         """The number of pieces."""
         return len(self.files) + len(self.parts)
 
-    def stage(self, client: Client, job: Job) -> Sequence[Future]:
+    def stage(self, client: Client, job: Job) -> Sequence[Future[StagedPiece]]:
         """Begin to stage all pieces, and return a future for each, in their order."""
         name = f"{job.operation}-check"
         submitted = [
@@ -43,16 +44,15 @@ class Input:
             for number, piece in enumerate(self.files)
         ]
         graph = [
-            dask.delayed(_stage_part, pure=False, name=f"{name}-{number}")(
-                job, number, part, self.names
-            )
+            delayed(_stage_part, pure=False, name=f"{name}-{number}")(job, number, part, self.names)
             for number, part in enumerate(self.parts)
         ]
-        return [*submitted, *cast("list[Future]", client.compute(graph))]
+        computed: Any = client.compute(graph)  # type: ignore[no-untyped-call]
+        return [*submitted, *computed]
 
 
 def _key(name: str, number: int) -> str:
-    return f"{name}-{dask.base.tokenize(object())}-{number}"
+    return f"{name}-{tokenize(object())}-{number}"
 
 
 def input_of(rows: object, options: Mapping[str, Any]) -> Input:
@@ -67,7 +67,7 @@ def input_of(rows: object, options: Mapping[str, Any]) -> Input:
     """
     if isinstance(rows, str):
         return Input(files=pieces(rows, options))
-    if dask.is_dask_collection(rows):
+    if is_dask_collection(rows):
         collection = cast("Any", rows)
         if hasattr(collection, "to_delayed"):
             names = tuple(map(str, getattr(collection, "columns", ())))

@@ -18,8 +18,9 @@ from ..retry import asked_wait
 _REPORT = 0.05
 # Seconds after which a turn that was not used goes back.
 _EXPIRES = 1.0
-# While nothing limits the run, this many turns are asked for ahead of time.
-_AHEAD = 128
+# Turns for the next _AHEAD seconds are asked for ahead of time, as many as the last ones took: a
+# call then need not wait for a message to the controller and back.
+_AHEAD = 0.05
 # After this many responses without rate limit headers, stop looking for them.
 _ENOUGH = 100
 
@@ -57,7 +58,10 @@ class LeasedGate:
         # Turns asked for so far, and how many of them have not arrived.
         self._asked = 0
         self._due = 0
-        self._free = False
+        # Turns used in the current period of _AHEAD seconds, and in the one before it.
+        self._period = clock()
+        self._used = 0
+        self._used_before = 0
         self._passed: Counter[int] = Counter()
         self._returned: Counter[int] = Counter()
         self._timer: asyncio.TimerHandle | None = None
@@ -83,8 +87,7 @@ class LeasedGate:
     def go(self) -> Turn:
         """Use a leased turn; only valid while one is left."""
         turn, _ = self._turns.popleft()
-        if self._free and len(self._turns) + self._due < _AHEAD // 2:
-            self._ask()
+        self._use()
         return turn
 
     async def turn(self) -> Turn:
@@ -133,8 +136,7 @@ class LeasedGate:
         else:
             self._heard(**message)
 
-    def _granted(self, count: int, at: float, stretch: int, free: bool, rate: float) -> None:
-        self._free = free
+    def _granted(self, count: int, at: float, stretch: int, rate: float) -> None:
         self.pace.rate = rate
         self._heard(stretch)
         self._due = max(0, self._due - count)
@@ -142,6 +144,7 @@ class LeasedGate:
         for _ in range(count):
             if stretch < self._stretch:
                 # A refusal came later than the turn.
+                self._returned[stretch] += 1
                 continue
             self._turns.append((Turn(at, stretch), now))
         self._hand_out()
@@ -153,7 +156,7 @@ class LeasedGate:
         """Drop the turns that a refusal has made void."""
         if stretch > self._stretch:
             self._stretch = stretch
-            self._free = False
+            self._returned.update(turn.stretch for turn, _ in self._turns)
             self._turns.clear()
             self._ask()
 
@@ -170,6 +173,21 @@ class LeasedGate:
             waiter = self._waiters.popleft()
             if not waiter.done():
                 waiter.set_result(self._turns.popleft()[0])
+                self._use()
+
+    def _use(self) -> None:
+        """Count a turn that is used, and ask for more if few are left."""
+        self._look_at_period()
+        self._used += 1
+        if 2 * (len(self._turns) + self._due) <= self._used_before:
+            self._ask()
+
+    def _look_at_period(self) -> None:
+        passed = self._clock() - self._period
+        if passed >= _AHEAD:
+            self._used_before = self._used if passed < 2 * _AHEAD else 0
+            self._used = 0
+            self._period += passed
 
     def _expire(self) -> None:
         """Return the turns that were not used in time."""
@@ -192,9 +210,10 @@ class LeasedGate:
     def _ask_now(self) -> None:
         self._asking = False
         waiting = sum(not waiter.done() for waiter in self._waiters)
-        ahead = _AHEAD if self._free and self.pace.in_flight else 0
+        self._look_at_period()
+        ahead = self._used_before if self.pace.in_flight else 0
         wanted = waiting + ahead - len(self._turns)
-        if wanted > self._due and (wanted - self._due >= ahead // 2 or waiting > self._due):
+        if wanted > self._due:
             self._asked += wanted - self._due
             self._due = wanted
             self._tell()

@@ -71,7 +71,7 @@ class JobOperation:
     @property
     def passed_over(self) -> Sequence[str]:
         """The columns that are not arguments."""
-        return list(self.arguments.passed_over)
+        return list(self.arguments.unused)
 
     @property
     def types(self) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any, cast
 
 import attrs
@@ -47,7 +48,7 @@ class ClusterResult:
         import dask.dataframe as dd
 
         names = self._names or [""]
-        return dd.from_map(  # type: ignore[attr-defined, unused-ignore]
+        return dd.from_map(  # type: ignore[attr-defined, no-untyped-call, unused-ignore]
             _Reader(self.journal, dict(self._storage_options), dict(self.columns)),
             names,
             meta=_frame([], self.columns),
@@ -81,7 +82,8 @@ class _Reader:
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Any:
     """Return rows as a pandas DataFrame."""
-    import pandas as pd
+    # It has no types, unless its stubs are installed.
+    pd: Any = import_module("pandas")
 
     found = {
         name: pd.array(

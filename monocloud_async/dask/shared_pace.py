@@ -10,12 +10,10 @@ import attrs
 from ..bulk.pacing import Pacing, Turn
 from ..bulk.rate_headers import Hint
 
-# Seconds. Until the limit is known, one worker sends alone: many workers would overrun it by all
-# their calls in flight, and the learned rate would be far off. A tenant without a limit must not
-# make the others wait for longer than this.
-_ALONE = 2.0
-# Seconds without a grant after which another worker takes its place.
-_IDLE = 0.5
+# While the limit is not known, this many turns may be in use. Each attempt that passes adds one, so
+# that the number doubles with every round of calls: a run of many workers begins as gently as one
+# process does, and a refusal finds few calls on their way.
+_FIRST_IN_USE = 32
 # Seconds. Turns that become due together go together: that takes fewer messages.
 _TICK = 0.01
 
@@ -29,14 +27,29 @@ class Grant:
         count: the number of turns.
         at: when they were granted, in the controller's time.
         stretch: the number of refusals until then. Once there are more, the turns are void.
-        free: whether nothing limits the run, so that turns may be asked for ahead of time.
     """
 
     worker: str
     count: int
     at: float
     stretch: int
-    free: bool
+
+
+@attrs.frozen
+class Report:
+    """What a worker reports.
+
+    Attributes:
+        asked: turns asked for so far; a total, because messages may cross.
+        in_flight: calls in flight.
+        passed: attempts that passed since the last report, by stretch.
+        returned: turns that were not used since the last report, by stretch.
+    """
+
+    asked: int
+    in_flight: int
+    passed: tuple[tuple[int, int], ...] = ()
+    returned: tuple[tuple[int, int], ...] = ()
 
 
 @attrs.define(eq=False)
@@ -46,12 +59,14 @@ class _Worker:
     Attributes:
         asked: turns asked for so far.
         granted: turns granted so far.
+        settled: turns granted so far that are not in use any more.
         in_flight: its calls in flight.
         last: when it was last granted a turn.
     """
 
     asked: int = 0
     granted: int = 0
+    settled: int = 0
     in_flight: int = 0
     last: float = -math.inf
 
@@ -59,23 +74,6 @@ class _Worker:
     def wanted(self) -> int:
         """The turns that it waits for."""
         return self.asked - self.granted
-
-
-@attrs.frozen
-class Report:
-    """What a worker reports. Counts of turns are totals, so that messages may cross.
-
-    Attributes:
-        asked: turns asked for so far.
-        in_flight: calls in flight.
-        passed: attempts that passed since the last report, by stretch.
-        returned: turns not used since the last report, by stretch.
-    """
-
-    asked: int
-    in_flight: int
-    passed: tuple[tuple[int, int], ...] = ()
-    returned: tuple[tuple[int, int], ...] = ()
 
 
 class SharedPace:
@@ -90,8 +88,8 @@ class SharedPace:
     def __init__(self, rate: float | None, *, max_retry_after: float, now: float) -> None:
         self._pacing = Pacing(rate, max_retry_after=max_retry_after, now=now)
         self._workers: dict[str, _Worker] = {}
-        self._prober: str | None = None
-        self._probing_until: float | None = None
+        self._in_use = 0
+        self._most_in_use = _FIRST_IN_USE
 
     @property
     def stretch(self) -> int:
@@ -111,78 +109,76 @@ class SharedPace:
         one.in_flight = report.in_flight
         for stretch, count in report.passed:
             self._pacing.passed(stretch, now, count=count)
+            self._most_in_use += count
+            self._settle(one, count)
         for stretch, count in report.returned:
             self._pacing.returned(stretch, count)
+            self._settle(one, count)
 
-    def exhausted(self, stretch: int, left: Hint, now: float) -> None:
+    def exhausted(self, worker: str, stretch: int, left: Hint, now: float) -> None:
         """Record a response that passed, and said that the window is used up."""
+        self._settle(self._workers[worker], 1)
         self._pacing.passed(stretch, now, left=left)
 
-    def refused(self, turn: Turn, asked: float | None, now: float) -> None:
+    def refused(self, worker: str, turn: Turn, asked: float | None, now: float) -> None:
         """Record a response that the rate limit was exceeded.
 
         Args:
+            worker: the worker's address.
             turn: the turn of the attempt.
             asked: seconds that the server asked to wait, if it did.
             now: the time.
         """
+        self._settle(self._workers[worker], 1)
         self._pacing.refused(turn, now, asked, {})
 
-    def failed(self, turn: Turn, asked: float | None, now: float) -> None:
+    def failed(self, worker: str, turn: Turn, asked: float | None, now: float) -> None:
         """Record an attempt that failed because the server seems to be down."""
+        self._settle(self._workers[worker], 1)
         self._pacing.failed(turn, now, asked)
 
     def leave(self, worker: str) -> None:
         """Forget a worker that is gone. The turns it did not use pass with time."""
         if one := self._workers.pop(worker, None):
             self._pacing.at_work(-one.in_flight)
-        if self._prober == worker:
-            self._prober = None
+            self._in_use -= one.granted - one.settled
 
     def grants(self, now: float) -> Iterator[Grant]:
         """Yield the turns that may be used now, to the workers in turn."""
-        while (found := self._next(now)) is not None:
+        while (found := self._next()) is not None:
             name, worker = found
             if (grant := self._granted(name, worker, now)) is None:
                 return
             yield grant
 
     def wait(self, now: float) -> float | None:
-        """Return the seconds until a turn may be granted; None if no worker waits for one."""
-        if not any(worker.wanted > 0 for worker in self._workers.values()):
+        """Return the seconds until a turn may be granted; None if a message must come first."""
+        if self._next() is None or (self._pacing.free and self._in_use >= self._most_in_use):
             return None
-        if self._next(now) is None:
-            # They wait for the worker that sends alone.
-            last = self._workers[self._prober].last + _IDLE if self._prober else now
-            return max(min(last, self._probing_until or now) - now, _TICK)
         return max(self._pacing.wait(now), _TICK)
 
-    def _next(self, now: float) -> tuple[str, _Worker] | None:
-        """Return the worker that waits and has waited for longest."""
+    def _next(self) -> tuple[str, _Worker] | None:
+        """Return the worker that has waited for longest."""
         waiting = ((n, w) for n, w in self._workers.items() if w.wanted > 0)
-        found = min(waiting, key=lambda one: one[1].last, default=None)
-        if found is None or not self._pacing.free:
-            return found
-        return self._probing(found, now)
-
-    def _probing(self, found: tuple[str, _Worker], now: float) -> tuple[str, _Worker] | None:
-        """Return the worker that may send while the limit is not known."""
-        if self._probing_until is None:
-            self._probing_until = now + _ALONE
-        if now >= self._probing_until:
-            return found
-        prober = self._workers.get(self._prober or "")
-        if prober is None or now - prober.last > _IDLE:
-            self._prober, prober = found
-        return (self._prober or "", prober) if prober.wanted > 0 else None
+        return min(waiting, key=lambda one: one[1].last, default=None)
 
     def _granted(self, name: str, worker: _Worker, now: float) -> Grant | None:
-        count, pacing = 0, self._pacing
-        while count < worker.wanted and (pacing.free or pacing.wait(now) <= 0):
-            turn = pacing.go(now)
+        count, wanted = 0, worker.wanted
+        while count < wanted and self._may_go(now):
+            self._pacing.go(now)
+            self._in_use += 1
             count += 1
         if not count:
             return None
         worker.granted += count
         worker.last = now
-        return Grant(name, count, now, turn.stretch, pacing.free)
+        return Grant(name, count, now, self._pacing.stretch)
+
+    def _may_go(self, now: float) -> bool:
+        if self._pacing.free:
+            return self._in_use < self._most_in_use
+        return self._pacing.wait(now) <= 0
+
+    def _settle(self, worker: _Worker, count: int) -> None:
+        worker.settled += count
+        self._in_use -= count

@@ -78,7 +78,7 @@ class UserRows:
             for name, value in cast("Mapping[object, Any]", row).items():
                 self._put(found, str(name), json_value(value))
         except BrokenInputError as error:
-            return Mistake(number, error.mistake.what)
+            return Mistake(number, error.mistake.message)
         except ValueError as error:
             return Mistake(number, str(error))
         return Cells(number, found)

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from distributed import Worker, get_worker, secede
@@ -165,12 +165,16 @@ class _Router:
     worker: Worker
 
     def turns(self, run: str, tenant: int, message: Mapping[str, Any]) -> None:
-        if place := self.worker.plugins.get(name_of(run)):
-            place.receive(tenant, message)
+        if name_of(run) in self.worker.plugins:
+            _place(self.worker, run).receive(tenant, message)
 
     def stop(self, run: str, why: str) -> None:
-        if place := self.worker.plugins.get(name_of(run)):
-            place.stop(why)
+        if name_of(run) in self.worker.plugins:
+            _place(self.worker, run).stop(why)
+
+
+def _place(worker: Worker, run: str) -> Workplace:
+    return cast("Workplace", worker.plugins[name_of(run)])
 
 
 class _Progress:
@@ -211,15 +215,14 @@ class _Progress:
 
 def why_no_keys(run: str, dask_worker: Worker) -> str | None:
     """Return why a worker cannot read the API keys, if so; the message shows none."""
-    place: Workplace = dask_worker.plugins[name_of(run)]
-    return place.why_no_keys()
+    return _place(dask_worker, run).why_no_keys()
 
 
 def send_on_worker(run: str, bucket: Bucket, stopped: str | None) -> BucketResult:
     """Send a bucket on the worker that runs this task, without taking one of its threads."""
     worker = get_worker()
-    place: Workplace = worker.plugins[name_of(run)]
-    secede()
+    place = _place(worker, run)
+    secede()  # type: ignore[no-untyped-call]
     loop = worker.loop.asyncio_loop  # type: ignore[attr-defined]
     sending = asyncio.run_coroutine_threadsafe(place.send(bucket, stopped), loop)
     return sending.result()

@@ -61,10 +61,10 @@ Faults and rate limits:
 
 - The rate limit comes first, then the faults, then the API key. A request over the limit takes no
   token and reaches no fault. All requests count, whatever their key.
-- A request is counted and recorded before its answer is sent, whether or not one is. It is executed
-  immediately, before any delay, even if the client then disconnects.
+- A request is counted and recorded before its response is sent, even if none is sent. It is
+  executed immediately, before any delay, even if the client then disconnects.
 - ``executed`` does not execute a request that the emulator would reject, such as for an unknown
-  user. If a fault answers a request without executing it, the answer has the unchanged user.
+  user. If a fault answers a request without executing it, the response has the unchanged user.
 - An outage begins with the request that triggers it, and resets all other connections, too.
 - ``reset`` restores the initial state: users, faults and rate limit, a full burst, the same random
   seeds, and all counts at zero.
@@ -83,11 +83,11 @@ web pages. Its requests are not counted, recorded, rate limited or subject to fa
 - ``GET /_emulator/health`` returns 200 while the emulator serves, to any machine.
 - ``GET /_emulator/requests`` returns recent requests, ``GET /_emulator/users`` all users.
 
-At ``/`` a browser gets a page: the requests as they come, users and groups, and forms for faults,
-the rate limit, the seed and a reset. That page, and the paths under ``/_emulator``, are for this
-machine only, even where ``host`` lets others in, unless ``open_control`` opens them. The page then
-takes an IP address or a private name in ``Host``, such as ``emulator`` or ``emulator.internal``.
-Its forms need its own token and origin, so no other web page can send them.
+In a browser, ``/`` is a page with live requests, users and groups, and forms for faults, the rate
+limit, the seed and a reset. That page and the paths under ``/_emulator`` are for this machine only,
+even if ``host`` lets others connect, unless ``open_control`` opens them. The page then accepts an
+IP address or a private name in ``Host``, such as ``emulator`` or ``emulator.internal``. Its forms
+need its own token and origin, so no other web page can send them.
 
 The modules: server.py and threaded.py are the emulator, async and blocking, on top of emulation.py;
 additions.py adds data from code. listener.py owns the port, and certificate.py is for https.

@@ -12,7 +12,7 @@ access_log: logging.Logger = logging.getLogger("monocloud.emulator.access")
 
 
 def note(received: Received, reply: Reply, fault: Fault | None, seconds: float) -> None:
-    """Log a request and its answer, without headers and bodies."""
+    """Log a request and its response, without headers and bodies."""
     if not access_log.isEnabledFor(logging.INFO):
         return
     broken = fault is not None and (fault.breaks or fault.body == "garbage")
@@ -20,7 +20,7 @@ def note(received: Received, reply: Reply, fault: Fault | None, seconds: float) 
         "%s %s -> %s %s %.1f ms%s",
         received.request.method,
         received.request.raw_path,
-        "no answer" if broken else reply.status,
+        "no response" if broken else reply.status,
         received.operation or "-",
         seconds * 1000,
         " (fault)" if fault else "",

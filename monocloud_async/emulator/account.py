@@ -74,8 +74,8 @@ class Account:
         return user_id
 
     def copy(self) -> Account:
-        """Return a copy that can change."""
-        # A password is a value, and stays what it is.
+        """Return a mutable copy."""
+        # Passwords are immutable, so the copy shares them.
         rows = {kind: copied(getattr(self, kind)) for kind in _KINDS}
         return Account(copied(self.record), self.password, **rows)
 
@@ -133,7 +133,7 @@ def identifier(kind: str, value: str) -> tuple[str, str]:
     return kind, value.casefold()
 
 
-def row_of(rows: list[Json], member: str, wanted: str, called: str) -> Json:
+def row_of(rows: list[Json], member: str, wanted: str, noun: str) -> Json:
     """Return the row whose member has the wanted value.
 
     Raises:
@@ -142,4 +142,4 @@ def row_of(rows: list[Json], member: str, wanted: str, called: str) -> Json:
     for row in rows:
         if row.get(member) == wanted:
             return row
-    raise not_found(f"The user has no {called} with the id {wanted!r}.")
+    raise not_found(f"The user has no {noun} with the id {wanted!r}.")

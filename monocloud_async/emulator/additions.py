@@ -123,8 +123,8 @@ class Additions:
             scopes: the scopes that it grants.
             lifetime: seconds until it expires.
         """
-        made = _token(client_id, session_id, is_session_bound, scopes, lifetime)
-        return self._add_row(user_id, "reference_tokens", ReferenceToken, made)
+        new_row = _token(client_id, session_id, is_session_bound, scopes, lifetime)
+        return self._add_row(user_id, "reference_tokens", ReferenceToken, new_row)
 
     def add_refresh_token(
         self,
@@ -144,8 +144,8 @@ class Additions:
             scopes: the scopes that it grants.
             lifetime: seconds until it expires.
         """
-        made = _token(client_id, session_id, is_session_bound, scopes, lifetime)
-        return self._add_row(user_id, "refresh_tokens", RefreshToken, made)
+        new_row = _token(client_id, session_id, is_session_bound, scopes, lifetime)
+        return self._add_row(user_id, "refresh_tokens", RefreshToken, new_row)
 
     def add_authorization_code(
         self,
@@ -192,13 +192,13 @@ class Additions:
 
         return self._add_row(user_id, "blocked_ips", UserIpAccessDetails, row)
 
-    def _add_row(self, user_id: str, rows: str, kind: type[R], made: Callable[[int], Json]) -> R:
+    def _add_row(self, user_id: str, rows: str, kind: type[R], new_row: Callable[[int], Json]) -> R:
         def act(tenant: Tenant) -> Json:
-            row = made(tenant.now())
-            there: list[Json] = getattr(tenant.change(user_id, stamp=False), rows)
+            row = new_row(tenant.now())
+            existing: list[Json] = getattr(tenant.change(user_id, stamp=False), rows)
             key = next(iter(row))
-            _check_new(key, row[key], [one[key] for one in there])
-            there.append(row)
+            _check_new(key, row[key], [other[key] for other in existing])
+            existing.append(row)
             return row
 
         return kind.from_dict(self._add(act))

@@ -10,7 +10,7 @@ import attrs
 
 from .._operation import Operation
 from .body import Body
-from .listing import Listing, Question
+from .listing import Listing, ListQuery
 from .reply import Reply
 from .tenant import Tenant
 
@@ -35,13 +35,13 @@ class Handler:
     listing: Listing | None
 
     def act(
-        self, ids: tuple[str, ...], fields: Mapping[str, Any], question: Question | None
+        self, ids: tuple[str, ...], fields: Mapping[str, Any], query: ListQuery | None
     ) -> Callable[[Tenant], Any]:
         """Return the function to execute; for a list, it returns the requested page."""
 
         def act(tenant: Tenant) -> Any:
             result = self.function(tenant, *ids, **fields)
-            return question.answer(result) if question else result
+            return query.page_of(result) if query else result
 
         return act
 

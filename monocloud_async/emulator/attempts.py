@@ -7,9 +7,9 @@ from hashlib import blake2b
 
 import attrs
 
-# What clients send again; None is an answer that never came.
+# Statuses after which clients retry; None stands for a response that never arrived.
 _RETRIED = (None, 408, 429, 500, 502, 503, 504)
-# Seconds after which the same request is a new call.
+# Seconds after which the same request counts as a new call.
 _LONGEST_WAIT = 120
 _MOST_CALLS = 10_000
 
@@ -25,8 +25,8 @@ class _Failed:
 class Attempts:
     """Counts the attempts of each call.
 
-    A request is a further attempt where the same method, path and body failed before, in a way
-    that clients retry, within the last two minutes.
+    A request counts as a retry if the same method, path and body failed within the last two
+    minutes, in a way that clients retry.
     """
 
     def __init__(self) -> None:
@@ -37,11 +37,11 @@ class Attempts:
 
         Args:
             call: the request's method, path and body.
-            status: the status of its answer; None without an answer.
-            now: the time in seconds, from any start.
+            status: the status of its response; None without a response.
+            now: the time in seconds, from any starting point.
         """
         method, path, body = call
-        # The body may be large; its digest is enough to know it again.
+        # The body may be large; its digest is enough to recognize it.
         call = (method, path, blake2b(body, digest_size=16).digest())
         before = self._failed.pop(call, None) if self._failed else None
         again = before is not None and now - before.at <= _LONGEST_WAIT

@@ -78,13 +78,13 @@ class Body:
         """
         errors: dict[str, list[str]] = {}
         for name, member in self.members.items():
-            called = prefix + name
+            full_name = prefix + name
             if name not in sent:
-                complaint = f"{called} is required." if member.required else None
+                complaint = f"{full_name} is required." if member.required else None
             else:
-                complaint = member.complaint(called, sent[name])
+                complaint = member.complaint(full_name, sent[name])
             if complaint:
-                errors[called] = [complaint]
+                errors[full_name] = [complaint]
         if errors:
             raise invalid_fields(errors)
         return {name: sent[name] for name in self.members if name in sent}

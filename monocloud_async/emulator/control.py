@@ -1,4 +1,4 @@
-"""The paths under /_emulator: what goes wrong, what was asked, and back to the beginning."""
+"""The control API under /_emulator: faults, recorded requests, the seed and a reset."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def is_control(path: str) -> bool:
 
 
 def control(service: Service, received: Received, *, open_to_all: bool) -> Reply:
-    """Do what a control request says, and return its answer.
+    """Carry out a control request, and return the reply.
 
     Args:
-        service: what it is about.
+        service: the emulator's state.
         received: the request; it needs no API key.
-        open_to_all: whether programs of other machines may send it too.
+        open_to_all: whether programs on other machines may send it too.
     """
     if received.path == HEALTH and received.request.method in ("GET", "HEAD"):
-        # It says nothing that a stranger could not find out by connecting.
-        return _answer({"status": "ok"})
+        # It reveals nothing that others could not learn by connecting.
+        return _json_reply({"status": "ok"})
     try:
         refuse_strangers(received.request, open_to_all=open_to_all)
         document = _action(received)(service, received)
@@ -48,10 +48,10 @@ def control(service: Service, received: Received, *, open_to_all: bool) -> Reply
         return _refused(bad_request(f"{error}"), received)
     except ProblemError as problem:
         return _refused(problem, received)
-    return _answer(document)
+    return _json_reply(document)
 
 
-def _answer(document: object) -> Reply:
+def _json_reply(document: object) -> Reply:
     return Reply(200, {"Content-Type": "application/json"}, json.dumps(document).encode())
 
 
@@ -61,17 +61,17 @@ def _action(received: Received) -> Action:
     actions = _ACTIONS.get(received.path.removeprefix(PREFIX))
     if actions is None:
         paths = ", ".join(f"{PREFIX}{path}" for path in _ACTIONS)
-        raise not_found(f"The path does not exist, only {paths}.")
+        raise not_found(f"The path does not exist; the paths are {paths}.")
     if received.request.method not in actions:
         raise wrong_method(received.request.method, actions)
     return actions[received.request.method]
 
 
 def refuse_strangers(request: web.BaseRequest, *, open_to_all: bool) -> None:
-    """Refuse web pages, which a browser of this machine may show, and other machines.
+    """Refuse requests from other machines, and from web pages open in a browser on this one.
 
     Raises:
-        ProblemError: 403, it is such a request.
+        ProblemError: 403 for such a request.
     """
     local = request.remote in _LOOPBACK_PEERS
     named = _LOOPBACK.fullmatch(request.headers.get("Host", ""))

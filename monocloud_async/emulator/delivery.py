@@ -1,4 +1,4 @@
-"""Send an answer: complete, late, in pieces, in part, or not at all."""
+"""Send a response: complete, late, in pieces, in part, or not at all."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _GZIP = zlib.MAX_WBITS | 16
 
 
 def distorted(reply: Reply, fault: Fault, path: str, trace_id: str) -> Reply:
-    """Apply a fault to an answer.
+    """Apply a fault to a response.
 
     Args:
-        reply: the normal answer.
+        reply: the normal response.
         fault: the fault; it does not break the connection.
         path: the requested path.
         trace_id: this exchange's trace id.
@@ -50,11 +50,11 @@ def distorted(reply: Reply, fault: Fault, path: str, trace_id: str) -> Reply:
 async def deliver(
     request: web.BaseRequest, reply: Reply, fault: Fault | None
 ) -> web.StreamResponse:
-    """Send an answer, subject to a fault, and return what was sent.
+    """Send a response, subject to a fault, and return what was sent.
 
     Args:
         request: the request.
-        reply: the answer.
+        reply: the response.
         fault: the fault to apply while sending, if any.
     """
     if fault is None:
@@ -106,10 +106,10 @@ async def _write(response: web.StreamResponse, body: bytes, fault: Fault) -> Non
 
 
 def _with_body(reply: Reply, body: bytes, headers: Mapping[str, str]) -> Reply:
-    """Replace an answer's body, and add or override headers."""
+    """Replace a response's body, and add or override headers."""
     new = {name.lower() for name in headers}
-    kept = {name: value for name, value in reply.headers.items() if name.lower() not in new}
-    return Reply(reply.status, {**kept, **headers}, body)
+    others = {name: value for name, value in reply.headers.items() if name.lower() not in new}
+    return Reply(reply.status, {**others, **headers}, body)
 
 
 @functools.cache

@@ -32,9 +32,9 @@ _WITHOUT_BODY = (204, 304)
 def _choice(choices: Sequence[str]) -> Any:
     def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if value is not None and value not in choices:
-            said = ", ".join(choices)
+            names = ", ".join(choices)
             raise ConfigurationError(
-                f"a fault's {attribute.name} must be one of {said}, not {value!r}"
+                f"a fault's {attribute.name} must be one of {names}, not {value!r}"
             )
 
     return check
@@ -68,13 +68,13 @@ def _share(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
 
 
 def _headers(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    for name, said in _mapping(attribute.name, value).items():
-        if not isinstance(said, str) or not _HEADER_VALUE.fullmatch(said):
+    for name, text in _mapping(attribute.name, value).items():
+        if not isinstance(text, str) or not _HEADER_VALUE.fullmatch(text):
             raise ConfigurationError(
-                f"a fault's header {name!r} must be a string of printable ASCII, not {said!r}"
+                f"a fault's header {name!r} must be a string of printable ASCII, not {text!r}"
             )
         if not _HEADER_NAME.fullmatch(name):
-            raise ConfigurationError(f"a fault cannot have a header of the name {name!r}")
+            raise ConfigurationError(f"a fault cannot have a header named {name!r}")
         if name.lower() in _FRAMING:
             raise ConfigurationError(
                 f"a fault cannot set the header {name}: use its body or its connection"
@@ -128,17 +128,17 @@ class Fault:
     What it does; compatible effects can be combined:
 
     Args:
-        status: the answer's status, 200 to 599; from 300 on, with a problem document.
-        headers: headers to add to the answer or override.
-        problem: members to add to the problem document or override.
-        delay: seconds before the answer begins, or before the connection breaks.
+        status: the response's status, 200 to 599; from 300 on, with a problem document.
+        headers: headers to add to the response, or to override.
+        problem: members to add to the problem document, or to override.
+        delay: seconds before the response begins, or before the connection breaks.
         body_delay: seconds between the headers and the body.
         drip: seconds over which the body is sent in small pieces.
         body: ``truncated``: half of what Content-Length says; ``garbage``: bytes that are not
             HTTP; ``html``: a web page; ``flood``: gzip that expands to 256 MiB.
-        connection: end the connection without an answer, ``closed`` or ``reset``.
+        connection: end the connection without a response, ``closed`` or ``reset``.
         outage: seconds during which connections are refused; open ones are reset.
-        executed: whether to execute the request; by default, only if the answer's status is below
+        executed: whether to execute the request; by default, only if the response's status is below
             300. A request is executed before the delay, and never if the emulator rejects it.
 
     Which requests it hits, out of those that earlier faults did not hit:
@@ -193,12 +193,12 @@ class Fault:
 
     @property
     def breaks(self) -> bool:
-        """Whether the connection ends without an answer."""
+        """Whether the connection ends without a response."""
         return bool(self.connection or self.outage)
 
     @property
     def refuses(self) -> bool:
-        """Whether the answer's status says that nothing was changed."""
+        """Whether the response's status says that nothing was changed."""
         return self.status is not None and self.status >= 300
 
     @property
@@ -236,15 +236,15 @@ class Fault:
     def _clashes(self) -> list[tuple[str, Sequence[str], str]]:
         clashes: list[tuple[str, Sequence[str], str]] = []
         if self.connection:
-            clashes.append(("connection", (*_ANSWER, "outage"), "it ends without an answer"))
+            clashes.append(("connection", (*_ANSWER, "outage"), "it ends without a response"))
         if self.outage:
-            clashes.append(("outage", _ANSWER, "it ends without an answer"))
+            clashes.append(("outage", _ANSWER, "it ends without a response"))
         if self.body == "garbage":
             others = [name for name in _ANSWER if name != "body"]
             clashes.append(("body garbage", others, "it is not HTTP"))
         if self.body in ("html", "flood"):
-            clashes.append((f"body {self.body}", ("problem",), "it takes its place"))
+            clashes.append((f"body {self.body}", ("problem",), "the body replaces it"))
         if self.status in _WITHOUT_BODY:
             others = [name for name in _ANSWER if name not in ("status", "headers")]
-            clashes.append((f"status {self.status}", others, "such an answer has no body"))
+            clashes.append((f"status {self.status}", others, "such a response has no body"))
         return clashes

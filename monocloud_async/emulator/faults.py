@@ -1,4 +1,4 @@
-"""The faults of an emulator: which one hits a request, and how often each did."""
+"""The faults of an emulator: which one hits a request, and how many requests each has hit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copies of JSON, made many times faster than deepcopy makes them."""
+"""Copies JSON many times faster than deepcopy does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _ATOMS = frozenset((str, int, float, bool, type(None)))
 
 
 def copied(value: Any) -> Any:
-    """Return a copy of a JSON value that shares nothing that can change."""
+    """Return a copy of a JSON value that shares no mutable part with it."""
     if isinstance(value, dict):
         return _members(cast("dict[str, Any]", value))
     if isinstance(value, list):
@@ -18,10 +18,10 @@ def copied(value: Any) -> Any:
     return value if type(value) in _ATOMS else deepcopy(value)
 
 
-# Most values are atoms: a call for each of these would take most of the time.
+# Most values are atoms, and a function call for each of them would take most of the time.
 def _members(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: one if type(one) in _ATOMS else copied(one) for name, one in record.items()}
+    return {name: v if type(v) in _ATOMS else copied(v) for name, v in record.items()}
 
 
 def _items(items: Sequence[Any]) -> list[Any]:
-    return [one if type(one) in _ATOMS else copied(one) for one in items]
+    return [item if type(item) in _ATOMS else copied(item) for item in items]

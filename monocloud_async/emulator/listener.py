@@ -51,7 +51,7 @@ class Listener:
         self._runner: web.ServerRunner | None = None
         self._site: web.SockSite | None = None
         # Keeps the port reserved while the server is paused.
-        self._held: socket.socket | None = None
+        self._reserved: socket.socket | None = None
         self._end_of_outage: asyncio.Task[None] | None = None
         # Tasks of open requests; aiohttp forgets them when the client disconnects.
         self._serving: set[asyncio.Task[Any]] = set()
@@ -94,13 +94,13 @@ class Listener:
         """Refuse connections and reset open ones, until ``resume``."""
         self._forget_outage()
         async with self._changing:
-            await self._go_deaf()
+            await self._stop_listening()
 
     async def resume(self) -> None:
         """Listen again on the same port; does nothing if not paused."""
         self._forget_outage()
         async with self._changing:
-            await self._hear_again()
+            await self._listen_again()
 
     def begin_outage(self, seconds: float) -> None:
         """Refuse connections and reset open ones for some seconds."""
@@ -119,9 +119,9 @@ class Listener:
             await self._listen(runner, listening)
             yield
         finally:
-            if self._held is not None:
-                self._held.close()
-            self._runner, self._site, self._held = None, None, None
+            if self._reserved is not None:
+                self._reserved.close()
+            self._runner, self._site, self._reserved = None, None, None
             await runner.cleanup()
             await self._end_serving()
             if self._certificate:
@@ -138,7 +138,7 @@ class Listener:
             self._serving.discard(task)
 
     async def _end_serving(self) -> None:
-        """Cancel answers that still wait for a fault's delay after their client is gone."""
+        """Cancel responses that still wait for a fault's delay after their client is gone."""
         left = list(self._serving)
         for task in left:
             task.cancel()
@@ -146,30 +146,30 @@ class Listener:
 
     async def _outage(self, seconds: float) -> None:
         async with self._changing:
-            await self._go_deaf()
+            await self._stop_listening()
         await asyncio.sleep(seconds)
         async with self._changing:
-            await self._hear_again()
+            await self._listen_again()
 
     def _forget_outage(self) -> None:
         if self._end_of_outage is not None:
             self._end_of_outage.cancel()
             self._end_of_outage = None
 
-    async def _go_deaf(self) -> None:
+    async def _stop_listening(self) -> None:
         runner, site = self._runner, self._site
         if runner is None or site is None:
             return
         self._site = None
         await site.stop()
-        self._held = _bound(self._host, self._port)
+        self._reserved = _bound(self._host, self._port)
         for connection in runner.server.connections if runner.server else ():
             reset(connection.transport)
 
-    async def _hear_again(self) -> None:
-        if self._runner is not None and self._held is not None:
-            held, self._held = self._held, None
-            await self._listen(self._runner, held)
+    async def _listen_again(self) -> None:
+        if self._runner is not None and self._reserved is not None:
+            reserved, self._reserved = self._reserved, None
+            await self._listen(self._runner, reserved)
 
     async def _listen(self, runner: web.ServerRunner, bound: socket.socket) -> None:
         context = self._certificate.context if self._certificate else None
@@ -188,18 +188,18 @@ def reset(transport: asyncio.BaseTransport | None) -> None:
 
 def _bound(host: str, port: int) -> socket.socket:
     """Return a socket that is bound to the port but not listening yet."""
-    made: socket.socket | None = None
+    bound_socket: socket.socket | None = None
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        made = socket.socket(family, kind)
+        bound_socket = socket.socket(family, kind)
         # On Windows this would let two processes share the port.
         if os.name == "posix":
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
+            bound_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound_socket.bind(address)
     except OSError as error:
-        if made is not None:
-            made.close()
+        if bound_socket is not None:
+            bound_socket.close()
         raise ConfigurationError(
             f"the emulator cannot listen on {host} port {port}: {error.strerror}"
         ) from None
-    return made
+    return bound_socket

@@ -21,7 +21,7 @@ _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @attrs.frozen(eq=False)
-class Question:
+class ListQuery:
     """A request for a page of a list.
 
     Attributes:
@@ -38,7 +38,7 @@ class Question:
     order: tuple[str, bool] | None
     shown: Callable[[Json], Json]
 
-    def answer(self, rows: Sequence[Json]) -> tuple[list[Json], Json]:
+    def page_of(self, rows: Sequence[Json]) -> tuple[list[Json], Json]:
         """Return the rows of the page, and the API's paging information."""
         chosen = list(rows)
         if self.tests:
@@ -77,7 +77,7 @@ class Listing:
     by: Mapping[str, Member] = attrs.field(factory=dict[str, Member])
     shown: Callable[[Json], Json] = lambda row: row
 
-    def question(self, query: Mapping[str, str]) -> Question:
+    def parse(self, query: Mapping[str, str]) -> ListQuery:
         """Parse the query parameters.
 
         Args:
@@ -89,7 +89,7 @@ class Listing:
         tests = [_equals(of, query[name]) for name, of in self.by.items() if query.get(name)]
         if self.search and (text := query.get("filter", "").strip()):
             tests.append(parse(text, self.search))
-        return Question(
+        return ListQuery(
             _count(query, "page", 1),
             min(_count(query, "size", 10), LARGEST_PAGE),
             tests,

@@ -21,22 +21,22 @@ _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _ROUNDING = 1e-9
 
 
-def _more_than_none(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
+def _positive(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if not is_number(value) or value <= 0:
-        raise _wrong(f"'s {attribute.name} must be a number greater than 0", value)
+        raise _invalid(f"'s {attribute.name} must be a number greater than 0", value)
 
 
 def _whole(lowest: int) -> Any:
     def check(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
         if type(value) is not int or value < lowest:
-            raise _wrong(f"'s {attribute.name} must be a whole number, {lowest} or more", value)
+            raise _invalid(f"'s {attribute.name} must be a whole number, {lowest} or more", value)
 
     return check
 
 
 def _names(_: object, attribute: attrs.Attribute[Any], value: object) -> None:
     if value is not None and value not in _NAMES:
-        raise _wrong(f"'s {attribute.name} must be one of {', '.join(_NAMES)}", value)
+        raise _invalid(f"'s {attribute.name} must be one of {', '.join(_NAMES)}", value)
 
 
 def _of_one_second(limit: RateLimit) -> int:
@@ -61,7 +61,7 @@ class RateLimit:
         ConfigurationError: the limit is invalid; the message says what to change.
     """
 
-    per_second: float = attrs.field(validator=_more_than_none)
+    per_second: float = attrs.field(validator=_positive)
     burst: int = attrs.field(
         default=attrs.Factory(_of_one_second, takes_self=True), kw_only=True, validator=_whole(1)
     )
@@ -84,7 +84,7 @@ class RateLimit:
         if isinstance(document, str):
             return cls.parse(document)
         if not isinstance(document, Mapping):
-            raise _wrong(" must be a JSON object, or like '200/s burst 20'", document)
+            raise _invalid(" must be a JSON object, or like '200/s burst 20'", document)
         members: dict[str, Any] = {"per_second": None, **cast("Mapping[str, Any]", document)}
         names = [field.name for field in attrs.fields(cls)]
         for name in members:
@@ -101,7 +101,7 @@ class RateLimit:
         """
         found = _WORDS.fullmatch(words)
         if not found:
-            raise _wrong(" must be like '200/s burst 20', '60/min' or '1000/h'", words)
+            raise _invalid(" must be like '200/s burst 20', '60/min' or '1000/h'", words)
         number, unit, burst = found.groups()
         per_second = float(number) / _SECONDS[unit]
         return cls(per_second, burst=int(burst)) if burst else cls(per_second)
@@ -122,7 +122,7 @@ class TokenBucket:
         self._filled = clock()
 
     def take(self) -> dict[str, str]:
-        """Take a token for a call, and return the headers for its answer.
+        """Take a token for a call, and return the headers for its response.
 
         Raises:
             ProblemError: 429 if the call is over the limit; it takes no token.
@@ -152,5 +152,5 @@ class TokenBucket:
         }
 
 
-def _wrong(must: str, value: object) -> ConfigurationError:
+def _invalid(must: str, value: object) -> ConfigurationError:
     return ConfigurationError(f"a rate limit{must}, not {value!r}")

@@ -1,4 +1,4 @@
-"""An answer, before it is sent."""
+"""A response, before it is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .problems import ProblemError
 
 @attrs.frozen(eq=False)
 class Reply:
-    """An answer to send."""
+    """A response to send."""
 
     status: int
     headers: Mapping[str, str]
@@ -22,13 +22,13 @@ class Reply:
 def problem_reply(
     problem: ProblemError, path: str, trace_id: str, members: Mapping[str, object]
 ) -> Reply:
-    """Return a problem document as an answer.
+    """Return a problem document as a response.
 
     Args:
         problem: the problem.
         path: the requested path.
         trace_id: this exchange's trace id.
-        members: members to add to the document or override.
+        members: members to add to the document, or to override.
     """
     document = {**problem.document(path, trace_id), **members}
     headers = {

@@ -26,7 +26,7 @@ class RecordedRequest:
         path: the path as it was sent, with its query.
         operation: the requested operation, such as ``phones.set_primary``; None if unknown.
         user_id: the user that it concerned, if any.
-        status: the status of the answer; None if there was no answer.
+        status: the status of the response; None if there was no response.
         executed: whether it changed something.
         fault: the fault that hit it, if any.
         headers: its headers, with names as sent; the API key is masked.
@@ -34,7 +34,7 @@ class RecordedRequest:
         number: 1 for the first request since the start or the last reset.
         attempt: which attempt of its call it seems to be: the same request failed before, in a
             way that clients retry, within two minutes.
-        received_at: when it came.
+        received_at: when it arrived.
     """
 
     method: str
@@ -68,10 +68,10 @@ class Counts:
 
     Attributes:
         requests: all requests, whatever their outcome.
-        executions: executed changes, whether or not the answer arrived.
+        executions: executed changes, whether or not the response arrived.
         requests_by_operation: requests per operation, without those for no known operation.
         executions_by_operation: executed changes per operation.
-        requests_by_status: requests per status of the answer; None for those without an answer.
+        requests_by_status: requests per status of the response; None for those without a response.
     """
 
     requests: int
@@ -81,7 +81,7 @@ class Counts:
     requests_by_status: Mapping[int | None, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, where requests without an answer have the status ``none``."""
+        """Return the JSON form, where requests without a response have the status ``none``."""
         statuses = {str(s or "none"): n for s, n in self.requests_by_status.items()}
         return {**attrs.asdict(self), "requests_by_status": statuses}
 
@@ -104,7 +104,7 @@ class RequestLog:
         with self._lock:
             self.requests.clear()
             self._attempts = Attempts()
-            # No other period has the same name, not even one of another process.
+            # No other period has the same name, not even in another process.
             self.period: str = secrets.token_hex(4)
             self._by_operation: Counter[str] = Counter()
             self._executed: Counter[str] = Counter()

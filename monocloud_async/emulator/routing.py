@@ -56,7 +56,7 @@ def find(method: str, raw_path: str) -> Match | None:
     return None
 
 
-def nowhere(method: str, raw_path: str) -> ProblemError:
+def no_match(method: str, raw_path: str) -> ProblemError:
     """Return the error for a request that matches no operation."""
     allowed = {allowed for node, _ in _nodes(raw_path) for allowed in node.operations}
     return wrong_method(method, allowed) if allowed else not_found("The path does not exist.")

@@ -85,18 +85,18 @@ class _Reader:
     def any_of(self) -> Test:
         tests = [self.all_of()]
         while self.tokens and self.tokens[0] != ("bracket", ")"):
-            self._took("OR")
+            self._accept("OR")
             tests.append(self.all_of())
         return tests[0] if len(tests) == 1 else lambda row: any(test(row) for test in tests)
 
     def all_of(self) -> Test:
         tests = [self.one()]
-        while self._took("AND"):
+        while self._accept("AND"):
             tests.append(self.one())
         return tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests)
 
     def one(self, field: str | None = None) -> Test:
-        if field is None and self._took("NOT"):
+        if field is None and self._accept("NOT"):
             test = self.one()
             return lambda row: not test(row)
         kind, text = self.tokens.pop(0) if self.tokens else ("end", "")
@@ -121,7 +121,7 @@ class _Reader:
         self.depth -= 1
         return test
 
-    def _took(self, word: str) -> bool:
+    def _accept(self, word: str) -> bool:
         if self.tokens and self.tokens[0] == ("term", word):
             self.tokens.pop(0)
             return True
@@ -149,9 +149,9 @@ def _term(text: str, field: str | None) -> Callable[[str], bool]:
     pieces = re.split(r"(\\.|[*?])", text.casefold())
     pattern = "".join(p if p in ("*", "?") else _literal(_ESCAPE.sub(r"\1", p)) for p in pieces)
     # The translated expressions do not backtrack, however many stars they have.
-    whole = re.compile(translate(pattern))
+    regex = re.compile(translate(pattern))
     return lambda value: bool(
-        whole.fullmatch(value) or any(whole.fullmatch(word) for word in _WORD.findall(value))
+        regex.fullmatch(value) or any(regex.fullmatch(word) for word in _WORD.findall(value))
     )
 
 

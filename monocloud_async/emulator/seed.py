@@ -17,10 +17,10 @@ from .tenant_state import TenantState
 
 Seed = Mapping[str, Any] | Sequence[Mapping[str, Any]] | str | os.PathLike[str]
 
-# The non-primary phone of the first default user.
+# The first default user, and that user's non-primary phone.
 USER_ID = "UOtBaOybB6dTpIJNrnkRw"
-_PACKAGE = __name__.rpartition(".")[0]
 PHONE_ID = "ab66b6a2-df6b-4f9d-9eb2-5a7142984e70"
+_PACKAGE = __name__.rpartition(".")[0]
 
 
 def load(seed: Seed | None) -> TenantState:
@@ -42,10 +42,10 @@ def load(seed: Seed | None) -> TenantState:
 
 
 def document_seed(document: object) -> TenantState:
-    """Return what a JSON document of somebody else stands for; unlike ``load``, it reads no file.
+    """Return the seed in a JSON document from someone else; unlike ``load``, it never reads a file.
 
     Raises:
-        ConfigurationError: it is wrong; the message says what is wrong, and where.
+        ConfigurationError: it is invalid; the message says what is wrong, and where.
     """
     return _content(document, "the seed")
 

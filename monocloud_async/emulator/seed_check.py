@@ -41,26 +41,26 @@ def checked(seed: object, source: str) -> TenantState:
         ConfigurationError: it does not have a list of users.
         InvalidRecordError: a part of it is invalid.
     """
-    more = cast("Mapping[str, object]", seed) if isinstance(seed, Mapping) else None
+    document = cast("Mapping[str, object]", seed) if isinstance(seed, Mapping) else None
     users: object = seed  # pyright: ignore[reportUnknownVariableType]
     path = "$"
-    if more is not None:
-        users, path = more.get("users"), "$.users"
+    if document is not None:
+        users, path = document.get("users"), "$.users"
     if not isinstance(users, Sequence) or isinstance(users, (str, bytes)):
         raise ConfigurationError(f"{source} is not a list of users at {path}")
     records = [_user(user, f"{path}[{n}]") for n, user in enumerate(cast("list[object]", users))]
     _check_ids((record["user_id"], f"{path}[{n}].user_id") for n, record in enumerate(records))
     content = TenantState({record["user_id"]: Account(record) for record in records}, {})
-    if more is not None:
-        _add_groups(content, _list(more, "groups", "$"))
-        _add_rows(content, "sessions", _list(more, "sessions", "$"), UserSession, "session_id")
-        blocked = list(_list(more, "blocked_ips", "$"))
+    if document is not None:
+        _add_groups(content, _list(document, "groups", "$"))
+        _add_rows(content, "sessions", _list(document, "sessions", "$"), UserSession, "session_id")
+        blocked = list(_list(document, "blocked_ips", "$"))
         _add_rows(content, "blocked_ips", blocked, UserIpAccessDetails, "ip")
         _check_addresses(blocked)
-        grants = _object(more.get("grants", {}), "$.grants")
+        grants = _object(document.get("grants", {}), "$.grants")
         for member, kind in _GRANTS.items():
             _add_rows(content, member, _list(grants, member, "$.grants"), kind, "id", "client_id")
-        _add_passwords(content, _list(more, "passwords", "$"))
+        _add_passwords(content, _list(document, "passwords", "$"))
     return content
 
 
@@ -69,10 +69,10 @@ _Placed = tuple[object, str]
 
 
 def _user(user: object, path: str) -> Json:
-    made = _record(user, User, path)
+    record = _record(user, User, path)
     for kind, member in IDENTIFIERS.items():
-        _check_identifiers(kind, made.get(member, []), f"{path}.{member}")
-    return made
+        _check_identifiers(kind, record.get(member, []), f"{path}.{member}")
+    return record
 
 
 def _check_identifiers(kind: str, rows: list[Json], path: str) -> None:
@@ -84,17 +84,17 @@ def _check_identifiers(kind: str, rows: list[Json], path: str) -> None:
 
 def _add_groups(content: TenantState, groups: Iterable[_Placed]) -> None:
     for value, path in groups:
-        group = _object(value, path)
-        made = {name: _text(group, name, path) for name in ("group_id", "name")}
-        _check_ids([(made["group_id"], f"{path}.group_id")], known=content.groups)
-        content.groups[made["group_id"]] = made
-        for member, place in _list(group, "members", path):
+        given = _object(value, path)
+        group = {name: _text(given, name, path) for name in ("group_id", "name")}
+        _check_ids([(group["group_id"], f"{path}.group_id")], known=content.groups)
+        content.groups[group["group_id"]] = group
+        for member, place in _list(given, "members", path):
             row = {"user_id": member} if isinstance(member, str) else _object(member, place)
             account = _account(content, row, place)
             joined = row.get("creation_time", account.record.get("creation_time", 0))
             if type(joined) is not int:
                 raise InvalidRecordError("not a whole number", path=f"{place}.creation_time")
-            account.join(made, joined)
+            account.join(group, joined)
 
 
 def _add_rows(
@@ -111,9 +111,9 @@ def _add_rows(
         del row["user_id"]
         for name in (key, *needed):
             _text(row, name, path)
-        there: list[Json] = getattr(account, member)
-        _check_ids([(str(row[key]), f"{path}.{key}")], known=[one[key] for one in there])
-        there.append(_record(row, kind, path))
+        existing: list[Json] = getattr(account, member)
+        _check_ids([(str(row[key]), f"{path}.{key}")], known=[other[key] for other in existing])
+        existing.append(_record(row, kind, path))
 
 
 def _check_addresses(rows: Iterable[_Placed]) -> None:
@@ -143,22 +143,22 @@ def _account(content: TenantState, row: Mapping[str, object], path: str) -> Acco
 
 def _record(value: object, kind: type[Record], path: str) -> Json:
     try:
-        made = cast("Json", json.loads(json.dumps(value, allow_nan=False)))
+        record = cast("Json", json.loads(json.dumps(value, allow_nan=False)))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRecordError(f"not valid JSON, {error},", path=path) from None
     try:
-        kind.from_dict(made)
+        kind.from_dict(record)
     except InvalidRecordError as error:
         reason, _, _ = str(error).rpartition(" at $")
         raise InvalidRecordError(reason, path=path + error.path.removeprefix("$")) from None
-    return made
+    return record
 
 
 def _list(holder: Mapping[str, object], member: str, path: str) -> Iterable[_Placed]:
     value, path = holder.get(member, []), f"{path}.{member}"
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
         raise InvalidRecordError("not a list", path=path)
-    return [(one, f"{path}[{n}]") for n, one in enumerate(cast("Sequence[object]", value))]
+    return [(item, f"{path}[{n}]") for n, item in enumerate(cast("Sequence[object]", value))]
 
 
 def _object(value: object, path: str) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Handle a request: read it, execute it, record it and choose the answer."""
+"""Handle a request: read it, execute it, record it and choose the response."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .problems import ProblemError, bad_request, broken, new_trace_id, unauthori
 from .rate_limit import RateLimit, TokenBucket
 from .reply import Reply, problem_reply
 from .request_log import RecordedRequest, RequestLog
-from .routing import Match, find, nowhere
+from .routing import Match, find, no_match
 from .tenant import Tenant
 
 _KEY_HEADER = "x-api-key"
@@ -88,7 +88,7 @@ class Service:
         self.rate_limit = self.first_limit
 
     def answer(self, received: Received) -> tuple[Reply, Fault | None]:
-        """Execute and record a request, and return its answer and the fault that hits it.
+        """Execute and record a request, and return its response and the fault that hits it.
 
         Args:
             received: the request.
@@ -112,18 +112,18 @@ class Service:
         return reply, fault
 
     def _execute(self, received: Received, *, carry_out: bool) -> tuple[Reply, bool]:
-        """Return the operation's answer, and whether it changed something.
+        """Return the operation's response, and whether it changed something.
 
         Raises:
             ProblemError: the request is rejected, or failed.
         """
         try:
-            match = self._understood(received)
+            match = self._matched(received)
             handler = HANDLERS[match.operation.name]
             request = received.request
             fields = handler.body.read(request.content_type, received.body) if handler.body else {}
-            question = handler.listing.question(request.query) if handler.listing else None
-            act = handler.act(match.ids, fields, question)
+            query = handler.listing.parse(request.query) if handler.listing else None
+            act = handler.act(match.ids, fields, query)
             reply = self.tenant.execute(act, handler.reply, change=carry_out)
             return reply, carry_out and not match.operation.reads
         except ProblemError:
@@ -132,13 +132,13 @@ class Service:
             _log.exception("%s %s failed", received.request.method, received.path)
             raise broken() from None
 
-    def _understood(self, received: Received) -> Match:
+    def _matched(self, received: Received) -> Match:
         if not self._is_key(received.request.headers.get(_KEY_HEADER, "")):
             raise unauthorized()
         if received.flaw is not None:
             raise received.flaw
         if received.match is None:
-            raise nowhere(received.request.method, received.path)
+            raise no_match(received.request.method, received.path)
         return received.match
 
     def _is_key(self, given: str) -> bool:

@@ -34,7 +34,7 @@ class Tenant:
         self._seed = seed
         self._clock = clock
         self._lock = threading.RLock()
-        # Moves with each change, so that what shows the tenant knows when to look again.
+        # Increases with each change, so that the dashboard knows when to refresh.
         self.version: int = 0
         self.reset()
 
@@ -67,8 +67,8 @@ class Tenant:
         Args:
             act: executes it; may return a part of the tenant.
             text: serializes that, which is faster than copying a user.
-            change: whether to apply the change, or only to compute the answer; the answer then has
-                the unchanged user.
+            change: whether to apply the change, or only to compute the result, which then has the
+                unchanged user.
 
         Raises:
             ProblemError: the operation is rejected.
@@ -85,12 +85,12 @@ class Tenant:
             return [copied(account.record) for account in self.accounts.values()]
 
     def read(self, view: Callable[[Tenant], T]) -> T:
-        """Return what a function makes of it, while nothing changes; it must copy what it keeps."""
+        """Return a function's view of a tenant that does not change; it must copy what it keeps."""
         with self._lock:
             return view(self)
 
     def begin_with(self, seed: TenantState) -> None:
-        """Replace all of it, now and for later resets."""
+        """Replace the whole state, also for later resets."""
         with self._lock:
             self._seed = seed
             self.reset()

@@ -15,7 +15,7 @@ from ..outcome import Row as OutcomeRow
 from .export import Export, OnFailure
 from .exported import ExportReport
 from .listing import LARGEST_PAGE, Listing
-from .reading import Asked, Complete, Read, Reading, Task
+from .reading import Complete, PageRequest, Read, Reading, Task
 from .row import Done, Row
 from .seen import Seen
 
@@ -87,12 +87,12 @@ class Engine:
         """Yield batches of finished users; can be iterated only once."""
         async with aclosing(self._run.outcomes()) as outcomes:
             async for outcome in outcomes:
-                if made := [*self._known_ones(), *self._made(outcome)]:
-                    yield made
+                if done := [*self._known_users(), *self._done(outcome)]:
+                    yield done
         if self._known:
-            yield [*self._known_ones()]
+            yield [*self._known_users()]
 
-    def _made(self, outcome: Outcome[Sequence[Read]]) -> Iterable[Done]:
+    def _done(self, outcome: Outcome[Sequence[Read]]) -> Iterable[Done]:
         if outcome.error is not None:
             vanished = isinstance(outcome.error, NotFoundError)
             self.report.vanished += vanished
@@ -100,50 +100,50 @@ class Engine:
             return [Done(_row_of(outcome.row), error=outcome.error)]
         read = outcome.result or ()
         self.report.exported += len(read)
-        return [Done(one.row, one.exported) for one in read]
+        return [Done(item.row, item.exported) for item in read]
 
-    def _known_ones(self) -> Iterable[Done]:
+    def _known_users(self) -> Iterable[Done]:
         while self._known:
             yield Done(self._known.popleft())
 
     async def _tasks(self) -> AsyncGenerator[tuple[Task], None]:
         for row in self._begin.first:
             yield (row,)
-        asked: deque[Asked] = deque()
+        requests: deque[PageRequest] = deque()
         while not self._listing.ended:
             while window := self._listing.wanted():
-                asked.append(Asked(window))
-                yield (asked[-1],)
-            page = asked.popleft()
-            await page.came.wait()
-            rows = self._taken(page)
+                requests.append(PageRequest(window))
+                yield (requests[-1],)
+            request = requests.popleft()
+            await request.arrived.wait()
+            rows = self._new_rows(request)
             if rows is None:
                 # Pages requested in the meantime complete, but are ignored.
-                asked.clear()
+                requests.clear()
                 continue
-            for task in self._tasks_for(rows, page):
+            for task in self._tasks_for(rows, request):
                 yield (task,)
 
-    def _taken(self, asked: Asked) -> Sequence[Row] | None:
+    def _new_rows(self, request: PageRequest) -> Sequence[Row] | None:
         """Return the users on a page still to export, or None if other pages are needed first."""
-        if asked.error is not None:
-            refused = isinstance(asked.error, (BadRequestError, NotFoundError))
-            if refused and self._listing.refused(asked.window):
+        if request.error is not None:
+            refused = isinstance(request.error, (BadRequestError, NotFoundError))
+            if refused and self._listing.refused(request.window):
                 return None
-            raise asked.error
-        assert asked.page is not None  # noqa: S101  (it arrived)
-        found = self._listing.took(asked.window, asked.page)
+            raise request.error
+        assert request.page is not None  # noqa: S101  (it arrived)
+        found = self._listing.received(request.window, request.page)
         if found is None:
             return None
         known = [row for row in found if row.key.digest in self._begin.done]
         self._known += known
         return [row for row in found if row not in known] if known else found
 
-    def _tasks_for(self, rows: Sequence[Row], asked: Asked) -> Iterable[Task]:
+    def _tasks_for(self, rows: Sequence[Row], request: PageRequest) -> Iterable[Task]:
         if self._reading.one_by_one:
             return rows
-        assert asked.read_at is not None  # noqa: S101  (it arrived)
-        return [Complete(rows, asked.read_at)] if rows else []
+        assert request.read_at is not None  # noqa: S101  (it arrived)
+        return [Complete(rows, request.read_at)] if rows else []
 
 
 def export(

@@ -49,7 +49,7 @@ class Listing:
         self._report = report
         self._ahead = ahead
         self._largest = LARGEST_PAGE
-        self._asked: deque[Window] = deque()
+        self._requested: deque[Window] = deque()
         self._end = position
         self._number = number
         self._total: int | None = None
@@ -63,10 +63,10 @@ class Listing:
         if self.ended:
             return None
         more_known = self._total is not None and self._end < self._total
-        if self._asked and not (more_known and len(self._asked) < self._ahead):
+        if self._requested and not (more_known and len(self._requested) < self._ahead):
             return None
         window = window_from(self._end, self._largest)
-        self._asked.append(window)
+        self._requested.append(window)
         self._end = window.end
         return window
 
@@ -82,12 +82,12 @@ class Listing:
         self._step_back(window)
         return True
 
-    def took(self, window: Window, page: Page[Listed]) -> Sequence[Row] | None:
+    def received(self, window: Window, page: Page[Listed]) -> Sequence[Row] | None:
         """Return the new users on a page, or None if the page is useless.
 
         In the latter case, pages requested after it are useless too, and others are needed.
         """
-        self._asked.popleft()
+        self._requested.popleft()
         if page.current_page != window.page and not window.start:
             raise _contradiction(window, f"was requested, but page {page.current_page} returned")
         self._note(page.total_count)
@@ -126,7 +126,7 @@ class Listing:
         self._go_to(max(0, window.start - self._back), self._largest)
 
     def _go_to(self, position: int, largest: int) -> None:
-        self._asked.clear()
+        self._requested.clear()
         self._end = position
         self._largest = largest
 
@@ -143,7 +143,7 @@ class Listing:
         fresh = [self._new(row) for row in rows if not self._seen.has(row.key)]
         if fresh:
             self._steps_back = 0
-        if not self._asked:
+        if not self._requested:
             # Continue after the actual rows, so that a short page leaves no gap.
             self._end = window.start + len(rows)
             self.ended = not page.has_next
@@ -166,8 +166,8 @@ def _check(window: Window, page: Page[Listed], *, repeated: bool) -> None:
         raise _contradiction(window, "has the same users as the previous page")
 
 
-def _contradiction(window: Window, what: str) -> PagingError:
-    return PagingError(f"the list was abandoned: page {window.page} {what}", page=window.page)
+def _contradiction(window: Window, finding: str) -> PagingError:
+    return PagingError(f"the list was abandoned: page {window.page} {finding}", page=window.page)
 
 
 def _key(listed: Listed) -> Key:

@@ -61,24 +61,28 @@ class ExportedLine:
 
     def to_dict(self) -> Json:
         """Return the JSON with ``groups`` and ``read_at`` added."""
-        return {**self.user.json, **self._more()}
+        return {**self.user.json, **self._additions()}
 
     def text(self) -> bytes | None:
         """Return the same as one line of the API's own text, or None if it must be serialized."""
         body = self.user.body
-        if body is None or not self.user.json or not self._more().keys().isdisjoint(self.user.json):
+        if (
+            body is None
+            or not self.user.json
+            or not self._additions().keys().isdisjoint(self.user.json)
+        ):
             return None
-        more = json.dumps(self._more(), separators=(",", ":")).encode()
+        additions = json.dumps(self._additions(), separators=(",", ":")).encode()
         # JSON strings contain no raw line breaks, so any line break is insignificant whitespace.
         line = body.strip().replace(b"\r", b" ").replace(b"\n", b" ")
-        return b"%b,%b" % (line[:-1], more[1:])
+        return b"%b,%b" % (line[:-1], additions[1:])
 
-    def _more(self) -> dict[str, Any]:
-        more: dict[str, Any] = {}
+    def _additions(self) -> dict[str, Any]:
+        additions: dict[str, Any] = {}
         if self.groups is not None:
-            more["groups"] = [group.group_id for group in self.groups]
-        more["read_at"] = int(epoch(self.read_at))
-        return more
+            additions["groups"] = [group.group_id for group in self.groups]
+        additions["read_at"] = int(epoch(self.read_at))
+        return additions
 
 
 def ids(body: bytes) -> tuple[Listed, ...]:

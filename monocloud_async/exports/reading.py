@@ -34,19 +34,19 @@ _RAW_USER = Operation(users.GET.name, "GET", users.GET.path, raw.raw_user)
 
 
 @attrs.define(eq=False)
-class Asked:
-    """A requested page.
+class PageRequest:
+    """A request for a page.
 
     Attributes:
         window: the page's window.
-        came: set when the page arrived, or could not be read.
+        arrived: set when the page has arrived, or could not be read.
         page: the page, if it arrived.
         error: why it could not be read, if it could not.
         read_at: when it arrived.
     """
 
     window: Window
-    came: asyncio.Event = attrs.field(factory=asyncio.Event)
+    arrived: asyncio.Event = attrs.field(factory=asyncio.Event)
     page: Page[Listed] | None = None
     error: MonoCloudError | None = None
     read_at: datetime | None = None
@@ -60,7 +60,7 @@ class Complete:
     read_at: datetime
 
 
-Task = Asked | Complete | Row
+Task = PageRequest | Complete | Row
 
 
 @attrs.define(eq=False)
@@ -117,15 +117,15 @@ class Reading:
 
     async def read(self, task: Task) -> Sequence[Read]:
         """Perform a task, and return the users that it completes."""
-        if isinstance(task, Asked):
+        if isinstance(task, PageRequest):
             await self._read_page(task)
             return ()
         if isinstance(task, Row):
             return [Read(task, await self._read_user(task))]
         return [Read(row, self._exported(user=row.user, read_at=task.read_at)) for row in task.rows]
 
-    async def _read_page(self, asked: Asked) -> None:
-        window = asked.window
+    async def _read_page(self, request: PageRequest) -> None:
+        window = request.window
         query: Mapping[str, str | int | None] = {
             "page": window.page,
             "size": window.size,
@@ -133,12 +133,12 @@ class Reading:
             "filter": self.filter,
         }
         try:
-            asked.page = await self._call(self._list, query=query)
+            request.page = await self._call(self._list, query=query)
         except MonoCloudError as error:
             # The error is raised where the page is awaited.
-            asked.error = error
-        asked.read_at = _now()
-        asked.came.set()
+            request.error = error
+        request.read_at = _now()
+        request.arrived.set()
 
     async def _read_user(self, row: Row) -> Exported:
         user_id, user = row.user_id, row.user

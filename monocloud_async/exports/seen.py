@@ -62,14 +62,14 @@ class Seen:
         return self.has(first) or _before(first.created, newest)
 
 
-def _later(one: float | None, other: float | None) -> float | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other)
+def _later(first: float | None, second: float | None) -> float | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return max(first, second)
 
 
-def _before(one: float | None, other: float | None) -> bool:
-    return one is not None and other is not None and one < other
+def _before(first: float | None, second: float | None) -> bool:
+    return first is not None and second is not None and first < second
 
 
 def digest_of(user_id: str) -> int:

@@ -82,7 +82,7 @@ class Api:
         pages: Pages[UserGroup] = Pages(
             lambda number: self._call(groups.LIST, user_id, query={"page": number, "size": _PAGE})
         )
-        return {one.group_id async for one in pages}
+        return {group.group_id async for group in pages}
 
     async def membership(self, user_id: str, group_id: str) -> UserGroup:
         """Return a user's membership in a group."""

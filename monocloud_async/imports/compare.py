@@ -13,36 +13,36 @@ from .row import Address, ImportRow
 
 def email_of(user: User, value: str) -> Address | None:
     """Return a user's email address, or None if the user does not have it."""
-    for one in user.emails:
-        if same_text(one.email, value):
-            return Address(str(one.email), one.verified)
+    for email in user.emails:
+        if same_text(email.email, value):
+            return Address(str(email.email), email.verified)
     return None
 
 
 def phone_of(user: User, value: str) -> Address | None:
     """Return a user's phone number, or None if the user does not have it."""
-    for one in user.phone_numbers:
-        if same_phone(one.phone, value):
-            return Address(str(one.phone), one.verified)
+    for phone in user.phone_numbers:
+        if same_phone(phone.phone, value):
+            return Address(str(phone.phone), phone.verified)
     return None
 
 
 def missing_emails(row: ImportRow, user: User) -> list[Address]:
     """Return the row's email addresses that the user lacks."""
-    return [one for one in row.all_emails if not email_of(user, one.value)]
+    return [email for email in row.all_emails if not email_of(user, email.value)]
 
 
 def missing_phones(row: ImportRow, user: User) -> list[Address]:
     """Return the row's phone numbers that the user lacks."""
-    return [one for one in row.all_phones if not phone_of(user, one.value)]
+    return [phone for phone in row.all_phones if not phone_of(user, phone.value)]
 
 
 def missing_keys(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members that are missing or null, descending into a postal address."""
     missing = {n: value for n, value in wanted.items() if found.get(n) is None}
     if "address" in wanted and "address" not in missing and isinstance(found["address"], Mapping):
-        has = cast("Mapping[str, Any]", found["address"])
-        if parts := {n: v for n, v in wanted["address"].items() if has.get(n) is None}:
+        existing = cast("Mapping[str, Any]", found["address"])
+        if parts := {n: v for n, v in wanted["address"].items() if existing.get(n) is None}:
             missing["address"] = parts
     return missing
 
@@ -70,7 +70,7 @@ def _has(wanted: Address | None, found: Address | None) -> bool:
 def differences(
     row: ImportRow, user: User, groups: Collection[str] | None
 ) -> Iterator[ImportDifference]:
-    """Yield where a user differs from a row; of a password, only whether there is one.
+    """Yield where a user differs from a row; for a password, only whether there is one.
 
     Args:
         row: the row.
@@ -86,17 +86,21 @@ def differences(
 
 
 def _members(row: ImportRow, user: User) -> Iterator[tuple[str, Any, Any]]:
-    for one in row.all_emails:
-        yield from _address("emails", one, email_of(user, one.value))
-    for one in row.all_phones:
-        yield from _address("phone_numbers", one, phone_of(user, one.value))
+    for email in row.all_emails:
+        yield from _address("emails", email, email_of(user, email.value))
+    for phone in row.all_phones:
+        yield from _address("phone_numbers", phone, phone_of(user, phone.value))
     if row.username:
-        held = user.username.username if user.username else None
-        yield "username", row.username, row.username if same_text(held, row.username) else held
+        current = user.username.username if user.username else None
+        yield (
+            "username",
+            row.username,
+            row.username if same_text(current, row.username) else current,
+        )
     for member in ("claims", "private_data", "public_data"):
-        has: Mapping[str, Any] = getattr(user, member)
+        existing: Mapping[str, Any] = getattr(user, member)
         for name, value in getattr(row, member).items():
-            yield f"{member}.{name}", value, has.get(name)
+            yield f"{member}.{name}", value, existing.get(name)
     if row.disabled:
         yield "disabled", True, bool(user.disabled)
     if row.password and user.has_password is not None:

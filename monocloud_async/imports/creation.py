@@ -71,7 +71,7 @@ class Creation:
             )
             raise
         is_same = before.digest == row.work.digest
-        if not (is_same or any(one.is_of(user) for one in identifiers(row.row))):
+        if not (is_same or any(identifier.is_of(user) for identifier in identifiers(row.row))):
             raise changed(row.work.number)
         row.unproved = False
         row.steps = before.steps.split()
@@ -118,12 +118,12 @@ class Creation:
         if len(found) != 1:
             return None
         user = found[0]
-        if row.lost and await self._is_ours(row, user):
+        if row.lost and await self._is_from_this_import(row, user):
             return self._is_created(row, user, fresh=False)
         row.status, row.user_id = EXISTED, user.user_id
         return user
 
-    async def _is_ours(self, row: Progress, user: User) -> bool:
+    async def _is_from_this_import(self, row: Progress, user: User) -> bool:
         """Return whether a user is the result of a creation whose response was lost."""
         if user.creation_time is None or user.creation_time < self._earliest:
             return False

@@ -22,7 +22,7 @@ _BEGUN_BATCH = 256
 _AHEAD = 192
 _ENTRIES_BATCH = 500
 # Takes the place of a row that is skipped, so that later rows keep their numbers.
-PASSED_OVER: Final = object()
+SKIPPED_ROW: Final = object()
 
 
 @attrs.frozen(eq=False)
@@ -73,18 +73,18 @@ class Feed:
         self._recorder = recorder
         journal = recorder.journal
         self._begun = journal.begun if journal else 0
-        # The number of rows that the journal knows, and that it has been asked to record.
-        self._known = self._asked = self._begun
+        # The numbers of rows that the journal covers, and that it has been asked to cover.
+        self._known = self._requested = self._begun
         self._entries: Mapping[int, Entry] = {}
 
     async def works(self) -> AsyncGenerator[tuple[int | None, Work], None]:
-        """Yield each row after its ordering key."""
+        """Yield each row with its ordering key."""
         number = 0
         async with aclosing(_each(self._rows)) as rows:
             async for given in rows:
                 if self._recorder.journal is not None:
                     await self._prepare(number)
-                if given is not PASSED_OVER:
+                if given is not SKIPPED_ROW:
                     work = self._work(number, given)
                     yield work.key, work
                 number += 1
@@ -96,9 +96,9 @@ class Feed:
         if number < self._begun and number % _ENTRIES_BATCH == 0:
             last = number + _ENTRIES_BATCH - 1
             self._entries = await self._recorder.ask(journal.entries, number, last)
-        if number >= self._asked - _AHEAD:
-            self._asked = number + _BEGUN_BATCH
-            self._recorder.begin(self._asked)
+        if number >= self._requested - _AHEAD:
+            self._requested = number + _BEGUN_BATCH
+            self._recorder.begin(self._requested)
         if number >= self._known:
             self._known = await self._recorder.begun(number + 1)
 
@@ -107,8 +107,8 @@ class Feed:
             row = import_row(given, self._groups)
         except InvalidArgumentError as error:
             # The original error's frames hold the row's password.
-            wrong = RowMistakeError(f"rows[{number}]: {error}; nothing was sent")
-            return Work(number, given, error=wrong)
+            mistake = RowMistakeError(f"rows[{number}]: {error}; nothing was sent")
+            return Work(number, given, error=mistake)
         journal = self._recorder.journal
         if journal is None:
             return Work(number, given, row)

@@ -34,9 +34,9 @@ class Identifier:
     def is_of(self, user: UserSummary) -> bool:
         """Return whether a user has this identifier."""
         if self.field == "email":
-            return any(same_text(one.email, self.value) for one in user.emails)
+            return any(same_text(email.email, self.value) for email in user.emails)
         if self.field == "phone_number":
-            return any(same_phone(one.phone, self.value) for one in user.phone_numbers)
+            return any(same_phone(phone.phone, self.value) for phone in user.phone_numbers)
         return user.username is not None and same_text(user.username.username, self.value)
 
 

@@ -115,8 +115,8 @@ class ImportJournal(JournalFile):
     def _begin(self, *, new: bool) -> None:
         run = self._db.execute
         if new:
-            wanted = (self._origin, secrets.token_bytes(32), time.time(), 0)
-            run("INSERT INTO import VALUES (?, ?, ?, ?)", wanted)
+            values = (self._origin, secrets.token_bytes(32), time.time(), 0)
+            run("INSERT INTO import VALUES (?, ?, ?, ?)", values)
         origin, self._key, self.began_at, self.begun = run("SELECT * FROM import").fetchone()
         if origin != self._origin:
             why = f"it belongs to {origin}, not to {self._origin}"
@@ -145,7 +145,7 @@ class ImportJournal(JournalFile):
         Raises:
             JournalError: the journal cannot be written.
         """
-        with self._told():
+        with self._reporting_errors():
             self._db.execute("UPDATE import SET begun = ?", (rows,))
         self.begun = rows
 
@@ -160,14 +160,14 @@ class ImportJournal(JournalFile):
         # takes memory. The last entry pads a statement that is not full.
         with self._transaction() as db:
             for first in range(0, len(entries), _LARGE):
-                some = entries[first : first + _LARGE]
-                size = _SMALL if len(some) <= _SMALL else _LARGE
-                filled = chain(some, repeat(some[-1], size - len(some)))
+                batch = entries[first : first + _LARGE]
+                size = _SMALL if len(batch) <= _SMALL else _LARGE
+                filled = chain(batch, repeat(batch[-1], size - len(batch)))
                 db.execute(_insert(size), [*chain.from_iterable(filled)])
 
     def entries(self, first: int, last: int) -> Mapping[int, Entry]:
         """Return a range of entries by number."""
-        with self._told():
+        with self._reporting_errors():
             found = self._db.execute(
                 "SELECT * FROM entry WHERE number BETWEEN ? AND ?", (first, last)
             )
@@ -175,7 +175,7 @@ class ImportJournal(JournalFile):
 
     def has_other(self, user_id: str, number: int) -> bool:
         """Return whether a user belongs to another row."""
-        with self._told():
+        with self._reporting_errors():
             # Created on demand: few imports need the index, and it slows down all writes.
             self._db.execute("CREATE INDEX IF NOT EXISTS of_user ON entry (user_id)")
             found = self._db.execute(

@@ -146,7 +146,7 @@ def _password(members: Mapping[str, Any]) -> dict[str, Any]:
         raise mistake("it has both a password and a password_hash; give only one of them")
     if plain is not None:
         _check_sendable(plain)
-        return {"password": plain, **_said("is_temporary_password", temporary)}
+        return {"password": plain, **_given_flag("is_temporary_password", temporary)}
     if hashed is None:
         return {}
     # Otherwise the API would make all these users reset a password that they know.
@@ -162,7 +162,7 @@ def _check_sendable(password: Secret) -> None:
         raise mistake("password contains characters that UTF-8 cannot encode") from None
 
 
-def _said(name: str, value: bool | None) -> dict[str, bool]:
+def _given_flag(name: str, value: bool | None) -> dict[str, bool]:
     return {} if value is None else {name: value}
 
 

@@ -62,7 +62,7 @@ class Recorder:
         """Return whether a user belongs to another row."""
         if self.journal is None:
             return False
-        if any(one.user_id == user_id and one.number != number for one in self._waiting):
+        if any(e.user_id == user_id and e.number != number for e in self._waiting):
             return True
         return await self.ask(self.journal.has_other, user_id, number)
 

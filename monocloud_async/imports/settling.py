@@ -122,7 +122,7 @@ class Progress:
     def _masked(self, text: str) -> str:
         """Return text of the API with the row's personal data masked."""
         row = self.row
-        values = [one.value for one in (*row.all_emails, *row.all_phones)]
+        values = [address.value for address in (*row.all_emails, *row.all_phones)]
         values += [str(value) for value in (row.username, *row.claims.values()) if value]
         for value in sorted(values, key=len, reverse=True):
             if len(value) > _SHORT:

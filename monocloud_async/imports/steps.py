@@ -52,23 +52,23 @@ class Steps:
 
     def _wanted(self, row: Progress, user: User) -> list[tuple[str, _Step]]:
         """Return the steps that a row needs; for users who existed, only what they lack."""
-        wanted, ours = row.row, row.status == CREATED
-        claims = wanted.further_claims if ours else missing_keys(wanted.claims, user.claims)
+        wanted, is_new = row.row, row.status == CREATED
+        claims = wanted.further_claims if is_new else missing_keys(wanted.claims, user.claims)
         private, public = wanted.private_data, wanted.public_data
-        if not ours:
+        if not is_new:
             private = missing_keys(private, user.private_data)
             public = missing_keys(public, user.public_data)
         steps: list[tuple[object, str, _Step]] = [
-            (wanted.emails if ours else missing_emails(wanted, user), "emails", self._add_emails),
-            (wanted.phones if ours else missing_phones(wanted, user), "phones", self._add_phones),
+            (wanted.emails if is_new else missing_emails(wanted, user), "emails", self._add_emails),
+            (wanted.phones if is_new else missing_phones(wanted, user), "phones", self._add_phones),
             (claims, "claims", self._set_claims),
             (private, "private_data", self._set_private_data),
             (public, "public_data", self._set_public_data),
             (wanted.groups, "groups", self._assign_groups),
-            (wanted.disabled and ours, "disable", self._disable),
-            (self._settings.send_reset and ours, "reset", self._send_reset),
+            (wanted.disabled and is_new, "disable", self._disable),
+            (self._settings.send_reset and is_new, "reset", self._send_reset),
         ]
-        return [(name, step) for says, name, step in steps if says]
+        return [(name, step) for needed, name, step in steps if needed]
 
     async def _add_emails(self, row: Progress, user: User) -> User:
         for email in missing_emails(row.row, user):
@@ -85,11 +85,11 @@ class Steps:
         add: Callable[[str, Address], Awaitable[User]],
         user_id: str,
         address: Address,
-        of: Callable[[User, str], object],
+        find: Callable[[User, str], object],
     ) -> User:
         async def look() -> User | None:
             user = await self._api.get(user_id)
-            return user if of(user, address.value) else None
+            return user if find(user, address.value) else None
 
         return await self._once(lambda: add(user_id, address), look)
 

@@ -94,11 +94,11 @@ def _add_claims(person: Person, record: Record, email: str | None) -> None:
 
 
 def _add_metadata(person: Person, record: Record, options: MappingOptions) -> None:
-    theirs = table(record, "user_metadata")
+    metadata = table(record, "user_metadata")
     if options.user_metadata == "public":
-        person.public(theirs)
+        person.public(metadata)
     else:
-        person.private("user_metadata", theirs)
+        person.private("user_metadata", metadata)
     person.private("app_metadata", table(record, "app_metadata"))
     person.remember(created_at=of_iso(record.get("created_at")))
 
@@ -108,15 +108,15 @@ def _add_identities(person: Person, record: Record, user_id: str | None) -> None
         kind = text(item, "provider") or "unknown"
         if kind not in _OWN:
             connection = text(item, "connection")
-            named = {"connection": connection if connection != kind else None}
-            person.identity(kind, text(item, "user_id"), **named)
-        theirs = table(item, "profileData")
+            details = {"connection": connection if connection != kind else None}
+            person.identity(kind, text(item, "user_id"), **details)
+        profile = table(item, "profileData")
         if place:
             # The first identity is the profile itself. Of the others, keep the addresses.
-            verified = flag(theirs, "email_verified") or False
-            person.email(text(theirs, "email"), verified=verified)
-            verified = flag(theirs, "phone_verified", "phone_number_verified") or False
-            person.phone(text(theirs, "phone_number"), verified=verified)
+            verified = flag(profile, "email_verified") or False
+            person.email(text(profile, "email"), verified=verified)
+            verified = flag(profile, "phone_verified", "phone_number_verified") or False
+            person.phone(text(profile, "phone_number"), verified=verified)
 
 
 def identities(record: Record, user_id: str | None) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def _add_emails(person: Person, record: Record) -> None:
     main = text(record, "primary_email_address")
     verified, others = _sorted_out(record, "email")
     for address in [main, *verified, *others] if main else [*verified, *others]:
-        known = address.lower() in {one.lower() for one in verified} if address else False
+        known = address.lower() in {email.lower() for email in verified} if address else False
         person.email(address, verified=known, primary=address == main)
     primary = text(record, "primary_email_address_id")
     for item in _objects(record, "email_addresses"):

@@ -100,7 +100,9 @@ def _is_chosen(
     if name.lower() in {address.lower() for address in addresses if address}:
         return False
     providers = {text(item, "providerName") or "" for item in identities(known) or ()}
-    return not any(name.lower().startswith(f"{one.lower()}_") for one in providers if one)
+    return not any(
+        name.lower().startswith(f"{provider.lower()}_") for provider in providers if provider
+    )
 
 
 def _add_claims(person: Person, known: Record) -> None:

@@ -69,8 +69,8 @@ def _header(source: Source, line: int, cells: Iterable[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
     for name in names:
         if name and names.count(name) > 1:
-            what = f"the header has the column {name} more than once"
-            raise mistake(source.name, line, what, "remove one of them")
+            problem = f"the header has the column {name} more than once"
+            raise mistake(source.name, line, problem, "remove one of them")
     return names
 
 
@@ -78,8 +78,8 @@ def _record(source: Source, line: int, names: list[str], cells: list[str]) -> di
     if len(cells) < len(names) and source.unfinished:
         raise truncated(source.name, line)
     if len(cells) < len(names) or any(cells[len(names) :]):
-        what = f"it has {len(cells)} cells, but the header has {len(names)}"
-        raise mistake(source.name, line, what, "correct the line, or export it again")
+        problem = f"it has {len(cells)} cells, but the header has {len(names)}"
+        raise mistake(source.name, line, problem, "correct the line, or export it again")
     return {name: cell for name, cell in zip(names, cells, strict=False) if name and cell}
 
 

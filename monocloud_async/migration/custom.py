@@ -52,7 +52,7 @@ def load_mapping(name: str) -> Mapper:
 def _module(name: str) -> ModuleType:
     here = str(Path.cwd())
     if here not in sys.path:
-        # Appended, so that files here never shadow a module of Python's.
+        # Appended, so that files here never shadow Python's own modules.
         sys.path.append(here)
     importlib.invalidate_caches()
     try:

@@ -52,9 +52,9 @@ def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
 
 
 def _add_times(person: Person, record: Record) -> None:
-    made = table(record, "metadata").get("creationTime")
+    created = table(record, "metadata").get("creationTime")
     person.remember(
-        created_at=of_http_date(made) if made else of_milliseconds(record.get("createdAt")),
+        created_at=of_http_date(created) if created else of_milliseconds(record.get("createdAt")),
         tenant=text(record, "tenantId"),
     )
 

@@ -40,11 +40,11 @@ def _whole(source: Source, line: int, text: str, lines: Iterator[str]) -> list[s
         cells = _cells(text)
         if len(cells) >= _LEAST and not _is_cut(source, text):
             return cells
-        if (more := next(lines, None)) is None:
+        if (next_line := next(lines, None)) is None:
             raise truncated(source.name, line)
-        text += more
-    what = f"it has fewer than {_LEAST} cells, even together with the lines after it"
-    raise mistake(source.name, line, what, "export as JSON, which is unambiguous")
+        text += next_line
+    problem = f"it has fewer than {_LEAST} cells, even together with the lines after it"
+    raise mistake(source.name, line, problem, "export as JSON, which is unambiguous")
 
 
 def _is_cut(source: Source, text: str) -> bool:
@@ -57,8 +57,8 @@ def _record(source: Source, line: int, cells: list[str]) -> dict[str, Any]:
         # Older command lines did not quote the claims, which are the last cell.
         cells = [*cells[:_CLAIMS], ",".join(cells[_CLAIMS:]).rstrip(",")]
     if cells[2] not in {"true", "false"}:
-        what = "its third cell is neither true nor false, so its cells are shifted"
-        raise mistake(source.name, line, what, "export as JSON, which is unambiguous")
+        problem = "its third cell is neither true nor false, so its cells are shifted"
+        raise mistake(source.name, line, problem, "export as JSON, which is unambiguous")
     record: dict[str, Any] = dict(zip(_FIRST, cells, strict=False))
     record.update(zip(_LAST, cells[23:], strict=False))
     record["providerUserInfo"] = [

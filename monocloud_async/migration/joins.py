@@ -15,7 +15,7 @@ from .source import TruncatedError
 from .systems import NAMES, System
 from .values import Record, text
 
-# Completes a record. Returns why to skip it, or None if it is a person of its own.
+# Completes a record. Returns why to skip it, or None if it is a separate person.
 Join = Callable[[dict[str, Any]], str | None]
 _NO_HASH = ""
 _DOUBTFUL = "?"
@@ -38,25 +38,25 @@ def joined(
             f"{NAMES[system]} exports have no hashes file; nothing was read: leave it out"
         )
     with ExitStack() as stack:
-        kept = stack.enter_context(Lookup())
-        join = _filled(kept, system, people, hashes if options.hashes is not None else None)
+        lookup = stack.enter_context(Lookup())
+        join = _filled(lookup, system, people, hashes if options.hashes is not None else None)
         # It is filled, so the caller closes it from here on.
         stack.pop_all()
-    return join, kept
+    return join, lookup
 
 
 def _filled(
-    kept: Lookup, system: System, people: Callable[[], Records], hashes: Records | None
+    lookup: Lookup, system: System, people: Callable[[], Records], hashes: Records | None
 ) -> Join:
     if system == "auth0" and hashes is not None:
-        _keep_auth0(kept, hashes)
-        return lambda record: _join_auth0(kept, record)
+        _keep_auth0(lookup, hashes)
+        return lambda record: _join_auth0(lookup, record)
     if system == "clerk" and hashes is not None:
-        _keep_clerk(kept, hashes)
-        return lambda record: _join_clerk(kept, record)
+        _keep_clerk(lookup, hashes)
+        return lambda record: _join_clerk(lookup, record)
     if system == "cognito":
-        _keep_links(kept, people())
-        return lambda record: _join_links(kept, record)
+        _keep_links(lookup, people())
+        return lambda record: _join_links(lookup, record)
     return alone
 
 
@@ -64,22 +64,22 @@ def alone(record: dict[str, Any]) -> str | None:
     """Complete nothing, because the record is already complete."""
 
 
-def _keep_auth0(kept: Lookup, hashes: Records) -> None:
+def _keep_auth0(lookup: Lookup, hashes: Records) -> None:
     for record in hashes:
         # Records with a type are second factors; recovery codes are bcrypt too.
         if "type" in record:
             continue
         found = text(record, "passwordHash") or _NO_HASH
         if oid := auth0.oid_of(record):
-            kept.add(found, "id", oid.removeprefix("auth0|"))
+            lookup.add(found, "id", oid.removeprefix("auth0|"))
         connection, email = text(record, "connection"), text(record, "email")
         key = "email", connection or "", (email or "").lower()
-        if connection and email and not kept.add(found, *key):
+        if connection and email and not lookup.add(found, *key):
             # The key is ambiguous, and nobody must get another person's hash.
-            kept.replace(_DOUBTFUL, *key)
+            lookup.replace(_DOUBTFUL, *key)
 
 
-def _join_auth0(kept: Lookup, record: dict[str, Any]) -> None:
+def _join_auth0(lookup: Lookup, record: dict[str, Any]) -> None:
     if "passwordHash" in record:
         return
     email = (text(record, "email", "Email") or "").lower()
@@ -87,51 +87,51 @@ def _join_auth0(kept: Lookup, record: dict[str, Any]) -> None:
     for item in auth0.identities(record, text(record, "user_id", "Id")):
         if text(item, "provider") != "auth0":
             continue
-        found = kept.get("id", text(item, "user_id") or "")
+        found = lookup.get("id", text(item, "user_id") or "")
         connection = text(item, "connection")
         # An id listed without a hash belongs to a person without a password.
         if found is None and connection and email:
-            found = kept.get("email", connection, email)
+            found = lookup.get("email", connection, email)
             found = None if found in {_DOUBTFUL, _NO_HASH} else found
         if found is not None:
             record["passwordHash"] = found or None
             return
 
 
-def _keep_clerk(kept: Lookup, hashes: Records) -> None:
+def _keep_clerk(lookup: Lookup, hashes: Records) -> None:
     for record in hashes:
         user_id, digest = text(record, "id"), text(record, "password_digest")
         if user_id and digest:
-            kept.add(json.dumps([digest, text(record, "password_hasher")]), user_id)
+            lookup.add(json.dumps([digest, text(record, "password_hasher")]), user_id)
 
 
-def _join_clerk(kept: Lookup, record: dict[str, Any]) -> None:
-    found = kept.get(text(record, "id") or "")
+def _join_clerk(lookup: Lookup, record: dict[str, Any]) -> None:
+    found = lookup.get(text(record, "id") or "")
     if found and "password_digest" not in record:
         record["password_digest"], record["password_hasher"] = json.loads(found)
 
 
-def _keep_links(kept: Lookup, people: Records) -> None:
+def _keep_links(lookup: Lookup, people: Records) -> None:
     """Remember which provider sign-ins belong to accounts of the pool."""
     # A truncated file raises again when its records are read, if that is not allowed.
     with suppress(TruncatedError):
         for record in people:
             # An invalid record is reported when it is mapped.
             with suppress(InvalidArgumentError):
-                _keep_links_of(kept, record)
+                _keep_links_of(lookup, record)
 
 
-def _keep_links_of(kept: Lookup, record: Record) -> None:
+def _keep_links_of(lookup: Lookup, record: Record) -> None:
     if text(record, "UserStatus") != cognito.EXTERNAL:
         for provider, user_id in _links(record):
-            kept.add(cognito.username(record) or "", provider, user_id)
+            lookup.add(cognito.username(record) or "", provider, user_id)
 
 
-def _join_links(kept: Lookup, record: dict[str, Any]) -> str | None:
+def _join_links(lookup: Lookup, record: dict[str, Any]) -> str | None:
     if text(record, "UserStatus") != cognito.EXTERNAL:
         return None
     for provider, user_id in _links(record):
-        if kept.get(provider, user_id) is not None:
+        if lookup.get(provider, user_id) is not None:
             return "a provider sign-in that belongs to another record"
     return None
 

@@ -58,9 +58,9 @@ class _Scanner:
         rest = self._buffer[self._at :]
         if len(rest) > MAX_RECORD:
             self.fail("a record is longer than 16 MiB", "use the file of one realm or one export")
-        more = self._source.read(max(_CHUNK, len(rest)))
-        self._buffer, self._at, self._counted = rest + more, 0, 0
-        return bool(more)
+        chunk = self._source.read(max(_CHUNK, len(rest)))
+        self._buffer, self._at, self._counted = rest + chunk, 0, 0
+        return bool(chunk)
 
     def peek(self) -> str:
         """Return the next non-blank character, or "" at the end."""
@@ -122,13 +122,13 @@ class _Scanner:
         """Raise the error for a file that ends too early."""
         raise truncated(self._source.name, self.line)
 
-    def stop(self, what: str) -> NoReturn:
+    def stop(self, problem: str) -> NoReturn:
         """Raise the error for invalid input."""
-        self.fail(what, _REMEDY)
+        self.fail(problem, _REMEDY)
 
-    def fail(self, what: str, remedy: str) -> NoReturn:
+    def fail(self, problem: str, remedy: str) -> NoReturn:
         """Raise an error with a remedy."""
-        raise mistake(self._source.name, self.line, what, remedy)
+        raise mistake(self._source.name, self.line, problem, remedy)
 
 
 def read_json(source: Source) -> Iterator[Found]:
@@ -164,12 +164,12 @@ def _series(scanner: _Scanner) -> Iterator[Found]:
 
 def _elements(scanner: _Scanner) -> Iterator[Found]:
     scanner.take("[")
-    more = scanner.peek() != "]"
-    while more:
+    has_more = scanner.peek() != "]"
+    while has_more:
         scanner.peek()
         line = scanner.line
         yield line, scanner.value()
-        if more := scanner.peek() == ",":
+        if has_more := scanner.peek() == ",":
             scanner.take(",")
     scanner.take("]")
 
@@ -178,8 +178,8 @@ def _members(scanner: _Scanner) -> Iterator[Found]:
     """Yield the records in a document's arrays, skipping its other members."""
     scanner.take("{")
     found = False
-    more = scanner.peek() != "}"
-    while more:
+    has_more = scanner.peek() != "}"
+    while has_more:
         name: object = scanner.value()
         scanner.take(":")
         wanted = name in CONTAINERS
@@ -190,7 +190,7 @@ def _members(scanner: _Scanner) -> Iterator[Found]:
             for element in _elements(scanner):
                 if wanted:
                     yield element
-        if more := scanner.peek() == ",":
+        if has_more := scanner.peek() == ",":
             scanner.take(",")
     scanner.take("}")
     if not found:

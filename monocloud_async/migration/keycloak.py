@@ -65,7 +65,7 @@ def to_row(record: Record, options: MappingOptions | None = None) -> Row | Skip:
     _add_phone(person, rest, options)
     _add_claims(person, rest)
     person.private("attributes", rest)
-    _add_past(person, record)
+    _add_history(person, record)
     _add_credentials(person, record, options)
     if "UPDATE_PASSWORD" in items(record, "requiredActions"):
         person.must_change_password()
@@ -108,7 +108,7 @@ def _add_claims(person: Person, rest: dict[str, Any]) -> None:
             del rest[name]
 
 
-def _add_past(person: Person, record: Record) -> None:
+def _add_history(person: Person, record: Record) -> None:
     person.remember(
         created_at=of_milliseconds(record.get("createdTimestamp")),
         realm_roles=items(record, "realmRoles"),

@@ -112,9 +112,9 @@ class Person:
         if data:
             self._row["public_data"] = dict(data)
 
-    def identity(self, name: str, user_id: str | None, **more: str | None) -> None:
+    def identity(self, name: str, user_id: str | None, **details: str | None) -> None:
         """Keep an identity at an external provider; it does not enable sign-in there."""
-        found = {"provider": provider(self._system, name), "id": user_id, **more}
+        found = {"provider": provider(self._system, name), "id": user_id, **details}
         self._identities.append({key: value for key, value in found.items() if value})
 
     def second_factor(self, kind: str) -> None:
@@ -225,7 +225,8 @@ def _primary_first(found: list[Any]) -> list[Any]:
     """Return addresses with the primary one first: the marked one, a verified one, or any."""
     if not found:
         return found
-    named = [one for one in found if one["primary"]] or [one for one in found if one["verified"]]
-    chosen = (named or found)[0]
-    others = [one for one in found if one is not chosen]
-    return [{**chosen, "primary": True}, *({**one, "primary": False} for one in others)]
+    primary = [item for item in found if item["primary"]]
+    verified = [item for item in found if item["verified"]]
+    chosen = (primary or verified or found)[0]
+    others = [item for item in found if item is not chosen]
+    return [{**chosen, "primary": True}, *({**item, "primary": False} for item in others)]

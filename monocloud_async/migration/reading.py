@@ -53,26 +53,26 @@ def read(
 def _files(path: Paths) -> list[Path]:
     given = [path] if isinstance(path, (str, os.PathLike)) else path
     found: list[Path] = []
-    for one in map(Path, given):
-        if one.is_dir():
-            inside = {file for kind in _PEOPLE for file in one.glob(kind)}
+    for file in map(Path, given):
+        if file.is_dir():
+            inside = {match for pattern in _PEOPLE for match in file.glob(pattern)}
             if not inside:
                 raise ConfigurationError(
-                    f"{one}: the directory has no files such as NAME-users-0.json; nothing was "
+                    f"{file}: the directory has no files such as NAME-users-0.json; nothing was "
                     "read: use the directory that kc.sh exported to, or a file"
                 )
-            found += sorted(inside, key=lambda file: (len(file.name), file.name))
+            found += sorted(inside, key=lambda match: (len(match.name), match.name))
         else:
-            found.append(one)
+            found.append(file)
     return found
 
 
 def _read(
     files: list[Path], system: System | None, options: MappingOptions
 ) -> Iterator[SourceRecord]:
-    join, kept = _joined(files, system, options)
+    join, lookup = _joined(files, system, options)
     number = 0
-    with kept, Lookup() as seen:
+    with lookup, Lookup() as seen:
         for file in files:
             try:
                 for line, record in _records(file, system):
@@ -120,7 +120,7 @@ def _joined(
 
 
 def _repeated(seen: Lookup, record: Record, system: System | None, place: str) -> str | None:
-    """Return that a record repeats an id, as with overlapping pages, or None."""
+    """Return a reason to skip a record that repeats an id, as with overlapping pages, or None."""
     for name in _IDS[system] if system else ():
         if present(found := record.get(name)):
             same = not seen.add(place, str(found))
@@ -132,8 +132,8 @@ def _records(file: Path, system: System | None) -> _Found:
     with opened(file) as source:
         for line, record in _of_any_form(source, system):
             if not is_table(record):
-                what = f"the record is of type {type(record).__name__}, not an object"
-                raise mistake(source.name, line, what, "correct the file, or export it again")
+                problem = f"the record is of type {type(record).__name__}, not an object"
+                raise mistake(source.name, line, problem, "correct the file, or export it again")
             yield line, record
         if source.cut:
             raise truncated(source.name, source.line)
@@ -168,8 +168,10 @@ def _of_csv(source: Source, system: System | None) -> Iterator[tuple[int, Any]]:
     names = csv_records.names_in(head)
     _check(source, source.line - 1, dict.fromkeys(names, ""), system)
     if system == "firebase":
-        what = "this is not Firebase's CSV, which has no header"
-        raise mistake(source.name, source.line - 1, what, "use the file exactly as it was exported")
+        problem = "this is not Firebase's CSV, which has no header"
+        raise mistake(
+            source.name, source.line - 1, problem, "use the file exactly as it was exported"
+        )
     if system == "cognito":
         return csv_records.read_cognito(source, lines, head=head)
     found = csv_records.read_csv(source, lines, head=head)
@@ -185,6 +187,6 @@ def _firebase(
     source: Source, lines: Iterator[str], head: str, system: System | None
 ) -> Iterator[tuple[int, Any]]:
     if system not in {"firebase", None}:
-        what = "this looks like Firebase's export"
-        raise mistake(source.name, source.line - 1, what, "use --from firebase")
+        problem = "this looks like Firebase's export"
+        raise mistake(source.name, source.line - 1, problem, "use --from firebase")
     return firebase_csv.read_firebase(source, lines, head=head)

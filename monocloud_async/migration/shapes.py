@@ -80,13 +80,13 @@ def fault(record: dict[str, Any], system: System) -> tuple[str, str] | None:
     if found == system:
         return None
     if found:
-        what = f"this looks like {NAMES[found]}'s export, not like {NAMES[system]}'s"
-        return what, f"use --from {found}"
+        problem = f"this looks like {NAMES[found]}'s export, not like {NAMES[system]}'s"
+        return problem, f"use --from {found}"
     # The fields of an Auth0 export are chosen by its user, so there may be very few.
     if system == "auth0" and {"email", "phone_number", "username", "name"} & record.keys():
         return None
     if {"id", "username", "Username", "Id"} & record.keys():
         return None
     listed = ", ".join(sorted(str(name) for name in record)[:8]) or "nothing"
-    what = f"this does not look like {NAMES[system]}'s export: the first record has {listed}"
-    return what, "use the file as the system wrote it"
+    problem = f"this does not look like {NAMES[system]}'s export: the first record has {listed}"
+    return problem, "use the file as the system wrote it"

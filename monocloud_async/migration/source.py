@@ -31,9 +31,9 @@ class TruncatedError(ConfigurationError):
         self.line: int = line
 
 
-def mistake(name: str, line: int, what: str, remedy: str) -> ConfigurationError:
+def mistake(name: str, line: int, problem: str, remedy: str) -> ConfigurationError:
     """Return the error for a line of a file."""
-    return ConfigurationError(f"{name}, line {line}: {what}; {remedy}")
+    return ConfigurationError(f"{name}, line {line}: {problem}; {remedy}")
 
 
 def truncated(name: str, line: int) -> TruncatedError:
@@ -92,15 +92,15 @@ class Source:
         try:
             return cast("str", read(size))
         except UnicodeDecodeError as error:
-            what = f"invalid UTF-8 ({error.reason}), here or a little further on"
+            problem = f"invalid UTF-8 ({error.reason}), here or a little further on"
             remedy = "save the file as UTF-8"
-            raise mistake(self.name, self.line, what, remedy) from None
+            raise mistake(self.name, self.line, problem, remedy) from None
         except EOFError:
             self.cut = True
             return ""
         except (OSError, zlib.error) as error:
-            what = f"the file cannot be read: {error}"
-            raise mistake(self.name, self.line, what, "copy the file again") from None
+            problem = f"the file cannot be read: {error}"
+            raise mistake(self.name, self.line, problem, "copy the file again") from None
 
 
 @contextmanager

@@ -53,19 +53,19 @@ class MappingSummary:
         self._add_password(result, noted)
         _add_addresses(self.emails, result, "email", "emails")
         _add_addresses(self.phones, result, "phone_number", "phone_numbers")
-        self.phones["rejected"] += any(one.startswith(f"{notes.PHONE}:") for one in noted)
-        for one in {_kind(note) for note in noted} - {"", notes.PASSWORD, notes.PHONE}:
-            self.lost[one] += 1
+        self.phones["rejected"] += any(note.startswith(f"{notes.PHONE}:") for note in noted)
+        for kind in {_kind(note) for note in noted} - {"", notes.PASSWORD, notes.PHONE}:
+            self.lost[kind] += 1
 
     def _add_password(self, row: Mapping[str, Any], noted: list[str]) -> None:
-        unsupported = next((one for one in noted if one.startswith(notes.UNSUPPORTED)), None)
+        unsupported = next((note for note in noted if note.startswith(notes.UNSUPPORTED)), None)
         if row.get("password_hash") or row.get("password"):
             self.passwords["imported"] += 1
         elif unsupported:
             self.passwords["unsupported"] += 1
             algorithm = unsupported.removeprefix(notes.UNSUPPORTED)
             self.algorithms[algorithm.removesuffix(_UNSUPPORTED_END)] += 1
-        elif any(_kind(one) == notes.PASSWORD for one in noted):
+        elif any(_kind(note) == notes.PASSWORD for note in noted):
             self.passwords["not exported"] += 1
         else:
             self.passwords["none"] += 1
@@ -107,16 +107,16 @@ class MappingSummary:
         ]
         known = {"recovery", notes.SIGN_IN, notes.SECOND_FACTOR, notes.PASSKEYS}
         others = [(count, f"have a note: {kind}") for kind, count in self.lost.most_common()]
-        others = [one for one in others if one[1].removeprefix("have a note: ") not in known]
-        return [_sentence(count, what) for count, what in [*losses, *others] if count]
+        others = [loss for loss in others if loss[1].removeprefix("have a note: ") not in known]
+        return [_sentence(count, loss) for count, loss in [*losses, *others] if count]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
 
-def _add_addresses(counts: Counter[str], row: Mapping[str, Any], one: str, several: str) -> None:
-    if row.get(one):
-        counts["verified" if row.get(f"{one}_verified") else "unverified"] += 1
+def _add_addresses(counts: Counter[str], row: Mapping[str, Any], single: str, several: str) -> None:
+    if row.get(single):
+        counts["verified" if row.get(f"{single}_verified") else "unverified"] += 1
     for item in row.get(several) or ():
         counts["verified" if item.get("verified") else "unverified"] += 1
 
@@ -125,11 +125,11 @@ def _kind(note: str) -> str:
     return note.partition(":")[0]
 
 
-def _sentence(count: int, what: str) -> str:
+def _sentence(count: int, loss: str) -> str:
     """Return a sentence about some people, with the verb in the right number."""
     if count != 1:
-        return f"{count} people {what}."
-    verb, blank, rest = what.partition(" ")
+        return f"{count} people {loss}."
+    verb, blank, rest = loss.partition(" ")
     return f"1 person {_ONE.get(verb, verb)}{blank}{rest}."
 
 

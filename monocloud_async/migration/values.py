@@ -58,7 +58,7 @@ def text(record: Record, *names: str) -> str | None:
         return trimmed(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    raise _wrong(names[0], "text", value)
+    raise _wrong_type(names[0], "text", value)
 
 
 def flag(record: Record, *names: str) -> bool | None:
@@ -72,7 +72,7 @@ def flag(record: Record, *names: str) -> bool | None:
         return value
     if isinstance(value, str) and (found := _FLAGS.get(trimmed(value).lower())) is not None:
         return found
-    raise _wrong(names[0], "true or false", value)
+    raise _wrong_type(names[0], "true or false", value)
 
 
 def table(record: Record, *names: str) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def table(record: Record, *names: str) -> dict[str, Any]:
         return {}
     if is_table(value):
         return dict(value)
-    raise _wrong(names[0], "an object", value)
+    raise _wrong_type(names[0], "an object", value)
 
 
 def items(record: Record, *names: str) -> list[Any]:
@@ -92,7 +92,7 @@ def items(record: Record, *names: str) -> list[Any]:
         return []
     if is_list(value):
         return value
-    raise _wrong(names[0], "a list", value)
+    raise _wrong_type(names[0], "a list", value)
 
 
 def tables(record: Record, *names: str) -> list[dict[str, Any]]:
@@ -100,11 +100,11 @@ def tables(record: Record, *names: str) -> list[dict[str, Any]]:
     found = items(record, *names)
     for item in found:
         if not is_table(item):
-            raise _wrong(names[0], "a list of objects", item)
+            raise _wrong_type(names[0], "a list of objects", item)
     return list(found)
 
 
-def _wrong(name: str, wanted: str, value: object) -> InvalidArgumentError:
+def _wrong_type(name: str, wanted: str, value: object) -> InvalidArgumentError:
     return InvalidArgumentError(f"{name} must be {wanted}, not {type(value).__name__}")
 
 

@@ -81,12 +81,12 @@ def table(rows: Iterable[tuple[str, object]], depth: int = 0) -> str:
         rows: the names and values; a value may be a ``Rows``, a list, a mapping or a scalar.
         depth: the nesting depth of the table.
     """
-    kept = list(islice(rows, 3 * _MOST_ROWS + 1))
+    first_rows = list(islice(rows, 3 * _MOST_ROWS + 1))
     lines = [
         f"<tr><th>{_text(name)}</th><td>{_cell(value, depth + 1)}</td></tr>"
-        for name, value in kept[: 3 * _MOST_ROWS]
+        for name, value in first_rows[: 3 * _MOST_ROWS]
     ]
-    if len(kept) > 3 * _MOST_ROWS:
+    if len(first_rows) > 3 * _MOST_ROWS:
         lines.append(f"<tr><th>{_MORE}</th></tr>")
     return f"<table>{''.join(lines)}</table>"
 
@@ -109,11 +109,11 @@ def _cell(value: object, depth: int) -> str:
 
 def _list(values: Sequence[object], depth: int) -> str:
     shown = values[:_MOST_ROWS]
-    more = f"{_MORE} {len(values) - _MOST_ROWS} more" if len(values) > _MOST_ROWS else ""
+    rest = f"{_MORE} {len(values) - _MOST_ROWS} more" if len(values) > _MOST_ROWS else ""
     records = [value for value in shown if isinstance(value, Rows)]
     if records and len(records) == len(shown):
-        return _grid(records, depth) + more
-    return ", ".join([*(_cell(value, depth + 1) for value in shown), *([more] if more else [])])
+        return _grid(records, depth) + rest
+    return ", ".join([*(_cell(value, depth + 1) for value in shown), *([rest] if rest else [])])
 
 
 def _grid(records: Sequence[Rows], depth: int) -> str:

@@ -1,4 +1,4 @@
-"""The hook that makes records serializable with orjson, which has no other than for dataclasses.
+"""Makes records serializable with orjson, whose only hook is the one for dataclasses.
 
 orjson looks up ``__dataclass_fields__`` on the class, and serializes the instance's ``__dict__``.
 Records have no ``__dict__``, so it is built on access from ``to_dict``. Without one, orjson would
@@ -15,7 +15,7 @@ import attrs
 
 FIELDS = "__dataclass_fields__"
 # orjson before 3.9 reads it without holding a reference.
-_held: list[object] = []
+_alive: list[object] = []
 
 
 _made: dict[type[Any], Mapping[str, Any]] = {}
@@ -25,8 +25,8 @@ def _fields(kind: type[Any]) -> Mapping[str, Any]:
     if kind not in _made:
         from dataclasses import fields, make_dataclass
 
-        members = [a.name for a in attrs.fields(kind) if a.metadata.get("wire", True)]
-        _made[kind] = {field.name: field for field in fields(make_dataclass("_", members))}
+        names = [a.name for a in attrs.fields(kind) if a.metadata.get("wire", True)]
+        _made[kind] = {field.name: field for field in fields(make_dataclass("_", names))}
     return _made[kind]
 
 
@@ -45,7 +45,7 @@ class OrjsonDataclass:
     __slots__ = ()
 
     @classmethod
-    def _let_orjson_write(cls) -> None:
+    def _enable_orjson(cls) -> None:
         setattr(cls, FIELDS, _Fields())
         if "__slots__" in vars(cls):
             # If the class has slots, orjson does not ask for the instance's __dict__.
@@ -59,6 +59,6 @@ class OrjsonDataclass:
                 # Tools that dump values would reveal it. orjson falls back to the attributes.
                 raise AttributeError("__dict__")
             # orjson omits names that begin with an underscore, and fails on an empty name.
-            made = {name: value for name, value in self.to_dict().items() if name}
-            _held[:] = [made]
-            return made
+            members = {name: value for name, value in self.to_dict().items() if name}
+            _alive[:] = [members]
+            return members

@@ -37,11 +37,11 @@ class PydanticSchema:
         """Return a schema that validates a record or its JSON, and serializes it."""
         from pydantic_core import core_schema
 
-        def taken(value: Any) -> Any:
+        def record_of(value: Any) -> Any:
             return value if isinstance(value, cls) else cls.from_dict(value)
 
         return core_schema.no_info_plain_validator_function(
-            taken,
+            record_of,
             serialization=core_schema.plain_serializer_function_ser_schema(
                 cls.to_dict,
                 return_schema=core_schema.dict_schema(core_schema.str_schema()),

@@ -54,7 +54,7 @@ class Record(PydanticSchema, OrjsonDataclass):
         # Otherwise attrs generates one per class that shows everything.
         if "__repr__" not in vars(cls):
             cls.__repr__ = Record.__repr__  # type: ignore[method-assign]
-        cls._let_orjson_write()
+        cls._enable_orjson()
 
     def __repr__(self) -> str:
         return _display.line(type(self).__name__, wire_fields(type(self)), self)

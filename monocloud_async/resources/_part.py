@@ -37,7 +37,7 @@ class Part(Generic[R]):
     def __get__(self, client: _Client | None, owner: type[Any]) -> type[R] | R:
         if client is None:
             return self._kind
-        made_with = client._behind(self._name)  # pyright: ignore[reportPrivateUsage]
-        resource: R = self._make(made_with)
+        argument = client._behind(self._name)  # pyright: ignore[reportPrivateUsage]
+        resource: R = self._make(argument)
         vars(client)[self._name] = resource
         return resource

@@ -47,13 +47,13 @@ class Resource:
         """
         operation.address(*ids)
         count("size", size)
-        sent: dict[str, str | int | None] = {**texts(**query, sort=sort), "size": size}
+        parameters: dict[str, str | int | None] = {**texts(**query, sort=sort), "size": size}
         if sort is not None and not _SORT.fullmatch(sort):
             raise InvalidArgumentError(
                 f"sort must be a field and 1 or -1, such as 'creation_time:-1', not {sort!r}; "
                 "nothing was sent"
             )
         return Pages(
-            lambda number: self._call(operation, *ids, query={"page": number, **sent}),
+            lambda number: self._call(operation, *ids, query={"page": number, **parameters}),
             count("page", page),
         )

@@ -21,8 +21,8 @@ class PhonesResource(Resource):
         """Make one of a user's phones the primary one.
 
         The primary phone is the default for messages and sign-in. The call is idempotent, so it is
-        retried when a response is lost. A retry can undo a
-        concurrent change: if another phone became primary in the meantime, this one replaces it.
+        retried when a response is lost. A retry can undo a concurrent change: if another phone
+        became primary in the meantime, this one replaces it.
 
         Args:
             user_id: the user's id.

@@ -14,16 +14,16 @@ from .open_telemetry import OpenTelemetry
 
 
 class MonoCloudInstrumentor(BaseInstrumentor):  # type: ignore[misc]
-    """Records the calls of all clients that are made from now on.
+    """Records the calls of all clients created from now on.
 
     ``MonoCloudInstrumentor().instrument()`` takes a ``tracer_provider`` and a ``meter_provider``,
-    as ``OpenTelemetry`` does. ``uninstrument()`` ends the recording, of clients already made too.
-    Clients that are made with ``telemetry=`` of their own keep it. Needs
+    as ``OpenTelemetry`` does. ``uninstrument()`` stops recording, also for existing clients.
+    Clients created with their own ``telemetry=`` keep it. Needs
     ``opentelemetry-instrumentation``.
     """
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        """Return what has to be installed: only the package that this class is a part of."""
+        """Return the packages that it instruments: none but its own."""
         return ()
 
     def _instrument(self, **kwargs: Any) -> None:

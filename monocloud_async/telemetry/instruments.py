@@ -29,15 +29,15 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.
 
 
 class Instruments:
-    """The instruments of one meter.
+    """The instruments of a meter.
 
     Args:
-        meter: makes them.
+        meter: creates them.
 
     Attributes:
         duration: how long calls take.
-        rows: the rows of runs.
-        runs: the runs at work, each with its server, its pace, and whether to report it.
+        rows: counts the rows of bulk runs.
+        runs: the active runs, each with its server, its pace, and whether to report it.
     """
 
     def __init__(self, meter: Meter) -> None:
@@ -46,17 +46,17 @@ class Instruments:
         self.duration: Histogram = meter.create_histogram(
             "monocloud.client.call.duration",
             "s",
-            "Duration of calls, retries and waits included.",
+            "Duration of calls, including retries and waits.",
             explicit_bucket_boundaries_advisory=_SECONDS,
         )
         self._attempts = meter.create_counter(
-            "monocloud.client.attempts", "{attempt}", "Attempts of calls."
+            "monocloud.client.attempts", "{attempt}", "Attempts made by calls."
         )
         self._retries = meter.create_counter(
-            "monocloud.client.retries", "{attempt}", "Attempts after the first of a call."
+            "monocloud.client.retries", "{attempt}", "Attempts after the first one of a call."
         )
         self.rows: Counter = meter.create_counter(
-            "monocloud.client.bulk.rows", "{row}", "Rows of runs that have their outcome."
+            "monocloud.client.bulk.rows", "{row}", "Rows of bulk runs that have an outcome."
         )
         self._observe(meter)
 
@@ -65,28 +65,28 @@ class Instruments:
             "monocloud.client.retry_quota",
             [self._quota_left],
             "{token}",
-            "Tokens left that calls may spend on retries; the least of a server's clients.",
+            "Tokens left for retries; the lowest value among the clients of a server.",
         )
         meter.create_observable_gauge(
             "monocloud.client.bulk.rate",
             [self._rates],
             "{attempt}/s",
-            "The rate that runs keep to; absent while nothing limits them.",
+            "The rate that limits bulk runs; absent while nothing does.",
         )
         meter.create_observable_gauge(
             "monocloud.client.bulk.rows_in_flight",
             [self._in_flight],
             "{row}",
-            "Rows that runs are working on.",
+            "Rows that bulk runs are processing.",
         )
 
     def stopwatch(self) -> Callable[[], float]:
-        """Return a function that tells the seconds since now."""
+        """Return a function that returns the seconds elapsed since this call."""
         began = time.perf_counter()
         return lambda: time.perf_counter() - began
 
     def watch_quota(self, server: str, quota: RetryQuota, is_on: IsOn) -> None:
-        """Report what is left of a client's quota, for as long as there is the client."""
+        """Report what is left of a client's retry quota while the client exists."""
         key, quotas = id(quota), self._quotas
         quotas[key] = (weakref.ref(quota, lambda _: quotas.pop(key, None)), server, is_on)
 
@@ -98,7 +98,7 @@ class Instruments:
 
     def _quota_left(self, _: CallbackOptions) -> Iterator[Observation]:
         least: dict[str, int] = {}
-        # A copy, made in one step: this runs on the exporter's thread.
+        # Copy atomically, because this runs on the exporter's thread.
         for ref, server, is_on in self._quotas.copy().values():
             if (quota := ref()) is not None and is_on():
                 least[server] = min(quota.tokens, least.get(server, quota.tokens))
@@ -116,19 +116,19 @@ class Instruments:
             yield Observation(sum(pace.in_flight for pace in paces), {"server.address": server})
 
     def _runs_by_server(self) -> Iterator[tuple[str, list[RunPace]]]:
-        # A copy, made in one step: this runs on the exporter's thread.
+        # Copy atomically, because this runs on the exporter's thread.
         runs = [(at, pace) for at, pace, is_on in self.runs.copy().values() if is_on()]
         for server in {server for server, _ in runs}:
             yield server, [pace for at, pace in runs if at == server]
 
 
 def instruments_of(provider: MeterProvider | None) -> Instruments:
-    """Return the instruments of a provider, which all telemetry with it shares.
+    """Return the instruments of a provider, shared by all telemetry that uses it.
 
-    An SDK keeps the callbacks of the first instrument with a name, and drops those of a second.
+    OpenTelemetry SDKs keep the callbacks of the first instrument with a name, and drop others.
 
     Args:
-        provider: makes the meter; None for the global one.
+        provider: creates the meter; None for the global one.
     """
     key = _GLOBAL if provider is None else provider
     known = _known.get(key)

@@ -18,13 +18,13 @@ _SUPPRESSED = "suppress_instrumentation"
 class OpenTelemetry:
     """Records the calls of a client: ``MonoCloudClient(telemetry=OpenTelemetry())``.
 
-    Each call is a span named after its operation, and each attempt an event of that span. Spans and
-    metrics never hold ids, URLs, headers, bodies, error messages or the API key. One object serves
-    any number of clients.
+    Each call is a span named after its operation, and each attempt is an event of that span. Spans
+    and metrics never hold ids, URLs, headers, bodies, error messages or the API key. One object
+    serves any number of clients.
 
     Args:
-        tracer_provider: makes the tracer; None for the global provider.
-        meter_provider: makes the meter; None for the global provider.
+        tracer_provider: creates the tracer; None for the global provider.
+        meter_provider: creates the meter; None for the global provider.
     """
 
     def __init__(
@@ -37,21 +37,21 @@ class OpenTelemetry:
         self._enabled = True
 
     def disable(self) -> None:
-        """Record nothing from now on; clients that have this object go on without."""
+        """Record nothing from now on; clients that use this object continue without telemetry."""
         self._enabled = False
 
     def client_made(self, server: str, quota: RetryQuota) -> None:
-        """Note a client, by its server, and what its calls may spend on retries."""
+        """Record a new client: its server, and its retry budget."""
         self._instruments.watch_quota(server, quota, self._is_on)
 
     def call_began(self, call: Call) -> CallRecord | None:
-        """Record a call, unless recording is off or suppressed."""
+        """Start recording a call, unless recording is off or suppressed."""
         if not self._enabled or context.get_value(_SUPPRESSED):
             return None
         return CallSpan(self._tracer, self._instruments, call)
 
     def run_began(self, server: str, pace: RunPace) -> RunRecord | None:
-        """Record a run of many calls, unless recording is off or suppressed."""
+        """Start recording a bulk run, unless recording is off or suppressed."""
         if not self._enabled or context.get_value(_SUPPRESSED):
             return None
         return RunMetrics(self._instruments, server, pace, self._is_on)

@@ -1,4 +1,4 @@
-"""RunMetrics: the pace and the rows of one run of many calls."""
+"""RunMetrics: the pace and the rows of one bulk run."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class RunMetrics:
     """Reports the pace of a run until it ends, and counts its rows.
 
     Args:
-        instruments: what to report with.
+        instruments: the instruments to report with.
         server: the host that the run calls.
-        pace: its pace.
-        is_on: whether to report and count at all.
+        pace: the pace of the run.
+        is_on: returns whether to report and count at all.
     """
 
     def __init__(
@@ -36,5 +36,5 @@ class RunMetrics:
         )
 
     def ended(self) -> None:
-        """Report the pace no more."""
+        """Stop reporting the pace."""
         self._instruments.runs.pop(self, None)

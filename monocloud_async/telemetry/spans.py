@@ -19,11 +19,11 @@ _CANCELLED = (asyncio.CancelledError, GeneratorExit)
 
 
 class CallSpan:
-    """One call as a span, which is the current one until the call ends.
+    """One call as a span, which is the current span until the call ends.
 
     Args:
-        tracer: makes the span.
-        instruments: what the call is counted with.
+        tracer: creates the span.
+        instruments: the instruments that count the call.
         call: the call; its request carries the span's context from now on.
     """
 
@@ -41,7 +41,7 @@ class CallSpan:
         self._token: Token[Context] = context.attach(self._context)
 
     def attempted(self, attempt: ResponseInfo) -> None:
-        """Add an event for an attempt that ended."""
+        """Add an event for an attempt that has ended."""
         self._status = attempt.status
         ended = _end_of(attempt)
         self._span.add_event(
@@ -91,7 +91,7 @@ def _described(call: Call, metered: Attributes) -> Attributes:
 
 
 def _propagate(call: Call, within: Context) -> None:
-    """Send the context along; aiohttp's instrumentation, where it is on, puts its own instead."""
+    """Send the trace context along, unless aiohttp's instrumentation, if active, sends its own."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier, within)
     known = call.request.headers.fields
@@ -121,6 +121,6 @@ def _end(span: Span, ended: Attributes, attempts: int, error: BaseException | No
     if attempts > 1:
         span.set_attribute("http.request.resend_count", attempts - 1)
     if isinstance(error, Exception):
-        # Without a description: messages may quote what the server says of a person.
+        # Without a description, because messages may quote personal data from the server.
         span.set_status(Status(StatusCode.ERROR))
     span.end()

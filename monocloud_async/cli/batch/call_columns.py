@@ -26,7 +26,7 @@ class CallColumns:
         ignored: columns to ignore silently.
 
     Attributes:
-        passed_over: the columns found in the file that are not arguments.
+        unused: the columns found in the file that are not arguments.
         given: the parameters that the rows set, in the method's order.
     """
 
@@ -45,14 +45,14 @@ class CallColumns:
         self._ignored = {plain(name) for name in ignored}
         self._known: dict[str, Parameter | None] = {}
         self._required = {p.name for p in parameters if p.required} - set(fixed)
-        self.passed_over: dict[str, None] = {}
+        self.unused: dict[str, None] = {}
         self._found: set[str] = set()
 
     def _add_other_name(self) -> None:
         """Accept a phone number under both names that methods use for it."""
-        for one, other in (_PHONES, _PHONES[::-1]):
-            if one in self._by_name and other not in self._by_name:
-                self._by_name[other] = self._by_name[one]
+        for name, alias in (_PHONES, _PHONES[::-1]):
+            if name in self._by_name and alias not in self._by_name:
+                self._by_name[alias] = self._by_name[name]
                 return
 
     @property
@@ -84,18 +84,18 @@ class CallColumns:
         """Return the minimum number of cells in a row, and the function that converts them."""
         places: list[tuple[int, Parameter]] = []
         for index, name in enumerate(names):
-            if parameter := self._taken(name, "column", names):
+            if parameter := self._parameter_for(name, "column", names):
                 if any(parameter is other for _, other in places):
                     raise ValueError(f"the header has the column {parameter.name} more than once")
                 places.append((index, parameter))
         # A row that was cut off must not become a user without a password.
-        kept = (n for n, p in places if p.required or p.kind is Kind.SECRET)
-        least = 1 + max(kept, default=0)
+        required = (n for n, p in places if p.required or p.kind is Kind.SECRET)
+        least = 1 + max(required, default=0)
         # Any row may set what the header names.
         self._found.update(p.name for _, p in places)
         fixed, null = self._fixed, self._null
 
-        def made(cells: Sequence[str]) -> dict[str, object]:
+        def convert(cells: Sequence[str]) -> dict[str, object]:
             given = dict(fixed)
             for index, parameter in places:
                 if index < len(cells):
@@ -104,16 +104,16 @@ class CallColumns:
                         given[parameter.name] = value
             return given
 
-        return least, made
+        return least, convert
 
     def of_members(self, first: Pairs) -> FromMembers:  # noqa: ARG002  (each row has its own)
         """Return the function that converts a row's members."""
-        return self._made
+        return self._arguments
 
-    def _made(self, pairs: Pairs) -> dict[str, object]:
+    def _arguments(self, pairs: Pairs) -> dict[str, object]:
         given: dict[str, object] = {}
         for name, value in pairs:
-            if (parameter := self._taken(name, "member", (n for n, _ in pairs))) is None:
+            if (parameter := self._parameter_for(name, "member", (n for n, _ in pairs))) is None:
                 continue
             if parameter.name in given:
                 raise ValueError(f"duplicate member {parameter.name}")
@@ -130,25 +130,25 @@ class CallColumns:
     def _parameter(self, name: str) -> Parameter | None:
         return self._by_name.get(plain(name))
 
-    def _taken(self, name: str, what: str, beside: Iterable[str]) -> Parameter | None:
+    def _parameter_for(self, name: str, noun: str, beside: Iterable[str]) -> Parameter | None:
         """Return the parameter for a name; None for a name to ignore.
 
         Args:
             name: the name.
-            what: "column" or "member", for messages.
+            noun: "column" or "member", for messages.
             beside: all names in the header or the row.
         """
         if name in self._known:
             return self._known[name]
-        found = self._checked(name, what, beside)
+        found = self._checked(name, noun, beside)
         if len(self._known) < _MOST_NAMES:
             self._known[name] = found
         return found
 
-    def _checked(self, name: str, what: str, beside: Iterable[str]) -> Parameter | None:
+    def _checked(self, name: str, noun: str, beside: Iterable[str]) -> Parameter | None:
         found = self._parameter(name)
         if found and found.name in self._fixed:
-            raise ValueError(f"the {what} {found.name} is also given by --set: remove one of them")
+            raise ValueError(f"the {noun} {found.name} is also given by --set: remove one of them")
         if found or not (bare := plain(name)) or bare in self._ignored:
             return found
         if meant := self._meant(bare, beside):
@@ -156,8 +156,8 @@ class CallColumns:
                 f"unknown argument {name}: did you mean {meant}? To ignore it, use "
                 f"--ignore-column {name}"
             )
-        if len(self.passed_over) < _MOST_NAMES:
-            self.passed_over[name] = None
+        if len(self.unused) < _MOST_NAMES:
+            self.unused[name] = None
         return None
 
     def _meant(self, bare: str, beside: Iterable[str]) -> str | None:

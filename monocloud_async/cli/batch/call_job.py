@@ -68,25 +68,31 @@ class CallJob(Job):
         client: the client to call the API with.
         options: the options of every batch.
         runnable: the operation.
-        more: the options of ``monocloud run``.
+        call_options: the options of ``monocloud run``.
 
     Raises:
         ConfigurationError: an option is invalid.
     """
 
     def __init__(
-        self, client: MonoCloudClient, options: Options, runnable: Runnable, more: CallOptions
+        self,
+        client: MonoCloudClient,
+        options: Options,
+        runnable: Runnable,
+        call_options: CallOptions,
     ) -> None:
         super().__init__(client, options)
         self._runnable = runnable
-        self._more = more
+        self._call_options = call_options
         resource, _, name = runnable.name.partition(".")
         self._method = getattr(getattr(client, resource), name)
         self._parameters = parameters(runnable.method)
-        self._fixed = fixed_arguments(more.fixed, self._parameters, more.null)
-        self._columns = CallColumns(self._parameters, self._fixed, more.null, more.ignored)
-        self.rules: Rules = rules_of(runnable, retry_unknown=more.retry_unknown)
-        self.private: bool = more.show_secrets
+        self._fixed = fixed_arguments(call_options.fixed, self._parameters, call_options.null)
+        self._columns = CallColumns(
+            self._parameters, self._fixed, call_options.null, call_options.ignored
+        )
+        self.rules: Rules = rules_of(runnable, retry_unknown=call_options.retry_unknown)
+        self.private: bool = call_options.show_secrets
         if self.rules.once:
             self.statuses: Sequence[str] = (OK, FAILED, UNKNOWN, SKIPPED)
             self.failures: Sequence[str] = (FAILED, UNKNOWN)
@@ -98,11 +104,11 @@ class CallJob(Job):
             raise ConfigurationError(
                 "--dry-run sends nothing, so there are no results to write: remove --results"
             )
-        if self._more.show_secrets and not self._with_answers:
+        if self._call_options.show_secrets and not self._with_answers:
             raise ConfigurationError(
                 "--show-secrets needs a --results file that ends in .jsonl; nothing was sent"
             )
-        if self._more.retry_unknown and self._runnable.operation.repeat is not Repeat.ONCE:
+        if self._call_options.retry_unknown and self._runnable.operation.repeat is not Repeat.ONCE:
             raise ConfigurationError(
                 f"--retry-unknown does not apply to {self._runnable.name}, which is safe to retry; "
                 "nothing was sent: remove it"
@@ -118,23 +124,23 @@ class CallJob(Job):
 
     def _settings(self) -> str:
         """Return a digest of the settings that change what a row means."""
-        if not self._fixed and self._more.null is None:
+        if not self._fixed and self._call_options.null is None:
             return ""
-        said = json.dumps([self._fixed, self._more.null], sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
+        settings = json.dumps([self._fixed, self._call_options.null], sort_keys=True)
+        return hashlib.sha256(settings.encode()).hexdigest()
 
     def confirm(self, source: Source[AnyRow]) -> None:
         name = self._runnable.name
-        if passed := self._columns.passed_over:
-            told = f"Ignoring columns that are not arguments of {name}: {listed(passed)}"
-            typer.echo(visible(told), err=True)
+        if unused := self._columns.unused:
+            message = f"Ignoring columns that are not arguments of {name}: {listed(unused)}"
+            typer.echo(visible(message), err=True)
         if self.options.dry_run:
             self._show(source)
-        elif self._runnable.destructive and source.count and not self._more.yes:
-            does = summary(self._runnable.method).rstrip(".")
+        elif self._runnable.destructive and source.count and not self._call_options.yes:
+            action = summary(self._runnable.method).rstrip(".")
             noun = "row" if source.count == 1 else "rows"
-            told = f"{does}: {source.count:,} {noun} for {self.origin}. It cannot be undone."
-            confirm_number(told, source.count)
+            message = f"{action}: {source.count:,} {noun} for {self.origin}. It cannot be undone."
+            confirm_number(message, source.count)
 
     def _show(self, source: Source[AnyRow]) -> None:
         """Print the requests that would be sent, then exit."""
@@ -167,7 +173,7 @@ class CallJob(Job):
         entry = any_entry(outcome, number, user, once=self.rules.once)
         if not self._with_answers:
             return entry
-        return entry._replace(result=answer_of(outcome, secrets=self._more.show_secrets))
+        return entry._replace(result=answer_of(outcome, secrets=self._call_options.show_secrets))
 
     def report(self, source: Source[AnyRow]) -> Report:  # noqa: ARG002  (the columns know)
         names = [p.name for p in self._columns.given if p.kind is not Kind.SECRET]

@@ -27,15 +27,15 @@ class Mistake(NamedTuple):
     """A mistake on a line."""
 
     line: int
-    what: str
+    message: str
 
 
 class BrokenInputError(Exception):
     """An input that cannot be read past a mistake."""
 
-    def __init__(self, line: int, what: str) -> None:
-        super().__init__(line, what)
-        self.mistake: Mistake = Mistake(line, what)
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(line, message)
+        self.mistake: Mistake = Mistake(line, message)
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -84,8 +84,8 @@ def plain(name: str) -> str:
 def listed(names: Iterable[str]) -> str:
     """List the names that were found, for a message."""
     shown = [_DIGITS.sub("…", name.strip())[:_LONGEST_FOUND] for name in names if name.strip()]
-    more = ", …" if len(shown) > _MOST_FOUND else ""
-    return ", ".join(shown[:_MOST_FOUND]) + more or "nothing"
+    ellipsis = ", …" if len(shown) > _MOST_FOUND else ""
+    return ", ".join(shown[:_MOST_FOUND]) + ellipsis or "nothing"
 
 
 def needed(noun: str, wanted: str) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from ..output import INTERRUPTED, MISUSED, REFUSED, fail, visible
 from .content import STDIN, Content, open_content, unreadable
-from .endings import check_files, close_to_others, make_private, tell, written
+from .endings import check_files, close_to_others, make_private, print_totals, written
 from .feed import note_lost
 from .job import Job
 from .journal import UNKNOWN, Journal
@@ -46,7 +46,7 @@ def carry_out(job: Job) -> NoReturn:
         ending = asyncio.run(_send(job, source, journal, tally))
         tally = job.end(journal, tally)
         problem = _write(job, results, source, journal, ending)
-    problem = tell(_totals(job, source, tally)) or problem
+    problem = print_totals(_totals(job, source, tally)) or problem
     _finish(job, tally, ending, problem)
 
 
@@ -57,13 +57,13 @@ def _source(stack: ExitStack, job: Job) -> Source[AnyRow]:
         fail("interrupted; nothing was sent", INTERRUPTED)
 
 
-def _checked(content: Content, made: Callable[[Content], Source[AnyRow]]) -> Source[AnyRow]:
+def _checked(content: Content, to_source: Callable[[Content], Source[AnyRow]]) -> Source[AnyRow]:
     try:
-        return made(content)
+        return to_source(content)
     except MistakesError as error:
         for mistake in error.mistakes:
             where = f"{content.name}, line {mistake.line}"
-            typer.echo(visible(f"{where}: {mistake.what}"), err=True)
+            typer.echo(visible(f"{where}: {mistake.message}"), err=True)
         fail(str(error), MISUSED)
     except OSError as error:
         raise unreadable(content.name, error) from None
@@ -118,15 +118,15 @@ def _totals(job: Job, source: Source[AnyRow], tally: Tally) -> str:
     if not source.count:
         return f"{visible(source.content.name)} has no rows: nothing to do"
     earlier = f" ({tally.before:,} from earlier runs)" if tally.before else ""
-    return tally.told(job.statuses) + earlier
+    return tally.summary(job.statuses) + earlier
 
 
 def _finish(job: Job, tally: Tally, ending: Ending, problem: str | None) -> NoReturn:
     stop = ending.stop
     if unknown := tally.of(UNKNOWN):
         noun = "row" if unknown == 1 else "rows"
-        told = _UNKNOWN_GONE if job.rules.gone else _UNKNOWN
-        typer.echo(f"{unknown:,} {noun} {told}", err=True)
+        advice = _UNKNOWN_GONE if job.rules.gone else _UNKNOWN
+        typer.echo(f"{unknown:,} {noun} {advice}", err=True)
     if stop.why:
         if problem:
             typer.echo(f"Error: {visible(problem)}", err=True)

@@ -43,8 +43,8 @@ def read_csv(first: str, lines: Lines, columns: Columns) -> Records:
     """
     delimiters = _DELIMITERS
     if found := _SEPARATOR.fullmatch(first):
-        told = found[1].replace("\\t", "\t")
-        delimiters = told + delimiters.replace(told, "")
+        named = found[1].replace("\\t", "\t")
+        delimiters = named + delimiters.replace(named, "")
         first = next((line for line in lines if trimmed(line)), "")
     layout = _layout(first, lines.number, delimiters, columns)
     return _records(lines, layout, columns)
@@ -52,7 +52,7 @@ def read_csv(first: str, lines: Lines, columns: Columns) -> Records:
 
 def _layout(head: str, line: int, delimiters: str, columns: Columns) -> _Layout:
     """Return the layout, by the delimiter that splits the header into the required columns."""
-    most: Sequence[str] = ()
+    longest: Sequence[str] = ()
     best: tuple[int, str, list[str]] = (0, "", [])
     for delimiter in delimiters:
         try:
@@ -61,11 +61,13 @@ def _layout(head: str, line: int, delimiters: str, columns: Columns) -> _Layout:
             continue
         score = columns.score(names)
         best = max(best, (score, delimiter, names), key=itemgetter(0))
-        most = max(most, names, key=len)
+        longest = max(longest, names, key=len)
     score, delimiter, names = best
     if not score:
-        what = needed("column", columns.wanted)
-        raise BrokenInputError(line, f"the header must have {what}, but it has {listed(most)}")
+        required = needed("column", columns.wanted)
+        raise BrokenInputError(
+            line, f"the header must have {required}, but it has {listed(longest)}"
+        )
     try:
         return _Layout(delimiter, names, line, *columns.of_cells(names))
     except ValueError as error:
@@ -83,10 +85,10 @@ def _records(lines: Lines, layout: _Layout, columns: Columns) -> Records:
             cells = _cells(text, layout.delimiter, lines)
         except ValueError as error:
             raise BrokenInputError(line, f"invalid CSV: {error}") from None
-        said = "".join(cells)
-        if not trimmed(said):
+        content = "".join(cells)
+        if not trimmed(content):
             continue
-        if (marker and marker in said.casefold() and columns.score(cells)) or said == header:
+        if (marker and marker in content.casefold() and columns.score(cells)) or content == header:
             if not _is_header(cells, layout.header):
                 yield Mistake(line, f"a header that differs from the one on line {layout.line}")
         else:
@@ -127,7 +129,7 @@ def unguarded(cell: str) -> str:
 # The csv module keeps quotes after a blank, and its cell size limit is process-wide.
 
 
-def _cells(line: str, delimiter: str, more: Iterator[str]) -> list[str]:
+def _cells(line: str, delimiter: str, following: Iterator[str]) -> list[str]:
     """Split a row into cells; an open quote continues on the next line.
 
     Raises:
@@ -140,17 +142,17 @@ def _cells(line: str, delimiter: str, more: Iterator[str]) -> list[str]:
     plain = bare[1:-1].split(f'"{delimiter}"')
     if bare[0] == bare[-1] == '"' and bare.count('"') == 2 * len(plain):
         return plain
-    return _cells_one_by_one(line, delimiter, more)
+    return _cells_one_by_one(line, delimiter, following)
 
 
-def _cells_one_by_one(line: str, delimiter: str, more: Iterator[str]) -> list[str]:
+def _cells_one_by_one(line: str, delimiter: str, following: Iterator[str]) -> list[str]:
     opening = _opening(delimiter)
     cells: list[str] = []
     at = 0
     while at >= 0:
         cell: str | None = None
         if found := opening.match(line, at):
-            cell, line, at = _quoted(line, found.end(), more)
+            cell, line, at = _quoted(line, found.end(), following)
         end = line.find(delimiter, at)
         rest = line[at:end] if end >= 0 else line[at:].rstrip("\r\n")
         if cell is not None and trimmed(rest):
@@ -166,7 +168,7 @@ def _opening(delimiter: str) -> re.Pattern[str]:
     return re.compile(f'[{ENDS.replace(delimiter, "")}]*"')
 
 
-def _quoted(line: str, at: int, more: Iterator[str]) -> tuple[str, str, int]:
+def _quoted(line: str, at: int, following: Iterator[str]) -> tuple[str, str, int]:
     """Return the quoted text, the line where the quote closes, and the position there."""
     parts: list[str] = []
     size = 0
@@ -179,6 +181,6 @@ def _quoted(line: str, at: int, more: Iterator[str]) -> tuple[str, str, int]:
         size += end - at
         if size > MAX_LINE:
             raise ValueError(f"a cell is longer than {MAX_LINE // 1024} KiB: is a quote unclosed?")
-        line, at = next(more, ""), 0
+        line, at = next(following, ""), 0
         if not line:
             raise ValueError("unclosed quote")

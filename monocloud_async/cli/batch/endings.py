@@ -22,10 +22,10 @@ def check_files(rows: str, journal: Path | None, results: Path | None) -> None:
     if rows != STDIN:
         files["the input"] = Path(rows)
     named = [(name, os.path.realpath(path)) for name, path in files.items() if path]
-    for (one, path), (other, same) in combinations(named, 2):
-        if path == same:
+    for (name, path), (other, other_path) in combinations(named, 2):
+        if path == other_path:
             raise ConfigurationError(
-                f"{one} and {other} are the same file; nothing was sent: use different files"
+                f"{name} and {other} are the same file; nothing was sent: use different files"
             )
 
 
@@ -51,7 +51,7 @@ def written(stop: Stop, write: Callable[[], None]) -> str | None:
         write: writes them.
     """
     try:
-        with stop.while_writing(_writing_on):
+        with stop.while_writing(_notify_writing):
             write()
     except InputChangedError as error:
         return f"no results were written: {error}"
@@ -62,11 +62,11 @@ def written(stop: Stop, write: Callable[[], None]) -> str | None:
     return None
 
 
-def _writing_on() -> None:
+def _notify_writing() -> None:
     typer.echo("writing the results; press Ctrl-C again to skip them", err=True)
 
 
-def tell(totals: str) -> str | None:
+def print_totals(totals: str) -> str | None:
     """Print the totals; return an error message if standard output fails."""
     try:
         typer.echo(totals)

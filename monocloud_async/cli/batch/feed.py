@@ -61,7 +61,7 @@ class Feed:
         recorder: records the rows that will not be sent.
         tally: counts rows by status.
         thread: reads the input and the journal.
-        stop: tells when to hand out no more rows.
+        stop: signals when to stop handing out rows.
         rules: which rows may be resent.
     """
 
@@ -84,24 +84,24 @@ class Feed:
         self._tally = tally
         self._thread = thread
         self._stop = stop
-        self._given = 0
-        self._on_the_way: dict[int, Sent] = {}
+        self._handed_out = 0
+        self._in_flight: dict[int, Sent] = {}
         # Rows noted in the journal as begun, with their previous entries.
         self._begun: dict[int, Entry | None] = {}
 
     async def pairs(self) -> AsyncGenerator[Any, None]:
         """Yield the arguments of each row."""
         try:
-            while (some := await self._next()) is not None:
-                for item in some:
+            while (items := await self._next()) is not None:
+                for item in items:
                     if self._stop.asked.is_set():
                         return
                     if isinstance(item, Settled):
                         self._tally.move(item.before, item.entry.status)
                         await self._recorder.add(item.entry)
                         continue
-                    self._on_the_way[self._given] = item
-                    self._given += 1
+                    self._in_flight[self._handed_out] = item
+                    self._handed_out += 1
                     yield item.row.given
         except (InputChangedError, JournalError) as error:
             self._stop.ask_for(error)
@@ -110,7 +110,7 @@ class Feed:
 
     def arrived(self, index: int) -> Sent:
         """Return the row handed out with this index, from 0, and stop tracking it."""
-        sent = self._on_the_way.pop(index)
+        sent = self._in_flight.pop(index)
         self._begun.pop(sent.row.number, None)
         return sent
 
@@ -122,7 +122,7 @@ class Feed:
         """
         entries: dict[int, Entry] = {}
         for index, tries in unsettled.items():
-            row, user, before = self._on_the_way[index]
+            row, user, before = self._in_flight[index]
             applied = tries.may_have_been_applied
             status = UNKNOWN if applied and self._rules.once else SKIPPED
             if before is None or applied:

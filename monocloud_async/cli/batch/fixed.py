@@ -26,8 +26,8 @@ def fixed_arguments(
     """
     known = {plain(p.name): p for p in parameters}
     fixed: dict[str, Any] = {}
-    for each in given:
-        name, equals, value = each.partition("=")
+    for setting in given:
+        name, equals, value = setting.partition("=")
         if not equals:
             raise _refusal(name, "must be NAME=VALUE")
         parameter = known.get(plain(name))

@@ -185,7 +185,7 @@ class Journal(JournalFile):
             JournalError: the journal cannot be written; the rows must not be handed out.
         """
         # This must survive a power cut: a row that is not noted would be resent.
-        with self._told(), self._synchronous(), self._transaction() as db:
+        with self._reporting_errors(), self._synchronous(), self._transaction() as db:
             db.executemany(_RECORD, again)
             db.executemany("DELETE FROM unsent WHERE number = ?", ((n,) for n in numbers))
             db.execute("UPDATE input SET begun = max(begun, ?)", (max(numbers),))
@@ -211,13 +211,13 @@ class Journal(JournalFile):
             error: the error message of the entry.
         """
         if self.begun:
-            with self._told():
+            with self._reporting_errors():
                 values = {"begun": self.begun, "unknown": UNKNOWN, "error": error}
                 self._db.execute(_LOST, values)
 
     def unnamed(self) -> Collection[int]:
         """Return the rows that may be done and whose user is unknown."""
-        with self._told():
+        with self._reporting_errors():
             found = self._db.execute(
                 "SELECT number FROM entry WHERE user = 0 AND status = 'unknown'"
             )
@@ -235,7 +235,7 @@ class Journal(JournalFile):
 
     def entries(self, first: int, last: int) -> Mapping[int, Entry]:
         """Return the entries of a range of rows, by row number."""
-        with self._told():
+        with self._reporting_errors():
             found = self._db.execute(
                 "SELECT * FROM entry WHERE number BETWEEN ? AND ?", (first, last)
             )
@@ -243,7 +243,7 @@ class Journal(JournalFile):
 
     def of_status(self, status: str) -> Sequence[Entry]:
         """Return the entries with a status, by row number."""
-        with self._told():
+        with self._reporting_errors():
             found = self._db.execute(
                 "SELECT * FROM entry WHERE status = ? ORDER BY number", (status,)
             )
@@ -251,7 +251,7 @@ class Journal(JournalFile):
 
     def done_after(self, number: int, user: int) -> int | None:
         """Return the user's last row after this one that is done, or may be."""
-        with self._told():
+        with self._reporting_errors():
             found = self._db.execute(
                 "SELECT max(number) FROM entry WHERE user = ? AND number > ? "
                 "AND status IN ('ok', 'unknown')",
@@ -261,7 +261,7 @@ class Journal(JournalFile):
 
     def counts(self) -> dict[str, int]:
         """Return the number of entries per status."""
-        with self._told():
+        with self._reporting_errors():
             return dict(self._db.execute("SELECT status, count(*) FROM entry GROUP BY status"))
 
     def follow(self, change: str, already: str) -> None:
@@ -271,5 +271,5 @@ class Journal(JournalFile):
             change: the status of entries that would make their phone primary.
             already: the status of entries whose phone is primary already.
         """
-        with self._told():
+        with self._reporting_errors():
             self._db.execute(_FOLLOW, {"change": change, "already": already})

@@ -44,21 +44,21 @@ def read_json_lines(first: str, lines: Lines, columns: Columns) -> Records:
         members = _members(first)
         names = [name for name, _ in members]
         if not columns.score(names):
-            what = needed("member", columns.wanted)
+            required = needed("member", columns.wanted)
             raise BrokenInputError(
-                head, f"the first row must have {what}, but it has {listed(names)}"
+                head, f"the first row must have {required}, but it has {listed(names)}"
             )
-        made = columns.of_members(members)
+        convert = columns.of_members(members)
     except ValueError as error:
         raise BrokenInputError(head, str(error)) from None
-    return _records(first, lines, made)
+    return _records(first, lines, convert)
 
 
-def _records(first: str, lines: Lines, made: FromMembers) -> Records:
+def _records(first: str, lines: Lines, convert: FromMembers) -> Records:
     rest = ((lines.number, line) for line in lines if trimmed(line))
     for line, text in chain([(lines.number, first)], rest):
         try:
-            yield Cells(line, made(_members(text)))
+            yield Cells(line, convert(_members(text)))
         except ValueError as error:
             yield Mistake(line, str(error))
 
@@ -68,11 +68,11 @@ def _members(text: str) -> Pairs:
     try:
         found: object = json.loads(text, object_pairs_hook=Pairs)
     except json.JSONDecodeError as error:
-        what = f"invalid JSON: {error.msg}"
+        message = f"invalid JSON: {error.msg}"
         # An object that continues on the next line, or two objects or a comma on one line.
         if error.pos >= len(text) or error.msg == "Extra data":
-            what += f". {_LINES}; convert it with jq -c ."
-        raise ValueError(what) from None
+            message += f". {_LINES}; convert it with jq -c ."
+        raise ValueError(message) from None
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
     if not isinstance(found, Pairs):

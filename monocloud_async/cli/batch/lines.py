@@ -29,8 +29,8 @@ class Lines(Iterator[str]):
         try:
             raw = next(self._lines)
         except LineTooLongError:
-            what = f"the line is longer than {MAX_LINE // 1024} KiB"
-            raise BrokenInputError(self.number + 1, what) from None
+            message = f"the line is longer than {MAX_LINE // 1024} KiB"
+            raise BrokenInputError(self.number + 1, message) from None
         self.number += 1
         if self.number == 1:
             raw = raw.removeprefix(codecs.BOM_UTF8)
@@ -44,7 +44,7 @@ class Lines(Iterator[str]):
             return raw.decode()
         except UnicodeDecodeError as error:
             byte = f"byte 0x{raw[error.start]:02X} after {error.start} others"
-            what = (
+            message = (
                 f"the line is not UTF-8 ({byte}): {_SAVE}, or convert it, as with iconv -f CP1252"
             )
-            raise BrokenInputError(self.number, f"{what} -t UTF-8") from None
+            raise BrokenInputError(self.number, f"{message} -t UTF-8") from None

@@ -41,14 +41,14 @@ def any_entry(outcome: Outcome[Any], number: int, user: int, *, once: bool = Fal
     """
     response = getattr(outcome.result, "response", None)
     error = outcome.error
-    said = error if isinstance(error, (APIError, ResponseDecodeError)) else response
+    answer = error if isinstance(error, (APIError, ResponseDecodeError)) else response
     return Entry(
         number,
         user,
         _status(error, once=once),
-        said.status if said else None,
+        answer.status if answer else None,
         _line(str(error)) if error else None,
-        _line(said.trace_id) if said else None,
+        _line(answer.trace_id) if answer else None,
         outcome.attempts,
     )
 
@@ -82,5 +82,5 @@ def _line(text: str | None) -> str | None:
 
 
 def _is_applied(error: MonoCloudError) -> bool:
-    """Return whether the server answered with success, even if the answer was unreadable."""
+    """Return whether the server accepted the change, even if its response was unreadable."""
     return isinstance(error, ResponseDecodeError) and error.may_have_been_applied

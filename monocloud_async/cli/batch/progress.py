@@ -38,7 +38,7 @@ class Display(Protocol):
         """Begin."""
         ...
 
-    def show(self, tally: Tally, told: str) -> None:
+    def show(self, tally: Tally, line: str) -> None:
         """Update the progress."""
         ...
 
@@ -73,9 +73,9 @@ class Bar:
     def open(self) -> None:
         self._progress.start()
 
-    def show(self, tally: Tally, told: str) -> None:
+    def show(self, tally: Tally, line: str) -> None:
         self._progress.update(
-            self._task, completed=tally.done, total=tally.rows, description=told, refresh=True
+            self._task, completed=tally.done, total=tally.rows, description=line, refresh=True
         )
 
     def note(self, text: str) -> None:
@@ -93,8 +93,8 @@ class Lines:
     def open(self) -> None:
         pass
 
-    def show(self, tally: Tally, told: str) -> None:  # noqa: ARG002
-        self.note(told)
+    def show(self, tally: Tally, line: str) -> None:  # noqa: ARG002
+        self.note(line)
 
     def note(self, text: str) -> None:
         typer.echo(text, err=True)
@@ -178,9 +178,9 @@ class Reporter:
         self._past.append((self._clock(), self._tally.done))
         while True:
             await asyncio.sleep(self._shown.seconds)
-            self._shown.show(self._tally, self.told())
+            self._shown.show(self._tally, self.status_line())
 
-    def told(self) -> str:
+    def status_line(self) -> str:
         """Return the progress, the rate and the time left."""
         now, done, rows = self._clock(), self._tally.done, self._tally.rows
         self._past.append((now, done))

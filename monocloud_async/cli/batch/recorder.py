@@ -125,8 +125,8 @@ class Recorder:
             raise
         self._count(-len(batch))
 
-    def _count(self, more: int) -> None:
-        self._unwritten += more
+    def _count(self, change: int) -> None:
+        self._unwritten += change
         if self._unwritten < self._limits.behind:
             self._room.set()
         else:

@@ -10,12 +10,12 @@ from typing import Any, TextIO
 from .journal import Entry
 from .source import AnyRow
 
-Told = tuple[Any, Entry]
-Report = Callable[[TextIO, Iterator[Told]], None]
+ReportRow = tuple[Any, Entry]
+Report = Callable[[TextIO, Iterator[ReportRow]], None]
 
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _CONTROLS = ("\t", "\r", "\n")
-_BECAME = ("status", "http_status", "error", "trace_id", "attempts")
+_OUTCOME = ("status", "http_status", "error", "trace_id", "attempts")
 
 
 def harmless(cell: str) -> str:
@@ -31,13 +31,13 @@ def phones_report(*, by_number: bool) -> Report:
         by_number: whether the input names phones by number; numbers are not repeated.
     """
 
-    def write(file: TextIO, told: Iterator[Told]) -> None:
+    def write(file: TextIO, rows: Iterator[ReportRow]) -> None:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("line", "user_id", "identifier_id", *_BECAME))
-        for row, entry in told:
+        writer.writerow(("line", "user_id", "identifier_id", *_OUTCOME))
+        for row, entry in rows:
             given = None if by_number else row.phone
             ids = (row.user_id, given or entry.identifier_id or "")
-            writer.writerow((row.line, *map(harmless, ids), *_became(entry)))
+            writer.writerow((row.line, *map(harmless, ids), *_outcome(entry)))
 
     return write
 
@@ -49,12 +49,12 @@ def csv_report(names: Sequence[str]) -> Report:
         names: the arguments to show.
     """
 
-    def write(file: TextIO, told: Iterator[Told]) -> None:
+    def write(file: TextIO, rows: Iterator[ReportRow]) -> None:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("line", *names, *_BECAME))
-        for row, entry in told:
+        writer.writerow(("line", *names, *_OUTCOME))
+        for row, entry in rows:
             given = (_cell(row.given.get(name, "")) for name in names)
-            writer.writerow((row.line, *given, *_became(entry)))
+            writer.writerow((row.line, *given, *_outcome(entry)))
 
     return write
 
@@ -66,8 +66,8 @@ def json_report(names: Sequence[str]) -> Report:
         names: the arguments to show.
     """
 
-    def write(file: TextIO, told: Iterator[Told]) -> None:
-        for row, entry in told:
+    def write(file: TextIO, rows: Iterator[ReportRow]) -> None:
+        for row, entry in rows:
             # The result is JSON already.
             result = f', "result": {entry.result}' if entry.result else ""
             file.write(f"{json.dumps(_members(row, entry, names))[:-1]}{result}}}\n")
@@ -77,10 +77,10 @@ def json_report(names: Sequence[str]) -> Report:
 
 def _members(row: AnyRow, entry: Entry, names: Sequence[str]) -> Mapping[str, object]:
     shown = {name: row.given[name] for name in names if name in row.given}
-    return {"line": row.line, **shown, **{name: getattr(entry, name) for name in _BECAME}}
+    return {"line": row.line, **shown, **{name: getattr(entry, name) for name in _OUTCOME}}
 
 
-def _became(entry: Entry) -> Iterable[object]:
+def _outcome(entry: Entry) -> Iterable[object]:
     return (
         entry.status,
         entry.http_status,

@@ -13,7 +13,7 @@ from typing import Any, TextIO, cast
 
 from ...errors import ConfigurationError, MonoCloudError
 from .journal import SKIPPED, Entry, Journal
-from .reports import Report, Told
+from .reports import Report, ReportRow
 from .source import AnyRow, HasRows, Source
 
 _ROWS_AT_ONCE = 1000
@@ -44,7 +44,7 @@ class Results:
             self._replaces = self._descriptor is None and (path.is_file() or not path.exists())
             # Keep a symlink: replace its target.
             self._path = Path(os.path.realpath(path)) if self._replaces else path
-            self._try()
+            self._check_writable()
         except OSError as error:
             raise ConfigurationError(
                 f"cannot write the results to {path}: {error.strerror}; nothing was sent: choose "
@@ -71,13 +71,13 @@ class Results:
         """
         try:
             with self._opened() as file:
-                report(file, told(source, journal, unrecorded))
+                report(file, report_rows(source, journal, unrecorded))
         except OSError as error:
             raise ResultsError(
                 f"cannot write the results to {self._given}: {error.strerror}"
             ) from None
 
-    def _try(self) -> None:
+    def _check_writable(self) -> None:
         if self._descriptor is not None:
             os.write(self._descriptor, b"")
         elif self._replaces:
@@ -93,12 +93,12 @@ class Results:
     @contextmanager
     def _opened(self) -> Generator[TextIO, None, None]:
         if not self._replaces:
-            with _closed_at_once(self._written_to()) as file:
+            with _closed_at_once(self._stream()) as file:
                 yield file
             return
         temporary = self._temporary()
         try:
-            with self._made(temporary) as file:
+            with self._created(temporary) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -108,12 +108,12 @@ class Results:
                 temporary.unlink()
             raise
 
-    def _made(self, path: Path) -> TextIO:
+    def _created(self, path: Path) -> TextIO:
         mode = 0o600 if self._private else 0o666
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         return os.fdopen(number, "w", encoding="utf-8", newline="")
 
-    def _written_to(self) -> TextIO:
+    def _stream(self) -> TextIO:
         if self._descriptor is None:
             return self._path.open("w", encoding="utf-8", newline="")
         # Reopening would truncate a file, and later output would overwrite its start.
@@ -147,7 +147,9 @@ def _descriptor(path: Path) -> int | None:
     return None
 
 
-def told(source: HasRows, journal: Journal, unrecorded: Mapping[int, Entry]) -> Iterator[Told]:
+def report_rows(
+    source: HasRows, journal: Journal, unrecorded: Mapping[int, Entry]
+) -> Iterator[ReportRow]:
     """Yield each row with its outcome.
 
     Args:
@@ -156,8 +158,8 @@ def told(source: HasRows, journal: Journal, unrecorded: Mapping[int, Entry]) -> 
         unrecorded: outcomes that the journal does not have, by row number.
     """
     rows = source.rows()
-    while some := list(islice(rows, _ROWS_AT_ONCE)):
-        entries = journal.entries(some[0].number, some[-1].number)
-        for row in some:
+    while batch := list(islice(rows, _ROWS_AT_ONCE)):
+        entries = journal.entries(batch[0].number, batch[-1].number)
+        for row in batch:
             entry = unrecorded.get(row.number) or entries.get(row.number)
             yield row, entry or Entry(row.number, 0, SKIPPED, error=_NOT_SENT)

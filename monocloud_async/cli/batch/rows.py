@@ -55,7 +55,7 @@ class Row(NamedTuple):
 
 
 class _PhoneColumns:
-    """The columns to read; ``by`` tells how the input names phones, once that is known."""
+    """The columns to read; ``by`` says how the input identifies phones, once that is known."""
 
     wanted = "user_id and identifier_id, or user_id and phone"
     marker = "user"
@@ -72,18 +72,18 @@ class _PhoneColumns:
         for name in wanted:
             if columns.count(name) > 1:
                 raise ValueError(f"the header has the column {name} more than once")
-        one, other = columns.index(user), columns.index(phone)
-        least = 1 + max(one, other)
-        return least, lambda cells: (cell_value(cells[one]), cell_value(cells[other]))
+        user_at, phone_at = columns.index(user), columns.index(phone)
+        least = 1 + max(user_at, phone_at)
+        return least, lambda cells: (cell_value(cells[user_at]), cell_value(cells[phone_at]))
 
     def of_members(self, first: Pairs) -> FromMembers:
         user, phone = self._named([_column(name) for name, _ in first])
 
-        def made(pairs: Pairs) -> tuple[str, str]:
+        def convert(pairs: Pairs) -> tuple[str, str]:
             members = _once(pairs)
             return _text(members, user), _text(members, phone)
 
-        return made
+        return convert
 
     def _named(self, columns: Iterable[str | None]) -> tuple[str, str]:
         self.by = _by(columns) or self.by

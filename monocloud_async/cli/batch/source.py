@@ -54,14 +54,14 @@ class MistakesError(ConfigurationError):
         mistakes: the first mistakes, up to ``MOST_MISTAKES``.
     """
 
-    def __init__(self, name: str, mistakes: Sequence[Mistake], *, more: bool) -> None:
+    def __init__(self, name: str, mistakes: Sequence[Mistake], *, has_more: bool) -> None:
         super().__init__(name)
         self.name = name
         self.mistakes = mistakes
-        self.more = more
+        self.has_more = has_more
 
     def __str__(self) -> str:
-        count = f"more than {len(self.mistakes)}" if self.more else str(len(self.mistakes))
+        count = f"more than {len(self.mistakes)}" if self.has_more else str(len(self.mistakes))
         noun, them = ("mistake", "it") if count == "1" else ("mistakes", "them")
         return f"{self.name} has {count} {noun}; nothing was sent: correct {them} and try again"
 
@@ -86,8 +86,8 @@ class Source(ABC, Generic[R_co]):
         self.count: int = 0
         mistakes = list(islice(self._mistakes(), MOST_MISTAKES + 1))
         if mistakes:
-            more = len(mistakes) > MOST_MISTAKES
-            raise MistakesError(content.name, mistakes[:MOST_MISTAKES], more=more)
+            has_more = len(mistakes) > MOST_MISTAKES
+            raise MistakesError(content.name, mistakes[:MOST_MISTAKES], has_more=has_more)
 
     def rows(self) -> Iterator[R_co]:
         """Yield the rows, reading the file lazily.
@@ -105,8 +105,8 @@ class Source(ABC, Generic[R_co]):
                 self.count += 1
                 if isinstance(item, Mistake):
                     yield item
-                elif what := self._mistake(item.given):
-                    yield Mistake(item.line, what.removesuffix("; nothing was sent"))
+                elif message := self._mistake(item.given):
+                    yield Mistake(item.line, message.removesuffix("; nothing was sent"))
         except BrokenInputError as error:
             yield error.mistake
 

@@ -48,22 +48,22 @@ class Stop:
         self.ask(str(error), at_once=at_once)
 
     @contextmanager
-    def while_writing(self, told: Callable[[], None]) -> Generator[None, None, None]:
+    def while_writing(self, notify: Callable[[], None]) -> Generator[None, None, None]:
         """Let writing finish on a first signal, and interrupt it on a second.
 
         Args:
-            told: called after the first signal, to say so.
+            notify: called after the first signal.
         """
 
-        def asked(number: int, _: FrameType | None = None) -> None:
+        def handle(number: int, _: FrameType | None = None) -> None:
             again = self._writing_on
             self._writing_on = True
             self.ask(_SIGNALS[signal.Signals(number)], 128 + number)
             if again:
                 raise KeyboardInterrupt
-            told()
+            notify()
 
-        with _handling(asked):
+        with _handling(handle):
             yield
 
     @contextmanager
@@ -71,10 +71,10 @@ class Stop:
         """Stop on Ctrl-C or SIGTERM, and immediately on a second signal."""
         loop = asyncio.get_running_loop()
 
-        def asked(number: int, _: FrameType | None = None) -> None:
+        def handle(number: int, _: FrameType | None = None) -> None:
             loop.call_soon_threadsafe(self.ask, _SIGNALS[signal.Signals(number)], 128 + number)
 
-        with _handling(asked):
+        with _handling(handle):
             yield
 
 

@@ -53,7 +53,7 @@ class Tally:
         unsent = self.rows - self.done if status == SKIPPED else 0
         return self._counts[status] + unsent
 
-    def told(self, statuses: Iterable[str]) -> str:
+    def summary(self, statuses: Iterable[str]) -> str:
         """Return the totals as one line."""
         totals = ", ".join(f"{self.of(status):,} {status}" for status in statuses)
         noun = "row" if self.rows == 1 else "rows"

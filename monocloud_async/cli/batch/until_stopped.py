@@ -22,7 +22,7 @@ async def until_stopped(
 
     Args:
         receiving: receives the outcomes of the run.
-        stop: tells when to stop; an error that every further row would hit stops the run, too.
+        stop: signals when to stop; an error that every further row would hit stops the run, too.
         note: prints a line.
     """
     task = asyncio.create_task(receiving)
@@ -36,8 +36,8 @@ async def until_stopped(
             await _first(task, at_once, timeout=_GRACE_SECONDS)
     finally:
         # If the caller is cancelled, too, nothing more is sent.
-        for each in (task, asked, at_once):
-            each.cancel()
+        for waiting in (task, asked, at_once):
+            waiting.cancel()
         found = (await asyncio.gather(task, asked, at_once, return_exceptions=True))[0]
     if isinstance(found, MonoCloudError):
         # For example a wrong key, with which every further row would fail.

@@ -1,4 +1,4 @@
-"""`monocloud demo`: what the SDK promises, shown on a local tenant and checked there."""
+"""`monocloud demo`: shows what the SDK promises on a local tenant, and checks it there."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ Part = Callable[[Emulator], Awaitable[None]]
 
 PARTS: Sequence[tuple[str, Part]] = (
     ("One call, three ways: make the other phone the primary one", show_three_ways),
-    ("The server makes a change, and the connection breaks before it answers", show_lost_answers),
-    ("An import is killed and resumed, and connections break on the way", show_killed_import),
+    ("The server makes a change, but the connection breaks before it responds", show_lost_answers),
+    ("An import is killed and resumed, while connections keep breaking", show_killed_import),
 )
 
 
 async def demo() -> None:
-    """Show each part, and end with an error if one does not have its effect."""
+    """Show each part, and exit with an error if one does not work as promised."""
     _forget_settings()
-    paragraph("A tenant of this demo's own runs on this machine. Yours is left alone.")
+    paragraph("This demo runs its own tenant on this machine. It does not touch yours.")
     for number, (title, part) in enumerate(PARTS, 1):
         heading(f"{number}. {title}")
         async with Emulator() as emulator:
             await part(emulator)
-    success("Each result above was read from the server, and is as promised.")
-    paragraph("Now you. Start a local tenant, which says what to type next:")
+    success("Each result above was read back from the server, and is as promised.")
+    paragraph("Your turn: start a local tenant, which tells you what to type next:")
     paragraph(f"  {next_command()}")
 
 
 def _forget_settings() -> None:
-    """Leave the caller's tenant alone: neither these clients nor the commands learn of it."""
+    """Remove the user's settings, so that no client or command can reach the user's tenant."""
     for name in [name for name in os.environ if name.startswith("MONOCLOUD_")]:
         del os.environ[name]

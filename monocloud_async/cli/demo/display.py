@@ -1,4 +1,4 @@
-"""What the demo prints: code, commands, and what the server has then."""
+"""What the demo prints: code, commands and results."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def heading(text: str) -> None:
 
 
 def success(text: str) -> None:
-    """Print the last word, with an empty line before it."""
+    """Print the closing line, with an empty line before it."""
     show("", Text(text, style="bold green"))
 
 
 def code_of(function: Callable[..., object]) -> None:
-    """Print a function's body: the very code that is run."""
+    """Print a function's body, which is exactly the code that runs."""
     code(dedent(inspect.getsource(function).partition("\n")[2]))
 
 
@@ -43,10 +43,10 @@ def code(source: str) -> None:
 
 
 def command(text: str) -> None:
-    """Print a command, as it would be typed."""
+    """Print a command as a user would type it."""
     show(Text(f"{_MARGIN}$ {text}"))
 
 
 def result(text: str) -> None:
-    """Print what became of it."""
+    """Print the result of the code or command above."""
     show(Text(f"{_MARGIN}=> {text}", style="green"))

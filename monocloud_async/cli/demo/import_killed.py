@@ -1,4 +1,4 @@
-"""An import that is killed: the same command goes on, and every user is created once."""
+"""An import is killed: the same command resumes it, and every user is created exactly once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .processes import Process
 
 USERS = 1_000
 _KILLED_AT = USERS * 2 // 5
-# One creation in fifty is carried out, and its answer is lost.
+# One creation in fifty is applied, but its response is lost.
 _RESETS = Fault(
     operation="users.create", connection="reset", executed=True, probability=0.02, seed=1
 )
@@ -35,14 +35,14 @@ async def show_killed_import(emulator: Emulator) -> None:
     )
     check(emails, emulator.executions_of("users.create"))
     resets = emulator.faults.struck()
-    result(f"{len(emails):,} users, each created once: none is missing, none is there twice")
-    result(f"{resets} answers were lost on the way, and each was cleared up")
+    result(f"{len(emails):,} users, each created exactly once: none is missing or duplicated")
+    result(f"{resets} responses were lost on the way, and the import looked up each of these users")
 
 
 def check(emails: collections.Counter[str], created: int) -> None:
     """End with an error if a user is missing, was created twice, or is not from the file."""
     if emails != collections.Counter(map(_email, range(USERS))):
-        fail("the tenant does not have each user of the file once")
+        fail("the tenant does not have each user of the file exactly once")
     if created != USERS:
         fail(f"the server created {created:,} users instead of {USERS:,}")
 

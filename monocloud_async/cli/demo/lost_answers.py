@@ -1,4 +1,4 @@
-"""Connections that break after the change: one call is repaired, another says what it knows."""
+"""Connections break after a change: one call is retried, another reports an unknown result."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ async def _repaired(emulator: Emulator, client: MonoCloudClient) -> None:
     counts = emulator.counts
     primary = emulator.user(USER_ID).primary_phone
     if (counts.requests, counts.executions) != (2, 2) or primary is None or primary.id != PHONE_ID:
-        fail("the call that lost its answer was not repaired")
-    result("the connection was reset, the client sent it again, and the call succeeded:")
+        fail("the call whose response was lost was not retried as promised")
+    result("the connection was reset, the client retried, and the call succeeded:")
     paragraph("     2 requests, and the right phone is primary")
 
 
@@ -49,9 +49,9 @@ async def _reported(emulator: Emulator, client: MonoCloudClient) -> None:
     except TransportError as error:
         lost = error
     else:
-        fail("the call that lost its answer did not say so")
+        fail("the call whose response was lost raised no error")
     added = [p for p in emulator.user(USER_ID).phone_numbers if p.phone == _PHONE]
     if (emulator.counts.requests, len(added), lost.may_have_been_applied) != (1, 1, True):
-        fail("the addition that lost its answer was not left alone")
-    said = f"{type(lost).__name__} with may_have_been_applied=True"
-    result(f"{said}: 1 request, and 1 phone was added, not 2")
+        fail("the addition whose response was lost was retried, or not reported as promised")
+    summary = f"{type(lost).__name__} with may_have_been_applied=True"
+    result(f"{summary}: 1 request, and 1 phone was added, not 2")

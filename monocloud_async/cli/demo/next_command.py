@@ -1,4 +1,4 @@
-"""What to type after the demo, for the way in which it was started."""
+"""The command to type after the demo, which depends on how the demo was started."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _monocloud(program: Path) -> list[str]:
     found = shutil.which("monocloud")
     if found and Path(found).resolve() == program.resolve():
         return ["monocloud"]
-    # As `scripts/demo` has it: in a virtual environment that is not active.
+    # `scripts/demo` runs in a virtual environment that is not active.
     with contextlib.suppress(ValueError):
         program = program.relative_to(Path.cwd())
     return [str(program)]

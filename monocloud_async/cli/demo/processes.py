@@ -1,4 +1,4 @@
-"""The `monocloud` command in a process of its own, from wherever this package was imported."""
+"""The `monocloud` command in its own process, from wherever this package was imported."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ import typer
 from ..._settings import API_KEY_VARIABLE, DOMAIN_VARIABLE
 from ..output import fail
 
-# A directory, or a zip that these packages are in.
+# The directory or zip file that contains these packages.
 _ROOT = Path(__file__).parents[3]
-# With -c, what lies in the current directory would come before the standard library.
+# With -c, files in the current directory would shadow the standard library.
 _SOURCE = (
     "import sys; sys.path[:] = filter(None, sys.path); from monocloud_async.cli import main; main()"
 )
 
 
 class Process:
-    """A command that runs beside the demo, and does not outlive it.
+    """A command that runs alongside the demo, and ends with it.
 
     Args:
         domain: the tenant's address.
         api_key: its key.
-        arguments: what follows `monocloud`.
-        folder: where it runs; None for a folder without anything to import.
+        arguments: the arguments after `monocloud`.
+        folder: the working directory; None for one without importable files.
     """
 
     def __init__(
@@ -43,11 +43,11 @@ class Process:
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended by itself."""
+        """Whether the command has ended."""
         return self._process.returncode is not None
 
     async def succeed(self) -> str:
-        """Wait for its end, and return what it printed; a failure of it is one of the demo."""
+        """Wait until the command ends, and return its output; if it fails, the demo fails."""
         printed, errors = await self._process.communicate()
         if self._process.returncode:
             typer.echo(errors.decode(errors="replace"), nl=False, err=True)
@@ -55,7 +55,7 @@ class Process:
         return printed.decode()
 
     async def kill(self) -> bool:
-        """Kill it, and return whether it was still running."""
+        """Kill the command, and return whether it was still running."""
         if self.ended:
             return False
         self._process.kill()

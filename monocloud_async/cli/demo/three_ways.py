@@ -16,7 +16,7 @@ Way = Callable[[str, str, str, str], Awaitable[None]]
 
 
 async def show_three_ways(emulator: Emulator) -> None:
-    """Make the phone primary that is not, three times."""
+    """Make the other phone the primary one, three times."""
     for number, way in enumerate(WAYS):
         if number:
             paragraph("")
@@ -24,7 +24,7 @@ async def show_three_ways(emulator: Emulator) -> None:
 
 
 async def take(emulator: Emulator, way: Way) -> None:
-    """Go one way, and check the server: one request, one change, the other phone."""
+    """Run one way, and check that the server made one change for one request."""
     phones = emulator.user(USER_ID).phone_numbers
     chosen = next(phone for phone in phones if not phone.primary)
     before = emulator.counts
@@ -32,10 +32,10 @@ async def take(emulator: Emulator, way: Way) -> None:
     after = emulator.counts
     primary = [p.id for p in emulator.user(USER_ID).phone_numbers if p.primary]
     if primary != [chosen.id]:
-        fail("that did not make the other phone the primary one")
+        fail("the other phone did not become the primary one")
     requests = after.requests - before.requests, after.executions - before.executions
     if requests != (1, 1):
-        fail(f"that took {requests[0]} requests and {requests[1]} changes instead of one")
+        fail(f"this took {requests[0]} requests and {requests[1]} changes instead of one each")
     result(f"{chosen.phone} is primary: 1 request, 1 change")
 
 
@@ -46,7 +46,7 @@ async def _with_asyncio(domain: str, api_key: str, user_id: str, phone_id: str) 
         await client.phones.set_primary(user_id, phone_id)
 
 
-# A text, since nothing in this package imports the blocking one.
+# A string, because this package never imports the blocking one.
 _BLOCKING = """\
 from monocloud_sync import MonoCloudClient
 

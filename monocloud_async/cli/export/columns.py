@@ -51,7 +51,11 @@ def columns_of(names: str | None, *, groups: bool, all_: bool = False) -> Sequen
     Raises:
         ConfigurationError: a column does not exist, is named twice, or has no name.
     """
-    wanted = [name.strip() for name in names.split(",")] if names is not None else _usual(all_=all_)
+    wanted = (
+        [name.strip() for name in names.split(",")]
+        if names is not None
+        else _default_names(all_=all_)
+    )
     if names is None and groups:
         wanted.append("groups")
     if "" in wanted:
@@ -61,14 +65,14 @@ def columns_of(names: str | None, *, groups: bool, all_: bool = False) -> Sequen
     return [_column(name, groups=groups) for name in wanted]
 
 
-def _usual(*, all_: bool) -> list[str]:
-    return [*dict.fromkeys((*DEFAULT, *_MADE, *_MEMBERS))] if all_ else [*DEFAULT]
+def _default_names(*, all_: bool) -> list[str]:
+    return [*dict.fromkeys((*DEFAULT, *_COMPUTED, *_MEMBERS))] if all_ else [*DEFAULT]
 
 
 def _column(name: str, *, groups: bool) -> Column:
     path = name.removesuffix(_JSON).split(".")
-    if name in _MADE:
-        return _MADE[name]
+    if name in _COMPUTED:
+        return _COMPUTED[name]
     if path == ["groups"] and groups:
         return Column(name, "json", lambda line: line.get("groups"))
     if len(path) > 1 and path[0] in _OPEN and all(path):
@@ -78,7 +82,7 @@ def _column(name: str, *, groups: bool) -> Column:
         return Column(name, kind, _at(path))
     if path == ["groups"]:
         raise ConfigurationError("the column groups needs --groups; nothing was sent")
-    known = ", ".join([*_MADE, *(member for member in _MEMBERS if member not in _MADE)])
+    known = ", ".join([*_COMPUTED, *(member for member in _MEMBERS if member not in _COMPUTED)])
     raise ConfigurationError(
         f"--columns: unknown column {name!r}; nothing was sent: choose from {known}, groups, and "
         "members of claims, private_data and public_data, such as claims.name"
@@ -114,7 +118,7 @@ def _kind(declared: Any) -> Kind:
 _MEMBERS: Mapping[str, Kind] = {
     name: _kind(field.type) for name, field in wire_fields(User).items()
 }
-_MADE: Mapping[str, Column] = {
+_COMPUTED: Mapping[str, Column] = {
     column.name: column
     for column in (
         Column("username", "text", _at(["username", "username"])),

@@ -119,13 +119,13 @@ class _Run:
         with closing(target), ThreadPoolExecutor(1) as thread, self._stop.on_signals():
             sink = Sink(self._destination.format, target, self._journal, thread, self._state)
             async with self._client:
-                self._engine = self._made(begin)
+                self._engine = self._new_engine(begin)
                 async with self._reporter.running():
                     await self._until_stopped(self._engine, sink)
             await self._finished(sink, thread)
             self._state = sink.state
 
-    def _made(self, begin: Start) -> Engine:
+    def _new_engine(self, begin: Start) -> Engine:
         options = self._options
         reading = Reading(
             self._client._caller,  # pyright: ignore[reportPrivateUsage]
@@ -153,11 +153,11 @@ class _Run:
 
     async def _receive(self, engine: Engine, sink: Sink) -> None:
         async with aclosing(engine.results()) as results:
-            async for made in results:
+            async for batch in results:
                 self._tally.rows = max(engine.report.total_at_end or 0, self._tally.done)
-                for done in made:
+                for done in batch:
                     self._count(done)
-                await sink.add(made, engine.report.total_at_start)
+                await sink.add(batch, engine.report.total_at_start)
 
     def _count(self, done: Done) -> None:
         failed = done.error is not None and not isinstance(done.error, NotFoundError)
@@ -166,34 +166,34 @@ class _Run:
         elif failed:
             self._tally.move(None, "failed")
             self._reporter.note(f"user {done.row.user_id}: {done.error}")
-            most = self._options.max_failures
-            if most is not None and self._tally.failures > most:
-                self._stop.ask(f"more than {most} users could not be read")
+            limit = self._options.max_failures
+            if limit is not None and self._tally.failures > limit:
+                self._stop.ask(f"more than {limit} users could not be read")
         elif done.error is not None:
             self._tally.move(None, "skipped")
 
     async def _finished(self, sink: Sink, thread: ThreadPoolExecutor) -> None:
-        whole = self._stop.why is None and not self._tally.failed
+        is_complete = self._stop.why is None and not self._tally.failed
         try:
             await asyncio.get_running_loop().run_in_executor(
-                thread, lambda: sink.finish(whole=whole)
+                thread, lambda: sink.finish(whole=is_complete)
             )
         except BrokenPipeError:
             raise
         except (MonoCloudError, OSError) as error:
-            told = self._destination.unwritable(error) if isinstance(error, OSError) else error
-            self._stop.ask(str(told))
+            message = self._destination.unwritable(error) if isinstance(error, OSError) else error
+            self._stop.ask(str(message))
 
     def finish(self) -> NoReturn:
         """Give the file its name, print the totals, and exit."""
         stop, destination = self._stop, self._destination
-        whole = stop.why is None and not self._tally.failed
-        if whole:
+        is_complete = stop.why is None and not self._tally.failed
+        if is_complete:
             destination.complete()
         typer.echo(self._totals(), err=destination.path is None)
         if stop.why:
             fail(f"{stop.why}; {self._how_to_resume()}", stop.code)
-        if not whole:
+        if not is_complete:
             fail(f"some users could not be read; {self._how_to_resume()}", REFUSED)
         raise typer.Exit(0)
 

@@ -114,5 +114,5 @@ class Destination:
 
     def unwritable(self, error: OSError) -> str:
         """Return the error message for a failed write."""
-        what = "standard output" if self.path is None else str(self.part)
-        return f"cannot write {what}: {error.strerror or error}"
+        target = "standard output" if self.path is None else str(self.part)
+        return f"cannot write {target}: {error.strerror or error}"

@@ -103,7 +103,7 @@ class ExportJournal(JournalFile):
             self._check(run("SELECT * FROM subject").fetchone())
             self.state = State(*run("SELECT * FROM state").fetchone())
             if self.state.whole and not self._part.exists():
-                self._begin_anew()
+                self._start_over()
             return
         if self._part.exists():
             raise self._refusal(
@@ -125,7 +125,7 @@ class ExportJournal(JournalFile):
                 f"{self._subject.form})"
             )
 
-    def _begin_anew(self) -> None:
+    def _start_over(self) -> None:
         for table in ("done", "early", "failed"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608  (the three above)
         self._save(State())
@@ -156,23 +156,23 @@ class ExportJournal(JournalFile):
         has_base = self._db.execute("SELECT 1 FROM done WHERE number = ?", (base,)).fetchone()
         return int(found[0]) if found and has_base else base
 
-    def record(self, made: Iterable[Done], state: State) -> None:
+    def record(self, finished: Iterable[Done], state: State) -> None:
         """Record finished users and the progress, all or nothing.
 
         Raises:
             JournalError: the journal cannot be written.
         """
-        listed = [done.row for done in made if done.row.number != _RETRIED]
+        listed = [done.row for done in finished if done.row.number != _RETRIED]
         with self._transaction() as db:
             db.executemany("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?)", map(_entry, listed))
             db.executemany(
                 "DELETE FROM early WHERE digest = ?", [(row.key.digest,) for row in listed]
             )
-            self._record_failures(made)
+            self._record_failures(finished)
             self._save(state._replace(base=self._new_base(listed)))
 
-    def _record_failures(self, made: Iterable[Done]) -> None:
-        for done in made:
+    def _record_failures(self, finished: Iterable[Done]) -> None:
+        for done in finished:
             user_id, digest = done.row.user_id, done.row.key.digest
             if done.error is not None and not isinstance(done.error, NotFoundError):
                 self._db.execute("INSERT OR REPLACE INTO failed VALUES (?, ?)", (digest, user_id))

@@ -82,8 +82,8 @@ def _table(pa: Any, schema: Any, columns: Sequence[Column], lines: Sequence[Json
 
 def _lines(part: Path) -> Iterator[Sequence[Json]]:
     with part.open("rb") as file:
-        while some := [json.loads(line) for line in islice(file, _GROUP)]:
-            yield some
+        while batch := [json.loads(line) for line in islice(file, _GROUP)]:
+            yield batch
 
 
 def _type(pa: Any, kind: Kind) -> Any:

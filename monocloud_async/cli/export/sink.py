@@ -39,37 +39,37 @@ class Sink:
     journal: ExportJournal | None
     thread: Executor
     state: State = State()
-    _made: list[Done] = attrs.field(factory=list[Done], init=False)
-    _unkept: list[Done] = attrs.field(factory=list[Done], init=False)
+    _unwritten: list[Done] = attrs.field(factory=list[Done], init=False)
+    _unrecorded: list[Done] = attrs.field(factory=list[Done], init=False)
     _headed: bool = attrs.field(default=False, init=False)
     _failure: OSError | None = attrs.field(default=None, init=False)
     _kept_at: float = attrs.field(factory=time.monotonic, init=False)
 
-    async def add(self, made: Sequence[Done], at_start: int | None) -> None:
+    async def add(self, done: Sequence[Done], at_start: int | None) -> None:
         """Add finished users, and write them once there are enough."""
-        self._made += made
+        self._unwritten += done
         if self.state.at_start is None:
             self.state = self.state._replace(at_start=at_start)
-        if len(self._made) >= _ROWS or self._is_due():
-            await self._on_thread(self._is_due() or len(self._unkept) >= _KEPT_ROWS)
+        if len(self._unwritten) >= _ROWS or self._is_due():
+            await self._on_thread(self._is_due() or len(self._unrecorded) >= _KEPT_ROWS)
 
     def _is_due(self) -> bool:
         return time.monotonic() - self._kept_at >= _KEPT_SECONDS
 
     async def _on_thread(self, keep: bool) -> None:
-        made, self._made = self._made, []
+        batch, self._unwritten = self._unwritten, []
         loop = asyncio.get_running_loop()
-        writing = loop.run_in_executor(self.thread, self._write, made, keep)
+        writing = loop.run_in_executor(self.thread, self._write, batch, keep)
         # If the caller is cancelled, an error here shows up again at the end.
         writing.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(writing)
 
-    def _write(self, made: Sequence[Done], keep: bool) -> None:
-        lines = [done.exported for done in made if isinstance(done.exported, ExportedLine)]
+    def _write(self, batch: Sequence[Done], keep: bool) -> None:
+        lines = [done.exported for done in batch if isinstance(done.exported, ExportedLine)]
         self._write_lines(lines)
         # Drop the written users, which would fill memory.
-        self._unkept += [Done(done.row, error=done.error) for done in made]
-        vanished = sum(isinstance(done.error, NotFoundError) for done in made)
+        self._unrecorded += [Done(done.row, error=done.error) for done in batch]
+        vanished = sum(isinstance(done.error, NotFoundError) for done in batch)
         self.state = self.state._replace(
             exported=self.state.exported + len(lines), vanished=self.state.vanished + vanished
         )
@@ -91,9 +91,9 @@ class Sink:
         size = self.target.keep()
         self.state = self.state._replace(size=size, whole=int(whole))
         if self.journal is not None:
-            self.journal.record(self._unkept, self.state)
+            self.journal.record(self._unrecorded, self.state)
             self.state = self.journal.state
-        self._unkept = []
+        self._unrecorded = []
         self._kept_at = time.monotonic()
 
     def finish(self, *, whole: bool) -> None:
@@ -104,6 +104,6 @@ class Sink:
         """
         if self._failure is not None:
             raise self._failure
-        made, self._made = self._made, []
-        self._write(made, keep=False)
+        batch, self._unwritten = self._unwritten, []
+        self._write(batch, keep=False)
         self._keep(whole=whole)

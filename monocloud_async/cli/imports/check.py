@@ -29,7 +29,7 @@ class Checked:
     Attributes:
         rows: the number of records, including skipped ones.
         mistakes: the first mistakes.
-        wrong: the number of mistakes.
+        mistake_count: the number of mistakes.
         unreadable: the number of records that cannot be read as rows.
         broken: whether the input cannot be read to its end.
         left_out: the number of skipped records, by reason.
@@ -39,7 +39,7 @@ class Checked:
 
     rows: int = 0
     mistakes: list[Mistake] = attrs.field(factory=list[Mistake])
-    wrong: int = 0
+    mistake_count: int = 0
     unreadable: int = 0
     broken: bool = False
     left_out: Counter[str] = attrs.field(factory=Counter[str])
@@ -48,7 +48,7 @@ class Checked:
 
     def add(self, mistake: Mistake) -> None:
         """Count a mistake."""
-        self.wrong += 1
+        self.mistake_count += 1
         if len(self.mistakes) < MOST_MISTAKES:
             self.mistakes.append(mistake)
 
@@ -149,7 +149,7 @@ class _Seen:
         self._db.execute("BEGIN")
 
     def before(self, row: ImportRow, line: int) -> Iterator[tuple[str, int]]:
-        """Add a row's identifiers; yield those that an earlier row has, with its line."""
+        """Add a row's identifiers; yield those that an earlier row also has, with its line."""
         for kind, value in ((one.field, one.value) for one in all_identifiers(row)):
             digest = _digest(kind, value)
             added = self._db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (digest, line))
@@ -163,5 +163,5 @@ class _Seen:
 
 
 def _digest(kind: str, value: str) -> int:
-    told = f"{kind}:{value.casefold()}".encode()
-    return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "big", signed=True)
+    content = f"{kind}:{value.casefold()}".encode()
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)

@@ -13,12 +13,12 @@ import typer
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
 from ...imports import Import, ImportJournal, Settings
+from ...imports.dry_run import DryRun
 from ...imports.importer import Importer
 from ...imports.journal import CREATED, EXISTED, FAILED
-from ...imports.looking import Looking
 from ...imports.run import origin_of
 from ..batch.content import STDIN, open_content, unreadable
-from ..batch.endings import check_files, close_to_others, make_private, tell, written
+from ..batch.endings import check_files, close_to_others, make_private, print_totals, written
 from ..batch.progress import Reporter, display
 from ..batch.stop import Stop
 from ..batch.tally import Tally
@@ -57,7 +57,7 @@ def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
         tally, stop = _tally(found), Stop()
         differing = asyncio.run(_send(client, options, source, groups, journal, tally, stop))
         problem = _write(results, source, groups, journal, stop)
-    problem = tell(_totals(tally, names, differing)) or problem
+    problem = print_totals(_totals(tally, names, differing)) or problem
     _finish(options, found, tally, stop, problem)
 
 
@@ -100,22 +100,23 @@ def _checked(
     except OSError as error:
         raise unreadable(source.name, error) from None
     for mistake in found.mistakes:
-        typer.echo(visible(f"{source.name}, line {mistake.line}: {mistake.what}"), err=True)
-    if hidden := found.wrong - len(found.mistakes):
+        typer.echo(visible(f"{source.name}, line {mistake.line}: {mistake.message}"), err=True)
+    if hidden := found.mistake_count - len(found.mistakes):
         typer.echo(f"({hidden:,} more not shown)", err=True)
-    for line in _said(found):
+    for line in _remarks(found):
         typer.echo(visible(line), err=True)
-    if (found.wrong and not (options.skip_mistakes or options.dry_run)) or found.broken:
-        noun, them = ("mistake", "it") if found.wrong == 1 else ("mistakes", "them")
-        more = "" if found.broken else ", or use --skip-mistakes"
+    if (found.mistake_count and not (options.skip_mistakes or options.dry_run)) or found.broken:
+        noun, them = ("mistake", "it") if found.mistake_count == 1 else ("mistakes", "them")
+        alternative = "" if found.broken else ", or use --skip-mistakes"
         fail(
-            f"{source.name} has {found.wrong:,} {noun}; nothing was sent: correct {them}{more}",
+            f"{source.name} has {found.mistake_count:,} {noun}; nothing was sent: correct {them}"
+            f"{alternative}",
             MISUSED,
         )
     return found
 
 
-def _said(found: Checked) -> Iterator[str]:
+def _remarks(found: Checked) -> Iterator[str]:
     for reason, count in found.left_out.most_common():
         yield f"{_rows(count)} not imported: {reason}"
     for loss, count in found.losses.most_common():
@@ -166,7 +167,7 @@ async def _send(
         concurrency=options.concurrency,
         rate=options.rate,
         stopped=stop.asked.is_set,
-        kind=Looking if options.dry_run else Importer,
+        kind=DryRun if options.dry_run else Importer,
     )
     async with client:
         reporter = Reporter(tally, display())
@@ -207,7 +208,7 @@ def _finish(
     if problem:
         fail(problem)
     # A dry run fails if the import would be rejected.
-    refused = options.dry_run and not options.skip_mistakes and found.wrong
+    refused = options.dry_run and not options.skip_mistakes and found.mistake_count
     raise typer.Exit(REFUSED if tally.failed or refused else 0)
 
 

@@ -39,7 +39,7 @@ def migrated(path: str, system: str | None, mapping: str | None, options: Sequen
         raise ConfigurationError(
             "--from and --map cannot read standard input; nothing was sent: pass a file"
         )
-    known: dict[str | None, System | None] = {None: None, **{one: one for one in SYSTEMS}}
+    known: dict[str | None, System | None] = {None: None, **{name: name for name in SYSTEMS}}
     if system not in known:
         systems = ", ".join(sorted(SYSTEMS))
         raise ConfigurationError(f"--from must be one of {systems}; nothing was sent")

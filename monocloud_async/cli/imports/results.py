@@ -38,7 +38,7 @@ class ImportResults(Results):
     """
 
     def __init__(self, path: Path, names: Mapping[str, str]) -> None:
-        # It has people's email addresses.
+        # It contains people's email addresses.
         super().__init__(path, private=True)
         self._is_json = path.suffix.casefold() in _JSON
         self._names = names
@@ -87,13 +87,13 @@ def _lines(
 ) -> Iterator[dict[str, Any]]:
     records = source.records()
     number = 0
-    while some := list(islice(records, _ROWS_AT_ONCE)):
-        entries = journal.entries(number, number + len(some) - 1)
-        for record in some:
+    while batch := list(islice(records, _ROWS_AT_ONCE)):
+        entries = journal.entries(number, number + len(batch) - 1)
+        for record in batch:
             entry = entries.get(number)
             number += 1
             if isinstance(record, Mistake):
-                yield _line(record.line, FAILED, error=record.what)
+                yield _line(record.line, FAILED, error=record.message)
             elif record.row is None:
                 yield _line(record.line, SKIPPED, notes=[record.why])
             else:
@@ -138,7 +138,7 @@ def line_of(
     )
 
 
-def _line(line: int, status: str, source_id: str | None = None, **more: Any) -> dict[str, Any]:
-    said = {"line": line, "source_id": source_id, "status": status, **more}
+def _line(line: int, status: str, source_id: str | None = None, **values: Any) -> dict[str, Any]:
+    members = {"line": line, "source_id": source_id, "status": status, **values}
     lists: dict[str, Any] = {"steps": [], "differences": [], "notes": [], "attempts": 0}
-    return {name: said.get(name, lists.get(name)) for name in COLUMNS}
+    return {name: members.get(name, lists.get(name)) for name in COLUMNS}

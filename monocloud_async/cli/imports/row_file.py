@@ -38,8 +38,8 @@ class RowFile:
         if not start:
             raise BrokenInputError(1, "the input is empty")
         if start.startswith("["):
-            what = f"{_LINES}, but this is an array; convert it with jq -c '.[]'"
-            raise BrokenInputError(lines.number, what)
+            message = f"{_LINES}, but this is an array; convert it with jq -c '.[]'"
+            raise BrokenInputError(lines.number, message)
         if start.startswith("{"):
             return _json_lines(first, lines)
         return read_csv(first, lines, self._also)

@@ -10,7 +10,7 @@ import attrs
 from ..._messages import one_line
 from ...imports import ImportOutcome
 from ...imports.checks import RowMistakeError
-from ...imports.feed import PASSED_OVER
+from ...imports.feed import SKIPPED_ROW
 from ...imports.journal import FAILED
 from ..batch.columns import Mistake
 from ..batch.progress import Reporter
@@ -26,7 +26,7 @@ class Rows:
 
     Attributes:
         source: the input.
-        stop: tells when to hand out no more rows.
+        stop: signals when to stop handing out rows.
         lines: the lines of the rows in flight, by row number.
     """
 
@@ -39,7 +39,7 @@ class Rows:
             if self.stop.asked.is_set():
                 return
             if isinstance(record, Mistake) or record.row is None:
-                yield PASSED_OVER
+                yield SKIPPED_ROW
             else:
                 self.lines[number] = record.line
                 yield record.row

@@ -1,4 +1,4 @@
-"""What the dashboard's forms do."""
+"""The actions of the dashboard's forms."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ class Action:
     """A form's action.
 
     Attributes:
-        name: what it is called in paths.
-        done: what the page says afterwards.
-        section: the id of the section that the form is in.
-        act: does it; raises ConfigurationError, and changes nothing, where the form is wrong.
+        name: its name in paths.
+        done: the message that the page shows afterwards.
+        section: the id of the section that has the form.
+        act: carries out the action; raises ConfigurationError, and changes nothing, if the form is
+            invalid.
     """
 
     name: str
@@ -62,21 +63,21 @@ def _seed(service: Service, form: Form) -> None:
     service.tenant.begin_with(document_seed(_json(given, "the seed")))
 
 
-def _json(text: str, called: str) -> object:
+def _json(text: str, noun: str) -> object:
     try:
         return parse(text.encode(errors="surrogatepass"))
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{called} is not JSON: {error}") from None
+        raise ConfigurationError(f"{noun} is not JSON: {error}") from None
 
 
 ACTIONS: Mapping[str, Action] = {
     f"/{action.name}": action
     for action in (
-        Action("add-fault", "The fault is added.", "faults", _add_fault),
-        Action("remove-fault", "The fault is removed.", "faults", _remove_fault),
-        Action("clear-faults", "All faults are removed.", "faults", _clear_faults),
-        Action("set-rate-limit", "The rate limit is changed.", "settings", _set_rate_limit),
-        Action("reset", "Everything is back to the seed.", "settings", _reset),
-        Action("seed", "The seed is loaded.", "settings", _seed),
+        Action("add-fault", "The fault was added.", "faults", _add_fault),
+        Action("remove-fault", "The fault was removed.", "faults", _remove_fault),
+        Action("clear-faults", "All faults were removed.", "faults", _clear_faults),
+        Action("set-rate-limit", "The rate limit was changed.", "settings", _set_rate_limit),
+        Action("reset", "The emulator was reset to its seed.", "settings", _reset),
+        Action("seed", "The seed was loaded.", "settings", _seed),
     )
 }

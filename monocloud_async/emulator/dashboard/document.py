@@ -1,4 +1,4 @@
-"""The frame of each HTML document of the dashboard."""
+"""The HTML document around each page of the dashboard."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .paths import path_of
 
 
 def document(title: str, *body: Html) -> Html:
-    """Return a whole document."""
+    """Return a complete HTML document."""
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -18,5 +18,5 @@ def document(title: str, *body: Html) -> Html:
         tag("link", rel="stylesheet", href=path_of("dashboard.css")),
         tag("script", src=path_of("dashboard.js"), defer=True),
     )
-    skip = tag("a", "Skip to the content", href="#main", class_="skip")
+    skip = tag("a", "Skip to content", href="#main", class_="skip")
     return Html(f"<!doctype html>\n{tag('html', head, tag('body', skip, *body), lang='en')}\n")

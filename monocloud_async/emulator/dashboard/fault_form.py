@@ -1,4 +1,4 @@
-"""The form that adds a fault, and the fault that a sent form stands for."""
+"""The form that adds a fault, and the conversion of a submitted form to a fault."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _CONNECTIONS = ("closed", "reset")
 _OPERATIONS = tuple(operation.name for operation in ALL)
 _ADVANCED = ("headers", "problem", "body", "body_delay", "drip", "outage", "executed", "user_id")
 _CHANCES = ("after", "every", "probability", "seed")
-# What one click adds.
+# Faults that one click adds.
 _PRESETS: tuple[tuple[str, Form], ...] = (
     ("503 twice", {"status": "503", "times": "2"}),
     ("429, Retry-After 2 s", {"status": "429", "headers": "Retry-After: 2", "times": "1"}),
     ("Reset after executing", {"connection": "reset", "executed": "true", "times": "1"}),
-    ("3 s late", {"delay": "3", "times": "1"}),
+    ("3 s delay", {"delay": "3", "times": "1"}),
 )
 
 
 def fault_of(sent: Form) -> Fault:
-    """Return the fault that a form stands for; empty fields are left at their defaults.
+    """Return the fault that a submitted form describes; empty fields keep their defaults.
 
     Raises:
-        ConfigurationError: a field is wrong; the message names it.
+        ConfigurationError: a field is invalid; the message names it.
     """
     given = {name.removeprefix("fault-"): text.strip() for name, text in sent.items()}
     return Fault.from_dict(
@@ -45,19 +45,19 @@ def fault_form(token: str, sent: Form) -> Html:
     """Return the form.
 
     Args:
-        token: what shows that this page sent it.
-        sent: what was sent and refused, to be mended; empty at first.
+        token: proves that this page sent the form.
+        sent: the values of a rejected form, to correct; empty at first.
     """
     advanced = any(sent.get(f"fault-{name}") for name in (*_ADVANCED, *_CHANCES))
     return form(
         "add-fault",
         token,
         tag("h3", "Add a fault", id="add-fault-heading"),
-        tag("div", *_usual(sent), class_="fields"),
+        tag("div", *_main_fields(sent), class_="fields"),
         tag(
             "details",
-            tag("summary", "More: headers, body, user, chance"),
-            tag("div", *_effects(sent), *_chances(sent), class_="fields"),
+            tag("summary", "More: headers, body, user, probability"),
+            tag("div", *_effect_fields(sent), *_selection_fields(sent), class_="fields"),
             open=advanced,
             id="more-fault-fields",
         ),
@@ -81,35 +81,37 @@ def preset_forms(token: str) -> Html:
     )
 
 
-def _usual(sent: Form) -> tuple[Html, ...]:
+def _main_fields(sent: Form) -> tuple[Html, ...]:
     return (
         number("fault-status", "Status", sent, least=200, most=599, hint="200 to 599"),
         choice("fault-connection", "Connection", sent, _CONNECTIONS, empty="Stays open"),
         number("fault-delay", "Delay in seconds", sent, step="any"),
-        number("fault-times", "Times", sent, least=1, hint="Empty: no end"),
+        number("fault-times", "Times", sent, least=1, hint="Empty: no limit"),
         choice("fault-operation", "Operation", sent, _OPERATIONS, empty="Any operation"),
     )
 
 
-def _effects(sent: Form) -> tuple[Html, ...]:
+def _effect_fields(sent: Form) -> tuple[Html, ...]:
     return (
-        text_area("fault-headers", "Headers", sent, hint="One a line, such as Retry-After: 2"),
+        text_area("fault-headers", "Headers", sent, hint="One per line, such as Retry-After: 2"),
         text_area("fault-problem", "Problem members", sent, hint='JSON, such as {"title": "Down"}'),
-        choice("fault-body", "Body", sent, _BODIES, empty="Whole"),
+        choice("fault-body", "Body", sent, _BODIES, empty="Complete"),
         number("fault-body_delay", "Body delay in seconds", sent, step="any"),
         number("fault-drip", "Drip over seconds", sent, step="any"),
         number("fault-outage", "Outage in seconds", sent, step="any"),
-        choice("fault-executed", "Executed", sent, ("true", "false"), empty="As the answer says"),
+        choice(
+            "fault-executed", "Executed", sent, ("true", "false"), empty="Depends on the status"
+        ),
         field("fault-user_id", "User id", sent, hint="Empty: any user"),
     )
 
 
-def _chances(sent: Form) -> tuple[Html, ...]:
+def _selection_fields(sent: Form) -> tuple[Html, ...]:
     return (
-        number("fault-after", "After so many requests", sent),
-        number("fault-every", "Every n-th request", sent, least=1),
+        number("fault-after", "Skip this many requests first", sent),
+        number("fault-every", "Every nth request", sent, least=1),
         number("fault-probability", "Probability", sent, step="any", most=1, hint="0 to 1"),
-        number("fault-seed", "Seed of chance", sent),
+        number("fault-seed", "Random seed", sent),
     )
 
 

@@ -1,4 +1,4 @@
-"""The faults at work, with a button that removes each."""
+"""The active faults, each with a button that removes it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..service import Service
 from .form_controls import form
 from .markup import Html, tag
 
-# What chooses the requests that a fault strikes.
+# The members that choose which requests a fault hits.
 _CHOICE = ("operation", "user_id", "after", "every", "probability", "seed", "times")
 
 
 def fault_list(service: Service, token: str) -> Html:
-    """Return the faults, and how many requests each struck."""
+    """Return the faults, and how many requests each has hit."""
     faults: list[Fault] = []
     for fault in service.faults:
         if fault not in faults:
@@ -33,7 +33,7 @@ def summary(fault: Fault) -> str:
 
 
 def effect(fault: Fault) -> str:
-    """Return what a fault does, without what it strikes."""
+    """Return the effect of a fault, without the members that choose its requests."""
     members = fault.to_dict()
     return _words({name: members[name] for name in members if name not in _CHOICE})
 
@@ -52,7 +52,7 @@ def _row(service: Service, token: str, fault: Fault, number: int) -> Html:
     times = "1 request" if struck == 1 else f"{struck} requests"
     return tag(
         "li",
-        tag("div", tag("code", summary(fault)), tag("small", f"struck {times}")),
+        tag("div", tag("code", summary(fault)), tag("small", f"hit {times}")),
         form(
             "remove-fault",
             token,

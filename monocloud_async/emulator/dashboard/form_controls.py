@@ -16,19 +16,21 @@ def form(action: str, token: str, *children: str | None, **attributes: Attribute
     return tag("form", hidden, *children, method="post", action=path_of(action), **attributes)
 
 
-def field(name: str, label: str, sent: Form, *, hint: str | None = None, **more: Attribute) -> Html:
+def field(
+    name: str, label: str, sent: Form, *, hint: str | None = None, **attributes: Attribute
+) -> Html:
     """Return an input with its label.
 
     Args:
         name: its name and id.
-        label: what people call it.
-        sent: the values of the form by their names.
-        hint: what helps to fill it in.
-        more: further attributes.
+        label: the visible label.
+        sent: the values of the form, by field name.
+        hint: a help text below the field.
+        attributes: further attributes.
     """
     control = tag(
         "input",
-        **{"type": "text", "autocomplete": "off", **more},
+        **{"type": "text", "autocomplete": "off", **attributes},
         id=name,
         name=name,
         value=sent.get(name, ""),
@@ -53,10 +55,10 @@ def number(
 
 
 def choice(name: str, label: str, sent: Form, options: Iterable[str], *, empty: str) -> Html:
-    """Return a list to choose from; ``empty`` is what choosing nothing is called."""
+    """Return a list to choose from; ``empty`` labels the choice of nothing."""
     chosen = sent.get(name, "")
     rows = [tag("option", empty, value="")]
-    rows += [tag("option", one, value=one, selected=one == chosen) for one in options]
+    rows += [tag("option", item, value=item, selected=item == chosen) for item in options]
     return _labelled(name, label, None, tag("select", *rows, id=name, name=name))
 
 
@@ -76,8 +78,8 @@ def text_area(name: str, label: str, sent: Form, *, hint: str | None = None, row
 
 
 def _labelled(name: str, label: str, hint: str | None, control: Html) -> Html:
-    said = tag("small", hint, id=_hint_id(name, hint)) if hint else None
-    return tag("div", tag("label", label, for_=name), control, said, class_="field")
+    help_text = tag("small", hint, id=_hint_id(name, hint)) if hint else None
+    return tag("div", tag("label", label, for_=name), control, help_text, class_="field")
 
 
 def _hint_id(name: str, hint: str | None) -> str | None:

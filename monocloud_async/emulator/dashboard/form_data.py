@@ -12,10 +12,10 @@ from ..service import Received
 
 
 def fields(received: Received) -> Mapping[str, str]:
-    """Return the form's fields by their names; a file counts as its text.
+    """Return the form's fields by name; the value of a file is its text.
 
     Raises:
-        ProblemError: 400 or 413, the form cannot be read.
+        ProblemError: 400 or 413 if the form cannot be read.
     """
     if received.flaw is not None:
         raise received.flaw

@@ -1,4 +1,4 @@
-"""The groups, with how many members each has."""
+"""The groups, with the number of members of each."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def group_list(tenant: Tenant) -> Html:
     if not groups:
         return tag("p", "No groups.", class_="empty")
     rows = [_row(group_id, name, members[group_id]) for group_id, name in groups[:_SHOWN]]
-    more = len(groups) - len(rows)
+    hidden = len(groups) - len(rows)
     return tag(
         "div",
         tag("ul", *rows, class_="groups"),
-        tag("p", f"and {more:,} more") if more else None,
+        tag("p", f"and {hidden:,} more") if hidden else None,
     )
 
 
@@ -36,5 +36,5 @@ def _counted(tenant: Tenant) -> tuple[list[tuple[str, str]], Counter[str]]:
 
 def _row(group_id: str, name: str, members: int) -> Html:
     noun = "member" if members == 1 else "members"
-    named = tag("span", name, class_="name")
-    return tag("li", named, tag("code", group_id), tag("small", f"{members:,} {noun}"))
+    label = tag("span", name, class_="name")
+    return tag("li", label, tag("code", group_id), tag("small", f"{members:,} {noun}"))

@@ -1,4 +1,4 @@
-"""Who may see and use the dashboard: this machine's browser, and no other web page."""
+"""Access control: only a browser on this machine may use the dashboard, and no other web page."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from yarl import URL
 from ..._address import is_loopback
 from ..problems import ProblemError
 
-# Nobody can register a domain under these, so no web page of a stranger has such a name.
+# Nobody can register a domain under these, so no outside web page can have such a name.
 _PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".test", ".home.arpa")
 
 
 def refuse_strangers(request: web.BaseRequest, *, open_to_all: bool) -> None:
-    """Refuse other machines, names that DNS may have rebound, and other web pages.
+    """Refuse other machines, host names that DNS rebinding could use, and other web pages.
 
     Args:
-        request: what came.
+        request: the request.
         open_to_all: whether other machines may use the dashboard too.
 
     Raises:
-        ProblemError: 403, the request comes from one of these.
+        ProblemError: 403 if the request comes from one of these.
     """
     name = _host_name(request.headers.get("Host", ""))
     if open_to_all:
         if not _is_private(name):
-            raise ProblemError(403, "Open this page by an IP address or by a private name.")
+            raise ProblemError(403, "Open this page with an IP address or a private name.")
     elif not (is_loopback(request.remote or "") and is_loopback(name)):
         raise ProblemError(
             403, "This page is for this machine only, unless --open-control opens it."
@@ -41,12 +41,12 @@ def refuse_forgeries(request: web.BaseRequest, sent: str, token: str) -> None:
     """Refuse a form that this emulator's page did not send.
 
     Args:
-        request: what came.
+        request: the request.
         sent: the token in the form.
-        token: the token that the page has.
+        token: the token of the page.
 
     Raises:
-        ProblemError: 403, the form comes from elsewhere.
+        ProblemError: 403 if another page or program sent the form.
     """
     if "Origin" not in request.headers and "Sec-Fetch-Site" not in request.headers:
         raise ProblemError(403, "The form must come from this page; scripts use /_emulator.")
@@ -60,7 +60,7 @@ def _is_from_elsewhere(request: web.BaseRequest) -> bool:
         return headers["Origin"].partition("://")[2] != headers.get("Host")
     if headers.get("Sec-Fetch-Site") in (None, "same-origin", "none"):
         return False
-    # Other pages may link here, and that is all.
+    # Other pages may link to the page, but nothing else.
     return request.method != "GET" or headers.get("Sec-Fetch-Dest") != "document"
 
 
@@ -72,7 +72,7 @@ def _host_name(host: str) -> str:
 
 
 def _is_private(name: str) -> bool:
-    """Return whether no stranger can make the name lead here: DNS rebinding needs a domain."""
+    """Return whether a name is safe from DNS rebinding, which needs a registered domain."""
     if not name:
         return False
     try:

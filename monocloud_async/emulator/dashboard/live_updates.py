@@ -1,4 +1,4 @@
-"""New requests as they come, as Server-Sent Events."""
+"""Live updates: streams new requests as Server-Sent Events."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from .paths import number_in, path_of
 from .request_rows import SHOWN, outcome, rows
 
 PATH = path_of("events")
-# Seconds between two looks at the log; what comes between them goes out together.
+# Seconds between two checks of the log; requests in between are sent together.
 _LOOK = 0.1
-# How many looks without news until a comment finds out whether the browser is still there.
+# After this many checks without news, a comment finds out whether the browser is still there.
 _SILENT_LOOKS = 100
 
 
 async def stream(
     service: Service, request: web.BaseRequest, headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """Send new requests until the browser goes away.
+    """Send new requests until the browser disconnects.
 
     Args:
-        service: whose requests to send.
-        request: asks for what comes after its ``Last-Event-ID``, or its parameter ``after``.
-        headers: what every answer of the dashboard carries.
+        service: the emulator's state.
+        request: the browser's request; its ``Last-Event-ID`` or parameter ``after`` is the last
+            event that the browser has received.
+        headers: the headers of every response of the dashboard.
     """
     response = web.StreamResponse(headers={**headers, "Content-Type": "text/event-stream"})
     after = request.headers.get("Last-Event-ID") or request.query.get("after", "")
-    # A browser may leave at any time.
+    # A browser may disconnect at any time.
     with contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await _send(response, Feed(service, after))
@@ -41,11 +42,11 @@ async def stream(
 
 
 class Feed:
-    """What a browser has not seen yet.
+    """The events that a browser has not received yet.
 
     Args:
-        service: whose requests to show.
-        after: the last event that it saw.
+        service: the emulator's state.
+        after: the last event that the browser has received.
     """
 
     def __init__(self, service: Service, after: str) -> None:
@@ -63,8 +64,8 @@ class Feed:
             yield self._event("reset", {})
         if new := log.since(self._number)[:SHOWN]:
             self._number = new[0].number
-            told = {"rows": rows(self._service, new), "announcement": _announcement(new)}
-            yield self._event("requests", told)
+            update = {"rows": rows(self._service, new), "announcement": _announcement(new)}
+            yield self._event("requests", update)
         state = self._now()
         if state != self._state:
             self._state = state
@@ -95,5 +96,5 @@ async def _send(response: web.StreamResponse, feed: Feed) -> None:
 
 def _announcement(new: list[RecordedRequest]) -> str:
     last = new[0]
-    said = f"{last.operation or 'unknown operation'}, {outcome(last)[0]}"
-    return said if len(new) == 1 else f"{len(new)} new requests, the last one: {said}"
+    description = f"{last.operation or 'unknown operation'}, {outcome(last)[0]}"
+    return description if len(new) == 1 else f"{len(new)} new requests, the last one: {description}"

@@ -1,4 +1,4 @@
-"""HTML that is escaped by construction: whatever is not Html already is text."""
+"""HTML that is escaped by construction: every string that is not Html is text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def tag(name: str, /, *children: str | None, **attributes: Attribute) -> Html:
 
 
 def join(*children: str | None) -> Html:
-    """Return children one after the other; None is left out."""
+    """Return the children in order as Html; None is left out."""
     return Html(
         "".join(
             child if isinstance(child, Html) else html.escape(child)

@@ -1,4 +1,4 @@
-"""The dashboard: its sections, put together."""
+"""The dashboard page, assembled from its sections."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _SECTIONS = {
 
 @attrs.frozen
 class Notice:
-    """Why a form was refused.
+    """Why a form was rejected.
 
     Attributes:
         message: what is wrong with it.
-        section: the section that it is in.
-        sent: its fields, to be mended.
+        section: the section that has it.
+        sent: its values, to correct.
     """
 
     message: str
@@ -44,14 +44,14 @@ class Notice:
 
 @attrs.frozen
 class View:
-    """What to show.
+    """The data for a page.
 
     Attributes:
         service: the emulator's state.
-        token: what shows that a form came from this page.
+        token: proves that a form came from this page.
         url: where the emulator listens.
         query: the parameters of the page's path.
-        notice: why a form was refused; None if none was.
+        notice: why a form was rejected; None if none was.
     """
 
     service: Service
@@ -77,8 +77,8 @@ def page(view: View) -> Html:
 
 def _header(view: View) -> Html:
     counts = view.service.log.counts()
-    told = f"{_count(counts.requests, 'request')} · {_count(counts.executions, 'change')}"
-    links = (tag("li", tag("a", name, href=f"#{one}")) for one, name in _SECTIONS.items())
+    summary = f"{_count(counts.requests, 'request')} · {_count(counts.executions, 'change')}"
+    links = (tag("li", tag("a", name, href=f"#{section}")) for section, name in _SECTIONS.items())
     lines = (
         f"export {DOMAIN_VARIABLE}={view.url}\n"
         f"export {API_KEY_VARIABLE}=<the key that the emulator was started with>"
@@ -86,21 +86,21 @@ def _header(view: View) -> Html:
     return tag(
         "header",
         tag("h1", "MonoCloud ", tag("span", "emulator")),
-        _live("summary", tag("p", told)),
+        _live("summary", tag("p", summary)),
         tag("nav", tag("ul", *links), aria_label="Sections"),
         tag("details", tag("summary", "Connect a client"), tag("pre", lines, tabindex=0)),
     )
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _notice(view: View, section: str) -> Html | None:
-    """Return what became of the form that was sent last, where it belongs to a section."""
+    """Return the result of the last form, if it belongs to the section."""
     if view.notice is not None and view.notice.section == section:
-        said = tag("p", "Nothing was changed: ", view.notice.message)
-        return tag("div", said, class_="notice bad", role="alert", tabindex=-1, autofocus=True)
+        message = tag("p", "Nothing was changed: ", view.notice.message)
+        return tag("div", message, class_="notice bad", role="alert", tabindex=-1, autofocus=True)
     action = ACTIONS.get(f"/{view.query.get('done', '')}")
     if view.notice is not None or action is None or action.section != section:
         return None
@@ -109,7 +109,7 @@ def _notice(view: View, section: str) -> Html | None:
 
 
 def _requests(view: View) -> Html:
-    # It works with JavaScript only, which shows it.
+    # Hidden until the script shows it, because it needs JavaScript.
     button = tag("button", "Pause", type="button", id="pause", aria_pressed="false", hidden=True)
     state = tag("span", "Reload to see new requests.", id="live-state")
     bar = tag("div", state, button, class_="bar")
@@ -150,5 +150,5 @@ def _section(name: str, *children: Html | None) -> Html:
 
 
 def _live(name: str, content: Html) -> Html:
-    """Return a part that the script replaces when something changed."""
+    """Return a part that the script replaces when something changes."""
     return tag("div", content, id=name, data_live=True)

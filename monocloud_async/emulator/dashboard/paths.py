@@ -6,7 +6,7 @@ _LONGEST_NUMBER = 18
 
 
 def number_in(text: str) -> int | None:
-    """Return the whole number that a part of a path is, or None."""
+    """Return a part of a path as a whole number, or None if it is not one."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER
     return int(text) if is_number else None
 

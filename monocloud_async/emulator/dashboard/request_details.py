@@ -18,10 +18,10 @@ _PATH = "/requests/"
 
 
 def details(view: View, path: str) -> Html | None:
-    """Return the page of one request, or None if it is not kept.
+    """Return the page of one request, or None if it is no longer kept.
 
     Args:
-        view: what to show.
+        view: the data for the page.
         path: the page's path, with the request's number at its end.
     """
     number = number_in(path.removeprefix(_PATH)) if path.startswith(_PATH) else None

@@ -40,17 +40,17 @@ def request_table(service: Service) -> Html:
 
 
 def rows(service: Service, requests: Iterable[RecordedRequest]) -> Html:
-    """Return the rows of some requests; the API key is masked wherever it stands."""
+    """Return the rows of some requests; the API key is masked wherever it occurs."""
     return join(*(_row(service, request) for request in requests))
 
 
 def masked(service: Service, text: str) -> str:
-    """Return a text without the API key."""
-    return _written(service.api_key).sub("***", text)
+    """Return a text with the API key masked."""
+    return _key_pattern(service.api_key).sub("***", text)
 
 
 @lru_cache
-def _written(key: str) -> re.Pattern[str]:
+def _key_pattern(key: str) -> re.Pattern[str]:
     """Return a pattern that finds the key as text, within JSON, and within a URL."""
     return re.compile("".join(map(_ways, key)))
 
@@ -64,24 +64,24 @@ def _ways(character: str) -> str:
 
 
 def outcome(request: RecordedRequest) -> tuple[str, str]:
-    """Return the status of a request as people read it, and the class of its look."""
+    """Return the status of a request as text, and its CSS class."""
     status = request.status
     if status is None:
-        return "no answer", "broken"
-    look = {2: "good", 3: "other", 4: "refused"}.get(status // 100, "broken")
-    return f"{status} {responses.get(status, '')}".rstrip(), look
+        return "no response", "broken"
+    css_class = {2: "good", 3: "other", 4: "refused"}.get(status // 100, "broken")
+    return f"{status} {responses.get(status, '')}".rstrip(), css_class
 
 
 def _row(service: Service, request: RecordedRequest) -> Html:
-    said, look = outcome(request)
+    text, css_class = outcome(request)
     when = request.received_at.astimezone()
     attempt = str(request.attempt)
     again = "resent" if request.attempt > 1 else None
     return tag(
         "tr",
         tag("td", tag("time", f"{when:%H:%M:%S}", datetime=when.isoformat())),
-        tag("td", *_asked(service, request)),
-        tag("td", tag("span", said, class_=f"status {look}")),
+        tag("td", *_request_cells(service, request)),
+        tag("td", tag("span", text, class_=f"status {css_class}")),
         tag("td", attempt, class_=again),
         tag("td", effect(request.fault) if request.fault else "–"),
         tag("td", "yes" if request.executed else "no"),
@@ -89,7 +89,7 @@ def _row(service: Service, request: RecordedRequest) -> Html:
     )
 
 
-def _asked(service: Service, request: RecordedRequest) -> tuple[Html, Html]:
+def _request_cells(service: Service, request: RecordedRequest) -> tuple[Html, Html]:
     unseen = tag("span", f", details of request {request.number}", class_="unseen")
     name = request.operation or "unknown operation"
     path = path_of(f"requests/{request.number}")

@@ -1,4 +1,4 @@
-"""What answers the dashboard's paths: ``/`` for a browser, and those under /_emulator/dashboard."""
+"""Handles the dashboard's paths: ``/`` for a browser, and those under /_emulator/dashboard."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Dashboard:
     """The page of an emulator.
 
     Args:
-        service: what it shows and changes.
-        open_to_all: whether browsers of other machines may use it.
+        service: the state that it shows and changes.
+        open_to_all: whether browsers on other machines may use it.
     """
 
     def __init__(self, service: Service, *, open_to_all: bool) -> None:
@@ -92,8 +92,8 @@ class Dashboard:
         try:
             action.act(self._service, form)
         except ConfigurationError as error:
-            wrong = Notice(f"{error}", action.section, form)
-            return _html(400, page(attrs.evolve(view, notice=wrong)))
+            notice = Notice(f"{error}", action.section, form)
+            return _html(400, page(attrs.evolve(view, notice=notice)))
         return Reply(303, {"Location": f"/?done={action.name}#notice"}, b"")
 
 

@@ -13,15 +13,15 @@ Form = Mapping[str, str]
 
 def rate_limit_form(token: str, limit: RateLimit | None, sent: Form) -> Html:
     """Return the form that sets or lifts the rate limit."""
-    now = f"{limit.per_second:g}/s burst {limit.burst}" if limit else ""
-    shown = sent if "rate-limit" in sent else {"rate-limit": now}
+    current = f"{limit.per_second:g}/s burst {limit.burst}" if limit else ""
+    shown = sent if "rate-limit" in sent else {"rate-limit": current}
     return form(
         "set-rate-limit",
         token,
         tag("h3", "Rate limit"),
         field(
             "rate-limit",
-            "Calls served",
+            "Allowed calls",
             shown,
             hint="Such as 200/s burst 20, 60/min or 1000/h. Empty: no limit.",
         ),
@@ -35,7 +35,7 @@ def seed_form(token: str, sent: Form) -> Html:
         "div",
         tag("label", "Or a JSON file", for_="file"),
         tag("input", type="file", id="file", name="file", accept=".json,application/json"),
-        tag("small", "Up to 1 MiB; for more, start with --seed.", id="file-hint"),
+        tag("small", "Up to 1 MiB; for a larger one, start with --seed.", id="file-hint"),
         class_="field",
     )
     return form(
@@ -48,7 +48,7 @@ def seed_form(token: str, sent: Form) -> Html:
             sent,
             rows=4,
             hint="A list of users, or an object with users, groups and more. It replaces all "
-            "users and groups, and later resets go back to it.",
+            "users and groups, and later resets restore it.",
         ),
         upload,
         tag("button", "Load seed"),
@@ -57,7 +57,7 @@ def seed_form(token: str, sent: Form) -> Html:
 
 
 def reset_form(token: str) -> Html:
-    """Return the form that goes back to the beginning."""
+    """Return the form that resets the emulator."""
     return form(
         "reset",
         token,

@@ -1,4 +1,4 @@
-"""The users, searched and in pages."""
+"""The users, with a search and pages."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _HEADINGS = ("User", "Phones", "Emails", "Groups", "Sessions")
 
 @attrs.frozen
 class UserPage:
-    """Some of the users that a search found.
+    """One page of the users that a search found.
 
     Attributes:
-        search: what was searched for.
-        found: how many users were found.
-        page: which page this is, from 1.
-        pages: how many pages there are, at least 1.
-        accounts: the users of this page.
+        search: the search text.
+        found: the number of users found.
+        page: the number of this page, counting from 1.
+        pages: the number of pages, at least 1.
+        accounts: the users on this page.
     """
 
     search: str
@@ -60,7 +60,7 @@ def search_form(search: str) -> Html:
 def user_table(users: UserPage) -> Html:
     """Return the users of a page as a table, with links to the other pages."""
     noun = "user" if users.found == 1 else "users"
-    told = f"{users.found:,} {noun}" + (f" found for “{users.search}”" if users.search else "")
+    summary = f"{users.found:,} {noun}" + (f" found for “{users.search}”" if users.search else "")
     heads = (tag("th", heading, scope="col") for heading in _HEADINGS)
     table = tag(
         "table",
@@ -69,7 +69,7 @@ def user_table(users: UserPage) -> Html:
         tag("tbody", *map(_row, users.accounts)),
     )
     shown = tag("div", table, class_="scrolls", tabindex=0, role="region", aria_label="User list")
-    return tag("div", tag("p", told), shown if users.accounts else None, _pages(users))
+    return tag("div", tag("p", summary), shown if users.accounts else None, _pages(users))
 
 
 def _pages(users: UserPage) -> Html | None:
@@ -94,7 +94,7 @@ def _page_link(label: str, users: UserPage, page: int) -> Html | None:
 
 def _found(tenant: Tenant, search: str) -> list[Account]:
     accounts = tenant.accounts.values()
-    return [one for one in accounts if not search or search in _searched(one)]
+    return [account for account in accounts if not search or search in _searched(account)]
 
 
 def _searched(account: Account) -> str:
@@ -112,10 +112,10 @@ def _row(account: Account) -> Html:
     record = account.record
     phones = [_identifier(row, "phone") for row in record.get("phone_numbers") or ()]
     emails = [_identifier(row, "email") for row in record.get("emails") or ()]
-    groups = [tag("li", str(one.get("group_name"))) for one in account.memberships]
+    groups = [tag("li", str(group.get("group_name"))) for group in account.memberships]
     return tag(
         "tr",
-        tag("th", *_who(record), scope="row"),
+        tag("th", *_user_cell(record), scope="row"),
         tag("td", _listed(phones)),
         tag("td", _listed(emails)),
         tag("td", _listed(groups)),
@@ -123,7 +123,7 @@ def _row(account: Account) -> Html:
     )
 
 
-def _who(record: Json) -> tuple[Html | None, ...]:
+def _user_cell(record: Json) -> tuple[Html | None, ...]:
     username: Json = record.get("username") or {}
     name = " · ".join(part for part in (_name(record), str(username.get("username") or "")) if part)
     return (

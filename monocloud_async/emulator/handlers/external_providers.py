@@ -28,8 +28,8 @@ def disconnect(
     for member in _LISTS:
         for row in record.get(member, ()):
             kind = row.get("authenticator")
-            called = kind if provider is None else row.get("provider", kind)
-            if (called, row["provider_user_id"]) == (provider or authenticator, provider_user_id):
+            name = kind if provider is None else row.get("provider", kind)
+            if (name, row["provider_user_id"]) == (provider or authenticator, provider_user_id):
                 record[member].remove(row)
                 _forget_connection(record, kind, provider_user_id)
                 return record

@@ -56,8 +56,8 @@ def revoke_client_grants(tenant: Tenant, user_id: str, client_id: str) -> None:
     if not any(row["client_id"] == client_id for row in rows):
         raise not_found(f"The user has no grants for the client {client_id!r}.")
     for kind in GRANTS:
-        kept = [row for row in getattr(account, kind) if row["client_id"] != client_id]
-        setattr(account, kind, kept)
+        others = [row for row in getattr(account, kind) if row["client_id"] != client_id]
+        setattr(account, kind, others)
 
 
 @answers(grants.REVOKE_CONSENT)
@@ -85,8 +85,8 @@ def revoke_authorization_code(tenant: Tenant, user_id: str, code_id: str) -> Non
     _revoke(codes, code_id, "authorization code")
 
 
-def _revoke(rows: list[Json], grant_id: str, called: str) -> None:
-    rows.remove(row_of(rows, "id", grant_id, called))
+def _revoke(rows: list[Json], grant_id: str, noun: str) -> None:
+    rows.remove(row_of(rows, "id", grant_id, noun))
 
 
 def _client_grants(account: Account, client_id: str) -> Json:

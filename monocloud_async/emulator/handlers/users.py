@@ -56,7 +56,7 @@ _PATHS = {"email": "emails.email", "phone": "phone_numbers.phone", "username": "
 
 
 def summary(record: Json) -> Json:
-    """Return a user as lists have it."""
+    """Return a user as lists show it."""
     shown = {name: value for name, value in record.items() if name not in _FREE}
     for member in ("external_providers", "idps"):
         if member in shown:

@@ -1,4 +1,4 @@
-// Shows new requests as they come, keeps the other parts up to date, and opens details in place.
+// Shows new requests as they arrive, keeps the other parts up to date, and opens details in a dialog.
 "use strict";
 
 const rows = document.getElementById("request-rows");
@@ -16,7 +16,7 @@ function parsed(markup) {
   return template.content;
 }
 
-// Screen readers get one sentence a second at most.
+// Screen readers get at most one sentence per second.
 function announce(text) {
   clearTimeout(announceTimer);
   announceTimer = setTimeout(() => { announcement.textContent = text; }, 1000);
@@ -31,7 +31,7 @@ function addRows(markup) {
   while (table.rows.length > Number(table.dataset.shown)) table.lastElementChild.remove();
 }
 
-// Puts a newer copy in the place of a part, and the focus back to where it was.
+// Replaces a part with a newer copy, and restores the focus.
 function replace(part, newer) {
   if (!newer || part.innerHTML === newer.innerHTML) return;
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
@@ -41,9 +41,9 @@ function replace(part, newer) {
 
 async function load() {
   const address = location.pathname === "/" ? location.pathname + location.search : "/";
-  const answer = await fetch(address, { headers: { Accept: "text/html" } });
-  if (!answer.ok) throw new Error(`status ${answer.status}`);
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
+  const response = await fetch(address, { headers: { Accept: "text/html" } });
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
 async function refreshParts() {
@@ -51,13 +51,13 @@ async function refreshParts() {
   document.querySelectorAll("[data-live]").forEach((part) => {
     replace(part, newer.getElementById(part.id));
   });
-  // An emulator that was started again knows another token.
+  // A restarted emulator has a new token.
   const token = newer.querySelector("input[name=token]").value;
   document.querySelectorAll("input[name=token]").forEach((input) => { input.value = token; });
   return newer;
 }
 
-// One at a time, and once more for what came meanwhile.
+// Runs one refresh at a time, and another one if something changed in the meantime.
 function refresh() {
   if (refreshing) {
     refreshAgain = true;
@@ -78,12 +78,12 @@ async function startOver() {
     replace(document.getElementById("request-table"), newer.getElementById("request-table"));
     connect();
   } catch {
-    say("The emulator does not answer; trying again.");
+    showState("The emulator does not respond; retrying.");
     setTimeout(startOver, 1000);
   }
 }
 
-function say(text) {
+function showState(text) {
   state.textContent = text;
 }
 
@@ -91,12 +91,12 @@ function connect() {
   const after = encodeURIComponent(document.getElementById("request-rows").dataset.after);
   source = new EventSource(`/_emulator/dashboard/events?after=${after}`);
   source.addEventListener("open", () => {
-    say("Live");
+    showState("Live");
     state.classList.add("live");
     refresh();
   });
   source.addEventListener("error", () => {
-    say("The emulator does not answer; trying again.");
+    showState("The emulator does not respond; retrying.");
     state.classList.remove("live");
     if (source && source.readyState === EventSource.CLOSED) setTimeout(startOver, 1000);
   });
@@ -120,19 +120,19 @@ function togglePause() {
   pause.setAttribute("aria-pressed", String(paused));
   if (paused) {
     disconnect();
-    say("Paused");
+    showState("Paused");
   } else {
     startOver();
   }
 }
 
 async function showDetails(link) {
-  const answer = await fetch(link.href);
-  if (!answer.ok) {
+  const response = await fetch(link.href);
+  if (!response.ok) {
     announce("The request is no longer kept.");
     return;
   }
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-labelledby", "request-heading");
   const close = document.createElement("button");
@@ -156,7 +156,7 @@ if (rows) {
   pause.hidden = false;
   pause.addEventListener("click", togglePause);
   document.addEventListener("click", onClick);
-  // A reload need not say again what was done.
+  // After a reload, do not repeat the notice.
   const address = new URL(location.href);
   if (address.searchParams.has("done")) {
     address.searchParams.delete("done");

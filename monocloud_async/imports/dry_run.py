@@ -1,4 +1,4 @@
-"""The dry run of an import: only looks users up, and reports what would happen to each row."""
+"""The dry run of an import: looks up users without changing anything, and reports on each row."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .journal import CREATED, EXISTED
 from .settling import Progress
 
 
-class Looking(Importer):
+class DryRun(Importer):
     """Looks up the users of rows; a row counts as ``created`` if no user is found."""
 
     async def _settle(self, row: Progress) -> None:
