@@ -13,28 +13,20 @@ from .._version import __version__
 from .batch.options import (
     BATCH_ATTEMPTS,
     Concurrency,
-    Fixed,
-    Ignored,
     IsDryRun,
     JournalFile,
     MaxFailures,
-    Null,
-    OnlyChecks,
-    OperationName,
     Rate,
     ResultsFile,
-    ResultsOfCalls,
-    RetryUnknown,
     Rows,
-    ShowSecrets,
-    Yes,
 )
 from .ending import exit_codes
 from .export import options as export
 from .imports.declaration import import_users
 from .operations import DASHES, MainGroup, written
 from .request import request
-from .runnable import find, listing
+from .run import run_operation
+from .runnable import listing
 from .settings import ApiKeyFile, Domain, MaxAttempts, Timeout, make_batch_client
 
 _SETTINGS = (
@@ -168,44 +160,7 @@ def set_primary_phones(
     carry_out(PhonesJob(client, options))
 
 
-@app.command("run", epilog=f"{listing()}\n\n{_BATCH_EXIT_CODES}")
-@exit_codes()
-def run_operation(
-    operation: OperationName,
-    rows: Rows,
-    journal: JournalFile = None,
-    results: ResultsOfCalls = None,
-    concurrency: Concurrency = 32,
-    rate: Rate = None,
-    dry_run: OnlyChecks = False,
-    max_failures: MaxFailures = None,
-    fixed: Fixed = None,
-    null: Null = None,
-    ignored: Ignored = None,
-    retry_unknown: RetryUnknown = False,
-    show_secrets: ShowSecrets = False,
-    yes: Yes = False,
-    domain: Domain = None,
-    api_key_file: ApiKeyFile = None,
-    timeout: Timeout = None,
-    max_attempts: MaxAttempts = BATCH_ATTEMPTS,
-) -> None:
-    """Run an operation for each row of a file.
-
-    The file is CSV with a header, or JSON Lines; its columns are the operation's arguments. The
-    whole file is checked before anything is sent. Rows of the same user are sent in file order.
-    """
-    from .batch.call_job import CallJob, CallOptions
-    from .batch.command import carry_out
-    from .batch.job import Options
-
-    runnable = find(operation)
-    client = make_batch_client(domain, api_key_file, timeout, max_attempts, concurrency)
-    options = Options(rows, journal, results, concurrency, rate, dry_run, max_failures)
-    call_options = CallOptions(fixed or (), null, ignored or (), yes, retry_unknown, show_secrets)
-    carry_out(CallJob(client, options, runnable, call_options))
-
-
+app.command("run", epilog=f"{listing()}\n\n{_BATCH_EXIT_CODES}")(run_operation)
 written("users", "import", epilog=_BATCH_EXIT_CODES)(import_users)
 
 

@@ -59,7 +59,7 @@ def make_client(
         timeout=timeout,
         retry=RetryPolicy(max_attempts=max_attempts),
         max_connections=max_connections,
-        allow_insecure_http=_allows_insecure_http(),
+        allow_insecure_http=allows_insecure_http(),
     )
 
 
@@ -77,7 +77,7 @@ def make_batch_client(
     )
 
 
-def _allows_insecure_http() -> bool:
+def allows_insecure_http() -> bool:
     """Return whether the key may go to a named host in the clear, as between containers."""
     value = os.environ.get(INSECURE_HTTP_VARIABLE, "")
     if value not in ("", "0", "1"):

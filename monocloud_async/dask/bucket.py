@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
-from typing import Any
+from typing import Any, Protocol, cast
 
 import attrs
 
@@ -16,6 +16,7 @@ from ..cli.batch.journal import FAILED, OK, SKIPPED, UNKNOWN, Entry, Journal, Su
 from ..cli.batch.outcomes import answer_of, any_entry
 from ..cli.batch.results import report_rows
 from ..cli.batch.sending import Ending, Sender, Sending
+from ..cli.batch.source import AnyRow
 from ..cli.batch.stop import Stop
 from ..cli.batch.tally import Tally
 from ..client import MonoCloudClient
@@ -31,6 +32,18 @@ Progress = Callable[[str | None, str], None]
 # Makes the run of a method over rows, until the function returns true.
 Start = Callable[[Callable[..., Any], Any, Callable[[], bool]], Sender]
 _BECAME = ("status", "http_status", "error", "trace_id", "attempts")
+
+
+class Observer(Protocol):
+    """Sees a bucket."""
+
+    def begun(self, tally: Tally) -> None:
+        """Take the tally, which counts the rows of earlier attempts already."""
+        ...
+
+    def failed(self, text: str) -> None:
+        """Take a row's file, line and error."""
+        ...
 
 
 @attrs.frozen
@@ -63,6 +76,7 @@ async def send_bucket(
     start: Start,
     stop: Stop,
     progress: Progress,
+    observer: Observer | None = None,
 ) -> BucketResult:
     """Send the rows of a bucket that are not done, and write the results of all its rows.
 
@@ -76,6 +90,7 @@ async def send_bucket(
         stop: stops the bucket. It belongs to this bucket alone: an error asks it to stop, too.
         progress: called with a row's earlier status and its new one. First, it is called with
             None and the status for each row that earlier attempts settled.
+        observer: sees the tally and the rows that fail.
 
     Raises:
         FencedError: another worker has taken over the bucket.
@@ -83,12 +98,15 @@ async def send_bucket(
     """
     # Some kinds of storage look for credentials first.
     sending = await asyncio.to_thread(_Bucket, job, tenant_number, bucket, segments, stop)
+    sending.observer = observer or Unobserved()
     journal = await asyncio.to_thread(sending.journal)
     with closing(journal):
         return await sending.send(journal, client, start, progress)
 
 
 class _Bucket:
+    observer: Observer
+
     def __init__(
         self, job: Job, tenant: int, bucket: int, segments: Sequence[Staged], stop: Stop
     ) -> None:
@@ -116,7 +134,8 @@ class _Bucket:
     ) -> BucketResult:
         """Send the rows, and write the results."""
         failures = (FAILED, UNKNOWN) if self._rules.once else (FAILED,)
-        tally = _Tally(self._rows.count, journal.counts(), failures, progress)
+        tally = BucketTally(self._rows.count, journal.counts(), failures, progress)
+        self.observer.begun(tally)
         looking = Looking(self._rows, journal, tally, self._stop, self._job)
         await looking.before(client, start)
         ending = Ending(self._stop, {})
@@ -156,7 +175,12 @@ class _Bucket:
             self._rules,
             self._stop,
             OF_PARTS,
+            self._failed,
         )
+
+    def _failed(self, row: AnyRow, error: str) -> None:
+        piece = cast("BucketRow", row).piece
+        self.observer.failed(f"{piece}, line {row.line}: {error}")
 
     def _write(self, journal: Journal, ending: Ending) -> None:
         lines = self._lines(journal, ending.unrecorded)
@@ -192,8 +216,15 @@ def _members(
     return {"input": row.piece, "line": row.line, **of_tenant, **shown, **became}
 
 
-class _Tally(Tally):
-    """Counts rows, and reports each change."""
+class BucketTally(Tally):
+    """Counts rows, and reports each change.
+
+    Args:
+        rows: the number of rows.
+        before: the counts by status from earlier attempts.
+        failing: the statuses that count as failed.
+        progress: called with each change.
+    """
 
     def __init__(
         self, rows: int, before: Mapping[str, int], failing: Sequence[str], progress: Progress
@@ -209,8 +240,18 @@ class _Tally(Tally):
         self._progress(before, now)
 
 
+class Unobserved:
+    """Sees nothing."""
+
+    def begun(self, tally: Tally) -> None:
+        pass
+
+    def failed(self, text: str) -> None:
+        pass
+
+
 class _Silent:
-    """Shows nothing: the results have all errors."""
+    """Shows nothing: an observer sees the rows that fail."""
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib.util import find_spec
 from typing import Any
 
 from distributed import Client, LocalCluster
 
 from ..errors import ConfigurationError
+from . import preload
 from .coordinator import Coordinator
 
 _SECONDS = 30.0
+_DASHBOARD = 8787
 
 
 @asynccontextmanager
@@ -57,7 +62,36 @@ def _local(workers: int | None) -> LocalCluster:
         processes=True,
         asynchronous=True,
         host="127.0.0.1",
+        dashboard_address=f"127.0.0.1:{_free(_DASHBOARD)}",
+        preload=[preload.__name__],
     )
+
+
+def _free(port: int) -> int:
+    """Return a port if it is free, or 0, which stands for any: Dask would warn about another."""
+    with socket.socket() as probe:
+        if os.name == "posix":
+            # As Dask does: connections that have just ended do not count.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
+
+
+def dashboard(client: Client, *, local: bool) -> str | None:
+    """Return the address of Dask's dashboard, if there is one.
+
+    Args:
+        client: the Dask client.
+        local: whether the cluster was started for this run, with the packages that are here.
+    """
+    if local and find_spec("bokeh") is None:
+        return None
+    with suppress(KeyError, ValueError, AttributeError):
+        return client.dashboard_link or None
+    return None
 
 
 def _address(cluster: Any) -> tuple[str, Any]:

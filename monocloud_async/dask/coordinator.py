@@ -20,7 +20,9 @@ NAME = "monocloud"
 # What workers and the scheduler send each other over the stream that they have already.
 TURNS, PROGRESS, STOP = "monocloud-turns", "monocloud-progress", "monocloud-stop"
 BEGIN, STATE, END = "monocloud_begin", "monocloud_state", "monocloud_end"
-_NOTES = 20
+# How many failed rows of a run are shown.
+NOTES = 20
+_NO_MORE = "Not showing further failures; the results have them all."
 _log = logging.getLogger("monocloud")
 
 
@@ -32,23 +34,32 @@ class _Run:
         client: the id of the Dask client that drives it.
         controllers: the controller of each tenant.
         counts: how many rows of each bucket have which status.
+        before: how many rows of each bucket were done before this run.
+        failures: how many rows of each bucket have failed in this run, but not before.
         workers: the workers that take part.
-        notes: lines for the driver, which it has not read yet.
+        notes: lines for the driver, all of the run.
         why: why the run must stop; None while it goes on.
+        at_once: whether calls in flight are cut off, too.
     """
 
     client: str
     controllers: Sequence[TenantController]
     counts: dict[str, Mapping[str, int]] = attrs.field(factory=dict[str, Mapping[str, int]])
+    before: dict[str, int] = attrs.field(factory=dict[str, int])
+    failures: dict[str, int] = attrs.field(factory=dict[str, int])
     workers: set[str] = attrs.field(factory=set[str])
     notes: list[str] = attrs.field(factory=list[str])
     noted: int = 0
     why: str | None = None
+    at_once: bool = False
 
     def note(self, lines: Sequence[str]) -> None:
-        """Keep lines for the driver."""
-        self.notes += lines
+        """Keep lines for the driver, unless there were many."""
+        left = NOTES - self.noted
+        self.notes += lines[: max(0, left)]
         self.noted += len(lines)
+        if 0 < left <= len(lines):
+            self.notes.append(_NO_MORE)
 
 
 class Coordinator(SchedulerPlugin):
@@ -130,6 +141,8 @@ class Coordinator(SchedulerPlugin):
         bucket: str,
         counts: Mapping[str, int],
         notes: Sequence[str] = (),
+        before: int | None = None,
+        failures: int = 0,
     ) -> None:
         """Take the counts of a bucket, which its worker sends for the first time as it begins."""
         found = self._runs.get(run)
@@ -138,32 +151,40 @@ class Coordinator(SchedulerPlugin):
         if found is not None:
             found.workers.add(worker)
             found.counts[bucket] = counts
-            found.note(notes[: max(0, _NOTES - found.noted)])
+            found.note(notes)
+            if before is not None:
+                # A later attempt in the same run also finds what this run has done.
+                found.before.setdefault(bucket, before)
+            found.failures[bucket] = failures
 
-    def _state(self, run: str, stop: str | None = None) -> Mapping[str, Any]:
+    def _state(self, run: str, stop: str | None = None, at_once: bool = False) -> Mapping[str, Any]:
         """Return the state of a run, after stopping it if asked to; called by its driver."""
         found = self._runs[run]
-        if stop is not None and found.why is None:
-            self._stop(run, stop)
+        if stop is not None and (found.why is None or (at_once and not found.at_once)):
+            self._stop(run, stop, at_once=at_once)
         total: Counter[str] = Counter()
         for counts in found.counts.values():
             total.update(counts)
-        notes, found.notes = found.notes, []
         return {
             "counts": dict(total),
-            "notes": notes,
+            "notes": found.notes,
+            "before": sum(found.before.values()),
+            "failures": sum(found.failures.values()),
             "paces": [controller.state() for controller in found.controllers],
             "workers": list(self._scheduler.workers),
         }
 
-    def _stop(self, run: str, why: str) -> None:
+    def _stop(self, run: str, why: str, *, at_once: bool = False) -> None:
         found = self._runs[run]
-        found.why = why
+        found.why, found.at_once = why, at_once
         for worker in found.workers:
-            self._tell_to_stop(run, worker, why)
+            self._tell_to_stop(run, worker, why, at_once=at_once)
 
-    def _tell_to_stop(self, run: str, worker: str, why: str | None) -> None:
-        self._scheduler.worker_send(worker, {"op": STOP, "run": run, "why": why})
+    def _tell_to_stop(
+        self, run: str, worker: str, why: str | None, *, at_once: bool = False
+    ) -> None:
+        message = {"op": STOP, "run": run, "why": why, "at_once": at_once}
+        self._scheduler.worker_send(worker, message)
 
     def _end(self, run: str) -> None:
         """Forget a run; called by its driver."""

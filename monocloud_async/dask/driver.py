@@ -7,7 +7,8 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -24,6 +25,7 @@ from .inputs import Input
 from .job import Job
 from .job_file import began_at, kept, key_of
 from .kinds import kind_of
+from .pace_notes import PaceNotes
 from .plan import SLOTS, Bucket, planned
 from .results import ClusterResult, StoppedError
 from .staging import StagedPiece
@@ -42,12 +44,14 @@ class Progress:
     Attributes:
         rows: the number of rows.
         counts: the number of rows by status.
-        notes: lines to show.
+        notes: lines to show: the first rows that failed, and why the run waits.
+        before: how many rows earlier runs had done, of those seen so far.
     """
 
     rows: int
     counts: Mapping[str, int]
     notes: Sequence[str] = ()
+    before: int = 0
 
 
 class InputMistakesError(ConfigurationError):
@@ -55,11 +59,15 @@ class InputMistakesError(ConfigurationError):
 
     Attributes:
         mistakes: the first mistakes, each with its file and line.
+        summary: the message without them.
     """
 
-    def __init__(self, message: str, mistakes: Sequence[str] = ()) -> None:
+    def __init__(
+        self, message: str, mistakes: Sequence[str] = (), summary: str | None = None
+    ) -> None:
         super().__init__(message)
         self.mistakes = mistakes
+        self.summary: str = message if summary is None else summary
 
 
 @attrs.frozen(eq=False)
@@ -69,14 +77,14 @@ class Watcher:
     Attributes:
         confirm: called with the job's kind and the staged pieces before anything is sent; raises to
             end the run.
-        begin: called with the number of rows.
+        running: called with the number of rows; the run goes on within the context it returns.
         show: called with the progress now and then.
         stop: stops the run.
         max_failures: how many rows may fail; None for no limit.
     """
 
     confirm: Callable[[Any, Sequence[StagedPiece]], None]
-    begin: Callable[[int], None]
+    running: Callable[[int], AbstractAsyncContextManager[None]]
     show: Callable[[Progress], None]
     stop: Stop
     max_failures: int | None = None
@@ -97,8 +105,28 @@ class Driver:
         self._rows = rows
         self._watcher = watcher
         self._run = secrets.token_hex(4)
-        self._storage = Storage(job.journal, job.storage_options)
         self._job = attrs.evolve(job, buckets=SLOTS)
+        self._paces = PaceNotes(job.domains)
+        self._before = 0
+        self._noted = 0
+
+    @cached_property
+    def _storage(self) -> Storage:
+        return Storage(self._job.journal, self._job.storage_options)
+
+    async def check(self) -> Sequence[StagedPiece]:
+        """Check the rows and the workers' API keys, and write and send nothing.
+
+        Raises:
+            ConfigurationError: an argument is invalid, or the input has mistakes.
+        """
+        kind_of(self._job)
+        self._job = attrs.evolve(self._job, only_checks=True)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._unregister)
+            await self._client.register_plugin(Workplace(self._run, self._job))
+            await self._check_keys()
+            return await self._staged()
 
     async def run(self) -> ClusterResult:
         """Carry out the run.
@@ -151,7 +179,6 @@ class Driver:
         self, pieces: Sequence[StagedPiece], buckets: Sequence[Bucket]
     ) -> ClusterResult:
         rows = sum(piece.rows for piece in pieces)
-        self._watcher.begin(rows)
         dispatch = Dispatch(self._client, self._run, self._job.operation, buckets)
         await self._scheduler(
             BEGIN,
@@ -160,47 +187,58 @@ class Driver:
             rate=self._job.rate,
             max_retry_after=RetryPolicy().max_retry_after,
         )
-        watching = asyncio.create_task(self._watch(dispatch, rows))
-        try:
-            await dispatch.run()
-        finally:
-            watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
-        return self._ended(dispatch, rows, buckets)
+        async with self._watcher.running(rows):
+            watching = asyncio.create_task(self._watch(dispatch, rows))
+            try:
+                await dispatch.run()
+            finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
+            # The notes of the last moment.
+            with suppress(OSError):
+                await self._look(dispatch, rows)
+            return self._ended(dispatch, rows, buckets)
 
     async def _watch(self, dispatch: Dispatch, rows: int) -> None:
         """Show the progress, and pass a request to stop on to the workers."""
-        watcher, stop = self._watcher, self._watcher.stop
         while True:
             try:
-                state = await self._scheduler(STATE, stop=stop.why)
+                await self._look(dispatch, rows)
             except OSError:
                 dispatch.lose()
                 return
-            dispatch.found(state["workers"])
-            watcher.show(Progress(rows, state["counts"], _notes(state)))
-            failures = sum(state["counts"].get(status, 0) for status in ("failed", "unknown"))
-            if watcher.max_failures is not None and failures > watcher.max_failures:
-                noun = "row" if watcher.max_failures == 1 else "rows"
-                stop.ask(f"more than {watcher.max_failures} {noun} failed")
-            if stop.why is not None:
-                dispatch.stop(stop.why)
-            await _wait(stop)
+            await _wait(self._watcher.stop)
+
+    async def _look(self, dispatch: Dispatch, rows: int) -> None:
+        watcher, stop = self._watcher, self._watcher.stop
+        state = await self._scheduler(STATE, stop=stop.why, at_once=stop.at_once.is_set())
+        dispatch.found(state["workers"])
+        notes = [*state["notes"][self._noted :], *self._paces.of(state["paces"])]
+        self._noted = len(state["notes"])
+        self._before = state["before"]
+        watcher.show(Progress(rows, state["counts"], notes, self._before))
+        if watcher.max_failures is not None and state["failures"] > watcher.max_failures:
+            noun = "row" if watcher.max_failures == 1 else "rows"
+            stop.ask(f"more than {watcher.max_failures} {noun} failed")
+        if stop.why is not None:
+            dispatch.stop(stop.why)
 
     def _ended(self, dispatch: Dispatch, rows: int, buckets: Sequence[Bucket]) -> ClusterResult:
         counts: Counter[str] = Counter()
         for bucket in dispatch.results.values():
             counts.update(bucket.counts)
+        kind = kind_of(self._job)
         counts[SKIPPED] += rows - counts.total()
         result = ClusterResult(
             rows=rows,
             counts={status: count for status, count in counts.items() if count},
             journal=self._job.journal,
-            columns=kind_of(self._job).types,
+            columns=kind.shown,
+            types=kind.types,
             storage_options=self._job.storage_options,
             names=[bucket.name for bucket in buckets if bucket.name in dispatch.results],
         )
-        self._watcher.show(Progress(rows, result.counts))
+        self._watcher.show(Progress(rows, result.counts, before=self._before))
         if dispatch.failure is not None and not isinstance(dispatch.failure, MonoCloudError):
             raise dispatch.failure
         if dispatch.reasons:
@@ -212,19 +250,22 @@ class Driver:
 
     async def _clean_up(self) -> None:
         """Remove what only this run needs: also the staged rows, which may hold passwords."""
+        await self._unregister()
+        await asyncio.to_thread(self._storage.remove_tree, "rows")
+
+    async def _unregister(self) -> None:
         with suppress(OSError):
             await self._scheduler(END)
             await self._client.unregister_worker_plugin(  # type: ignore[no-untyped-call]
                 name_of(self._run)
             )
-        await asyncio.to_thread(self._storage.remove_tree, "rows")
 
 
 def _mistaken(mistakes: Sequence[str], *, more: bool) -> InputMistakesError:
     count = f"more than {len(mistakes)}" if more else str(len(mistakes))
     noun, them = ("mistake", "it") if count == "1" else ("mistakes", "them")
-    message = f"the input has {count} {noun}; nothing was sent: correct {them} and try again: "
-    return InputMistakesError(message + "; ".join(mistakes), mistakes)
+    summary = f"the input has {count} {noun}; nothing was sent: correct {them} and try again"
+    return InputMistakesError(f"{summary}: {'; '.join(mistakes)}", mistakes, summary)
 
 
 async def _wait(stop: Stop) -> None:
@@ -234,7 +275,3 @@ async def _wait(stop: Stop) -> None:
         return
     with suppress(asyncio.TimeoutError):
         await asyncio.wait_for(stop.asked.wait(), _LOOK)
-
-
-def _notes(state: Mapping[str, Any]) -> Sequence[str]:
-    return list(state["notes"])

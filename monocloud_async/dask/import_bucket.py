@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, closing
 from itertools import islice
 from typing import Any
 
 from .._address import origin
 from .._journal_file import JournalError
+from .._messages import one_line
 from ..cli.batch.stop import Stop
 from ..cli.batch.until_stopped import until_stopped
 from ..cli.imports.records import Record
@@ -20,7 +21,7 @@ from ..client import MonoCloudClient
 from ..imports.journal import CREATED, EXISTED, FAILED, ImportJournal
 from ..imports.run import Import, Start
 from ..outcome import ImportOutcome
-from .bucket import BucketResult, Progress
+from .bucket import BucketResult, BucketTally, Observer, Progress, Unobserved
 from .bucket_rows import BucketRow, BucketRows
 from .import_parts import OF_PARTS, ImportPartJournal
 from .job import Job, UserImport
@@ -41,6 +42,7 @@ async def import_bucket(
     start: Start,
     stop: Stop,
     progress: Progress,
+    observer: Observer | None = None,
 ) -> BucketResult:
     """Import the rows of a bucket that are not done, and write the results of all its rows.
 
@@ -54,6 +56,7 @@ async def import_bucket(
         stop: stops the bucket. It belongs to this bucket alone: an error asks it to stop, too.
         progress: called with a row's earlier status and its new one. First, it is called with
             None and the status for each row that earlier attempts ended.
+        observer: sees the tally and the rows that fail.
 
     Raises:
         FencedError: another worker has taken over the bucket.
@@ -61,7 +64,7 @@ async def import_bucket(
     """
     importing = await asyncio.to_thread(_Importing, job, tenant_number, bucket, segments, stop)
     with closing(importing.journal):
-        return await importing.run(client, start, progress)
+        return await importing.run(client, start, progress, observer or Unobserved())
 
 
 class _Importing:
@@ -74,6 +77,8 @@ class _Importing:
         self._bucket = bucket
         self._name = f"{tenant:04}-{bucket:05}"
         self._stop = stop
+        # Where the rows in flight come from, by number.
+        self._places: dict[int, str] = {}
         self._storage = Storage(job.journal, job.storage_options)
         self._rows = BucketRows(self._storage, UserRows(job), segments)
         self.journal = ImportPartJournal(
@@ -84,14 +89,17 @@ class _Importing:
             job.began_at,
         )
 
-    async def run(self, client: MonoCloudClient, start: Start, progress: Progress) -> BucketResult:
+    async def run(
+        self, client: MonoCloudClient, start: Start, progress: Progress, observer: Observer
+    ) -> BucketResult:
         """Import the rows, and write the results."""
         before = await asyncio.to_thread(self._before)
-        for status in before.values():
-            progress(None, status)
+        tally = BucketTally(self._rows.count, Counter(before.values()), (FAILED,), progress)
+        tally.before = tally.of(CREATED) + tally.of(EXISTED)
+        observer.begun(tally)
         if not self._stop.asked.is_set():
             outcomes = self._importing(client, start).through(self.journal)
-            receiving = self._receive(outcomes, before, progress)
+            receiving = self._receive(outcomes, before, tally, observer)
             await until_stopped(receiving, self._stop, lambda _: None)
         if isinstance(self._stop.error, JournalError):
             raise self._stop.error
@@ -118,19 +126,24 @@ class _Importing:
         rows = self._rows.rows()
         while some := await asyncio.to_thread(_next, rows):
             for row in some:
+                self._places[row.number - 1] = f"{row.piece}, line {row.line}"
                 yield row.given
 
     async def _receive(
         self,
         outcomes: AsyncGenerator[ImportOutcome, None],
         before: Mapping[int, str],
-        progress: Callable[[str | None, str], None],
+        tally: BucketTally,
+        observer: Observer,
     ) -> None:
         async with aclosing(outcomes):
             async for outcome in outcomes:
-                if not outcome.earlier:
-                    status = FAILED if outcome.error else outcome.status
-                    progress(before.get(outcome.index), status)
+                place = self._places.pop(outcome.index)
+                if outcome.earlier:
+                    continue
+                tally.move(before.get(outcome.index), FAILED if outcome.error else outcome.status)
+                if outcome.error:
+                    observer.failed(f"{place}: {one_line(str(outcome.error))}")
 
     def _write(self) -> Counter[str]:
         """Write the results, and return the number of rows by status."""

@@ -86,6 +86,6 @@ class ImportPartJournal(ImportJournal):
 
     def numbers(self, status: str) -> Collection[int]:
         """Return the numbers of the rows with a status."""
-        with self._told():
+        with self._reporting_errors():
             found = self._db.execute("SELECT number FROM entry WHERE status = ?", (status,))
             return {number for (number,) in found}

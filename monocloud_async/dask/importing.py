@@ -107,6 +107,7 @@ async def import_users(
     job = Job(
         operation=OPERATION,
         tenants=tenants_of(domain, api_key, tenants, allow_http=allow_insecure_http),
+        by_domain=tenants is not None,
         journal=journal,
         storage_options=dict(storage_options or {}),
         concurrency=concurrency,

@@ -92,6 +92,7 @@ class Job:
     Attributes:
         operation: the operation, such as ``users.disable``.
         tenants: where each tenant's API key comes from, by domain; sorted by domain.
+        by_domain: whether each row names its tenant in a column ``domain``.
         journal: the URL of the journal's directory.
         storage_options: the options of the journal's file system.
         buckets: the number of buckets that each tenant's rows are divided into.
@@ -106,6 +107,7 @@ class Job:
         answers: whether to keep what each call returned.
         show_secrets: whether that includes secrets such as password reset links.
         allow_insecure_http: whether the key may go to other machines unencrypted.
+        only_checks: whether to check the rows and stage none.
         began_at: when the first run of the job started, in seconds since 1970.
         key: the hexadecimal key of the digests of personal data.
         user_import: what the import does with its rows, if the job is an import.
@@ -113,6 +115,7 @@ class Job:
 
     operation: str
     tenants: Mapping[str, str] = attrs.field(converter=_sorted)
+    by_domain: bool = False
     journal: str
     storage_options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     buckets: int = 64
@@ -127,6 +130,7 @@ class Job:
     answers: bool = False
     show_secrets: bool = False
     allow_insecure_http: bool = False
+    only_checks: bool = False
     began_at: float = 0.0
     key: str = attrs.field(default="", repr=False)
     user_import: UserImport | None = None

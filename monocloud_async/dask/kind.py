@@ -38,6 +38,7 @@ class Kind(Protocol):
         settings: a JSON value of what changes the meaning of a row.
         secrets: the names of the members of a row that are secrets.
         passed_over: the columns that are ignored.
+        shown: the members of rows that the outcomes show.
         types: the columns of the outcomes after ``input`` and ``line``, and their types in
             pandas, or ``LIST``.
     """
@@ -48,6 +49,8 @@ class Kind(Protocol):
     def secrets(self) -> Collection[str]: ...
     @property
     def passed_over(self) -> Sequence[str]: ...
+    @property
+    def shown(self) -> Sequence[str]: ...
     @property
     def types(self) -> Mapping[str, str]: ...
 
@@ -73,6 +76,10 @@ class Kind(Protocol):
 
     def ready(self, cells: Cells) -> Ready | Mistake:
         """Check a row."""
+        ...
+
+    def summary(self, given: Mapping[str, Any]) -> str | None:
+        """Return the first request that a staged row would send, as one line, if it is known."""
         ...
 
     def key(self, given: Mapping[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from .._call import Caller
 from ..cli.batch.journal import FAILED, OK, UNKNOWN
@@ -22,6 +22,13 @@ from ..resources._resource import Resource
 
 # How far the server's clock may be behind ours.
 _SKEW = timedelta(minutes=5)
+# The method that looks up the effect of each operation.
+_METHODS: Mapping[str, str] = {
+    "users.create": "user_created",
+    "emails.add": "email_added",
+    "phones.add": "phone_added",
+    "groups.assign": "group_assigned",
+}
 _AGAIN = "an earlier attempt did not apply it"
 _EARLIER = "applied by an earlier attempt"
 
@@ -103,14 +110,17 @@ def lookup_for(operation: str, caller: Caller) -> Look | None:
         operation: the operation's name.
         caller: calls the API.
     """
-    lookups = Lookups(caller)
-    methods: Mapping[str, Look] = {
-        "users.create": lookups.user_created,
-        "emails.add": lookups.email_added,
-        "phones.add": lookups.phone_added,
-        "groups.assign": lookups.group_assigned,
-    }
-    return methods.get(operation)
+    name = _METHODS.get(operation)
+    return None if name is None else cast("Look", getattr(Lookups(caller), name))
+
+
+def can_look_up(operation: str) -> bool:
+    """Return whether the effect of an operation can be seen.
+
+    Args:
+        operation: the operation's name.
+    """
+    return operation in _METHODS
 
 
 def _compared(wanted: ImportRow, user: User, began_at: float) -> Found:

@@ -14,7 +14,7 @@ from ..cli.batch.columns import Cells, Mistake, Records
 from ..cli.batch.content import Content
 from ..cli.batch.fixed import fixed_arguments
 from ..cli.batch.formats import read
-from ..cli.batch.probe import Probe
+from ..cli.batch.probe import Probe, WouldSend
 from ..cli.batch.rules import Rules
 from ..cli.batch.signature import Kind, Parameter, parameters
 from ..cli.operations import RESOURCES
@@ -58,7 +58,7 @@ class JobOperation:
         self.parameters: list[Parameter] = list(parameters(self.runnable.method))
         fixed = fixed_arguments(job.fixed, self.parameters, job.null)
         self.arguments = CallColumns(self.parameters, fixed, job.null, job.ignored)
-        self.columns = RowColumns(self.arguments, job.domains, job.null)
+        self.columns = RowColumns(self.arguments, job.domains, job.null, by_domain=job.by_domain)
         self.settings: object = [list(job.fixed), job.null]
         self._several = len(job.domains) > 1
         self.rules: Rules = rules_of(self.runnable, retry_unknown=job.retry_unknown)
@@ -74,11 +74,15 @@ class JobOperation:
         return list(self.arguments.unused)
 
     @property
+    def shown(self) -> Sequence[str]:
+        """The members of rows that the outcomes show."""
+        names = [p.name for p in self.parameters if p.name not in self.secrets]
+        return ["domain", *names] if self._several else names
+
+    @property
     def types(self) -> Mapping[str, str]:
         """The columns of the outcomes after input and line, and their types."""
-        names = [p.name for p in self.parameters if p.name not in self.secrets]
-        shown = ["domain", *names] if self._several else names
-        return {**dict.fromkeys(shown, "string"), **TYPES}
+        return {**dict.fromkeys(self.shown, "string"), **TYPES}
 
     def text(self, content: Content) -> Records:
         """Read the rows of a text file."""
@@ -101,6 +105,10 @@ class JobOperation:
         public = {name: value for name, value in given.items() if name not in self.secrets}
         return Ready(tenant, self.key(given), public, given)
 
+    def summary(self, given: Mapping[str, Any]) -> str:
+        """Return the first request that a row would send, as one line."""
+        return self.request(given).summary
+
     def method(self, client: MonoCloudClient) -> Callable[..., Any]:
         """Return the client's method."""
         resource, _, name = self.runnable.name.partition(".")
@@ -113,10 +121,18 @@ class JobOperation:
     def mistake(self, given: Mapping[str, Any]) -> str | None:
         """Return what is wrong with a row's arguments, if anything."""
         try:
-            self._probe.request(given)
+            self.request(given)
         except InvalidArgumentError as error:
             return str(error).removesuffix("; nothing was sent")
         return None
+
+    def request(self, given: Mapping[str, Any]) -> WouldSend:
+        """Return the first request that a row would send.
+
+        Raises:
+            InvalidArgumentError: the arguments are invalid.
+        """
+        return self._probe.request(given)
 
     @cached_property
     def _unbound(self) -> Callable[..., Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Any, cast
 
@@ -25,14 +25,14 @@ class ClusterResult:
         counts: the number of rows by status: ``ok``, ``failed``, ``unknown`` or ``skipped``; of an
             import ``created``, ``existed``, ``failed`` or ``skipped``.
         journal: the URL of the journal.
-        columns: the columns of the outcomes after ``input`` and ``line``, and their types; a
-            ``list`` becomes one text.
+        columns: the arguments that the outcomes show.
     """
 
     rows: int
     counts: Mapping[str, int]
     journal: str
-    columns: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
+    columns: Sequence[str] = ()
+    _types: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
     _storage_options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
     _names: Sequence[str] = attrs.field(default=(), repr=False)
 
@@ -49,10 +49,20 @@ class ClusterResult:
 
         names = self._names or [""]
         return dd.from_map(  # type: ignore[attr-defined, no-untyped-call, unused-ignore]
-            _Reader(self.journal, dict(self._storage_options), dict(self.columns)),
+            _Reader(self.journal, dict(self._storage_options), dict(self._types)),
             names,
-            meta=_frame([], self.columns),
+            meta=_frame([], self._types),
         )
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the outcome of each row as JSON, in no order.
+
+        Raises:
+            JournalError: the outcomes cannot be read.
+        """
+        storage = Storage(self.journal, self._storage_options)
+        for content in storage.read_all([f"results/{name}.jsonl" for name in self._names]):
+            yield from content.splitlines()
 
 
 class StoppedError(MonoCloudError):

@@ -19,16 +19,17 @@ class TenantNumbers:
 
     Args:
         domains: the tenants' domains.
+        by_domain: whether each row names its tenant; with several tenants, it must.
 
     Attributes:
-        several: whether there are several tenants, so that each row says which.
+        several: whether each row names its tenant.
     """
 
-    def __init__(self, domains: Sequence[str]) -> None:
+    def __init__(self, domains: Sequence[str], *, by_domain: bool = False) -> None:
         self._numbers: Mapping[str, int] = {
             origin(domain, allow_http=True): number for number, domain in enumerate(domains)
         }
-        self.several: bool = len(domains) > 1
+        self.several: bool = by_domain or len(domains) > 1
 
     def number(self, domain: object) -> int:
         """Return the number of the tenant with a domain.
@@ -45,17 +46,25 @@ class TenantNumbers:
 class RowColumns:
     """The columns of a job's rows.
 
-    With one tenant, a column ``domain`` is a column like any other.
+    Unless rows name their tenant, a column ``domain`` is a column like any other.
 
     Args:
         columns: the columns of the operation.
         domains: the tenants' domains.
         null: the text that clears a value; None if there is none.
+        by_domain: whether each row names its tenant; with several tenants, it must.
     """
 
-    def __init__(self, columns: CallColumns, domains: Sequence[str], null: str | None) -> None:
+    def __init__(
+        self,
+        columns: CallColumns,
+        domains: Sequence[str],
+        null: str | None,
+        *,
+        by_domain: bool = False,
+    ) -> None:
         self._columns = columns
-        tenants = TenantNumbers(domains)
+        tenants = TenantNumbers(domains, by_domain=by_domain)
         self._number = tenants.number
         self._several = tenants.several
         self.null = null

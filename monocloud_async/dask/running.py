@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from .._settings import domain_of
@@ -103,6 +104,7 @@ async def run(
     job = Job(
         operation=operation,
         tenants=tenants_of(domain, api_key, tenants, allow_http=allow_insecure_http),
+        by_domain=tenants is not None,
         journal=journal,
         storage_options=dict(storage_options or {}),
         fixed=_fixed(fixed or {}),
@@ -146,7 +148,7 @@ def watcher_of(progress: Callable[[Progress], None] | None, max_failures: int | 
     """Return what sees a run that a program started."""
     return Watcher(
         confirm=_no_confirmation,
-        begin=lambda _: None,
+        running=lambda _: nullcontext(),
         show=progress or (lambda _: None),
         stop=Stop(),
         max_failures=max_failures,

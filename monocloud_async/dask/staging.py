@@ -11,6 +11,7 @@ from zlib import crc32
 import attrs
 
 from ..cli.batch.columns import BrokenInputError, Mistake, Records
+from ..cli.batch.confirming import SHOWN
 from ..cli.batch.source import MOST_MISTAKES
 from .identifiers import Identifiers, IdentifierWriter
 from .job import Job
@@ -50,6 +51,7 @@ class StagedPiece:
         segments: where the rows are.
         passed_over: the columns that are ignored.
         identifiers: where the digests of the rows' identifiers are.
+        requests: the first requests that the rows would send, if they are only checked.
     """
 
     name: str
@@ -60,6 +62,7 @@ class StagedPiece:
     segments: tuple[Segment, ...] = ()
     passed_over: tuple[str, ...] = ()
     identifiers: tuple[Identifiers, ...] = ()
+    requests: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -149,9 +152,8 @@ class _Stage:
         self._job = job
         self._kind = kind
         self._name = name
-        storage = Storage(job.journal, job.storage_options)
-        self._writer = SegmentWriter(storage, number)
-        self._identifiers = IdentifierWriter(storage, number, job.key)
+        self._writer, self._identifiers = _writers(job, number)
+        self._requests: list[str] = []
         self._digest = hashlib.sha256()
         self._rows = 0
         self._mistakes: list[Mistake] = []
@@ -182,6 +184,9 @@ class _Stage:
         self._digest.update(_line([row.tenant, row.public]))
         self._writer.add((row.tenant, bucket), _line([line, row.given]))
         self._identifiers.add(row.tenant, line, row.identifiers)
+        if self._job.only_checks and len(self._requests) < SHOWN:
+            request = self._kind.summary(row.given)
+            self._requests += [f"{self._name}, line {line}: {request}"] if request else []
 
     def _result(self) -> StagedPiece:
         passed_over = tuple(self._kind.passed_over)
@@ -200,7 +205,29 @@ class _Stage:
             segments=segments,
             passed_over=passed_over,
             identifiers=self._identifiers.end(),
+            requests=tuple(self._requests),
         )
+
+
+def _writers(job: Job, piece: int) -> tuple[SegmentWriter | NoWriter, IdentifierWriter | NoWriter]:
+    if job.only_checks:
+        return NoWriter(), NoWriter()
+    storage = Storage(job.journal, job.storage_options)
+    return SegmentWriter(storage, piece), IdentifierWriter(storage, piece, job.key)
+
+
+class NoWriter:
+    """Writes nothing."""
+
+    def add(self, *row: object) -> None:
+        """Drop a row."""
+
+    def end(self) -> tuple[()]:
+        """Return nothing."""
+        return ()
+
+    def undo(self) -> None:
+        """Do nothing."""
 
 
 class SegmentWriter:

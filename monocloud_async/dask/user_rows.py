@@ -49,13 +49,19 @@ class UserRows:
             settings.flags,
             self.groups,
         ]
-        self._tenants = TenantNumbers(job.domains)
+        self._tenants = TenantNumbers(job.domains, by_domain=job.by_domain)
         self._also = (DOMAIN,) if self._tenants.several else ()
+        self._several = len(job.domains) > 1
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """The members of rows that the outcomes show."""
+        return (DOMAIN,) if self._several else ()
 
     @property
     def types(self) -> Mapping[str, str]:
         """The columns of the outcomes after input and line, and their types."""
-        return {**dict.fromkeys(self._also, "string"), **TYPES}
+        return {**dict.fromkeys(self.shown, "string"), **TYPES}
 
     def text(self, content: Content) -> Records:
         """Read the rows of a text file as `monocloud users import` does."""
@@ -110,6 +116,10 @@ class UserRows:
             raise ValueError(f"missing member {DOMAIN}")
         return given.pop(DOMAIN)
 
+    def summary(self, given: Mapping[str, Any]) -> str | None:  # noqa: ARG002
+        """Return None: what a row sends depends on the users there are."""
+        return None
+
     def key(self, given: Mapping[str, Any]) -> str | None:  # noqa: ARG002
         """Return None: the import itself orders the rows."""
         return None
@@ -128,5 +138,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Pairs):
         return {name: _plain(item) for name, item in value}
     if isinstance(value, list):
-        return [_plain(item) for item in cast("list[Any]", value)]
+        return [_plain(item) for item in cast("list[Any]", value)]  # type: ignore[redundant-cast]
     return value

@@ -15,11 +15,12 @@ from distributed.diagnostics.plugin import WorkerPlugin
 from ..bulk import start
 from ..bulk.run import Run
 from ..cli.batch.stop import Stop
+from ..cli.batch.tally import Tally
 from ..client import MonoCloudClient
 from ..errors import ConfigurationError
 from ..retry import RetryPolicy
 from .bucket import BucketResult, send_bucket
-from .coordinator import NAME, PROGRESS, STOP, TURNS
+from .coordinator import NAME, NOTES, PROGRESS, STOP, TURNS
 from .import_bucket import import_bucket
 from .job import Job, read_key
 from .leased_gate import LeasedGate
@@ -74,11 +75,16 @@ class Workplace(WorkerPlugin):
         if gate := self._gates.get(tenant):
             gate.receive(message)
 
-    def stop(self, why: str) -> None:
-        """Start no more rows."""
+    def stop(self, why: str, *, at_once: bool = False) -> None:
+        """Start no more rows.
+
+        Args:
+            why: the reason.
+            at_once: whether to cut off calls in flight, too.
+        """
         self._why = self._why or why
         for stop in self._stops:
-            stop.ask(why)
+            stop.ask(why, at_once=at_once)
 
     async def send(self, bucket: Bucket, stopped: str | None) -> BucketResult:
         """Send the rows of a bucket, and return how that ended.
@@ -107,6 +113,7 @@ class Workplace(WorkerPlugin):
                 lambda method, rows, stopped: self._started(tenant, method, rows, stopped),
                 stop,
                 progress.move,
+                progress,
             )
         finally:
             progress.tell()
@@ -168,9 +175,9 @@ class _Router:
         if name_of(run) in self.worker.plugins:
             _place(self.worker, run).receive(tenant, message)
 
-    def stop(self, run: str, why: str) -> None:
+    def stop(self, run: str, why: str, at_once: bool = False) -> None:
         if name_of(run) in self.worker.plugins:
-            _place(self.worker, run).stop(why)
+            _place(self.worker, run).stop(why, at_once=at_once)
 
 
 def _place(worker: Worker, run: str) -> Workplace:
@@ -185,18 +192,26 @@ class _Progress:
         self._bucket = bucket
         self._counts: Counter[str] = Counter()
         self._notes: list[str] = []
+        self._noted = 0
+        self._tally: Tally | None = None
         self._timer: asyncio.TimerHandle | None = None
+
+    def begun(self, tally: Tally) -> None:
+        """Take the tally of the bucket."""
+        self._tally = tally
+
+    def failed(self, text: str) -> None:
+        """Pass the first failures on to the driver."""
+        if self._noted < NOTES:
+            self._noted += 1
+            self._notes.append(text)
+            self._soon()
 
     def move(self, before: str | None, now: str) -> None:
         """Count a row with a new status."""
         if before is not None:
             self._counts[before] -= 1
         self._counts[now] += 1
-        self._soon()
-
-    def note(self, text: str) -> None:
-        """Pass a line on to the driver."""
-        self._notes.append(text)
         self._soon()
 
     def _soon(self) -> None:
@@ -209,7 +224,11 @@ class _Progress:
             self._timer.cancel()
             self._timer = None
         counts = {status: n for status, n in self._counts.items() if n}
-        self._tell(bucket=self._bucket, counts=counts, notes=self._notes)
+        before = self._tally.before if self._tally else None
+        failures = self._tally.failures if self._tally else 0
+        self._tell(
+            bucket=self._bucket, counts=counts, notes=self._notes, before=before, failures=failures
+        )
         self._notes = []
 
 

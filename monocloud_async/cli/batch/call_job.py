@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any, cast
 
 import attrs
@@ -18,12 +17,10 @@ from ...bulk.method import method_of
 from ...client import MonoCloudClient
 from ...errors import ConfigurationError
 from ..ending import visible
-from ..inputs import confirm_number
-from ..parameters import summary
 from ..runnable import Runnable
 from .call_columns import CallColumns
 from .call_rows import CallInput
-from .columns import listed
+from .confirming import SHOWN, confirm_destruction, end_dry_run, is_json, print_unused
 from .content import Content
 from .fixed import fixed_arguments
 from .job import Job, Options
@@ -35,9 +32,6 @@ from .rules import Older, Rules
 from .sending import Sender
 from .signature import Kind, parameters
 from .source import AnyRow, Source
-
-_JSON_LINES = (".jsonl", ".ndjson", ".json")
-_SHOWN = 3
 
 
 @attrs.frozen(eq=False)
@@ -96,23 +90,8 @@ class CallJob(Job):
         if self.rules.once:
             self.statuses: Sequence[str] = (OK, FAILED, UNKNOWN, SKIPPED)
             self.failures: Sequence[str] = (FAILED, UNKNOWN)
-        self._with_answers = bool(options.results) and _is_json(options.results)
-        self._check()
-
-    def _check(self) -> None:
-        if self.options.dry_run and self.options.results:
-            raise ConfigurationError(
-                "--dry-run sends nothing, so there are no results to write: remove --results"
-            )
-        if self._call_options.show_secrets and not self._with_answers:
-            raise ConfigurationError(
-                "--show-secrets needs a --results file that ends in .jsonl; nothing was sent"
-            )
-        if self._call_options.retry_unknown and self._runnable.operation.repeat is not Repeat.ONCE:
-            raise ConfigurationError(
-                f"--retry-unknown does not apply to {self._runnable.name}, which is safe to retry; "
-                "nothing was sent: remove it"
-            )
+        self._with_answers = is_json(options.results)
+        check_options(runnable, options, call_options)
 
     def source(self, content: Content) -> Source[AnyRow]:
         first = method_of(self._method).first
@@ -131,27 +110,18 @@ class CallJob(Job):
 
     def confirm(self, source: Source[AnyRow]) -> None:
         name = self._runnable.name
-        if unused := self._columns.unused:
-            message = f"Ignoring columns that are not arguments of {name}: {listed(unused)}"
-            typer.echo(visible(message), err=True)
+        print_unused(name, self._columns.unused)
         if self.options.dry_run:
             self._show(source)
-        elif self._runnable.destructive and source.count and not self._call_options.yes:
-            action = summary(self._runnable.method).rstrip(".")
-            noun = "row" if source.count == 1 else "rows"
-            message = f"{action}: {source.count:,} {noun} for {self.origin}. It cannot be undone."
-            confirm_number(message, source.count)
+        elif not self._call_options.yes:
+            confirm_destruction(self._runnable, source.count, self.origin)
 
     def _show(self, source: Source[AnyRow]) -> None:
         """Print the requests that would be sent, then exit."""
         probe = Probe(self._method)
-        for row in islice(source.rows(), _SHOWN):
-            request = probe.request(row.given)
-            body = "" if request.body is None else f" {json.dumps(request.body)}"
-            typer.echo(visible(f"line {row.line}: {request.line}{body}"))
-        noun = "row" if source.count == 1 else "rows"
-        typer.echo(f"{source.count:,} {noun} would be sent to {self.origin}; nothing was sent")
-        raise typer.Exit
+        for row in islice(source.rows(), SHOWN):
+            typer.echo(visible(f"line {row.line}: {probe.request(row.given).summary}"))
+        end_dry_run(source.count, self.origin)
 
     def start(
         self,
@@ -197,5 +167,22 @@ def rules_of(runnable: Runnable, *, retry_unknown: bool = False) -> Rules:
     return Rules(gone or operation.repeat is Repeat.ONCE, gone, older, retry_unknown)
 
 
-def _is_json(path: Path | None) -> bool:
-    return path is not None and path.suffix.lower() in _JSON_LINES
+def check_options(runnable: Runnable, options: Options, call_options: CallOptions) -> None:
+    """Check options that depend on each other or on the operation.
+
+    Raises:
+        ConfigurationError: they do not go together.
+    """
+    if options.dry_run and options.results:
+        raise ConfigurationError(
+            "--dry-run sends nothing, so there are no results to write: remove --results"
+        )
+    if call_options.show_secrets and not is_json(options.results):
+        raise ConfigurationError(
+            "--show-secrets needs a --results file that ends in .jsonl; nothing was sent"
+        )
+    if call_options.retry_unknown and runnable.operation.repeat is not Repeat.ONCE:
+        raise ConfigurationError(
+            f"--retry-unknown does not apply to {runnable.name}, which is safe to retry; "
+            "nothing was sent: remove it"
+        )

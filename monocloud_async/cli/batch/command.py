@@ -21,10 +21,10 @@ from .sending import Ending, Sending
 from .source import AnyRow, MistakesError, Source
 from .tally import Tally
 
-_UNKNOWN = (
+UNKNOWN_ADVICE = (
     "may have been applied and will not be resent: check them, then resend with --retry-unknown"
 )
-_UNKNOWN_GONE = "may have been applied: run the same command with the same journal to find out"
+UNKNOWN_GONE = "may have been applied: run the same command with the same journal to find out"
 
 
 def carry_out(job: Job) -> NoReturn:
@@ -125,7 +125,7 @@ def _finish(job: Job, tally: Tally, ending: Ending, problem: str | None) -> NoRe
     stop = ending.stop
     if unknown := tally.of(UNKNOWN):
         noun = "row" if unknown == 1 else "rows"
-        advice = _UNKNOWN_GONE if job.rules.gone else _UNKNOWN
+        advice = UNKNOWN_GONE if job.rules.gone else UNKNOWN_ADVICE
         typer.echo(f"{unknown:,} {noun} {advice}", err=True)
     if stop.why:
         if problem:

@@ -34,6 +34,24 @@ JournalFile = Annotated[
         "it: rows that are done are not resent, rows that failed are.",
     ),
 ]
+AnyRows = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ROWS",
+        help="File with the rows, or - for standard input. On a cluster, also several files, or "
+        "patterns such as 'rows/*.parquet' and s3://bucket/rows/*.csv.",
+    ),
+]
+AnyJournal = Annotated[
+    str | None,
+    typer.Option(
+        "--journal",
+        metavar="FILE",
+        help="Record progress in this SQLite file, or, on a cluster, in this directory, which may "
+        "be a URL such as s3://bucket/job-17. However the run ends, the same command resumes it: "
+        "rows that are done are not resent, rows that failed are.",
+    ),
+]
 ResultsFile = Annotated[
     Path | None,
     typer.Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, cast
 
@@ -32,6 +33,11 @@ class WouldSend(Exception):  # noqa: N818  (control flow, not an error)
         if self._body is None:
             return None
         return {n: MASKED if n in SECRET_ARGUMENTS else v for n, v in self._body.items()}
+
+    @property
+    def summary(self) -> str:
+        """The request as one line, with secrets masked."""
+        return self.line if self.body is None else f"{self.line} {json.dumps(self.body)}"
 
 
 class _Silent:

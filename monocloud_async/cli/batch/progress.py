@@ -175,7 +175,7 @@ class Reporter:
             self._shown.note(visible(text))
 
     async def _tick(self) -> None:
-        self._past.append((self._clock(), self._tally.done))
+        self._past.append((self._clock(), self._tally.done - self._tally.before))
         while True:
             await asyncio.sleep(self._shown.seconds)
             self._shown.show(self._tally, self.status_line())
@@ -183,11 +183,13 @@ class Reporter:
     def status_line(self) -> str:
         """Return the progress, the rate and the time left."""
         now, done, rows = self._clock(), self._tally.done, self._tally.rows
-        self._past.append((now, done))
+        # On a cluster, rows of earlier runs are found as the run goes on.
+        sent = done - self._tally.before
+        self._past.append((now, sent))
         while len(self._past) > 2 and now - self._past[0][0] > _SPAN_SECONDS:
             self._past.popleft()
         then, before = self._past[0]
-        rate = (done - before) / (now - then) if now > then else 0.0
+        rate = max(sent - before, 0) / (now - then) if now > then else 0.0
         share = f" ({done / rows:.0%})" if rows else ""
         left = _left(rows - done, rate)
         return (

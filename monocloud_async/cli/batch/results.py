@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -69,9 +69,20 @@ class Results:
         Raises:
             ResultsError: the file cannot be written; an existing file is unchanged.
         """
+        self.write_by(lambda file: report(file, report_rows(source, journal, unrecorded)))
+
+    def write_by(self, write: Callable[[TextIO], None]) -> None:
+        """Write what a function writes.
+
+        Args:
+            write: writes all lines to a file.
+
+        Raises:
+            ResultsError: the file cannot be written; an existing file is unchanged.
+        """
         try:
             with self._opened() as file:
-                report(file, report_rows(source, journal, unrecorded))
+                write(file)
         except OSError as error:
             raise ResultsError(
                 f"cannot write the results to {self._given}: {error.strerror}"

@@ -15,7 +15,7 @@ from .feed import Feed
 from .journal import FAILED, OK, UNKNOWN, Entry, Journal, JournalError
 from .recorder import OF_A_FILE, Limits, Recorder
 from .rules import SETS_VALUES, Rules
-from .source import HasRows
+from .source import AnyRow, HasRows
 from .stop import Stop
 from .tally import Tally
 from .until_stopped import until_stopped
@@ -89,6 +89,7 @@ class Sending:
         rules: which rows may be resent.
         stop: stops the run. None makes signals stop it.
         limits: when outcomes are recorded.
+        failed: called with a row that failed and its error. None shows the row's line.
     """
 
     source: HasRows
@@ -101,6 +102,7 @@ class Sending:
     rules: Rules = SETS_VALUES
     stop: Stop | None = None
     limits: Limits = OF_A_FILE
+    failed: Callable[[AnyRow, str], None] | None = None
 
     async def run(self) -> Ending:
         """Send the rows that are not done yet."""
@@ -146,9 +148,15 @@ class Sending:
                 entry = self._settled(self.to_entry(outcome, row.number, user), before)
                 self.tally.move(before, entry.status)
                 if entry.status in (FAILED, UNKNOWN):
-                    self.reporter.failed(row.line, str(entry.error))
+                    self._tell(row, str(entry.error))
                 self._check_failures(stop)
                 await recorder.add(entry)
+
+    def _tell(self, row: AnyRow, error: str) -> None:
+        if self.failed is None:
+            self.reporter.failed(row.line, error)
+        else:
+            self.failed(row, error)
 
     def _settled(self, entry: Entry, before: str | None) -> Entry:
         """Return an entry as done if an earlier attempt may have removed the target."""

@@ -38,6 +38,16 @@ class Tally:
         self._counts[now] += 1
         self.failures += now in self._failing and before not in self._failing
 
+    def take(self, counts: Mapping[str, int], before: int) -> None:
+        """Take the counts of all rows.
+
+        Args:
+            counts: the number of rows by status.
+            before: how many of them were settled before this run.
+        """
+        self._counts = Counter(counts)
+        self.before = before
+
     @property
     def done(self) -> int:
         """How many rows have an outcome, whatever it is."""

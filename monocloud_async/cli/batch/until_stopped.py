@@ -10,9 +10,9 @@ from ...errors import MonoCloudError
 from .stop import Stop
 
 # How long a stopping run waits for calls in flight: first silently, then after a notice.
-_SILENT_SECONDS = 0.5
+SILENT_SECONDS = 0.5
 _GRACE_SECONDS = 4.5
-_WAITING = "waiting up to 5 s for calls in flight; press Ctrl-C to stop immediately"
+WAITING = "waiting up to 5 s for calls in flight; press Ctrl-C to stop immediately"
 
 
 async def until_stopped(
@@ -30,9 +30,9 @@ async def until_stopped(
     at_once = asyncio.create_task(stop.at_once.wait())
     try:
         await _first(task, asked)
-        await _first(task, at_once, timeout=_SILENT_SECONDS)
+        await _first(task, at_once, timeout=SILENT_SECONDS)
         if not (task.done() or at_once.done()):
-            note(_WAITING)
+            note(WAITING)
             await _first(task, at_once, timeout=_GRACE_SECONDS)
     finally:
         # If the caller is cancelled, too, nothing more is sent.

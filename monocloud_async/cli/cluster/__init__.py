@@ -1,0 +1,1 @@
+"""`monocloud run` on a Dask cluster."""

@@ -1,0 +1,162 @@
+"""`monocloud run` on a Dask cluster, from its options to its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import attrs
+import typer
+
+from ...dask.cluster import connected, dashboard
+from ...dask.driver import Driver, InputMistakesError
+from ...dask.inputs import Input, input_of
+from ...dask.job import Job
+from ...dask.results import ClusterResult, StoppedError
+from ...dask.staging import StagedPiece
+from ...errors import ConfigurationError, MonoCloudError
+from ..batch.call_job import CallOptions, check_options
+from ..batch.confirming import SHOWN, end_dry_run, is_json, print_unused
+from ..batch.content import STDIN
+from ..batch.job import Options
+from ..batch.progress import display
+from ..batch.results import Results
+from ..descriptors import make_room
+from ..output import MISUSED, fail, visible
+from ..runnable import Runnable
+from ..settings import allows_insecure_http
+from .endings import Ending, end
+from .options import ClusterOptions
+from .tenants import tenants_of
+from .watching import Watching
+
+
+def carry_out(
+    runnable: Runnable, options: Options, call_options: CallOptions, cluster: ClusterOptions
+) -> NoReturn:
+    """Run an operation on a cluster, then exit.
+
+    Args:
+        runnable: the operation.
+        options: the options of every batch.
+        call_options: the options of ``monocloud run``.
+        cluster: the options of a cluster.
+    """
+    check_options(runnable, options, call_options)
+    make_room(options.concurrency)
+    job = _job(runnable, options, call_options, cluster)
+    results = (
+        Results(options.results, private=call_options.show_secrets) if options.results else None
+    )
+    watching = Watching(runnable, _origin(job), yes=call_options.yes, display=display())
+    run = _Run(job, options, cluster, watching)
+    try:
+        ending = asyncio.run(run.carried_out())
+    except InputMistakesError as error:
+        for mistake in error.mistakes:
+            typer.echo(visible(mistake), err=True)
+        fail(error.summary, MISUSED)
+    end(ending, job, watching, results)
+
+
+def _job(
+    runnable: Runnable, options: Options, call_options: CallOptions, cluster: ClusterOptions
+) -> Job:
+    return Job(
+        operation=runnable.name,
+        tenants=tenants_of(cluster),
+        by_domain=cluster.tenants is not None,
+        journal=_journal(cluster, is_needed=not options.dry_run),
+        fixed=tuple(call_options.fixed),
+        null=call_options.null,
+        ignored=tuple(call_options.ignored),
+        concurrency=options.concurrency,
+        rate=options.rate,
+        timeout=cluster.timeout,
+        max_attempts=cluster.max_attempts,
+        retry_unknown=call_options.retry_unknown,
+        answers=is_json(options.results),
+        show_secrets=call_options.show_secrets,
+        allow_insecure_http=allows_insecure_http(),
+    )
+
+
+def _journal(cluster: ClusterOptions, *, is_needed: bool) -> str:
+    if cluster.journal is None:
+        if not is_needed:
+            return ""
+        raise ConfigurationError(
+            "a run on a cluster needs a journal; nothing was sent: pass --journal with a directory "
+            "that all workers can read and write, such as --journal s3://bucket/job-17"
+        )
+    if "://" in cluster.journal:
+        return cluster.journal
+    if Path(cluster.journal).is_file():
+        raise ConfigurationError(
+            f"--journal {cluster.journal} is a file, but a run on a cluster needs a directory; "
+            "nothing was sent"
+        )
+    return str(Path(cluster.journal).absolute())
+
+
+def _origin(job: Job) -> str:
+    """Return where the rows go, for messages."""
+    only, *others = job.domains
+    return f"{len(job.domains)} tenants" if others else only
+
+
+@attrs.frozen(eq=False)
+class _Run:
+    job: Job
+    options: Options
+    cluster: ClusterOptions
+    watching: Watching
+
+    async def carried_out(self) -> Ending:
+        """Drive the run, until it ends or is stopped."""
+        stop = self.watching.stop
+        with stop.on_signals():
+            driving = asyncio.create_task(self._driven())
+            await self.watching.until_ended(driving)
+        if driving.cancelled():
+            return Ending(None, None)
+        error = driving.exception()
+        if isinstance(error, StoppedError):
+            return Ending(error.result, error)
+        if isinstance(error, MonoCloudError) and self.watching.tally is not None:
+            return Ending(None, error)
+        return Ending(driving.result(), None)
+
+    async def _driven(self) -> ClusterResult:
+        found = await asyncio.to_thread(_input, self.cluster)
+        async with connected(self.cluster.scheduler, self.cluster.workers) as client:
+            if link := dashboard(client, local=self.cluster.scheduler is None):
+                typer.echo(f"Dashboard: {visible(link)}", err=True)
+            watcher = self.watching.watcher(self.options.max_failures)
+            driver = Driver(client, self.job, found, watcher)
+            if self.options.dry_run:
+                self._show(await driver.check())
+            return await driver.run()
+
+    def _show(self, pieces: Sequence[StagedPiece]) -> NoReturn:
+        """Print the first requests of a dry run, then exit."""
+        ignored = dict.fromkeys(name for piece in pieces for name in piece.passed_over)
+        print_unused(self.job.operation, ignored)
+        for request in _first(pieces):
+            typer.echo(visible(request))
+        end_dry_run(sum(piece.rows for piece in pieces), _origin(self.job))
+
+
+def _first(pieces: Sequence[StagedPiece]) -> Iterator[str]:
+    yield from [request for piece in pieces for request in piece.requests][:SHOWN]
+
+
+def _input(cluster: ClusterOptions) -> Input:
+    if STDIN in cluster.rows:
+        raise ConfigurationError(
+            "a cluster cannot read standard input; nothing was sent: pass files that all workers "
+            "can read"
+        )
+    return input_of(list(cluster.rows), {})
