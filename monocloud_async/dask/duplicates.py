@@ -76,15 +76,17 @@ async def find_duplicates(
         JournalError: the digests cannot be read.
     """
     name = f"{job.operation}-duplicates-{secrets.token_hex(4)}"
+    # Dask has no types for what it takes.
+    submit = cast("Any", client).submit
     futures = [
-        client.submit(duplicates, job, parts, key=f"{name}-{number}", pure=False)
+        submit(duplicates, job, parts, key=f"{name}-{number}", pure=False)
         for number, parts in enumerate(ranges(pieces))
     ]
     try:
         found: list[Sequence[Duplicate]] = await asyncio.gather(*futures)
     finally:
         for future in futures:
-            future.release()  # type: ignore[no-untyped-call]
+            future.release()
     every = sorted(duplicate for some in found for duplicate in some)
     names = [piece.name for piece in pieces]
     return [_told(one, names) for one in every[:MOST_MISTAKES]], len(every) > MOST_MISTAKES
@@ -130,12 +132,9 @@ def duplicates(job: Job, parts: Sequence[Part]) -> Sequence[Duplicate]:
     Raises:
         JournalError: the digests cannot be read.
     """
-    # Its types are as large as they are vague here.
+    # It has types, but they say little here.
     numpy: Any = import_module("numpy")
-    storage = Storage(job.journal, job.storage_options)
-    with ThreadPoolExecutor(_THREADS) as threads:
-        read = threads.map(lambda one: storage.read_range(one.path, one.start, one.end), parts)
-        rows = numpy.frombuffer(b"".join(read), dtype=_TYPE)
+    rows = numpy.frombuffer(_read(job, parts), dtype=_TYPE)
     pieces = numpy.repeat([p.piece for p in parts], [(p.end - p.start) // SIZE for p in parts])
     # Stable, so that the first of equal digests is that of the first row.
     order = numpy.argsort(rows["digest"], kind="stable")
@@ -143,11 +142,23 @@ def duplicates(job: Job, parts: Sequence[Part]) -> Sequence[Duplicate]:
     again = order[1:][digests[1:] == digests[:-1]]
     again = again[numpy.lexsort((rows["line"][again], pieces[again]))][: MOST_MISTAKES + 1]
     firsts = order[numpy.searchsorted(digests, rows["digest"][again])]
+    columns = [pieces[again], rows["line"][again], rows["kind"][again]]
+    columns += [pieces[firsts], rows["line"][firsts]]
+    return [
+        Duplicate(piece, line, KINDS[kind], of_piece, of_line)
+        for piece, line, kind, of_piece, of_line in zip(*map(_list, columns), strict=True)
+    ]
 
-    def duplicate(row: int, first: int) -> Duplicate:
-        kind = KINDS[int(rows["kind"][row])]
-        places = (pieces[row], rows["line"][row], pieces[first], rows["line"][first])
-        piece, line, of_piece, of_line = map(int, places)
-        return Duplicate(piece, line, kind, of_piece, of_line)
 
-    return [duplicate(*cast("tuple[int, int]", two)) for two in zip(again, firsts, strict=True)]
+def _list(array: Any) -> list[int]:
+    return cast("list[int]", array.tolist())
+
+
+def _read(job: Job, parts: Sequence[Part]) -> bytes:
+    storage = Storage(job.journal, job.storage_options)
+
+    def read(one: Part) -> bytes:
+        return storage.read_range(one.path, one.start, one.end)
+
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return b"".join(threads.map(read, parts))

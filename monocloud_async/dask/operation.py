@@ -48,6 +48,8 @@ class JobOperation:
         arguments: its columns.
         columns: the columns of the job's rows.
         rules: which rows may be resent.
+        secrets: the names of the arguments that are secrets.
+        settings: what changes the meaning of a row.
 
     Raises:
         ConfigurationError: there is no such operation, or an option is invalid.
@@ -59,14 +61,12 @@ class JobOperation:
         fixed = fixed_arguments(job.fixed, self.parameters, job.null)
         self.arguments = CallColumns(self.parameters, fixed, job.null, job.ignored)
         self.columns = RowColumns(self.arguments, job.domains, job.null, by_domain=job.by_domain)
+        self.secrets: frozenset[str] = frozenset(
+            p.name for p in self.parameters if p.kind is Kind.SECRET
+        )
         self.settings: object = [list(job.fixed), job.null]
         self._several = len(job.domains) > 1
         self.rules: Rules = rules_of(self.runnable, retry_unknown=job.retry_unknown)
-
-    @cached_property
-    def secrets(self) -> frozenset[str]:
-        """The names of the arguments that are secrets."""
-        return frozenset(p.name for p in self.parameters if p.kind is Kind.SECRET)
 
     @property
     def passed_over(self) -> Sequence[str]:

@@ -32,9 +32,11 @@ class ClusterResult:
     counts: Mapping[str, int]
     journal: str
     columns: Sequence[str] = ()
-    _types: Mapping[str, str] = attrs.field(factory=dict[str, str], repr=False)
-    _storage_options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
-    _names: Sequence[str] = attrs.field(default=(), repr=False)
+    _types: Mapping[str, str] = attrs.field(alias="types", factory=dict[str, str], repr=False)
+    _storage_options: Mapping[str, Any] = attrs.field(
+        alias="storage_options", factory=dict[str, Any], repr=False
+    )
+    _names: Sequence[str] = attrs.field(alias="names", default=(), repr=False)
 
     @property
     def outcomes(self) -> Any:
