@@ -17,9 +17,9 @@ ENV PATH=/opt/monocloud/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # A number needs no entry in /etc/passwd, and Kubernetes sees that it is not root.
 USER 10001:10001
 EXPOSE 8080
-# With --tls or another --port, replace this check.
+# If you pass --tls or another --port, replace this check.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 \
     CMD ["python", "-c", "import http.client, sys; c = http.client.HTTPConnection('127.0.0.1', 8080, timeout=2); c.request('GET', '/_emulator/health'); sys.exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["monocloud", "emulator", "--host", "0.0.0.0", "--port", "8080"]
-# --open-control shows the page at / and /_emulator beyond the container.
+# --open-control makes the page at / and /_emulator available outside the container.
 CMD ["--open-control"]

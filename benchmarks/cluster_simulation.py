@@ -19,7 +19,7 @@ from monocloud_async.response import Headers
 T = TypeVar("T")
 # Returns what a refusal asks to wait; None for a call that passes.
 Limiter = Callable[[float], float | None]
-_NO_HEADERS = Headers({})
+_NO_HEADERS = Headers([])
 
 
 class _Selector(selectors.DefaultSelector):
@@ -160,7 +160,7 @@ class _Cluster:
         name = f"worker-{worker}"
 
         def send(message: Mapping[str, Any]) -> None:
-            self._later(lambda: self._controllers[tenant].told(name, **message))
+            self._later(lambda: self._controllers[tenant].receive(name, **message))
 
         gate = self._gates[name, tenant] = LeasedGate(send, self._loop.time)
         return gate

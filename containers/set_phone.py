@@ -1,12 +1,12 @@
-"""Sets a phone as primary, on the emulator in the container beside this one."""
+"""Makes a phone primary, on the emulator that runs in another container."""
 
 from monocloud_async.emulator import PHONE_ID, USER_ID
 from monocloud_sync import MonoCloudClient
 
 
 def main() -> None:
-    """Set the phone, and print it."""
-    # Containers of one network talk plain HTTP, by names that are not this machine's.
+    """Make the phone primary, and print its number."""
+    # The emulator is another host on the containers' network, and serves plain HTTP.
     with MonoCloudClient(allow_insecure_http=True) as client:
         user = client.phones.set_primary(USER_ID, PHONE_ID)
         phone = user.primary_phone

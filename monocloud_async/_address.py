@@ -92,7 +92,10 @@ def segment(name: str, value: object) -> str:
         )
     if value in (".", ".."):
         # Quoting leaves dots alone, and they would lead to another resource.
-        raise InvalidArgumentError(f"{name} must be an id, not {value!r}; nothing was sent")
+        raise InvalidArgumentError(
+            f"{name} must be an id, not {value!r} (dots alone would change the URL's path); "
+            "nothing was sent"
+        )
     return quote(str(value), safe="")
 
 

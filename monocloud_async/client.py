@@ -78,9 +78,10 @@ class MonoCloudClient:
             ``MonoCloudInstrumentor`` is on.
 
     Creating a client opens no connection and sends nothing. Hooks are plain functions or coroutine
-    functions. They only observe: the client logs what they raise, and the call continues. With
-    MONOCLOUD_LOG set to a level, such as ``debug``, creating a client turns on logging as
-    ``enable_logging`` does.
+    functions. They only observe: the client logs what they raise, and the call continues. A
+    coroutine function that still waits at the call's deadline is cancelled, and the call keeps its
+    result. With MONOCLOUD_LOG set to a level, such as ``debug``, creating a client turns on logging
+    as ``enable_logging`` does.
 
     Raises:
         ConfigurationError: a setting is missing or invalid; the message names it.

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 
 from .errors import ConfigurationError
 
 LOG_VARIABLE = "MONOCLOUD_LOG"
-_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_LEVELS = ("debug", "info", "warning", "error", "critical")
 _log = logging.getLogger("monocloud")
+
+
+class _StandardError(logging.Handler):
+    """Writes lines to standard error until the program has handlers of its own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line to what is standard error by now: the program may have replaced it."""
+        if _program_handles(logging.getLogger(record.name)):
+            return
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+        except Exception:
+            self.handleError(record)
+
+
+_fallback = _StandardError()
+_fallback.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
 
 def enable_logging(level: str = "DEBUG") -> None:
@@ -21,7 +39,7 @@ def enable_logging(level: str = "DEBUG") -> None:
     that is created.
 
     Args:
-        level: ``"DEBUG"``, ``"INFO"``, ``"WARNING"``, ``"ERROR"`` or ``"CRITICAL"``, in any case.
+        level: ``"debug"``, ``"info"``, ``"warning"``, ``"error"`` or ``"critical"``, in any case.
 
     Raises:
         ConfigurationError: the level is unknown.
@@ -40,15 +58,23 @@ def enable_logging_from_environment() -> None:
 
 
 def _enable(level: object, source: str) -> None:
-    name = level.upper() if isinstance(level, str) else ""
+    name = level.lower() if isinstance(level, str) else ""
     if name not in _LEVELS:
         raise ConfigurationError(f"{source} must be one of {', '.join(_LEVELS)}, not {level!r}")
-    if not _log.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        _log.addHandler(handler)
-    _log.setLevel(name)
+    # Adding it again does nothing.
+    _log.addHandler(_fallback)
+    _log.setLevel(name.upper())
     emulator = logging.getLogger("monocloud.emulator")
     if emulator.level == logging.NOTSET:
         # An emulator in the same process logs paths, which hold ids.
         emulator.setLevel(logging.WARNING)
+
+
+def _program_handles(logger: logging.Logger) -> bool:
+    """Return whether lines of a logger reach a handler other than ours."""
+    at: logging.Logger | None = logger
+    while at is not None:
+        if any(handler is not _fallback for handler in at.handlers):
+            return True
+        at = at.parent if at.propagate else None
+    return False

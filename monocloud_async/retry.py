@@ -51,7 +51,7 @@ class RetryPolicy:
         base_delay: seconds. The wait before retry n is random between 0 and
             ``base_delay * 2**(n - 1)``.
         max_delay: seconds. The upper bound of that wait.
-        deadline: seconds for the whole call, including waits and queueing.
+        deadline: seconds for the whole call, including waits, queueing and hooks.
         max_retry_after: seconds. If a server asks for a longer wait, the call fails immediately
             and the error's ``retry_after`` says how long.
 

@@ -10,6 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = "<!-- snippet: not run -->"
+# By a reader of the whole page, with what precedes it: see tests/reader.py.
+RUN_IN_A_TUTORIAL = "<!-- snippet: run in a tutorial -->"
 _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w+)(?P<options>[^\n]*)\n(?P<code>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
@@ -25,6 +27,7 @@ class Block:
     code: str
     file: str | None
     is_run: bool
+    language: str
 
 
 def name_of(page: Path) -> str:
@@ -32,8 +35,12 @@ def name_of(page: Path) -> str:
 
 
 def blocks(page: Path, language: str = "python") -> list[Block]:
+    return [block for block in all_blocks(page) if block.language == language]
+
+
+def all_blocks(page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")
-    return [_block(page, text, match) for match in _FENCE.finditer(text) if match[2] == language]
+    return [_block(page, text, match) for match in _FENCE.finditer(text)]
 
 
 def _block(page: Path, text: str, match: re.Match[str]) -> Block:
@@ -44,5 +51,6 @@ def _block(page: Path, text: str, match: re.Match[str]) -> Block:
         before.count("\n") + 2,
         textwrap.dedent(match["code"]),
         title and title[1],
-        not before.rstrip().endswith(NOT_RUN),
+        not before.rstrip().endswith((NOT_RUN, RUN_IN_A_TUTORIAL)),
+        match["language"],
     )

@@ -184,6 +184,12 @@ class Running:
                     return line[len(beginning) :].strip()
         pytest.fail(f"no line started with {beginning!r}:\n{self.stderr}")
 
+    def rest(self) -> str:
+        """Wait for its end, and return the lines that nobody has waited for."""
+        self._reader.join()
+        lines = list(iter(self._lines.get, None))
+        return "\n".join(lines)
+
     def go(self) -> None:
         """Send it the line that it waits for."""
         assert self._process.stdin

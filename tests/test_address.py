@@ -187,6 +187,16 @@ def test_an_id_that_is_not_one_path_segment_is_refused(bad: str) -> None:
         segment("user_id", bad)
 
 
+@pytest.mark.parametrize("bad", [".", ".."])
+def test_dots_are_refused_with_the_reason(bad: str) -> None:
+    with pytest.raises(InvalidArgumentError) as caught:
+        segment("user_id", bad)
+    assert str(caught.value) == (
+        f"user_id must be an id, not {bad!r} (dots alone would change the URL's path); "
+        "nothing was sent"
+    )
+
+
 @pytest.mark.parametrize(("bad", "shown"), [("a\nb", r"'\n'"), ("a\ud800", r"'\ud800'")])
 def test_a_character_that_cannot_be_sent_is_shown(bad: str, shown: str) -> None:
     with pytest.raises(InvalidArgumentError) as caught:

@@ -280,7 +280,7 @@ def test_a_signal_stops_the_run_cleanly_and_the_next_run_resumes_it(
     assert statuses(report) == {"ok": requests, "skipped": 1000 - requests}
     done = many(path, *files)
     assert (done.returncode, done.stderr) == (0, "")
-    earlier = f" ({requests} from earlier runs)"
+    earlier = f" ({requests} of them in earlier runs)"
     assert done.stdout == f"1,000 rows: 1,000 ok, 0 failed, 0 skipped{earlier}\n"
     assert emulator.executions == emulator.counts.requests == 1000
     assert statuses(report) == {"ok": 1000}
@@ -488,7 +488,7 @@ def test_failed_rows_are_sent_again_and_completed_rows_are_not(
     done = many(path, *files)
     assert (done.returncode, done.stdout.splitlines()[0]) == (
         1,
-        "3 rows: 2 ok, 1 failed, 0 skipped (1 from earlier runs)",
+        "3 rows: 2 ok, 1 failed, 0 skipped (1 of them in earlier runs)",
     )
     assert Counter(request.user_id for request in emulator.requests) == {
         "u-1": 1,
@@ -506,7 +506,7 @@ def test_a_new_run_does_not_restore_an_older_phone(emulator: Emulator, path: Pat
     emulator.faults.clear()
     emulator.requests.clear()
     done = many(path, *files)
-    assert done.stdout == "4 rows: 2 ok, 1 failed, 1 skipped (1 from earlier runs)\n"
+    assert done.stdout == "4 rows: 2 ok, 1 failed, 1 skipped (1 of them in earlier runs)\n"
     assert [request.user_id for request in emulator.requests] == ["u-2", "u-2"]
     assert primaries(emulator)["u-1"] == "a-1"
     skipped = results(path.parent / "results.csv")[0]
@@ -638,7 +638,7 @@ def test_a_full_disk_stops_the_run_before_it_sends_unrecordable_rows(
     assert 0 < sent < 1000
     again = many(path, "--journal", journal)
     assert (again.returncode, again.stderr) == (0, "")
-    recorded = re.search(r"\((\d+) from earlier runs\)", again.stdout)
+    recorded = re.search(r"\((\d+) of them in earlier runs\)", again.stdout)
     assert recorded
     assert sent - int(recorded[1]) <= 8 + 100
     assert emulator.executions == 1000 + sent - int(recorded[1])

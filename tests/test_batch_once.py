@@ -116,7 +116,9 @@ def test_calls_cut_off_by_a_signal_are_unknown_and_unsent_rows_are_sent_later(
     emulator.faults.clear()
     done = ran(*args)
     assert (done.returncode, done.stderr) == (1, f"4 rows {HINT}\n")
-    assert done.stdout.startswith("600 rows: 596 ok, 0 failed, 4 unknown, 0 skipped (100 from ")
+    assert done.stdout.startswith(
+        "600 rows: 596 ok, 0 failed, 4 unknown, 0 skipped (100 of them in "
+    )
     assert emulator.counts.requests == USERS
     assert set(executed(emulator).values()) == {1}
 
@@ -282,7 +284,7 @@ def test_a_journal_of_the_previous_version_can_be_resumed(
         )
     connection.close()
     done = many(path, "--journal", journal, "--results", tmp_path / "results")
-    assert done.stdout == "2 rows: 1 ok, 1 failed, 0 skipped (1 from earlier runs)\n"
+    assert done.stdout == "2 rows: 1 ok, 1 failed, 0 skipped (1 of them in earlier runs)\n"
     assert [request.user_id for request in emulator.requests] == ["u-2"]
     assert many(path, "--journal", journal).stdout == done.stdout
 

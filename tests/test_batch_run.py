@@ -416,7 +416,7 @@ def test_a_new_run_does_not_restore_an_older_value(emulator: Emulator, tmp_path:
     emulator.faults.add(Fault(status=400, user_id="u-1", times=1))
     args = ("usernames.update", path, "--journal", tmp_path / "journal")
     assert ran(*args).stdout == "2 rows: 1 ok, 1 failed, 0 skipped\n"
-    assert ran(*args).stdout == "2 rows: 1 ok, 0 failed, 1 skipped (1 from earlier runs)\n"
+    assert ran(*args).stdout == "2 rows: 1 ok, 0 failed, 1 skipped (1 of them in earlier runs)\n"
     name = emulator.user("u-1").username
     assert name
     assert name.username == "newer"

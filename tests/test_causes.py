@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
+import gc
 import socket
 import ssl
 import traceback
@@ -15,13 +17,14 @@ from unittest import mock
 import pytest
 
 import monocloud_sync
-from monocloud_async import MonoCloudClient, TransportError
+from monocloud_async import MonoCloudClient, NotFoundError, TransportError
+from monocloud_async._call import Call
 
 from .conftest import FAST
 from .proxy import Proxy
 from .test_exchange import cleaned
 from .tls import TlsWire, serving, trusting
-from .wire import Step, Wire, Writer, answer, close, raw, reset, silence
+from .wire import Step, Wire, Writer, answer, close, problem, raw, reset, silence
 
 KEY = "canary-6d1f3c"
 PASSWORD = "canary-9e2b71"
@@ -158,3 +161,20 @@ def blocking_failure(options: Place) -> TransportError:
         with pytest.raises(TransportError) as caught:
             client.phones.set_primary("u", "p")
     return caught.value
+
+
+async def test_a_refused_call_is_freed_with_its_body_once_its_error_is() -> None:
+    def calls() -> int:
+        return sum(type(one) is Call for one in gc.get_objects())
+
+    async with Wire(problem(404)) as wire, MonoCloudClient(wire.url, "key") as client:
+        gc.collect()
+        before = calls()
+        gc.disable()
+        try:
+            for _ in range(3):
+                with contextlib.suppress(NotFoundError):
+                    await client.passwords.set("u", PASSWORD)
+            assert calls() == before
+        finally:
+            gc.enable()

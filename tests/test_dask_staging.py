@@ -24,7 +24,7 @@ from monocloud_async.dask.operation import JobOperation
 from monocloud_async.dask.pieces import Piece, pieces
 from monocloud_async.dask.staging import StagedPiece, by_bucket, stage, stage_rows
 from monocloud_async.dask.storage import Storage
-from monocloud_async.errors import ConfigurationError
+from monocloud_async.errors import ConfigurationError, MonoCloudError
 
 KEY = "mc_live_0123456789abcdef"
 ACME, OTHER = "acme.us.monocloud.com", "other.us.monocloud.com"
@@ -103,6 +103,23 @@ def test_a_job_can_be_pickled_and_numbers_its_tenants_by_domain() -> None:
     assert again == one
     assert again.domains == (ACME, OTHER)
     assert "hunter22" not in repr(one)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"tenants": {}}, "a job needs a tenant's domain"),
+        ({"tenants": {ACME: "env:A", f"https://{ACME}": "env:B"}}, "are the same tenant"),
+        ({"tenants": {"not a domain": "env:A"}}, "not a tenant's domain"),
+        ({"buckets": 0}, "buckets must be a whole number from 1 to 100,000, not 0"),
+        ({"concurrency": 0}, "concurrency must be a whole number, 1 or more, not 0"),
+        ({"rate": -1.0}, "rate must be a number"),
+        ({"show_secrets": True}, "show_secrets needs answers=True"),
+    ],
+)
+def test_a_job_with_a_mistake_is_refused(more: dict[str, Any], told: str) -> None:
+    with pytest.raises(MonoCloudError, match=told):
+        job("x", **more)
 
 
 # Pieces.
@@ -331,7 +348,7 @@ def test_numpy_values_become_python_values(tmp_path: Path) -> None:
         "a": np.int64(1),
         "b": np.array([1, 2]),
         "c": np.float64(2.0),
-        "d": np.datetime64("NaT"),
+        "d": np.datetime64("NaT", "s"),
     }
     rows = [{"user_id": np.str_("u"), "private_data": data}]
     found = stage_rows(one, 0, "partition 0", rows)

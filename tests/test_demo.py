@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import collections
+import contextlib
+import os
 import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from monocloud_async.cli.demo.next_command import next_command
 
 from .commands import run
 from .conftest import API_KEY, DOMAIN
+from .programs import posix
 
 PHONES = "+447700900123", "+441632960961"
 
@@ -36,7 +41,7 @@ def test_the_demo_does_what_it_shows_on_one_page_of_plain_text() -> None:
     assert killed_at
     assert 400 <= int(killed_at[1]) < 1_000
     # The kill lost the calls in flight, and the import reports what it did not repeat.
-    earlier = re.search(r"1,000 created, .*0 failed.* \((\d+) from earlier runs", done.stdout)
+    earlier = re.search(r"1,000 created, .*0 failed.* \((\d+) of them in earlier runs", done.stdout)
     assert earlier
     assert 0 < int(earlier[1]) <= int(killed_at[1])
     assert "1,000 users, each created exactly once: none is missing or duplicated" in done.stdout
@@ -46,6 +51,36 @@ def test_the_demo_does_what_it_shows_on_one_page_of_plain_text() -> None:
     assert max(map(len, lines)) <= 100
     assert "\x1b" not in done.stdout
     assert lines[-1].endswith(" emulator")
+
+
+@posix
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_nothing_is_left_of_a_demo_that_a_signal_ends(name: str, tmp_path: Path) -> None:
+    end = signal.Signals[name]
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "monocloud_async.cli", "demo"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            assert process.stdout
+            assert any("monocloud users import" in line for line in process.stdout)
+            # The journal is there: the import runs.
+            while not list(tmp_path.glob("*/users.journal")) and process.poll() is None:
+                pass
+            process.send_signal(end)
+            # A process that outlived the demo would keep its standard error open.
+            _, errors = process.communicate(timeout=30)
+            assert (process.returncode, errors) == (128 + end, "")
+            assert list(tmp_path.iterdir()) == []
+            with pytest.raises(ProcessLookupError):
+                os.killpg(process.pid, 0)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 # Where something breaks a promise.

@@ -503,11 +503,20 @@ def phones_of(*records: dict[str, Any]) -> list[dict[str, Any]]:
         ([{"user_id": "u"}, {"user_id": "u"}], r"duplicate id 'u' at \$\[1\]\.user_id"),
         ([{"user_id": "u", "claims": {"x": object()}}], r"not JSON.* at \$\[0\]$"),
         ([{"user_id": "u", "claims": {"x": float("nan")}}], r"not JSON.* at \$\[0\]$"),
-        ([{"user_id": "u"}, {"user_id": ".."}], r"must be an id, not '\.\.' at \$\[1\]\.user_id$"),
-        ([{"user_id": "."}], r"must be an id, not '\.' at \$\[0\]\.user_id$"),
+        (
+            [{"user_id": "u"}, {"user_id": ".."}],
+            r"must be an id, not '\.\.' \(dots alone .*\) at \$\[1\]\.user_id$",
+        ),
+        (
+            [{"user_id": "."}],
+            r"must be an id, not '\.' \(dots alone .*\) at \$\[0\]\.user_id$",
+        ),
         ([{"user_id": " "}], r"empty or blank at \$\[0\]\.user_id$"),
         ([{"user_id": "a\n"}], r"contains '\\n' at \$\[0\]\.user_id$"),
-        (phones_of({"id": "1"}, {"id": ".."}), r"'\.\.' at \$\[1\]\.phone_numbers\[1\]\.id$"),
+        (
+            phones_of({"id": "1"}, {"id": ".."}),
+            r"'\.\.' \(dots alone .*\) at \$\[1\]\.phone_numbers\[1\]\.id$",
+        ),
         (phones_of({"id": ""}), r"empty or blank at \$\[1\]\.phone_numbers\[0\]\.id$"),
         (phones_of({"phone": NUMBER}), r"missing at \$\[1\]\.phone_numbers\[0\]\.id"),
         (

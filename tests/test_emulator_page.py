@@ -504,3 +504,43 @@ def test_failed_bodies_are_not_kept() -> None:
         assert tracemalloc.get_traced_memory()[0] < 100_000
     finally:
         tracemalloc.stop()
+
+
+# What a program gets at /
+
+
+async def visit(server: Emulator, method: str = "GET", **headers: str) -> Answer:
+    skip = () if "Accept" in headers else ("Accept",)
+    async with aiohttp.ClientSession(skip_auto_headers=skip) as session:
+        async with session.request(method, f"{server.url}/", headers=headers) as response:
+            return Answer(response.status, response.headers, await response.text())
+
+
+@pytest.mark.parametrize("headers", [{"Accept": "*/*"}, {}])
+async def test_a_program_that_asks_for_the_root_gets_a_hint(
+    server: Emulator, headers: dict[str, str]
+) -> None:
+    hint = await visit(server, **headers)
+    assert hint.status == 200
+    assert hint.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert f"open {server.url}/ in a browser" in hint.text
+    assert KEY not in hint.text
+    assert (await visit(server, "HEAD", **headers)).status == 200
+    assert server.counts.requests == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {"Accept": "*/*", "X-API-KEY": KEY}, 404),
+        ("GET", {"Accept": "*/*", "X-API-KEY": "wrong"}, 401),
+        ("GET", {"Accept": "application/json"}, 401),
+        ("POST", {"Accept": "*/*"}, 401),
+    ],
+)
+async def test_a_call_of_the_api_gets_no_hint(
+    server: Emulator, method: str, headers: dict[str, str], status: int
+) -> None:
+    answer = await visit(server, method, **headers)
+    assert answer.status == status
+    assert answer.headers["Content-Type"] == "application/problem+json"

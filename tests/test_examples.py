@@ -54,7 +54,7 @@ def test_an_example_states_how_to_run_it_and_what_it_needs(example: Path) -> Non
         if line and not line.startswith("#"):
             name, floor = re.fullmatch(r"([\w-]+)(?:\[[\w,]+\])?(>=[\d.]+,<\d+)", line).groups()
             # The minimum versions are those that the suite tests with the lowest dependencies.
-            assert name in ("monocloud", "uvicorn", "jupyterlab") or f'"{name}{floor}' in PYPROJECT
+            assert name in ("monocloud", "jupyterlab") or f'"{name}{floor}' in PYPROJECT
 
 
 def test_pytest_runs_in_an_example_s_folder() -> None:
@@ -136,7 +136,7 @@ def test_a_migration_imports_and_verifies_users(
         code, output = step("dry-run")
         assert (code, emulator.executions) == (0, 0)
         assert "1 row not imported: no email, phone number or username to sign in with" in output
-        assert "5 rows: 4 would be created, 0 exist already, 0 failed, 1 skipped" in output
+        assert "5 rows: 4 would be created, 0 already exist, 0 failed, 1 skipped" in output
         code, output = step("import")
         assert code == 0
         assert "5 rows: 4 created, 0 existed, 0 failed, 1 skipped" in output
@@ -161,6 +161,29 @@ def test_a_migration_imports_and_verifies_users(
         "auth0|5f01 is not in the tenant",
         'auth0|5f02 differs in claims.name: the row has "Ben Summer", the user has "Somebody Else"',
         "2 of 4 users are in the tenant as they were exported",
+    ]
+
+
+def test_a_verification_misses_no_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    header = "line,source_id,status,user_id,differences,error\n"
+    (tmp_path / "results.csv").write_text(
+        f"{header}"
+        "1,,failed,,,not an email address\n"
+        "2,,failed,,,not a number\n"
+        "3,,skipped,,,\n"
+        "4,auth0|1,skipped,,,not sent: the run ended first\n"
+        "5,auth0|2,created,u2,,\n"
+    )
+    (tmp_path / "check.csv").write_text(
+        f"{header}4,auth0|1,would be created,,,\n5,auth0|2,already exists,u2,,\n"
+    )
+    verify = runpy.run_path(str(ROOT / "examples/migration/verify.py"))["main"]
+    assert verify(str(tmp_path / "results.csv"), str(tmp_path / "check.csv")) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "line 1 was not imported: not an email address",
+        "line 2 was not imported: not a number",
+        "auth0|1 was not imported: not sent: the run ended first",
+        "1 of 4 users are in the tenant as they were exported",
     ]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import json
 import pickle
+import socket
 import time
 import zlib
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 import pytest
 
 import monocloud_sync
@@ -905,9 +907,22 @@ async def test_web_pages_cannot_control_the_emulator(
     assert len(server.faults) == 0
 
 
-@pytest.mark.parametrize("host", ["localhost:1", "[::1]:80", "127.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["localhost:1", "LOCALHOST", "[::1]:80", "127.0.0.1", "127.0.0.2:80"]
+)
 async def test_names_of_this_machine_can_control_the_emulator(server: Emulator, host: str) -> None:
     assert (await ask(server, "GET", "/_emulator", Host=host)).status == 200
+
+
+async def test_every_loopback_address_is_this_machine() -> None:
+    try:
+        socket.create_server(("127.0.0.2", 0)).close()
+    except OSError:
+        pytest.skip("this machine has 127.0.0.1 alone")
+    async with Emulator(host="127.0.0.2") as server:
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"{server.url}/_emulator") as answer:
+                assert answer.status == 200
 
 
 async def test_a_path_that_only_starts_like_control_is_not_found(server: Emulator) -> None:

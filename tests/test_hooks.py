@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from typing import Any
@@ -277,6 +278,15 @@ async def test_headers_of_views_are_merged_regardless_of_case() -> None:
     assert wire.requests[0].header_names.count("x-correlation-id") == 1
 
 
+async def test_a_header_is_sent_once_even_if_it_is_given_in_two_cases() -> None:
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        twice = {"X-Correlation-Id": "a", "x-correlation-id": "b"}
+        await client.with_options(headers=twice).users.get("u")
+    (request,) = wire.requests
+    assert request.header_names.count("x-correlation-id") == 1
+    assert {k.lower(): v for k, v in request.headers.items()}["x-correlation-id"] == "b"
+
+
 async def test_headers_are_sent_in_bulk_runs_and_over_a_lent_session() -> None:
     async with Wire(answer()) as wire, aiohttp.ClientSession(headers={"X-Id": "no"}) as session:
         client = MonoCloudClient(wire.url, "key", session=session).with_options(
@@ -477,3 +487,146 @@ async def test_a_log_filter_that_raises_does_not_reach_the_call(
         async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
             assert (await client.phones.set_primary("u", "p")).user_id
     assert "the call continues: ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize("levels", [{"WARNING"}, {"ERROR"}, {"INFO"}])
+async def test_a_filter_that_raises_for_any_line_does_not_reach_the_call(
+    levels: set[str], many: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(record: logging.LogRecord) -> bool:
+        if record.levelname in levels:
+            raise ZeroDivisionError
+        return True
+
+    def hook(_: object) -> None:
+        raise LookupError
+
+    for name in ("monocloud", "monocloud.retry"):
+        monkeypatch.setattr(logging.getLogger(name), "filters", [broken])
+    telemetry: Any = Partial()
+    refused = answer(429, b"{}", Retry_After="0")
+    steps = refused, answer(X_RateLimit_Remaining="0", X_RateLimit_Reset="60")
+    with caplog.at_level(logging.INFO, "monocloud"):
+        async with Wire(*steps) as wire:
+            async with MonoCloudClient(
+                wire.url, "key", retry=FAST, telemetry=telemetry, on_response=hook
+            ) as client:
+                if many:
+                    made = [
+                        one async for one in client.many(client.phones.set_primary, [("u", "p")])
+                    ]
+                    assert [one.error for one in made] == [None]
+                else:
+                    assert (await client.phones.set_primary("u", "p")).user_id
+
+
+class Unreadable:
+    """What a hook returns, and cannot be looked at."""
+
+    @property
+    def __class__(self) -> Any:
+        raise ZeroDivisionError
+
+
+async def test_what_a_hook_returns_does_not_reach_the_call(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    loop = asyncio.new_event_loop()
+    elsewhere = loop.create_future()
+    returned: list[Any] = [elsewhere, Unreadable(), 7]
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        for value in returned:
+            view = client.with_options(on_response=lambda _, value=value: value)
+            assert (await asyncio.wait_for(view.phones.set_primary("u", "p"), 10)).user_id
+    loop.close()
+    assert "different loop" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+# Hooks that do not return
+
+
+@pytest.mark.parametrize("name", ["on_request", "on_response"])
+async def test_a_hook_has_until_the_call_s_deadline(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cancelled = asyncio.Event()
+
+    async def endless(_: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    hook: Any = {name: endless}
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        view = client.with_options(retry=RetryPolicy(deadline=0.3), **hook)
+        call = asyncio.wait_for(view.phones.set_primary("u", "p"), 10)
+        if name == "on_response":
+            assert (await call).user_id
+        else:
+            with pytest.raises(RequestTimeoutError) as caught:
+                await call
+            assert "deadline of 0.3 s, which passed before the request was sent" in str(
+                caught.value
+            )
+            assert not caught.value.may_have_been_applied
+            assert wire.requests == []
+    assert cancelled.is_set()
+    assert f"{name} was cancelled at the call's deadline, and the call continues" in caplog.text
+
+
+async def test_a_hook_of_a_row_has_a_deadline_too() -> None:
+    async def endless(_: object) -> None:
+        await asyncio.Event().wait()
+
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        view = client.with_options(retry=RetryPolicy(deadline=0.2), on_response=endless)
+
+        async def run() -> list[Any]:
+            return [one async for one in view.many(view.phones.set_primary, [("u", "p")])]
+
+        made = await asyncio.wait_for(run(), 10)
+    assert [one.error for one in made] == [None]
+
+
+async def test_a_hook_that_ignores_its_cancellation_does_not_hold_the_call() -> None:
+    release = asyncio.Event()
+    reached = asyncio.Event()
+
+    async def stubborn(_: object) -> None:
+        while not release.is_set():
+            reached.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    async with Wire(answer()) as wire:
+        async with MonoCloudClient(wire.url, "key", on_response=stubborn) as client:
+            view = client.with_options(retry=RetryPolicy(deadline=0.2))
+            assert (await asyncio.wait_for(view.phones.set_primary("u", "p"), 10)).user_id
+            reached.clear()
+            call = asyncio.create_task(client.phones.set_primary("u", "p"))
+            await reached.wait()
+            call.cancel()
+            done, _ = await asyncio.wait([call], timeout=10)
+            release.set()
+            assert done
+            assert call.cancelled()
+
+
+async def test_a_hook_that_is_cancelled_at_the_deadline_may_clean_up() -> None:
+    cleaned = asyncio.Event()
+
+    async def slow(_: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            cleaned.set()
+
+    async with Wire(answer()) as wire, MonoCloudClient(wire.url, "key") as client:
+        view = client.with_options(retry=RetryPolicy(deadline=0.2), on_response=slow)
+        await view.users.get("u")
+        assert cleaned.is_set()

@@ -35,6 +35,37 @@ def first_waits_for_second(arrived: Path) -> tuple[Step, Step]:
 # The blocking client
 
 
+def test_a_child_does_not_report_the_runs_of_its_parent() -> None:
+    says(
+        """
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+        from monocloud_async.telemetry import OpenTelemetry
+
+        reader = InMemoryMetricReader()
+
+        def reported():
+            data = reader.get_metrics_data()
+            scopes = (s for r in (data.resource_metrics if data else ()) for s in r.scope_metrics)
+            names = {m.name for s in scopes for m in s.metrics}
+            return "monocloud.client.bulk.rate" in names
+
+        provider = MeterProvider([reader], shutdown_on_exit=False)
+        watched = MonoCloudClient(telemetry=OpenTelemetry(meter_provider=provider))
+        run = watched.many(watched.users.get, [("u",)] * 1000, rate=100.0, concurrency=2)
+        next(run)
+        pid = os.fork()
+        if pid == 0:
+            print(reported(), flush=True)
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        print(reported())
+        run.close()
+        """,
+        "False True",
+    )
+
+
 @pytest.mark.parametrize("first", ["", "print(call())"])
 def test_a_client_survives_a_fork_before_or_after_its_first_call(first: str) -> None:
     says(

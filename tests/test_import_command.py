@@ -328,7 +328,7 @@ def test_a_dry_run_reports_existing_users_and_changes_nothing(
     args = ("--dry-run", "--results", tmp_path / "r.csv", "--journal", tmp_path / "journal")
     done = imported("-", *args, stdin=text)
     totals = (
-        "5 rows: 2 would be created, 2 exist already (1 with different content), 1 failed, "
+        "5 rows: 2 would be created, 2 already exist (1 with different content), 1 failed, "
         "0 skipped\n"
     )
     assert (done.returncode, done.stdout) == (1, totals)
@@ -336,8 +336,8 @@ def test_a_dry_run_reports_existing_users_and_changes_nothing(
     assert "line 5: email must be an email address" in done.stderr
     reported = [(one["status"], one["differences"]) for one in results(tmp_path / "r.csv")]
     assert reported == [
-        ("exist already", ""),
-        ("exist already", 'claims.name: the row has "Kask", the user has "Mira"'),
+        ("already exists", ""),
+        ("already exists", 'claims.name: the row has "Kask", the user has "Mira"'),
         *[("would be created", "")] * 2,
         ("failed", ""),
     ]
@@ -371,7 +371,7 @@ def test_the_same_command_resumes_the_import(emulator: Emulator, tmp_path: Path)
     assert "data.patch_private: 400" in done.stderr
     done = imported(*args, "--send-reset", "--results", tmp_path / "r.csv")
     assert (done.returncode, done.stderr) == (0, "")
-    earlier = "(7 from earlier runs)"
+    earlier = "(7 of them in earlier runs)"
     assert done.stdout == f"10 rows: 10 created, 0 existed, 0 failed, 0 skipped {earlier}\n"
     assert {row["status"] for row in results(tmp_path / "r.csv")} == {"created"}
     for operation in ("users.create", "data.patch_private", "passwords.reset"):
@@ -392,17 +392,31 @@ def test_a_journal_from_another_file_is_refused_before_anything_is_sent(
     args = ("--skip-mistakes", "--results", tmp_path / "r.csv")
     done = imported("-", *journal, *args, stdin=other)
     assert done.stdout == (
-        "3 rows: 2 created, 0 existed, 1 failed, 0 skipped (1 from earlier runs)\n"
+        "3 rows: 2 created, 0 existed, 1 failed, 0 skipped (1 of them in earlier runs)\n"
     )
     reported = [(row["status"], bool(row["user_id"])) for row in results(tmp_path / "r.csv")]
     assert reported == [("failed", False), ("created", True), ("created", True)]
+
+
+def test_an_import_that_is_done_says_so(emulator: Emulator, tmp_path: Path) -> None:
+    journal = ("--journal", tmp_path / "journal")
+    imported("-", *journal, stdin=lines(3))
+    sent = emulator.counts.requests
+    done = imported("-", *journal, stdin=lines(3))
+    assert done.stdout == (
+        "3 rows: 3 created, 0 existed, 0 failed, 0 skipped "
+        "(all in earlier runs; this run sent nothing)\n"
+    )
+    assert emulator.counts.requests == sent
+    one = imported("-", "--dry-run", stdin=lines(1))
+    assert one.stdout == "1 row: 0 would be created, 1 already exists, 0 failed, 0 skipped\n"
 
 
 def test_a_shorter_file_counts_only_its_own_rows(emulator: Emulator, tmp_path: Path) -> None:
     journal = ("--journal", tmp_path / "journal")
     imported("-", *journal, stdin=lines(5))
     done = imported("-", *journal, stdin=lines(2))
-    earlier = "(2 from earlier runs)"
+    earlier = "(all in earlier runs; this run sent nothing)"
     assert done.stdout == f"2 rows: 2 created, 0 existed, 0 failed, 0 skipped {earlier}\n"
     assert len(emulator.export()) == 5
 
@@ -422,7 +436,7 @@ def test_a_corrected_line_is_imported_with_the_same_journal(
     ]
     done = imported("-", *args, stdin=first + second + third)
     assert (done.returncode, done.stderr) == (0, "")
-    earlier = "(2 from earlier runs)"
+    earlier = "(2 of them in earlier runs)"
     assert done.stdout == f"3 rows: 3 created, 0 existed, 0 failed, 0 skipped {earlier}\n"
     assert {row["status"] for row in results(tmp_path / "r.csv")} == {"created"}
     assert len(emulator.export()) == emulator.executions_of("users.create") == 3

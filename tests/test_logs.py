@@ -74,9 +74,41 @@ def test_the_program_s_own_logging_gets_each_line_once() -> None:
     assert all(line.startswith("mine ") for line in ours)
 
 
+def test_logging_that_the_program_sets_up_later_gets_the_lines_once_too() -> None:
+    written = lines("enable_logging(); logging.basicConfig(format='mine %(message)s')")
+    ours = [line for line in written if "phones.set_primary" in line]
+    assert len(ours) == 3
+    assert all(line.startswith("mine ") for line in ours)
+
+
+def test_lines_go_to_what_is_standard_error_when_they_are_written() -> None:
+    setup = (
+        "import io, sys; was = sys.stderr; sys.stderr = io.StringIO(); enable_logging(); "
+        "sys.stderr.close(); sys.stderr = was"
+    )
+    written = lines(setup)
+    assert len(written) == 3
+    assert "DEBUG monocloud: phones.set_primary attempt 1: 503 in " in written[0]
+
+
+def test_threads_that_turn_it_on_at_once_get_each_line_once() -> None:
+    setup = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+for _ in range(50):
+    together = threading.Barrier(8)
+    threads = [
+        threading.Thread(target=lambda: (together.wait(), enable_logging())) for _ in range(8)
+    ]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+"""
+    assert len(lines(setup)) == 3
+
+
 @pytest.mark.parametrize("level", ["loud", "", 10, None])
 def test_an_unknown_level_is_refused(level: object) -> None:
-    with pytest.raises(ConfigurationError, match="level must be one of DEBUG, INFO"):
+    with pytest.raises(ConfigurationError, match="level must be one of debug, info"):
         enable_logging(level)  # type: ignore[arg-type]
 
 
@@ -85,7 +117,7 @@ def test_an_unknown_level_in_the_environment_names_the_variable(
 ) -> None:
     monkeypatch.setenv("MONOCLOUD_LOG", "loud")
     for client in (MonoCloudClient, monocloud_sync.MonoCloudClient):
-        with pytest.raises(ConfigurationError, match="MONOCLOUD_LOG must be one of"):
+        with pytest.raises(ConfigurationError, match="MONOCLOUD_LOG must be one of debug, info"):
             client("acme.com", "key")
 
 

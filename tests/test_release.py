@@ -53,6 +53,10 @@ class Project:
             ["git", *identity, *arguments], cwd=self.folder, check=True, env=environment()
         )
 
+    def revision(self, name: str) -> str:
+        command = ["git", "rev-parse", name]
+        return subprocess.check_output(command, cwd=self.folder, env=environment(), text=True)
+
     def commit(self) -> None:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", "A commit")
@@ -122,9 +126,11 @@ def test_uncommitted_changes_are_built_but_not_tagged(project: Project) -> None:
     ("changelog", "complaint"),
     [
         (UNRELEASED, "has entries under [Unreleased]"),
+        # More than a pipe holds.
+        (UNRELEASED.replace("- Another.", "- Another.\n" * 20_000), "has entries under"),
         (DATED.replace(" - 2026-01-31", ""), "has no date for 1.2.3"),
     ],
-    ids=["unreleased entries", "no date"],
+    ids=["unreleased entries", "many of them", "no date"],
 )
 def test_an_unfinished_changelog_is_not_tagged(
     changelog: str, complaint: str, project: Project
@@ -141,6 +147,37 @@ def test_a_version_is_tagged_only_once(project: Project) -> None:
     project.git("tag", "v1.2.3")
     status, output = project.release("--tag")
     assert (status, "The tag v1.2.3 exists" in output) == (1, True)
+
+
+# In the place of the environment's Python: builds, and commits something meanwhile.
+PYTHON = """#!/usr/bin/env bash
+case "$*" in
+    "-m build --outdir dist")
+        mkdir dist && touch dist/a.whl
+        git commit -q --allow-empty -m "Meanwhile" ;;
+    "-m build --wheel --outdir "*) touch "$5/a.whl" ;;
+    "-m venv "*)
+        mkdir -p "$3/bin" && cp "$0" "$3/bin/python"
+        printf '#!/bin/sh\\necho 1.2.3' >"$3/bin/monocloud" && chmod +x "$3/bin/monocloud" ;;
+esac
+"""
+
+
+@needs_git
+def test_the_tag_is_of_the_commit_that_was_checked(project: Project) -> None:
+    python = project.folder.parent / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    with (project.folder / "scripts" / "venv").open("a") as file:
+        file.write(f"\nmake_venv() {{ VENV='{python.parents[1]}'; }}\n")
+    project.git("config", "user.name", "Someone")
+    project.git("config", "user.email", "someone@example.com")
+    project.commit()
+    checked = project.revision("HEAD")
+    status, said = project.release("--tag")
+    assert (status, "Tagged v1.2.3" in said) == (0, True)
+    assert project.revision("v1.2.3^{commit}") == checked != project.revision("HEAD")
 
 
 @needs_git

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import re
 import subprocess
 import sys
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 from opentelemetry import propagate, trace
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -33,6 +36,7 @@ from monocloud_async import (
     RetryPolicy,
     TransportError,
 )
+from monocloud_async._call import Call
 from monocloud_async.telemetry import OpenTelemetry
 from monocloud_async.telemetry.instrumentor import MonoCloudInstrumentor
 
@@ -276,6 +280,27 @@ async def test_each_attempt_sends_the_trace_context(tracing: Tracing) -> None:
     assert [sent_span(request) for request in wire.requests] == [expected, expected]
 
 
+async def test_the_context_goes_out_with_one_copy_of_the_headers(
+    tracing: Tracing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies: list[object] = []
+
+    class Counted(CIMultiDict[str]):
+        def copy(self) -> CIMultiDict[str]:
+            copies.append(self)
+            return super().copy()
+
+    async with calling(tracing, answer()) as (client, wire):
+        headers = client._caller.headers
+        monkeypatch.setattr(headers, "fields", Counted(headers.fields))
+        monkeypatch.setattr(headers, "with_body", Counted(headers.with_body))
+        await client.users.get("u")
+        await client.phones.add("u", "+441514960453")
+    assert len(copies) == 2
+    assert all(one.header_names.count("traceparent") == 1 for one in wire.requests)
+    assert [one.headers.get("Content-Type") for one in wire.requests] == [None, "application/json"]
+
+
 async def test_a_trace_context_from_the_caller_is_kept(tracing: Tracing) -> None:
     traceparent = f"00-{'a' * 32}-{'b' * 16}-01"
     async with calling(tracing, answer()) as (client, wire):
@@ -350,6 +375,26 @@ async def test_the_filter_in_the_guide_keeps_ids_out_of_the_spans_of_aiohttp(
     assert not [span for span in tracing.spans if "the-user" in span.to_json()]
 
 
+async def test_nothing_of_a_recorded_call_waits_for_the_garbage_collector(
+    tracing: Tracing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[weakref.ref[Call]] = []
+    began = OpenTelemetry.call_began
+
+    def noted(self: OpenTelemetry, call: Call) -> Any:
+        calls.append(weakref.ref(call))
+        return began(self, call)
+
+    monkeypatch.setattr(OpenTelemetry, "call_began", noted)
+    async with calling(tracing, answer()) as (client, _):
+        gc.disable()
+        try:
+            await client.phones.set_primary("u", "p")
+            assert [call() for call in calls] == [None]
+        finally:
+            gc.enable()
+
+
 # Telemetry that is suppressed, missing or broken
 
 
@@ -400,6 +445,24 @@ async def test_failing_telemetry_does_not_fail_the_call(
         assert not trace.get_current_span().get_span_context().is_valid
     assert user.user_id
     assert "telemetry failed, and the call continues: ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
+async def test_a_propagator_that_raises_leaves_no_span_open(
+    error: type[BaseException],
+    tracing: Tracing,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def inject(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(propagate, "inject", inject)
+    async with calling(tracing, close, answer()) as (client, wire):
+        assert (await client.phones.set_primary("the-user", "the-phone")).user_id
+        assert not trace.get_current_span().get_span_context().is_valid
+    assert len(events(tracing.only())) == len(wire.requests) == 2
+    assert f"telemetry failed, and the call continues: {error.__name__}" in caplog.text
 
 
 # For all clients at once

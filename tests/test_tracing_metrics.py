@@ -7,6 +7,8 @@ import contextlib
 import gc
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -254,3 +256,30 @@ async def test_nothing_is_recorded_once_telemetry_is_disabled() -> None:
             ]
             for name in ("bulk.rows", "bulk.rows_in_flight", "retry_quota", "attempts"):
                 assert not measuring.points(f"monocloud.client.{name}"), name
+
+
+def test_threads_that_create_telemetry_at_once_share_its_instruments() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        assert {instruments_of_threads() for _ in range(20)} == {1}
+    finally:
+        sys.setswitchinterval(before)
+
+
+def instruments_of_threads() -> int:
+    """Return how many instruments threads get that create telemetry for one provider at once."""
+    provider, together = MeterProvider(), threading.Barrier(8)
+    created: list[OpenTelemetry] = []
+
+    def create() -> None:
+        together.wait()
+        created.append(OpenTelemetry(meter_provider=provider))
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    provider.shutdown()
+    return len({id(one._instruments) for one in created})

@@ -1,4 +1,4 @@
-"""The app against the emulator, over sockets."""
+"""Test the app against the emulator, over sockets."""
 
 import asyncio
 import functools
@@ -16,7 +16,7 @@ URL = f"/users/{USER_ID}/primary-phone/{PHONE_ID}"
 
 @pytest.fixture
 async def visitor(monocloud_emulator, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[TestClient]:
-    """A visitor of the app, which takes its settings from the environment."""
+    """A visitor of the app, which reads its settings from the environment."""
     one_at_once = functools.partial(MonoCloudClient, max_connections=1)
     monkeypatch.setattr(server, "MonoCloudClient", one_at_once)
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", monocloud_emulator.url)
@@ -25,13 +25,13 @@ async def visitor(monocloud_emulator, monkeypatch: pytest.MonkeyPatch) -> AsyncI
         yield visitor
 
 
-async def test_the_phone_becomes_the_primary_one(visitor, monocloud_emulator) -> None:
-    answer = await visitor.post(URL)
-    assert (answer.status, await answer.json()) == (200, {"primary": "+441632960961"})
+async def test_the_phone_becomes_primary(visitor, monocloud_emulator) -> None:
+    response = await visitor.post(URL)
+    assert (response.status, await response.json()) == (200, {"primary": "+441632960961"})
     assert monocloud_emulator.user(USER_ID).primary_phone.id == PHONE_ID
 
 
-async def test_errors_as_answers(visitor, monocloud_emulator) -> None:
+async def test_errors_become_responses(visitor, monocloud_emulator) -> None:
     assert (await visitor.post(f"/users/{USER_ID}/primary-phone/nope")).status == 404
     monocloud_emulator.faults.add(Fault(status=429, headers={"Retry-After": "30"}, times=1))
     busy = await visitor.post(URL)
@@ -40,17 +40,17 @@ async def test_errors_as_answers(visitor, monocloud_emulator) -> None:
     failed = await visitor.post(URL)
     assert (failed.status, (await failed.json())["may_have_been_applied"]) == (502, False)
     assert monocloud_emulator.executions == 0
-    # One request each: waiting longer than a visitor would is left to the visitor.
+    # One request each: the app leaves longer waits to the visitor.
     assert monocloud_emulator.counts.requests == 3
 
 
-async def test_a_visitor_who_leaves_takes_the_call_along(visitor, monocloud_emulator) -> None:
+async def test_the_call_ends_when_the_visitor_leaves(visitor, monocloud_emulator) -> None:
     monocloud_emulator.faults.add(Fault(delay=30, times=1))
     leaving = asyncio.create_task(visitor.post(URL))
-    while not monocloud_emulator.requests:  # noqa: ASYNC110 - it is filled by another thread
+    while not monocloud_emulator.requests:  # noqa: ASYNC110 - another thread fills it
         await asyncio.sleep(0.001)
     leaving.cancel()
-    # A call that went on would keep the only connection until its timeout, and then be repeated.
-    answer = await asyncio.wait_for(visitor.post(URL), 4)
-    assert answer.status == 200
+    # If the first call continued, it would keep the only connection until its timeout.
+    response = await asyncio.wait_for(visitor.post(URL), 4)
+    assert response.status == 200
     assert monocloud_emulator.counts.requests == 2

@@ -1,4 +1,4 @@
-"""The tasks against the emulator; the broker is left out by applying them here."""
+"""Test the tasks against the emulator. `apply` runs them here, without a broker."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from monocloud_sync.emulator import PHONE_ID, USER_ID, Fault
 
 @pytest.fixture(autouse=True)
 def _tenant(monocloud_emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have the tasks' client talk to the emulator, and try once: retries are Celery's here."""
+    """Point the tasks' client at the emulator, without retries: here, only Celery retries."""
     once = MonoCloudClient(
         monocloud_emulator.url, monocloud_emulator.api_key, retry=RetryPolicy(max_attempts=1)
     )
@@ -23,7 +23,7 @@ def _tenant(monocloud_emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 @pytest.fixture
 def waits() -> Iterator[list[float]]:
-    """The seconds for which the tasks asked the broker to keep them."""
+    """The countdowns, in seconds, with which the tasks were retried."""
     asked: list[float] = []
 
     def note(reason, **_) -> None:
@@ -34,32 +34,33 @@ def waits() -> Iterator[list[float]]:
     task_retry.disconnect(note)
 
 
-def test_the_phone_becomes_the_primary_one(monocloud_emulator) -> None:
+def test_the_phone_becomes_primary(monocloud_emulator) -> None:
     assert tasks.set_primary_phone.apply((USER_ID, PHONE_ID)).get() == "+441632960961"
     assert monocloud_emulator.user(USER_ID).primary_phone.id == PHONE_ID
 
 
-def test_a_busy_tenant_is_left_alone_for_as_long_as_it_asks(monocloud_emulator, waits) -> None:
-    monocloud_emulator.faults.add(Fault(status=429, headers={"Retry-After": "40"}, times=2))
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_task_waits_as_long_as_a_busy_tenant_asks(status: int, monocloud_emulator, waits) -> None:
+    monocloud_emulator.faults.add(Fault(status=status, headers={"Retry-After": "40"}, times=2))
     assert tasks.set_primary_phone.apply((USER_ID, PHONE_ID)).successful()
     assert waits == [40, 40]
     assert (monocloud_emulator.counts.requests, monocloud_emulator.executions) == (3, 1)
 
 
-def test_an_outage_is_waited_for_with_a_backoff(monocloud_emulator, waits) -> None:
+def test_a_task_backs_off_during_an_outage(monocloud_emulator, waits) -> None:
     monocloud_emulator.faults.add(Fault(status=503, times=3))
     assert tasks.set_primary_phone.apply((USER_ID, PHONE_ID)).successful()
     assert len(waits) == 3
     assert all(0 <= asked <= 2 * 2**n for n, asked in enumerate(waits))
 
 
-def test_a_mistake_is_not_tried_again(monocloud_emulator, waits) -> None:
+def test_a_mistake_is_not_retried(monocloud_emulator, waits) -> None:
     done = tasks.set_primary_phone.apply((USER_ID, "nope"))
     assert isinstance(done.result, NotFoundError)
     assert (waits, monocloud_emulator.counts.requests) == ([], 1)
 
 
-def test_an_addition_whose_answer_was_lost_is_not_made_twice(monocloud_emulator, waits) -> None:
+def test_a_phone_is_added_once_if_the_response_is_lost(monocloud_emulator, waits) -> None:
     monocloud_emulator.faults.add(
         Fault(operation="phones.add", connection="reset", executed=True, times=1)
     )

@@ -1,4 +1,4 @@
-"""The app against the emulator."""
+"""Test the app against the emulator."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -20,13 +20,13 @@ def visitor(monocloud_emulator) -> FlaskClient:
     return create_app(config).test_client()
 
 
-def test_the_phone_becomes_the_primary_one(visitor, monocloud_emulator) -> None:
-    answer = visitor.post(URL)
-    assert (answer.status_code, answer.json) == (200, {"primary": "+441632960961"})
+def test_the_phone_becomes_primary(visitor, monocloud_emulator) -> None:
+    response = visitor.post(URL)
+    assert (response.status_code, response.json) == (200, {"primary": "+441632960961"})
     assert monocloud_emulator.user(USER_ID).primary_phone.id == PHONE_ID
 
 
-def test_errors_as_answers(visitor, monocloud_emulator) -> None:
+def test_errors_become_responses(visitor, monocloud_emulator) -> None:
     assert visitor.post(f"/users/{USER_ID}/primary-phone/nope").status_code == 404
     monocloud_emulator.faults.add(Fault(status=429, headers={"Retry-After": "30"}, times=1))
     busy = visitor.post(URL)
@@ -43,7 +43,7 @@ def test_two_apps_do_not_share_a_client(visitor, monocloud_emulator) -> None:
     assert visitor.post(URL).status_code == 200
 
 
-def test_an_app_is_made_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_creating_an_app_needs_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MONOCLOUD_MANAGEMENT_DOMAIN", raising=False)
     app = create_app({"TESTING": True, "PROPAGATE_EXCEPTIONS": False})
     with app.app_context(), pytest.raises(ConfigurationError, match="MONOCLOUD_MANAGEMENT_DOMAIN"):

@@ -16,29 +16,29 @@ from monocloud_sync import (
 
 log = logging.getLogger(__name__)
 
-# Outside the handler: warm invocations reuse its connections. It is made from the environment,
-# so a function that lacks a setting fails when it starts. Nothing is sent before the first call.
+# The client is outside the handler, so that warm invocations reuse its connections. If a setting is
+# missing from the environment, the function fails when it starts.
 client = MonoCloudClient()
 
-# Seconds that are left for the answer after the call has given up.
+# Seconds to keep for the response, after the call has given up.
 RESERVE = 0.5
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Make one of the user's phones the primary one, within the time that Lambda has left."""
+    """Make one of the user's phones primary, within the time that Lambda has left."""
     ids = event["pathParameters"]
     try:
         user = within(context).phones.set_primary(ids["user_id"], ids["phone_id"])
     except (NotFoundError, InvalidArgumentError):
-        return answer(404, {"error": "No such user or phone"})
+        return response(404, {"error": "No such user or phone"})
     except RateLimitedError as error:
         wait = math.ceil(error.retry_after or 1)
-        return answer(503, {"error": "Busy"}, {"retry-after": str(wait)})
+        return response(503, {"error": "Busy"}, {"retry-after": str(wait)})
     except MonoCloudError as error:
-        log.error("%s", error)  # one line with the trace id, and never the API key
+        log.error("%s", error)  # one line with the trace id, never the API key
         unknown = getattr(error, "may_have_been_applied", False)
-        return answer(502, {"error": "Upstream failed", "may_have_been_applied": unknown})
-    return answer(200, {"primary": user.primary_phone and user.primary_phone.phone})
+        return response(502, {"error": "Upstream failed", "may_have_been_applied": unknown})
+    return response(200, {"primary": user.primary_phone and user.primary_phone.phone})
 
 
 def within(context: Any) -> MonoCloudClient:
@@ -49,9 +49,9 @@ def within(context: Any) -> MonoCloudClient:
     )
 
 
-def answer(
+def response(
     status: int, body: dict[str, Any], headers: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """Return what API Gateway makes an HTTP answer of."""
-    said = {"content-type": "application/json", **(headers or {})}
-    return {"statusCode": status, "headers": said, "body": json.dumps(body)}
+    """Return a response in the form that API Gateway expects."""
+    all_headers = {"content-type": "application/json", **(headers or {})}
+    return {"statusCode": status, "headers": all_headers, "body": json.dumps(body)}

@@ -1,4 +1,4 @@
-"""Invoke the handler on this machine, as API Gateway would: python invoke.py USER_ID PHONE_ID."""
+"""Invoke the handler locally, as API Gateway would: python invoke.py USER_ID PHONE_ID."""
 
 import sys
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""The handler against the emulator, with a context that counts as Lambda's does."""
+"""Test the handler against the emulator, with a context that counts down as Lambda's does."""
 
 import importlib
 import json
@@ -12,7 +12,7 @@ from monocloud_sync.emulator import PHONE_ID, USER_ID, Fault
 
 @pytest.fixture
 def function(monocloud_emulator, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module as a cold start imports it: its client is made from the environment."""
+    """The module as a cold start imports it, with a client created from the environment."""
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_DOMAIN", monocloud_emulator.url)
     monkeypatch.setenv("MONOCLOUD_MANAGEMENT_API_KEY", monocloud_emulator.api_key)
     return importlib.reload(importlib.import_module("handler"))
@@ -29,13 +29,13 @@ def event(phone_id: str = PHONE_ID) -> dict[str, object]:
     return {"version": "2.0", "pathParameters": {"user_id": USER_ID, "phone_id": phone_id}}
 
 
-def test_the_phone_becomes_the_primary_one(function, monocloud_emulator) -> None:
+def test_the_phone_becomes_primary(function, monocloud_emulator) -> None:
     done = function.handler(event(), context())
     assert (done["statusCode"], json.loads(done["body"])) == (200, {"primary": "+441632960961"})
     assert monocloud_emulator.user(USER_ID).primary_phone.id == PHONE_ID
 
 
-def test_errors_as_answers(function, monocloud_emulator) -> None:
+def test_errors_become_responses(function, monocloud_emulator) -> None:
     assert function.handler(event("nope"), context())["statusCode"] == 404
     monocloud_emulator.faults.add(Fault(status=429, headers={"Retry-After": "30"}, times=1))
     busy = function.handler(event(), context())
@@ -48,7 +48,7 @@ def test_a_slow_tenant_does_not_outlast_the_invocation(function, monocloud_emula
     invocation = context(seconds=0.7)
     done = function.handler(event(), invocation)
     assert invocation.get_remaining_time_in_millis() > 0
-    # It was carried out, and the answer is late: the caller learns that it is unknown.
+    # The emulator made the change, but its response is late: the change may have been made.
     assert (done["statusCode"], json.loads(done["body"])["may_have_been_applied"]) == (502, True)
     assert monocloud_emulator.counts.requests == 1
 

@@ -1,20 +1,20 @@
 #!/usr/bin/env bash
-# Moves the users of an Auth0 export: ./migrate.sh dry-run, then import, then verify.
+# Migrates the users of an Auth0 export: run ./migrate.sh dry-run, then import, then verify.
 set -euo pipefail
 export=(users.json --from auth0 --option hashes=hashes.json)
 
 case ${1:-} in
     dry-run)
-        # Reads the file and the tenant, changes nothing, and says what each person loses.
+        # Reads the file and the tenant, changes nothing, and says what each user loses.
         monocloud users import "${export[@]}" --dry-run --results plan.csv
         ;;
     import)
-        # Killed or stopped, the same command goes on where it was. The limit catches a bad start.
+        # If it is stopped or killed, the same command resumes. The limit ends a run that goes wrong.
         monocloud users import "${export[@]}" --journal users.journal --results results.csv \
             --max-failures 10
         ;;
     verify)
-        # Reads each user from the tenant again, and compares it with its row.
+        # Reads each user from the tenant, and compares it with its row.
         monocloud users import "${export[@]}" --dry-run --results check.csv
         python3 verify.py results.csv check.csv
         ;;

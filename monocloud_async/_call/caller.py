@@ -36,6 +36,8 @@ from .repeat import Repeating, resume
 T = TypeVar("T")
 _KNOWS_HANDLED = sys.version_info >= (3, 11)
 _log = logging.getLogger("monocloud")
+# A row of a run may wait for a connection indefinitely; each attempt has its own timeout.
+_NO_DEADLINE = 366 * 24 * 3600.0
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -91,7 +93,8 @@ class Caller:
         url = url_of(self.origin, operation, ids, query)
         request = Request(operation.method, url, self.headers, body, self.proxy)
         now = self.clock()
-        call = Call(operation, request, started=now, deadline=now + self.policy.deadline)
+        whole = _NO_DEADLINE if self.pace is not None else self.policy.deadline
+        call = Call(operation, request, started=now, deadline=now + whole)
         if self.observer is None:
             return cast("T", await self._result(call))
         return cast("T", await self.observer.watch(call, self._result))
@@ -116,19 +119,34 @@ class Caller:
         try:
             response = await attempt(call)
         except (APIError, TransportError) as error:
+            repeating = self._repeating(call)
+            if not repeating.may_repeat(error):
+                # No frame that the error knows may keep it, and the call's body with it.
+                raise
             failure = error
         else:
             self.quota.give_back()
             return response
+        return await self._repeated(lambda: attempt(call), repeating, failure)
+
+    def _repeating(self, call: Call) -> Repeating:
         sessions = self.sessions
-        repeating = Repeating(
+        return Repeating(
             call, self.policy, self.quota, self.pace, self.clock, lambda: sessions.closed
         )
+
+    async def _repeated(
+        self,
+        attempt: Callable[[], Awaitable[RawResponse]],
+        repeating: Repeating,
+        failure: APIError | TransportError,
+    ) -> RawResponse:
+        """Return the 2xx of a further attempt."""
 
         async def again() -> RawResponse:
             nonlocal failure
             try:
-                return await attempt(call)
+                return await attempt()
             except (APIError, TransportError) as error:
                 failure = error
                 raise
@@ -178,7 +196,7 @@ class Caller:
         """Make one exchange with the server; return a 2xx response, or raise the error."""
         if self.observer is not None:
             # Call hooks before taking a connection, because a hook may make calls of its own.
-            await self.observer.sending(call)
+            await self.observer.sending(call, lambda: self._patience(call))
         pool = self.sessions.opened() or await self.sessions.open()
         began = self.clock()
         if began >= call.deadline or not pool.slots.try_acquire():
@@ -203,7 +221,11 @@ class Caller:
             # A log filter may raise, which must not turn an applied change into a failure.
             quietly(lambda: _log_attempt(call, result, seconds))
         if self.observer is not None:
-            await self.observer.attempted(call, result, seconds)
+            await self.observer.attempted(call, result, seconds, lambda: self._patience(call))
+
+    def _patience(self, call: Call) -> float:
+        """Return the seconds that a hook may wait: what is left of the call, even within a run."""
+        return min(call.deadline - self.clock(), self.policy.deadline)
 
     async def _wait_for_slot(self, pool: Pool, call: Call) -> float:
         """Wait until a connection is free, and return the time at that moment."""
@@ -228,7 +250,8 @@ class Caller:
     def _late(self, limit: float) -> str:
         """Return the limit that an attempt exceeded, for the message."""
         if limit < self.timeout:
-            return f"call's deadline of {self.policy.deadline:g} s"
+            unsent = ", which passed before the request was sent" if limit <= 0 else ""
+            return f"call's deadline of {self.policy.deadline:g} s{unsent}"
         return f"attempt's timeout of {self.timeout:g} s"
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 import attrs
 
+from .. import _log_line
 from .._http import NoResponse, RawResponse
 from ..hooks import RequestHook, RequestInfo, ResponseHook, ResponseInfo
 from ..response import trace_id_of
 from ..retry import RetryQuota
 from .call import Call
+from .hook_run import run_hook
 from .record import CallRecord, RunPace, RunRecord
 
 T = TypeVar("T")
-I = TypeVar("I", bound=RequestInfo)  # noqa: E741
 _log = logging.getLogger("monocloud")
 
 
@@ -82,18 +81,38 @@ class Observer:
             raise
         finally:
             _end(record, error)
+            # The record may know the call: break this cycle, which would keep the call's body.
+            call.record = None
             # Break the reference cycle between this frame and the error's traceback.
             del error
 
-    async def sending(self, call: Call) -> None:
-        """Call the hooks for an attempt that is about to be sent."""
+    async def sending(self, call: Call, left: Callable[[], float]) -> None:
+        """Call the hooks for an attempt that is about to be sent.
+
+        Args:
+            call: the call.
+            left: tells the seconds that a hook may wait.
+        """
         if self.on_request:
             info = RequestInfo(attempt=call.attempts + 1, **_operation_of(call))
             for hook in self.on_request:
-                await _run_hook("on_request", hook, info)
+                await run_hook("on_request", hook, info, left())
 
-    async def attempted(self, call: Call, result: RawResponse | NoResponse, seconds: float) -> None:
-        """Record an attempt that has ended, and call the hooks for it."""
+    async def attempted(
+        self,
+        call: Call,
+        result: RawResponse | NoResponse,
+        seconds: float,
+        left: Callable[[], float],
+    ) -> None:
+        """Record an attempt that has ended, and call the hooks for it.
+
+        Args:
+            call: the call.
+            result: how the attempt ended.
+            seconds: how long it took.
+            left: tells the seconds that a hook may wait.
+        """
         record = call.record
         if record is None and not self.on_response:
             return
@@ -101,7 +120,7 @@ class Observer:
         if record is not None:
             quietly(lambda: record.attempted(info))
         for hook in self.on_response:
-            await _run_hook("on_response", hook, info)
+            await run_hook("on_response", hook, info, left())
 
 
 class _Default:
@@ -138,39 +157,9 @@ def quietly(call: Callable[[], T]) -> T | None:
         return call()
     except (Exception, asyncio.CancelledError) as error:
         # Without the traceback: its frames could show the URL, which contains ids.
-        _log.warning("telemetry failed, and the call continues: %s", type(error).__name__)
+        message = "telemetry failed, and the call continues: %s"
+        _log_line.write(_log, logging.WARNING, message, type(error).__name__)
         return None
-
-
-async def _run_hook(name: str, hook: Callable[[I], Awaitable[None] | None], info: I) -> None:
-    failed: BaseException | None = None
-    try:
-        waiting = hook(info)
-    # Code that does not await cannot be cancelled, so the hook raised this itself.
-    except (Exception, asyncio.CancelledError) as error:
-        failed = error
-    else:
-        if waiting is not None and inspect.isawaitable(waiting):
-            failed = await _failure_of(waiting)
-    if failed is not None:
-        _log.error("%s raised an error, and the call continues", name, exc_info=failed)
-
-
-async def _failure_of(waiting: Awaitable[None]) -> BaseException | None:
-    """Wait for a hook, and return the error that it raises.
-
-    The hook runs in its own task, to tell apart a cancellation inside the hook, which is only
-    logged, from one of the call, which ends it.
-    """
-    task = asyncio.ensure_future(waiting)
-    try:
-        await asyncio.wait([task])
-    except asyncio.CancelledError:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait([task])
-        raise
-    return asyncio.CancelledError() if task.cancelled() else task.exception()
 
 
 def _end(record: CallRecord, error: BaseException | None) -> None:

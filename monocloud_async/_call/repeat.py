@@ -9,7 +9,7 @@ from typing import TypeVar, cast
 import attrs
 from tenacity import AsyncRetrying, DoAttempt, DoSleep, RetryCallState, retry_if_exception
 
-from .. import retry
+from .. import _log_line, retry
 from .._operation import Repeat
 from ..errors import APIError, TransportError
 from ..retry import RetryPolicy, RetryQuota
@@ -137,7 +137,9 @@ async def resume(
 def _log_retry(call: Call, error: APIError | TransportError, seconds: float) -> None:
     # Not the error's whole text, because a server's response may contain personal data.
     why = f"status {error.status}" if isinstance(error, APIError) else error.args[0]
-    _log.info(
+    _log_line.write(
+        _log,
+        logging.INFO,
         "%s attempt %d failed, retrying in %.2f s: %s",
         call.operation.name,
         call.attempts,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 
 import aiohttp
 import attrs
-from multidict import istr
+from multidict import CIMultiDict, istr
 from yarl import URL
 
 from ..errors import ConfigurationError
@@ -15,7 +15,7 @@ from ..response import Headers
 from . import failures
 from .body import JSONBody, json_body, read
 from .connector import Progress, RepeatedError, progress
-from .headers import RequestHeaders
+from .headers import RequestHeaders, merged
 from .lent import headers_for
 from .proxy import Proxy
 from .session import Pool
@@ -37,6 +37,7 @@ class Request:
         headers: the headers that every request has.
         body: any JSON value, or None for no body; stored as the bytes to send.
         proxy: the proxy to use, or None.
+        more_headers: headers of this request alone, or None.
 
     Raises:
         InvalidArgumentError: the body cannot be JSON, for example because it contains NaN.
@@ -47,6 +48,12 @@ class Request:
     headers: RequestHeaders
     body: JSONBody | None = attrs.field(converter=json_body, repr=False)
     proxy: Proxy | None
+    more_headers: Mapping[str, str] | None = attrs.field(default=None, repr=False)
+
+    def fields(self) -> CIMultiDict[str]:
+        """Return the headers to send."""
+        fields = self.headers.fields if self.body is None else self.headers.with_body
+        return merged(fields, self.more_headers) if self.more_headers else fields
 
 
 @attrs.define(eq=False)
@@ -157,7 +164,7 @@ def _no_response(error: Exception, request: Request, state: Progress, *, began: 
 def _send(pool: Pool, request: Request) -> Awaitable[aiohttp.ClientResponse]:
     body, proxy = request.body, request.proxy
     # Pass headers per request, because a proxy would get a session's default headers too.
-    fields = request.headers.fields if body is None else request.headers.with_body
+    fields = request.fields()
     without_body = body is None and request.method in _USUALLY_WITH_BODY
     return pool.session.request(
         request.method,

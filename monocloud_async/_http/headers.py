@@ -46,9 +46,7 @@ class RequestHeaders:
 
     def extended(self, extra: Mapping[str, str]) -> RequestHeaders:
         """Return the same headers and more; an extra one replaces one with the same name."""
-        fields = self.fields.copy()
-        fields.update(extra)
-        return RequestHeaders(self._key, fields=fields)
+        return RequestHeaders(self._key, fields=merged(self.fields, extra))
 
     def masked_in(self, text: str) -> str:
         """Return a server's text with the API key masked, in case it echoes it."""
@@ -59,6 +57,15 @@ class RequestHeaders:
 
     def __reduce__(self) -> Any:
         raise TypeError("the API key cannot be pickled or copied")
+
+
+def merged(fields: CIMultiDict[str], extra: Mapping[str, str]) -> CIMultiDict[str]:
+    """Return a copy of headers with extra ones, each of which replaces those with its name."""
+    more = fields.copy()
+    for name, value in extra.items():
+        # update() would keep both of two names that differ in case.
+        more[name] = value
+    return more
 
 
 def _own_fields(api_key: Secret, proxy: Proxy | None) -> CIMultiDict[str]:

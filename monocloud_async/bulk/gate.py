@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from .. import _log_line
 from ..errors import APIError, RateLimitedError, TransportError
 from ..retry import asked_wait
 from .pacing import Pacing, Turn
@@ -99,7 +100,8 @@ class Gate:
             # arrive.
             self._warned_of_outage = True
             why = _reason(error) if self._has_response else f"{_reason(error)}; {self._advice}"
-            _log.warning("the server seems to be down; the run retries periodically: %s", why)
+            message = "the server seems to be down; the run retries periodically: %s"
+            _log_line.write(_log, logging.WARNING, message, why)
 
     def _warn_of_wait(self, why: str) -> bool:
         """Warn if the server asks for a new long wait, and return whether it does."""
@@ -111,7 +113,7 @@ class Gate:
         message = (
             "the server asks to wait (%s): the run pauses for %s s, then resumes automatically"
         )
-        _log.warning(message, why, f"{seconds:,.0f}")
+        _log_line.write(_log, logging.WARNING, message, why, f"{seconds:,.0f}")
         return True
 
 

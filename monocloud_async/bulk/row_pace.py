@@ -14,9 +14,6 @@ from ..errors import APIError, RateLimitedError, TransportError
 from ..retry import TRANSIENT, RetryQuota, asked_wait
 from .pacing import Turn
 
-# A row may wait for a connection indefinitely; each attempt has its own timeout.
-_NO_DEADLINE = 366 * 24 * 3600.0
-
 
 class AttemptGate(Protocol):
     """What every attempt of a run passes: the run's own ``Gate``, or one shared with other runs.
@@ -144,7 +141,6 @@ def at_pace(caller: Caller, pace: RowPace) -> Caller:
     """
     return attrs.evolve(
         caller,
-        policy=attrs.evolve(caller.policy, deadline=_NO_DEADLINE),
         # The gate throttles all workers, so there can be no retry storm. The client's quota
         # would run dry instead, and fail rows that could have been applied.
         quota=RetryQuota(),

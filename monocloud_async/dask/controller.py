@@ -27,9 +27,9 @@ class TenantController:
         self._push = push
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
-        self._workers: set[str] = set()
+        self._workers: dict[str, None] = {}
 
-    def told(
+    def receive(
         self,
         worker: str,
         *,
@@ -43,7 +43,7 @@ class TenantController:
     ) -> None:
         """Take a message from a worker, and grant what may be granted."""
         now, pace, before = self._clock(), self.pace, self.pace.stretch
-        self._workers.add(worker)
+        self._workers[worker] = None
         pace.report(worker, Report(asked, in_flight, tuple(passed), tuple(returned)), now)
         if refused is not None:
             at, stretch, wait = refused
@@ -60,7 +60,7 @@ class TenantController:
 
     def leave(self, worker: str) -> None:
         """Forget a worker that is gone."""
-        self._workers.discard(worker)
+        self._workers.pop(worker, None)
         self.pace.leave(worker)
         self._grant()
 

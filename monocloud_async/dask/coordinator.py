@@ -129,7 +129,7 @@ class Coordinator(SchedulerPlugin):
         if (found := self._runs.get(run)) is None:
             return
         try:
-            found.controllers[tenant].told(worker, **message)
+            found.controllers[tenant].receive(worker, **message)
         except Exception:
             # An error here would cut the worker off.
             _log.exception("cannot take a message of the worker %s", worker)

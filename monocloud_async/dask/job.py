@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from .._address import origin
 from .._secret import Secret
 from .._settings import API_KEY_VARIABLE, checked_key
+from ..bulk.run import check_limits
 from ..errors import ConfigurationError
 from ..imports.settling import Settings
 
 DEFAULT_SOURCE = f"env:{API_KEY_VARIABLE}"
+# As many as the names of a journal have digits for.
+MOST_BUCKETS = 100_000
 _SOURCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+", re.DOTALL)
 
 
@@ -68,6 +72,17 @@ def _content(place: str) -> Secret:
         ) from None
 
 
+def _check_different(domains: Iterable[str]) -> None:
+    origins: dict[str, str] = {}
+    for domain in domains:
+        found = origin(domain, allow_http=True)
+        if other := origins.get(found):
+            raise ConfigurationError(
+                f"{other} and {domain} are the same tenant; nothing was sent: remove one"
+            )
+        origins[found] = domain
+
+
 def _sorted(tenants: Mapping[str, str]) -> Mapping[str, str]:
     return {name: checked_key_source(source) for name, source in sorted(tenants.items())}
 
@@ -111,6 +126,10 @@ class Job:
         began_at: when the first run of the job started, in seconds since 1970.
         key: the hexadecimal key of the digests of personal data.
         user_import: what the import does with its rows, if the job is an import.
+
+    Raises:
+        ConfigurationError: a value is invalid.
+        InvalidArgumentError: the same for ``concurrency`` and ``rate``.
     """
 
     operation: str
@@ -134,6 +153,19 @@ class Job:
     began_at: float = 0.0
     key: str = attrs.field(default="", repr=False)
     user_import: UserImport | None = None
+
+    def __attrs_post_init__(self) -> None:
+        check_limits(self.concurrency, self.rate)
+        if not self.tenants:
+            raise ConfigurationError("a job needs a tenant's domain; nothing was sent: pass one")
+        if type(self.buckets) is not int or not 0 < self.buckets <= MOST_BUCKETS:
+            raise ConfigurationError(
+                f"buckets must be a whole number from 1 to {MOST_BUCKETS:,}, not "
+                f"{self.buckets!r}; nothing was sent"
+            )
+        if self.show_secrets and not self.answers:
+            raise ConfigurationError("show_secrets needs answers=True; nothing was sent")
+        _check_different(self.tenants)
 
     @property
     def domains(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from itertools import takewhile
 from typing import Any
 
 from .._messages import one_line
@@ -87,8 +88,10 @@ class Looking:
     async def _look(self, look: Look, entries: Sequence[Entry], start: Start) -> None:
         by_number = {entry.number: entry for entry in entries}
         rows = await asyncio.to_thread(lambda: list(self._rows.some(by_number)))
-        given = [(row.given, self._job.began_at) for row in rows]
-        run = start(look, given, self._stop.asked.is_set)
+        stopped = self._stop.asked.is_set
+        # The run itself checks only before a user's further rows.
+        going_on = takewhile(lambda _: not stopped(), rows)
+        run = start(look, ((row.given, self._job.began_at) for row in going_on), stopped)
         ordered = [by_number[row.number] for row in rows]
         found: list[Entry] = []
         receiving = self._receive(run.outcomes(), ordered, found)

@@ -40,6 +40,8 @@ class Parts:
     def __init__(self, storage: Storage, directory: str, now: int) -> None:
         self._storage = storage
         self._directory = directory
+        # Apart from the parts, since it is listed often.
+        self._claims_directory = f"{directory}/claims"
         self._written = 0
         self.epoch: str = self._claim(now)
 
@@ -48,12 +50,11 @@ class Parts:
         # Clocks differ between machines, but this attempt is newer than all it finds.
         newest = int(claims[-1].partition("-")[0]) if claims else 0
         epoch = f"{max(now, newest + 1):020}-{secrets.token_hex(4)}"
-        self._storage.write(f"{self._directory}/{epoch}{_CLAIM}", b"{}")
+        self._storage.write(f"{self._claims_directory}/{epoch}{_CLAIM}", b"{}")
         return epoch
 
     def _claims(self) -> Sequence[str]:
-        names = self._storage.names(self._directory)
-        return [name.removesuffix(_CLAIM) for name in names if name.endswith(_CLAIM)]
+        return [name.removesuffix(_CLAIM) for name in self._storage.names(self._claims_directory)]
 
     def replay(self, take: Callable[[Any], None]) -> None:
         """Pass the content of all parts on in order.

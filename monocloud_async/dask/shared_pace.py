@@ -83,12 +83,15 @@ class SharedPace:
         rate: the maximum number of attempts per second. None means as many as the server takes.
         max_retry_after: seconds. If a failing server asks for a longer wait, all workers wait.
         now: the time in seconds, as for all methods.
+
+    Attributes:
+        in_use: turns that workers have and have not reported about.
     """
 
     def __init__(self, rate: float | None, *, max_retry_after: float, now: float) -> None:
         self._pacing = Pacing(rate, max_retry_after=max_retry_after, now=now)
         self._workers: dict[str, _Worker] = {}
-        self._in_use = 0
+        self.in_use: int = 0
         self._most_in_use = _FIRST_IN_USE
 
     @property
@@ -141,7 +144,7 @@ class SharedPace:
         """Forget a worker that is gone. The turns it did not use pass with time."""
         if one := self._workers.pop(worker, None):
             self._pacing.at_work(-one.in_flight)
-            self._in_use -= one.granted - one.settled
+            self.in_use -= one.granted - one.settled
 
     def grants(self, now: float) -> Iterator[Grant]:
         """Yield the turns that may be used now, to the workers in turn."""
@@ -153,7 +156,7 @@ class SharedPace:
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until a turn may be granted; None if a message must come first."""
-        if self._next() is None or (self._pacing.free and self._in_use >= self._most_in_use):
+        if self._next() is None or (self._pacing.free and self.in_use >= self._most_in_use):
             return None
         return max(self._pacing.wait(now), _TICK)
 
@@ -166,7 +169,7 @@ class SharedPace:
         count, wanted = 0, worker.wanted
         while count < wanted and self._may_go(now):
             self._pacing.go(now)
-            self._in_use += 1
+            self.in_use += 1
             count += 1
         if not count:
             return None
@@ -176,9 +179,9 @@ class SharedPace:
 
     def _may_go(self, now: float) -> bool:
         if self._pacing.free:
-            return self._in_use < self._most_in_use
+            return self.in_use < self._most_in_use
         return self._pacing.wait(now) <= 0
 
     def _settle(self, worker: _Worker, count: int) -> None:
         worker.settled += count
-        self._in_use -= count
+        self.in_use -= count

@@ -93,7 +93,8 @@ The modules: server.py and threaded.py are the emulator, async and blocking, on 
 additions.py adds data from code. listener.py owns the port, and certificate.py is for https.
 service.py handles a request, delivery.py sends the reply (reply.py), access_log.py logs a line,
 request_log.py keeps requests and counts, and attempts.py numbers attempts. control.py is
-/_emulator, and dashboard/ the page at /. routing.py finds the operation and answering.py its
+/_emulator, dashboard/ the page at /, hint.py what / says to a program, and peers.py knows who is on
+this machine. routing.py finds the operation and answering.py its
 handler in handlers/; body.py reads request bodies; listing.py pages and sorts lists, and search.py
 filters them; identifiers.py, links.py and password_rules.py are shared by handlers. tenant.py keeps
 the state: each account.py and the groups, as tenant_state.py; seed.py reads it from a file, and

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from aiohttp import web
 from .._json import parse
 from ..errors import ConfigurationError
 from .fault import Fault
+from .peers import is_local
 from .problems import ProblemError, bad_request, new_trace_id, not_found, wrong_method
 from .rate_limit import RateLimit
 from .reply import Reply, problem_reply
@@ -20,8 +20,6 @@ from .service import Received, Service
 
 PREFIX = "/_emulator"
 HEALTH = f"{PREFIX}/health"
-_LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?")
-_LOOPBACK_PEERS = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 Action = Callable[[Service, Received], Any]
 
 
@@ -73,9 +71,7 @@ def refuse_strangers(request: web.BaseRequest, *, open_to_all: bool) -> None:
     Raises:
         ProblemError: 403 for such a request.
     """
-    local = request.remote in _LOOPBACK_PEERS
-    named = _LOOPBACK.fullmatch(request.headers.get("Host", ""))
-    if "Origin" in request.headers or not (open_to_all or (local and named)):
+    if "Origin" in request.headers or not (open_to_all or is_local(request)):
         raise ProblemError(403, "Only programs on this machine may use this path, not web pages.")
 
 

@@ -23,6 +23,7 @@ from .dashboard import Dashboard
 from .delivery import deliver
 from .fault import Fault
 from .faults import Faults
+from .hint import hint, wants_hint
 from .listener import LOOPBACK, Listener
 from .problems import ProblemError
 from .rate_limit import RateLimit
@@ -198,6 +199,8 @@ class Emulation(Additions):
         received, began = await read(request), time.perf_counter()
         if self._dashboard.serves(received):
             return await self._dashboard.answer(received, self.url)
+        if wants_hint(received):
+            return await deliver(request, hint(self.url), None)
         if is_control(received.path):
             reply = control(self._service, received, open_to_all=self._open_control)
             return await deliver(request, reply, None)

@@ -21,7 +21,7 @@ from .request_log import RecordedRequest, RequestLog
 from .routing import Match, find, no_match
 from .tenant import Tenant
 
-_KEY_HEADER = "x-api-key"
+KEY_HEADER = "x-api-key"
 _PASSWORD = re.compile(rb'("(?:old_|new_)?password(?:_hash)?"\s*:\s*)"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _log = logging.getLogger("monocloud.emulator")
 
@@ -133,7 +133,7 @@ class Service:
             raise broken() from None
 
     def _matched(self, received: Received) -> Match:
-        if not self._is_key(received.request.headers.get(_KEY_HEADER, "")):
+        if not self._is_key(received.request.headers.get(KEY_HEADER, "")):
             raise unauthorized()
         if received.flaw is not None:
             raise received.flaw
@@ -172,7 +172,7 @@ def _recorded(
         executed=executed,
         fault=fault,
         headers={
-            name: "***" if name.lower() == _KEY_HEADER else value
+            name: "***" if name.lower() == KEY_HEADER else value
             for name, value in received.request.headers.items()
         },
         body=_PASSWORD.sub(rb'\1"***"', body) if b"password" in body else body,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -131,9 +133,11 @@ def instruments_of(provider: MeterProvider | None) -> Instruments:
         provider: creates the meter; None for the global one.
     """
     key = _GLOBAL if provider is None else provider
-    known = _known.get(key)
-    if known is None:
-        known = _known[key] = Instruments(get_meter(SCOPE, __version__, provider))
+    # Threads may create the first clients at the same time.
+    with _lock:
+        known = _known.get(key)
+        if known is None:
+            known = _known[key] = Instruments(get_meter(SCOPE, __version__, provider))
     return known
 
 
@@ -143,3 +147,17 @@ class _Global:
 
 _GLOBAL = _Global()
 _known: weakref.WeakKeyDictionary[object, Instruments] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def _leave_to_parent() -> None:
+    global _lock
+    # A thread of the parent may hold it.
+    _lock = threading.Lock()
+    # The parent's runs continue there, and the parent reports them.
+    for instruments in list(_known.values()):
+        instruments.runs.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_to_parent)

@@ -10,6 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
 from .._call import Call
+from .._call.observer import quietly
 from .._http import sendable
 from ..errors import APIError, RequestTimeoutError, TransportError
 from ..hooks import ResponseInfo
@@ -37,7 +38,8 @@ class CallSpan:
             call.operation.name, kind=SpanKind.CLIENT, attributes=_described(call, self._metered)
         )
         self._context = trace.set_span_in_context(self._span)
-        _propagate(call, self._context)
+        # A propagator that fails must not leave the span open.
+        quietly(lambda: _propagate(call, self._context))
         self._token: Token[Context] = context.attach(self._context)
 
     def attempted(self, attempt: ResponseInfo) -> None:
@@ -96,8 +98,8 @@ def _propagate(call: Call, within: Context) -> None:
     propagate.inject(carrier, within)
     known = call.request.headers.fields
     added = {name: value for name, value in sendable(carrier).items() if name not in known}
-    if added:
-        call.request.headers = call.request.headers.extended(added)
+    # RequestHeaders would copy them twice, for calls with a body and for calls without.
+    call.request.more_headers = added
 
 
 def _end_of(attempt: ResponseInfo) -> Attributes:

@@ -1,4 +1,4 @@
-"""The view and the command against the emulator: `manage.py test`."""
+"""Test the view and the command against the emulator, with `manage.py test`."""
 
 import io
 import tempfile
@@ -15,7 +15,7 @@ URL = f"/users/{USER_ID}/primary-phone/{PHONE_ID}"
 
 
 class EmulatorTestCase(SimpleTestCase):
-    """A fresh emulator for each test, and a client of it."""
+    """Give each test a fresh emulator and a client of it."""
 
     def setUp(self) -> None:
         self.emulator = Emulator()
@@ -26,20 +26,22 @@ class EmulatorTestCase(SimpleTestCase):
         )
         tenant.enable()
         self.addCleanup(tenant.disable)
-        # The next client is made from these settings, and none of them outlives the test.
+        # The next client is created from these settings, and no client outlives its test.
         monocloud.cache_clear()
         self.addCleanup(lambda: monocloud().close())
 
 
 class ViewTests(EmulatorTestCase):
-    """The view."""
+    """Test the view."""
 
-    def test_the_phone_becomes_the_primary_one(self) -> None:
-        answer = self.client.post(URL)
-        self.assertEqual((answer.status_code, answer.json()), (200, {"primary": "+441632960961"}))
+    def test_the_phone_becomes_primary(self) -> None:
+        response = self.client.post(URL)
+        self.assertEqual(
+            (response.status_code, response.json()), (200, {"primary": "+441632960961"})
+        )
         self.assertEqual(self.emulator.user(USER_ID).primary_phone.id, PHONE_ID)
 
-    def test_errors_as_answers(self) -> None:
+    def test_errors_become_responses(self) -> None:
         self.assertEqual(self.client.post(f"/users/{USER_ID}/primary-phone/nope").status_code, 404)
         self.emulator.faults.add(Fault(status=429, headers={"Retry-After": "30"}, times=1))
         busy = self.client.post(URL)
@@ -52,15 +54,15 @@ class ViewTests(EmulatorTestCase):
 
 
 class CommandTests(EmulatorTestCase):
-    """The management command."""
+    """Test the management command."""
 
     def run_with(self, *rows: str) -> str:
-        self.said = io.StringIO()
+        self.output = io.StringIO()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "rows.csv")
             path.write_text("\n".join(["user_id,phone", *rows]))
-            call_command("set_primary_phones", path, stdout=self.said, stderr=self.said)
-        return self.said.getvalue()
+            call_command("set_primary_phones", path, stdout=self.output, stderr=self.output)
+        return self.output.getvalue()
 
     def test_a_file_of_numbers(self) -> None:
         self.emulator.faults.add(Fault(connection="reset", executed=True, times=1))
@@ -70,5 +72,5 @@ class CommandTests(EmulatorTestCase):
     def test_a_row_that_fails(self) -> None:
         with self.assertRaises(CommandError):
             self.run_with(f"{USER_ID},+44 1632 960961", "nobody,+44 1632 960961")
-        self.assertIn("row 2: ", self.said.getvalue())
+        self.assertIn("row 2: ", self.output.getvalue())
         self.assertEqual(self.emulator.executions, 1)

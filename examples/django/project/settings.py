@@ -1,4 +1,4 @@
-"""Settings; those of MonoCloud may be missing until the first call."""
+"""Django's settings. Those of MonoCloud may be missing until the first call."""
 
 import os
 
@@ -8,8 +8,8 @@ INSTALLED_APPS = ["phones"]
 ROOT_URLCONF = "project.urls"
 WSGI_APPLICATION = "project.wsgi.application"
 USE_TZ = True
-MIDDLEWARE = ["django.middleware.common.CommonMiddleware", "phones.errors.ErrorsAsAnswers"]
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware", "phones.errors.ErrorResponses"]
 
-# Where None, the SDK takes MONOCLOUD_MANAGEMENT_DOMAIN and MONOCLOUD_MANAGEMENT_API_KEY.
+# If None, the SDK reads MONOCLOUD_MANAGEMENT_DOMAIN and MONOCLOUD_MANAGEMENT_API_KEY instead.
 MONOCLOUD_DOMAIN = None
 MONOCLOUD_API_KEY = None

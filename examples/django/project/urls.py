@@ -1,4 +1,4 @@
-"""The paths."""
+"""The project's URLs."""
 
 from django.urls import path
 

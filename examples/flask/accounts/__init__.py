@@ -12,7 +12,7 @@ from .extension import monocloud
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
-    """Return an app: tests give it the emulator's address, production has the environment."""
+    """Return an app. Tests pass the emulator's address; production uses the environment."""
     app = Flask(__name__)
     app.config.update(config or {})
     monocloud.init_app(app)

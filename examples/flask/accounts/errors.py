@@ -1,4 +1,4 @@
-"""Errors of the SDK as HTTP answers."""
+"""Handlers that turn the SDK's errors into HTTP responses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from monocloud_sync import (
 
 
 def init_app(app: Flask) -> None:
-    """Register the handlers; Flask takes the most specific one."""
+    """Register the handlers. Flask picks the most specific one."""
     app.register_error_handler(NotFoundError, _not_found)
     app.register_error_handler(InvalidArgumentError, _not_found)
     app.register_error_handler(RateLimitedError, _busy)
@@ -33,7 +33,7 @@ def _busy(error: RateLimitedError) -> ResponseReturnValue:
 
 
 def _failed(error: MonoCloudError) -> ResponseReturnValue:
-    # One line with the trace id, and never the API key.
+    # One line with the trace id, never the API key.
     current_app.logger.error("%s", error)
     status = 504 if isinstance(error, RequestTimeoutError) else 502
     unknown = getattr(error, "may_have_been_applied", False)

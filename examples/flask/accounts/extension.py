@@ -8,17 +8,18 @@ from flask import Flask, current_app
 
 from monocloud_sync import MonoCloudClient, RetryPolicy
 
-# Somebody waits for the answer: give up sooner than a batch would.
-PATIENCE = RetryPolicy(deadline=15.0, max_retry_after=2.0)
+# A visitor waits for the response, so give up sooner than a batch would.
+INTERACTIVE = RetryPolicy(deadline=15.0, max_retry_after=2.0)
 
 
 class MonoCloud:
-    """One client for each app: made by the first request, shared by all threads."""
+    """One client for each app. The first request creates it, and all threads share it."""
 
     def init_app(self, app: Flask) -> None:
-        """Prepare the client; what MONOCLOUD_DOMAIN and _API_KEY leave out, the environment says.
+        """Prepare the client, which the first request creates.
 
-        Nothing is made yet, so that `flask routes` and other commands need no settings.
+        So `flask routes` and other commands need no settings. If the app's config has no
+        MONOCLOUD_DOMAIN or MONOCLOUD_API_KEY, the client reads the environment.
         """
 
         @functools.cache
@@ -27,7 +28,7 @@ class MonoCloud:
                 app.config.get("MONOCLOUD_DOMAIN"),
                 app.config.get("MONOCLOUD_API_KEY"),
                 timeout=5.0,
-                retry=PATIENCE,
+                retry=INTERACTIVE,
             )
 
         app.extensions["monocloud"] = client

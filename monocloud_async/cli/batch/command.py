@@ -117,8 +117,7 @@ def _write(
 def _totals(job: Job, source: Source[AnyRow], tally: Tally) -> str:
     if not source.count:
         return f"{visible(source.content.name)} has no rows: nothing to do"
-    earlier = f" ({tally.before:,} from earlier runs)" if tally.before else ""
-    return tally.summary(job.statuses) + earlier
+    return tally.summary(job.statuses) + tally.earlier()
 
 
 def _finish(job: Job, tally: Tally, ending: Ending, problem: str | None) -> NoReturn:

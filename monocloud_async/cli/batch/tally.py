@@ -68,3 +68,11 @@ class Tally:
         totals = ", ".join(f"{self.of(status):,} {status}" for status in statuses)
         noun = "row" if self.rows == 1 else "rows"
         return f"{self.rows:,} {noun}: {totals}"
+
+    def earlier(self) -> str:
+        """Return what to add to the totals if earlier runs did a part of them."""
+        if not self.before:
+            return ""
+        if self.before == self.rows:
+            return " (all in earlier runs; this run sent nothing)"
+        return f" ({self.before:,} of them in earlier runs)"

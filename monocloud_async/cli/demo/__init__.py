@@ -10,6 +10,7 @@ from .display import heading, paragraph, success
 from .import_killed import show_killed_import
 from .lost_answers import show_lost_answers
 from .next_command import next_command
+from .signals import ended_by_signals
 from .three_ways import show_three_ways
 
 Part = Callable[[Emulator], Awaitable[None]]
@@ -23,6 +24,11 @@ PARTS: Sequence[tuple[str, Part]] = (
 
 async def demo() -> None:
     """Show each part, and exit with an error if one does not work as promised."""
+    with ended_by_signals():
+        await _show_parts()
+
+
+async def _show_parts() -> None:
     _forget_settings()
     paragraph("This demo runs its own tenant on this machine. It does not touch yours.")
     for number, (title, part) in enumerate(PARTS, 1):

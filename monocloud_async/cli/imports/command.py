@@ -33,7 +33,7 @@ from .running import Rows, Running
 
 _STATUSES = (CREATED, EXISTED, FAILED, SKIPPED)
 # The names of statuses in a dry run.
-_WOULD = {CREATED: "would be created", EXISTED: "exist already"}
+_WOULD = {CREATED: "would be created", EXISTED: "already exists"}
 
 
 def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
@@ -190,12 +190,17 @@ def _write(
 
 
 def _totals(tally: Tally, names: Mapping[str, str], differing: int) -> str:
-    counts = {status: f"{tally.of(status):,} {names.get(status, status)}" for status in _STATUSES}
+    counts = {status: _counted(tally.of(status), names.get(status, status)) for status in _STATUSES}
     if differing:
         counts[EXISTED] += f" ({differing:,} with different content)"
     noun = "row" if tally.rows == 1 else "rows"
-    earlier = f" ({tally.before:,} from earlier runs)" if tally.before else ""
-    return f"{tally.rows:,} {noun}: {', '.join(counts.values())}{earlier}"
+    return f"{tally.rows:,} {noun}: {', '.join(counts.values())}{tally.earlier()}"
+
+
+def _counted(count: int, status: str) -> str:
+    # The only status with a verb that has a plural.
+    is_plural = count != 1 and status == _WOULD[EXISTED]
+    return f"{count:,} {status.removesuffix('s') if is_plural else status}"
 
 
 def _finish(

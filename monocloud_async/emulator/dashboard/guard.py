@@ -6,9 +6,8 @@ import hmac
 import ipaddress
 
 from aiohttp import web
-from yarl import URL
 
-from ..._address import is_loopback
+from ..peers import is_local, named_host
 from ..problems import ProblemError
 
 # Nobody can register a domain under these, so no outside web page can have such a name.
@@ -25,11 +24,10 @@ def refuse_strangers(request: web.BaseRequest, *, open_to_all: bool) -> None:
     Raises:
         ProblemError: 403 if the request comes from one of these.
     """
-    name = _host_name(request.headers.get("Host", ""))
     if open_to_all:
-        if not _is_private(name):
+        if not _is_private(named_host(request)):
             raise ProblemError(403, "Open this page with an IP address or a private name.")
-    elif not (is_loopback(request.remote or "") and is_loopback(name)):
+    elif not is_local(request):
         raise ProblemError(
             403, "This page is for this machine only, unless --open-control opens it."
         )
@@ -62,13 +60,6 @@ def _is_from_elsewhere(request: web.BaseRequest) -> bool:
         return False
     # Other pages may link to the page, but nothing else.
     return request.method != "GET" or headers.get("Sec-Fetch-Dest") != "document"
-
-
-def _host_name(host: str) -> str:
-    try:
-        return URL(f"http://{host}").host or ""
-    except ValueError:
-        return ""
 
 
 def _is_private(name: str) -> bool:

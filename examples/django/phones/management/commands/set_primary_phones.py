@@ -1,4 +1,4 @@
-"""manage.py set_primary_phones FILE: a CSV with the columns user_id and phone."""
+"""Make phones primary from a CSV file with the columns user_id and phone."""
 
 import csv
 from argparse import ArgumentParser
@@ -12,17 +12,17 @@ from phones.monocloud import monocloud
 
 
 class Command(BaseCommand):
-    """Make the phone with each row's number its user's primary one."""
+    """For each row, make the phone with that number the user's primary one."""
 
     help = __doc__
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the file."""
+        """Accept the file as an argument."""
         parser.add_argument("file", type=Path)
 
     def handle(self, *_: Any, file: Path, **__: Any) -> None:
-        """Print a line for each row that failed, and fail if one did."""
-        # Nobody waits: the patience of a batch, on the connections of the process's client.
+        """Print a line for each row that failed, and exit with an error if there were any."""
+        # No visitor waits, so use a batch's timeouts, on the connections of the process's client.
         client = monocloud().with_options(timeout=10.0, retry=RetryPolicy())
         done = failed = 0
         with file.open(newline="") as lines:
