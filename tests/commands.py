@@ -29,7 +29,8 @@ _MODULES = (
     *(
         ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for path in sorted(ROOT.glob("monocloud_async/cli/**/*.py"))
-        if path.stem not in ("__init__", "__main__")
+        # Dask is slow to import, and few tests need it.
+        if path.stem not in ("__init__", "__main__") and "cluster" not in path.parts
     ),
     "monocloud_sync.emulator",
     # Typer imports these with its first command; `_adapters` imports pydantic.

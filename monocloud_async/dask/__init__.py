@@ -1,8 +1,15 @@
-"""Batches on a Dask cluster, with one pace per tenant."""
+"""Batches on a Dask cluster, with one pace per tenant; needs the extra ``dask``."""
 
-from .driver import InputMistakesError, Progress
-from .importing import import_users
-from .results import ClusterResult, StoppedError
-from .running import run
+try:
+    from .driver import InputMistakesError, Progress
+    from .importing import import_users
+    from .results import ClusterResult, StoppedError
+    from .running import run
+except ModuleNotFoundError as error:
+    if error.name not in ("dask", "distributed", "fsspec"):
+        raise
+    raise ModuleNotFoundError(
+        "monocloud_async.dask needs Dask: run pip install 'monocloud[dask]'", name=error.name
+    ) from None
 
 __all__ = ["ClusterResult", "InputMistakesError", "Progress", "StoppedError", "import_users", "run"]

@@ -31,7 +31,7 @@ def is_on_cluster(options: ClusterOptions) -> bool:
         return False
     if any(find_spec(name) is None for name in _PACKAGES):
         raise ConfigurationError(
-            "a run on a cluster needs Dask; nothing was sent: run: pip install 'monocloud[dask]'"
+            "a run on a cluster needs Dask; nothing was sent: run pip install 'monocloud[dask]'"
         )
     return True
 
