@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import attrs
@@ -61,14 +60,12 @@ class _Worker:
         granted: turns granted so far.
         settled: turns granted so far that are not in use any more.
         in_flight: its calls in flight.
-        last: when it was last granted a turn.
     """
 
     asked: int = 0
     granted: int = 0
     settled: int = 0
     in_flight: int = 0
-    last: float = -math.inf
 
     @property
     def wanted(self) -> int:
@@ -91,6 +88,8 @@ class SharedPace:
     def __init__(self, rate: float | None, *, max_retry_after: float, now: float) -> None:
         self._pacing = Pacing(rate, max_retry_after=max_retry_after, now=now)
         self._workers: dict[str, _Worker] = {}
+        # Those that wait for a turn; who has waited for longest is first.
+        self._waiting: dict[str, _Worker] = {}
         self.in_use: int = 0
         self._most_in_use = _FIRST_IN_USE
 
@@ -108,6 +107,8 @@ class SharedPace:
         """Take a worker's report."""
         one = self._workers.setdefault(worker, _Worker())
         one.asked = max(one.asked, report.asked)
+        if one.wanted > 0:
+            self._waiting.setdefault(worker, one)
         self._pacing.at_work(report.in_flight - one.in_flight)
         one.in_flight = report.in_flight
         for stretch, count in report.passed:
@@ -142,40 +143,37 @@ class SharedPace:
 
     def leave(self, worker: str) -> None:
         """Forget a worker that is gone. The turns it did not use pass with time."""
+        self._waiting.pop(worker, None)
         if one := self._workers.pop(worker, None):
             self._pacing.at_work(-one.in_flight)
             self.in_use -= one.granted - one.settled
 
     def grants(self, now: float) -> Iterator[Grant]:
         """Yield the turns that may be used now, to the workers in turn."""
-        while (found := self._next()) is not None:
-            name, worker = found
-            if (grant := self._granted(name, worker, now)) is None:
+        while self._waiting:
+            name, worker = next(iter(self._waiting.items()))
+            if (count := self._taken(worker.wanted, now)) == 0:
                 return
-            yield grant
+            worker.granted += count
+            del self._waiting[name]
+            if worker.wanted > 0:
+                self._waiting[name] = worker
+            yield Grant(name, count, now, self._pacing.stretch)
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until a turn may be granted; None if a message must come first."""
-        if self._next() is None or (self._pacing.free and self.in_use >= self._most_in_use):
+        if not self._waiting or (self._pacing.free and self.in_use >= self._most_in_use):
             return None
         return max(self._pacing.wait(now), _TICK)
 
-    def _next(self) -> tuple[str, _Worker] | None:
-        """Return the worker that has waited for longest."""
-        waiting = ((n, w) for n, w in self._workers.items() if w.wanted > 0)
-        return min(waiting, key=lambda one: one[1].last, default=None)
-
-    def _granted(self, name: str, worker: _Worker, now: float) -> Grant | None:
-        count, wanted = 0, worker.wanted
+    def _taken(self, wanted: int, now: float) -> int:
+        """Take up to so many turns from the pace, and return how many."""
+        count = 0
         while count < wanted and self._may_go(now):
             self._pacing.go(now)
             self.in_use += 1
             count += 1
-        if not count:
-            return None
-        worker.granted += count
-        worker.last = now
-        return Grant(name, count, now, self._pacing.stretch)
+        return count
 
     def _may_go(self, now: float) -> bool:
         if self._pacing.free:
