@@ -69,22 +69,9 @@ def import_users(
     on_cluster = ClusterOptions(
         file, journal, scheduler, workers, tenants, domain, api_key_file, timeout, max_attempts
     )
-    options = Options(
-        "",
-        system,
-        mapping,
-        option or (),
-        groups,
-        existing,
-        send_reset,
-        skip_mistakes,
-        None,
-        results,
-        concurrency,
-        rate,
-        dry_run,
-        max_failures,
-    )
+    source = ("", system, mapping, option or ())
+    rules = (groups, existing, send_reset, skip_mistakes)
+    options = Options(*source, *rules, None, results, concurrency, rate, dry_run, max_failures)
     if is_on_cluster(on_cluster):
         # Set before Dask is imported, and passed on to its processes.
         os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
