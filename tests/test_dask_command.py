@@ -27,6 +27,7 @@ from monocloud_sync.emulator import Emulator
 from .commands import forked
 from .conftest import KEY
 from .dask_cluster import cluster
+from .test_cli_operations import on_a_terminal
 
 PHONES = "phones.set_primary"
 HEADER = "user_id,identifier_id\n"
@@ -124,6 +125,7 @@ def test_rows_of_many_files_are_sent_and_their_outcomes_are_in_the_order_of_the_
     assert sorted(path.name for path in journal.iterdir()) == ["job.json", "parts", "results"]
 
 
+@pytest.mark.slow
 def test_the_command_starts_a_cluster_and_another_resumes_the_run(
     emulator: Emulator, scheduler: str, rows: Path, journal: Path, tmp_path: Path
 ) -> None:
@@ -147,11 +149,12 @@ def test_the_command_starts_a_cluster_and_another_resumes_the_run(
     assert emulator.counts.requests == 62
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_run_and_its_workers_finish(
     emulator: Emulator, scheduler: str, rows: Path, journal: Path
 ) -> None:
     options = ("run", PHONES, rows / "*.csv", "--journal", journal)
-    slowly = ("--workers", "2", "--rate", "10")
+    slowly = ("--workers", "2", "--rate", "15")
     with forked(*options, *slowly, before=SOON, start_new_session=True) as process:
         assert process.stderr
         seen = ""
@@ -308,6 +311,30 @@ def test_a_destructive_operation_asks_first(
     assert not list(journal.rglob("*.rows"))
     done = ran("users.delete", rows / "a.csv", *options, "--yes")
     assert (done.returncode, done.stdout) == (0, "2 rows: 2 ok, 0 failed, 0 unknown, 0 skipped\n")
+
+
+def test_ctrl_c_at_the_question_sends_nothing_and_removes_the_staged_rows(
+    emulator: Emulator,
+    scheduler: str,
+    rows: Path,
+    journal: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tests.test_cli_operations.KEY", KEY)
+    (rows / "a.csv").write_text("user_id\nu-0\nu-1\n")
+    args = (
+        "users.delete",
+        str(rows / "a.csv"),
+        "--scheduler",
+        scheduler,
+        "--journal",
+        str(journal),
+    )
+    screen, code = on_a_terminal(emulator.url, "run", *args, typed={"continue": "\x03"})
+    assert f"Delete a user permanently: 2 rows for {emulator.url}." in screen
+    assert code == 130
+    assert not emulator.counts.requests
+    assert not list(journal.rglob("*.rows"))
 
 
 def test_links_are_in_results_that_only_their_owner_can_read(

@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 from distributed import Client, LocalCluster
 
@@ -90,7 +90,7 @@ def dashboard(client: Client, *, local: bool) -> str | None:
     if local and find_spec("bokeh") is None:
         return None
     with suppress(KeyError, ValueError, AttributeError):
-        return client.dashboard_link or None
+        return cast("str | None", cast("Any", client).dashboard_link) or None
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -44,6 +45,8 @@ def carry_out(
         call_options: the options of ``monocloud run``.
         cluster: the options of a cluster.
     """
+    # It logs what the command reports itself, such as the loss of the scheduler.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     check_options(runnable, options, call_options)
     make_room(options.concurrency)
     job = _job(runnable, options, call_options, cluster)
