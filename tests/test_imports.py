@@ -614,6 +614,19 @@ async def test_a_failed_row_that_a_killed_run_created_counts_as_created(
     assert (one.status, one.steps) == ("created", ("create", "private_data"))
 
 
+async def test_a_failed_row_can_be_corrected_after_a_run_with_a_wrong_key(
+    client: MonoCloudClient, tenant: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal"
+    tenant.faults.add(Fault(status=422, operation="users.create", times=1))
+    tenant.faults.add(Fault(status=401, operation="users.create", times=1))
+    await imported(client, [{"email": "b@example.com"}], journal=path)
+    with pytest.raises(UnauthorizedError):
+        await imported(client, [{"email": "b@example.com"}], journal=path)
+    (one,) = await imported(client, [{"email": "right@example.com"}], journal=path)
+    assert one.status == "created"
+
+
 async def test_a_run_that_cannot_read_a_created_user_can_be_resumed(
     tenant: Emulator, tmp_path: Path
 ) -> None:

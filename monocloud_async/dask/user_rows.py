@@ -9,7 +9,7 @@ from typing import Any, cast
 from .._characters import trimmed
 from ..cli.batch.columns import BrokenInputError, Cells, Mistake, Pairs, Records, listed
 from ..cli.batch.content import Content
-from ..cli.imports.csv_rows import Column, column, put, value_of
+from ..cli.imports.csv_rows import BETWEEN, Column, column, put, value_of
 from ..cli.imports.row_file import RowFile
 from ..errors import InvalidArgumentError
 from ..imports.find import all_identifiers
@@ -19,6 +19,7 @@ from .kind import LIST, Ready
 from .row_columns import DOMAIN, TenantNumbers
 from .tables import ABSENT, json_value
 
+_SETTABLE = {(member,) for member in MEMBERS}
 TYPES: Mapping[str, str] = {
     **dict.fromkeys(("source_id", "status", "user_id"), "string"),
     **dict.fromkeys(("steps", "differences", "notes"), LIST),
@@ -70,7 +71,7 @@ class UserRows:
 
     def used(self, names: Sequence[str]) -> list[str]:
         """Check the names of a table's columns, and return those to read."""
-        if not any(_column(name, self._also).path for name in names):
+        if not any(_column(name, self._also).path[:1] in _SETTABLE for name in names):
             what = f"the table has no column that users have, only {listed(names)}"
             raise BrokenInputError(1, what)
         return list(names)
@@ -84,7 +85,7 @@ class UserRows:
             for name, value in cast("Mapping[object, Any]", row).items():
                 self._put(found, str(name), json_value(value))
         except BrokenInputError as error:
-            return Mistake(number, error.mistake.message)
+            return error.mistake._replace(line=number)
         except ValueError as error:
             return Mistake(number, str(error))
         return Cells(number, found)
@@ -127,10 +128,15 @@ class UserRows:
 
 @lru_cache(maxsize=1024)
 def _column(name: str, also: Sequence[str]) -> Column:
-    # A member of an exported user that cannot be set still says what is lost.
-    if name in MEMBERS or name in UNSETTABLE:
-        return Column((name,), is_json=False)
-    return column(name, 1, also)
+    # Members of exported users that cannot be set still say what is lost, and a table has lists
+    # and objects without being told so by the name.
+    member = BETWEEN.sub("_", name.strip()).casefold()
+    if member in MEMBERS or member in UNSETTABLE:
+        return Column((member,), is_json=False)
+    try:
+        return column(name, 1, also)
+    except BrokenInputError as error:
+        raise BrokenInputError(1, error.mistake.message.removesuffix(" in the header")) from None
 
 
 def _plain(value: Any) -> Any:

@@ -55,10 +55,19 @@ class Creation:
         if row.lost and (found := await self._found(row, thorough=False)):
             return found
         if before and not row.lost:
-            # It failed, but from now on it may be created before the journal says so.
-            note = Entry(row.work.number, row.work.digest, OPEN, applied=True)
-            await self._recorder.written(note)
+            return await self._created_again(row, before)
         return await self._created(row)
+
+    async def _created_again(self, row: Progress, before: Entry) -> User:
+        """Create the user of a row that failed, and record first that it may be created."""
+        note = Entry(row.work.number, row.work.digest, OPEN, applied=True)
+        await self._recorder.written(note)
+        try:
+            return await self._created(row)
+        except MonoCloudError as error:
+            if not (row.lost or may_be_applied(error)):
+                await self._recorder.add(before)
+            raise
 
     async def _known(self, row: Progress, before: Entry, user_id: str) -> User:
         """Return the user that the journal has for the row, if it still matches the row."""

@@ -16,7 +16,7 @@ from ..batch.lines import Lines
 from .records import Record
 
 _DELIMITERS = ",;\t|"
-_BETWEEN = re.compile(r"[\s-]+")
+BETWEEN = re.compile(r"[\s-]+")
 _OBJECTS = ("claims", "private_data", "public_data")
 _LISTS = ("groups", "notes")
 _ONLY_JSON = ("emails", "phone_numbers", *_OBJECTS)
@@ -94,7 +94,7 @@ def column(name: str, line: int, also: Collection[str] = ()) -> Column:
     """
     plain = name.removesuffix(":json")
     head, *rest = plain.split(".")
-    member = _BETWEEN.sub("_", head.strip()).casefold()
+    member = BETWEEN.sub("_", head.strip()).casefold()
     if member in UNSETTABLE:
         return Column((), is_json=False)
     is_json = plain != name
