@@ -8,7 +8,7 @@ import re
 import sqlite3
 import textwrap
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -586,6 +586,45 @@ async def test_a_failed_row_can_be_corrected(
     (one, two) = await imported(client, [{"email": "new@example.com"}, right], journal=path)
     assert (one.earlier, two.status) == (True, "created")
     assert tenant.executions_of("users.create") == 2
+
+
+async def test_a_failed_row_that_a_killed_run_created_counts_as_created(
+    client: MonoCloudClient, tenant: Emulator, tmp_path: Path
+) -> None:
+    rows = [{"email": "b@example.com", "private_data": {"plan": "pro"}}]
+    path = tmp_path / "journal"
+    tenant.faults.add(Fault(status=422, operation="users.create", times=1))
+    (one,) = await imported(client, rows, journal=path)
+    assert one.status == "failed"
+    # The journal as kill -9 leaves it between the creation and the next write.
+    tenant.faults.add(Fault(status=401, operation="data.patch_private", times=1))
+    run = client.users.import_many(rows, journal=path)
+    write = ImportJournal.record
+    with pytest.MonkeyPatch.context() as patch:
+
+        def record(self: ImportJournal, entries: Sequence[Any]) -> None:
+            if tenant.executions == 0:
+                write(self, entries)
+
+        patch.setattr(ImportJournal, "record", record)
+        with pytest.raises(UnauthorizedError):
+            await anext(run)
+    assert tenant.executions_of("users.create") == 1
+    (one,) = await imported(client, rows, journal=path)
+    assert (one.status, one.steps) == ("created", ("create", "private_data"))
+
+
+async def test_a_failed_row_can_be_corrected_after_a_run_with_a_wrong_key(
+    client: MonoCloudClient, tenant: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal"
+    tenant.faults.add(Fault(status=422, operation="users.create", times=1))
+    tenant.faults.add(Fault(status=401, operation="users.create", times=1))
+    await imported(client, [{"email": "b@example.com"}], journal=path)
+    with pytest.raises(UnauthorizedError):
+        await imported(client, [{"email": "b@example.com"}], journal=path)
+    (one,) = await imported(client, [{"email": "right@example.com"}], journal=path)
+    assert one.status == "created"
 
 
 async def test_a_run_that_cannot_read_a_created_user_can_be_resumed(

@@ -11,8 +11,13 @@ import typer
 
 SYSTEMS = ("auth0", "clerk", "cognito", "firebase", "keycloak", "okta")
 
-Users = Annotated[
-    str, typer.Argument(metavar="FILE", help="File with the users, or - for standard input.")
+AnyUsers = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE",
+        help="File with the users, or - for standard input. On a cluster, also several files, or "
+        "patterns such as 'users/*.parquet' and s3://bucket/users/*.csv.",
+    ),
 ]
 From = Annotated[
     str | None,
