@@ -207,7 +207,7 @@ def test_each_repeated_member_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-async def test_an_invalid_answer_is_reported_as_applied_with_the_path(
+async def test_an_invalid_response_is_reported_as_applied_with_the_path(
     name: str,
 ) -> None:
     record = RECORDS[name]
