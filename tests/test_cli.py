@@ -400,6 +400,7 @@ def test_the_emulator_says_that_its_port_is_taken() -> None:
         code, printed = quick("emulator", "--port", str(port))
     assert code == 2
     assert f"port {port}" in printed
+    assert "choose another address or port" in printed
     assert printed.count("\n") == 1
 
 

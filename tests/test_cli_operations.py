@@ -210,7 +210,7 @@ def test_secrets_are_read_from_lines_of_standard_input() -> None:
     [
         ((), "", "Password (standard input) is empty"),
         (("--password-file", "none"), "", "--password-file none: No such file or directory"),
-        (("--password-hash-file", "-"), "hash\n", "give password_hash and password_hash_algorithm"),
+        (("--password-hash-file", "-"), "hash\n", "pass password_hash and password_hash_algorithm"),
     ],
 )
 def test_nothing_is_sent_without_a_secret(args: tuple[str, ...], stdin: str, message: str) -> None:

@@ -522,14 +522,17 @@ async def test_faults_are_added_and_removed(server: Emulator) -> None:
         ({"problem": "No", "status": 500}, "problem must be a mapping"),
         ({"problem": {"title": "No"}, "delay": 1}, "needs a status, 300 or more"),
         ({"problem": {"title": "No"}, "status": 200}, "needs a status, 300 or more"),
-        ({"connection": "reset", "status": 503}, "connection or status, not both: it ends"),
-        ({"connection": "reset", "outage": 1}, "connection or outage"),
-        ({"connection": "closed", "body": "html"}, "connection or body"),
-        ({"outage": 1, "headers": {"A": "b"}}, "outage or headers"),
-        ({"body": "garbage", "status": 200}, "body garbage or status, not both"),
-        ({"body": "html", "status": 500, "problem": {"a": 1}}, "body html or problem"),
-        ({"status": 204, "body": "flood"}, "status 204 or body"),
-        ({"status": 304, "drip": 1}, "status 304 or drip"),
+        ({"connection": "reset", "status": 503}, "both connection and status: no response"),
+        ({"connection": "reset", "outage": 1}, "both connection and outage"),
+        ({"connection": "closed", "body": "html"}, "both connection and body"),
+        ({"outage": 1, "headers": {"A": "b"}}, "both outage and headers"),
+        (
+            {"body": "garbage", "status": 200},
+            "both body garbage and status: the response is not HTTP",
+        ),
+        ({"body": "html", "status": 500, "problem": {"a": 1}}, "both body html and problem"),
+        ({"status": 204, "body": "flood"}, "both status 204 and body"),
+        ({"status": 304, "drip": 1}, "both status 304 and drip"),
         ({"stauts": 503}, " has no 'stauts', only status, headers"),
         ([], "must be a JSON object, not"),
     ],
@@ -866,7 +869,7 @@ async def test_control_requests_are_neither_counted_nor_affected_by_faults(
         ("POST", "/faults", b"[" * 100_000, 400, "not JSON"),
         ("POST", "/faults", b'[{"status": 500}, {"status": 7}]', 400, "from 200 to 599, not 7"),
         ("POST", "/faults", b'"503"', 400, "a fault must be a JSON object"),
-        ("POST", "/faults", b"x" * (2**20 + 1), 413, "too long"),
+        ("POST", "/faults", b"x" * (2**20 + 1), 413, "too large"),
         ("PUT", "/rate-limit", b'{"rate": 1}', 400, "no 'rate'"),
         ("PUT", "/faults", b"{}", 405, "only DELETE, POST"),
         ("GET", "/reset", b"", 405, "only POST"),
@@ -910,7 +913,9 @@ async def test_web_pages_cannot_control_the_emulator(
 @pytest.mark.parametrize(
     "host", ["localhost:1", "LOCALHOST", "[::1]:80", "127.0.0.1", "127.0.0.2:80"]
 )
-async def test_host_names_of_this_machine_can_control_the_emulator(server: Emulator, host: str) -> None:
+async def test_host_names_of_this_machine_can_control_the_emulator(
+    server: Emulator, host: str
+) -> None:
     assert (await ask(server, "GET", "/_emulator", Host=host)).status == 200
 
 

@@ -153,6 +153,6 @@ def _one_password(
     members = password_members(prefix, password, hashed, algorithm)
     if not members:
         raise InvalidArgumentError(
-            f"give {prefix}password or {prefix}password_hash; nothing was sent"
+            f"pass {prefix}password or {prefix}password_hash; nothing was sent"
         )
     return members
