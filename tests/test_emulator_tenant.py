@@ -587,7 +587,9 @@ async def test_a_browser_gets_the_page() -> None:
         accept = {"Accept": "text/html"}
         assert (await fetched(server.url, Host="rebound.example", **accept))[0] == 403
         assert (await fetched(server.url, Origin="https://example.com", **accept))[0] == 403
-        assert (await fetched(server.url))[0] == 401
+        # With a key it is a call of the API, and a program without one gets a hint.
+        assert (await fetched(server.url, **{"X-API-KEY": "wrong"}))[0] == 401
+        assert (await fetched(server.url))[2].startswith("This is a MonoCloud emulator.")
 
 
 async def test_each_request_is_logged_on_one_line(
