@@ -27,7 +27,7 @@ from .snippets import run
 
 # Generated when the site is built.
 GENERATED = {"changelog.md", "contributing.md", "reference/command-line.md"}
-CHANGE_A_PHONE = {"README.md", "docs/tutorials/batch-job.md"}
+CHANGE_A_PHONE = {"README.md"}
 AUTH0 = {"email": "ada@example.com", "email_verified": True, "user_id": "auth0|1"}
 WITH_CODE = [page for page in PAGES if any(block.is_run for block in blocks(page))]
 COMMAND_LINE: Any = typer.main.get_command(app)

@@ -33,7 +33,7 @@ class Listener:
     """A port with a server behind it, which can be paused.
 
     Args:
-        serve: answers a request.
+        serve: responds to a request.
         host: the address to listen on.
         port: the port to listen on; 0 for a free port, which differs at each start.
         certificate: the certificate for https; None for http.
