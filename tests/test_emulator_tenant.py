@@ -585,7 +585,7 @@ async def test_a_browser_gets_the_page() -> None:
         accept = {"Accept": "text/html"}
         assert (await fetched(server.url, Host="rebound.example", **accept))[0] == 403
         assert (await fetched(server.url, Origin="https://example.com", **accept))[0] == 403
-        assert (await fetched(server.url))[0] == 401
+        assert (await fetched(server.url, Accept="application/json"))[0] == 401
 
 
 async def test_each_request_is_logged_on_one_line(
