@@ -429,7 +429,9 @@ async def test_a_faked_success_changes_nothing(server: Emulator, client: MonoClo
 
 
 @pytest.mark.parametrize("fault", [Fault(body="html"), Fault(body="flood"), Fault(drip=0.01)])
-async def test_body_faults_apply_to_responses_without_content(server: Emulator, fault: Fault) -> None:
+async def test_body_faults_apply_to_responses_without_content(
+    server: Emulator, fault: Fault
+) -> None:
     server.faults.add(fault)
     headers = {"X-API-KEY": server.api_key}
     async with aiohttp.ClientSession(headers=headers) as session:

@@ -104,7 +104,7 @@ class PasswordsResource(Resource):
         Args:
             user_id: the user's id.
             send_email: whether to email the link to the user. The API defaults to False.
-            expiry: seconds until the link expires. None uses the tenant's setting.
+            expiry: seconds until the link expires; by default, the tenant's setting applies.
 
         API: ``POST /api/users/{user_id}/password/reset``
         https://www.monocloud.com/docs/apis/identity/users/reset_password
