@@ -401,7 +401,7 @@ async def test_a_refusal_not_caused_by_an_identifier_fails_the_row(
 
 @pytest.mark.parametrize("executed", [True, False])
 @pytest.mark.parametrize("policy", [ONCE, FAST])
-async def test_a_create_call_with_a_lost_answer_creates_one_user(
+async def test_a_create_call_with_a_lost_response_creates_one_user(
     tenant: Emulator, executed: bool, policy: RetryPolicy, tmp_path: Path
 ) -> None:
     tenant.faults.add(lost("users.create", executed=executed))
@@ -416,7 +416,7 @@ async def test_a_create_call_with_a_lost_answer_creates_one_user(
     assert len(tenant.export()) == 1
 
 
-async def test_after_a_lost_answer_a_user_with_other_content_counts_as_existing(
+async def test_after_a_lost_response_a_user_with_other_content_counts_as_existing(
     tenant: Emulator,
 ) -> None:
     async with MonoCloudClient(tenant.url, tenant.api_key) as client:
@@ -426,7 +426,7 @@ async def test_after_a_lost_answer_a_user_with_other_content_counts_as_existing(
     assert (one.status, [d.name for d in one.differences]) == ("existed", ["claims.name"])
 
 
-async def test_after_a_lost_answer_a_user_older_than_the_import_counts_as_existing() -> None:
+async def test_after_a_lost_response_a_user_older_than_the_import_counts_as_existing() -> None:
     old = {
         "user_id": "u",
         "creation_time": 1_600_000_000,
@@ -454,7 +454,7 @@ async def test_two_rows_for_one_user_do_not_both_create_it(
     assert [one.status async for one in run] == ["created", "existed"]
 
 
-async def test_a_failed_lookup_reports_the_lost_answer(tenant: Emulator, tmp_path: Path) -> None:
+async def test_a_failed_lookup_reports_the_lost_response(tenant: Emulator, tmp_path: Path) -> None:
     tenant.faults.add(lost("users.create", executed=True))
     tenant.faults.add(Fault(status=500, operation="users.list", times=1))
     async with MonoCloudClient(tenant.url, tenant.api_key, retry=ONCE) as client:
@@ -479,7 +479,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("executed", [True, False])
-async def test_steps_with_lost_answers_are_completed(
+async def test_steps_with_lost_responses_are_completed(
     executed: bool, client: MonoCloudClient, tenant: Emulator
 ) -> None:
     group = tenant.add_group("Staff")
@@ -722,7 +722,7 @@ async def test_a_reset_email_is_sent_last_and_only_once(
 
 
 @pytest.mark.parametrize("executed", [True, False])
-async def test_a_reset_email_is_not_sent_again_after_a_lost_answer(
+async def test_a_reset_email_is_not_sent_again_after_a_lost_response(
     executed: bool, client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     tenant.faults.add(lost("passwords.reset", executed=executed))

@@ -57,7 +57,9 @@ Existing = Annotated[
 ]
 SendReset = Annotated[
     bool,
-    typer.Option("--send-reset", help="Finally, email each created user a link to set a password."),
+    typer.Option(
+        "--send-reset", help="As the last step, email each created user a link to set a password."
+    ),
 ]
 SkipMistakes = Annotated[
     bool,
