@@ -103,9 +103,18 @@ def primary(emulator: Emulator, n: int) -> str | None:
 # A run
 
 
+# Outcomes are sorted in memory, or in parts on disk.
+@pytest.mark.parametrize("at_once", [7, 100_000])
 def test_rows_of_many_files_are_sent_and_their_outcomes_are_in_the_order_of_the_input(
-    emulator: Emulator, scheduler: str, rows: Path, journal: Path, tmp_path: Path
+    at_once: int,
+    emulator: Emulator,
+    scheduler: str,
+    rows: Path,
+    journal: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("monocloud_async.cli.cluster.outcomes._AT_ONCE", at_once)
     with (rows / "a.csv").open("a") as file:
         file.write("nobody,b-0\n")
     results = tmp_path / "results.csv"
@@ -211,6 +220,26 @@ def test_rows_go_to_their_tenants(
                 f"u-{n}" for n in range(number, 10, 2)
             }
     assert [o["domain"] for o in outcomes(results)] == domains * 5
+
+
+def test_a_wrong_key_of_a_tenant_does_not_hold_up_the_others(
+    emulator: Emulator, scheduler: str, journal: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text(KEY)
+    (tmp_path / "wrong").write_text("a-wrong-key")
+    with Emulator([user(n) for n in range(USERS)], api_key=OTHER_KEY) as other:
+        tenants = {
+            emulator.url: f"file:{tmp_path / 'key'}",
+            other.url: f"file:{tmp_path / 'wrong'}",
+        }
+        (tmp_path / "tenants.json").write_text(json.dumps(tenants))
+        text = "".join(f"{domain},u-{n},b-{n}\n" for n in range(5) for domain in tenants)
+        (tmp_path / "rows.csv").write_text(f"domain,{HEADER}{text}")
+        options = ("--scheduler", scheduler, "--tenants", tmp_path / "tenants.json")
+        done = ran(PHONES, tmp_path / "rows.csv", *options, "--journal", journal)
+        assert (done.returncode, done.stdout) == (1, "10 rows: 5 ok, 0 failed, 5 skipped\n")
+        assert f"Error: {other.url}: phones.set_primary: 401 Unauthorized" in done.stderr
+    assert {primary(emulator, n) for n in range(5)} == {f"b-{n}" for n in range(5)}
 
 
 def test_a_single_tenant_of_a_file_gets_no_rows_of_another(

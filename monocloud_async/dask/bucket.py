@@ -202,9 +202,16 @@ class _Bucket:
             self._bucket,
             {status: tally.of(status) for status in statuses},
             tally.rows - tally.done,
-            str(self._stop.error) if self._stop.error else None,
+            self._fatal(),
             self._stop.asked.is_set(),
         )
+
+    def _fatal(self) -> str | None:
+        """Return the error that stopped the bucket, with the tenant if there are several."""
+        if self._stop.error is None:
+            return None
+        domain = f"{self._job.domains[self._tenant]}: " if len(self._job.domains) > 1 else ""
+        return f"{domain}{self._stop.error}"
 
 
 def _members(

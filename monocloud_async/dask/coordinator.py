@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from distributed.diagnostics.plugin import SchedulerPlugin
@@ -74,11 +74,13 @@ class Coordinator(SchedulerPlugin):
     async def start(self, scheduler: Scheduler) -> None:
         """Take messages from workers and drivers."""
         self._scheduler = scheduler
-        scheduler.stream_handlers[TURNS] = self._turns
-        scheduler.stream_handlers[PROGRESS] = self._progress
-        scheduler.handlers[BEGIN] = self._begin
-        scheduler.handlers[STATE] = self._state
-        scheduler.handlers[END] = self._end
+        # Dask's annotations are incomplete.
+        untyped = cast("Any", scheduler)
+        untyped.stream_handlers[TURNS] = self._turns
+        untyped.stream_handlers[PROGRESS] = self._progress
+        untyped.handlers[BEGIN] = self._begin
+        untyped.handlers[STATE] = self._state
+        untyped.handlers[END] = self._end
 
     def remove_worker(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from distributed import CancelledError, Client, KilledWorker
 
@@ -42,7 +43,8 @@ class Dispatch:
     """
 
     def __init__(self, client: Client, run: str, operation: str, buckets: Sequence[Bucket]) -> None:
-        self._client = client
+        # Dask's annotations are incomplete.
+        self._client: Any = client
         self._run = run
         self._operation = operation
         self._waiting: dict[int, deque[Bucket]] = {}

@@ -101,7 +101,8 @@ class Driver:
     """
 
     def __init__(self, client: Client, job: Job, rows: Input, watcher: Watcher) -> None:
-        self._client = client
+        # Dask's annotations are incomplete.
+        self._client: Any = client
         self._rows = rows
         self._watcher = watcher
         self._run = secrets.token_hex(4)
@@ -256,9 +257,7 @@ class Driver:
     async def _unregister(self) -> None:
         with suppress(OSError):
             await self._scheduler(END)
-            await self._client.unregister_worker_plugin(  # type: ignore[no-untyped-call]
-                name_of(self._run)
-            )
+            await self._client.unregister_worker_plugin(name_of(self._run))
 
 
 def _mistaken(mistakes: Sequence[str], *, more: bool) -> InputMistakesError:

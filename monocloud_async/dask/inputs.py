@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, cast
 
 import attrs
-from dask.base import is_dask_collection, tokenize
-from dask.delayed import delayed
+from dask.base import tokenize
 from distributed import Client, Future
 
 from ..errors import ConfigurationError
@@ -15,6 +15,9 @@ from .job import Job
 from .pieces import Piece, pieces
 from .staging import StagedPiece, stage, stage_rows
 
+# Dask's annotations are incomplete.
+_is_collection: Any = import_module("dask.base").is_dask_collection
+_delayed: Any = import_module("dask.delayed").delayed
 _KINDS = "a pattern of files, a list of patterns, a Dask DataFrame or a Dask Bag of mappings"
 
 
@@ -39,15 +42,18 @@ class Input:
     def stage(self, client: Client, job: Job) -> Sequence[Future[StagedPiece]]:
         """Begin to stage all pieces, and return a future for each, in their order."""
         name = f"{job.operation}-check"
-        submitted = [
-            client.submit(stage, job, number, piece, key=_key(name, number), pure=False)
+        untyped = cast("Any", client)
+        submitted: list[Future[StagedPiece]] = [
+            untyped.submit(stage, job, number, piece, key=_key(name, number), pure=False)
             for number, piece in enumerate(self.files)
         ]
-        graph = [
-            delayed(_stage_part, pure=False, name=f"{name}-{number}")(job, number, part, self.names)
+        graph: list[Any] = [
+            _delayed(_stage_part, pure=False, name=f"{name}-{number}")(
+                job, number, part, self.names
+            )
             for number, part in enumerate(self.parts)
         ]
-        computed: Any = client.compute(graph)  # type: ignore[no-untyped-call]
+        computed: list[Future[StagedPiece]] = untyped.compute(graph)
         return [*submitted, *computed]
 
 
@@ -67,7 +73,8 @@ def input_of(rows: object, options: Mapping[str, Any]) -> Input:
     """
     if isinstance(rows, str):
         return Input(files=pieces(rows, options))
-    if is_dask_collection(rows):
+    kind = type(rows).__name__
+    if _is_collection(rows):
         collection = cast("Any", rows)
         if hasattr(collection, "to_delayed"):
             names = tuple(map(str, getattr(collection, "columns", ())))
@@ -76,7 +83,7 @@ def input_of(rows: object, options: Mapping[str, Any]) -> Input:
         given = list(cast("Iterable[object]", rows))
         if given and all(isinstance(each, str) for each in given):
             return Input(files=pieces(cast("list[str]", given), options))
-    raise ConfigurationError(f"rows must be {_KINDS}, not {type(rows).__name__}; nothing was sent")
+    raise ConfigurationError(f"rows must be {_KINDS}, not {kind}; nothing was sent")
 
 
 def _stage_part(job: Job, number: int, part: Any, names: Sequence[str]) -> StagedPiece:

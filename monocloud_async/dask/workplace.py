@@ -58,8 +58,10 @@ class Workplace(WorkerPlugin):
         self._idle = asyncio.Event()
         self._idle.set()
         self._why: str | None = None
-        worker.stream_handlers[TURNS] = _Router(worker).turns
-        worker.stream_handlers[STOP] = _Router(worker).stop
+        # Dask's annotations are incomplete.
+        handlers = cast("Any", worker).stream_handlers
+        handlers[TURNS] = _Router(worker).turns
+        handlers[STOP] = _Router(worker).stop
 
     async def teardown(self, worker: Worker) -> None:  # noqa: ARG002
         """Let calls in flight end, record them, and close the clients."""
@@ -242,6 +244,6 @@ def send_on_worker(run: str, bucket: Bucket, stopped: str | None) -> BucketResul
     worker = get_worker()
     place = _place(worker, run)
     secede()  # type: ignore[no-untyped-call]
-    loop = worker.loop.asyncio_loop  # type: ignore[attr-defined]
+    loop: asyncio.AbstractEventLoop = cast("Any", worker).loop.asyncio_loop
     sending = asyncio.run_coroutine_threadsafe(place.send(bucket, stopped), loop)
     return sending.result()
