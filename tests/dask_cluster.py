@@ -1,11 +1,14 @@
-"""A Dask cluster of two processes for the tests of a module."""
+"""A Dask cluster of two processes for the tests of a module, or one whose processes may die."""
 
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -13,17 +16,68 @@ from .conftest import API_KEY, KEY
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """Start a cluster whose workers have the key of the emulator; provide its address."""
+def cluster(**keys: str) -> Iterator[str]:
+    """Start a cluster whose workers have the key of the emulator; provide its address.
+
+    Args:
+        keys: more environment variables of the workers.
+    """
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
     from distributed import LocalCluster
 
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         # What Dask itself does not close or uses too long is none of these tests' business.
         warnings.simplefilter("ignore")
-        patch.setenv(API_KEY, KEY)
+        for name, key in {API_KEY: KEY, **keys}.items():
+            patch.setenv(name, key)
         with LocalCluster(
             n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         ) as started:
             patch.undo()
             yield started.scheduler_address
+
+
+class Cluster:
+    """A cluster of processes that a test may kill.
+
+    Attributes:
+        address: the scheduler's address.
+        scheduler: its process.
+        workers: the processes of the workers.
+    """
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.address = f"tcp://127.0.0.1:{port}"
+        self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", str(port))
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def add_worker(self, threads: int = 1) -> subprocess.Popen[bytes]:
+        """Start a worker, which joins when it and the scheduler are ready."""
+        worker = self._started("worker", self.address, "--nthreads", str(threads), "--no-nanny")
+        self.workers.append(worker)
+        return worker
+
+    def _started(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options, "--no-dashboard"],
+            env={**os.environ, API_KEY: KEY},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._stack.callback(process.wait)
+        self._stack.callback(process.kill)
+        return process
+
+
+@contextmanager
+def processes(workers: int = 2, threads: int = 1) -> Iterator[Cluster]:
+    """Start a scheduler and workers, each in a process of its own."""
+    with ExitStack() as stack:
+        started = Cluster(stack)
+        for _ in range(workers):
+            started.add_worker(threads)
+        yield started

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
@@ -24,6 +26,11 @@ BEGIN, STATE, END = "monocloud_begin", "monocloud_state", "monocloud_end"
 NOTES = 20
 _NO_MORE = "Not showing further failures; the results have them all."
 _log = logging.getLogger("monocloud")
+
+
+def name_of(run: str) -> str:
+    """Return the name of a run's plugin of workers."""
+    return f"{NAME}-{run}"
 
 
 @attrs.define(eq=False)
@@ -70,6 +77,8 @@ class Coordinator(SchedulerPlugin):
 
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
+        # Tasks of the event loop, which itself keeps weak references only.
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, scheduler: Scheduler) -> None:
         """Take messages from workers and drivers."""
@@ -104,6 +113,15 @@ class Coordinator(SchedulerPlugin):
             if run.client == client:
                 self._stop(name, "the driver of the run is gone")
                 self._end(name)
+                task = asyncio.ensure_future(self._unregister(name))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _unregister(self, run: str) -> None:
+        """Take the plugin of a run off all workers, as its driver would."""
+        # It may be gone already, and so may workers.
+        with suppress(ValueError, OSError):
+            await self._scheduler.unregister_worker_plugin(None, name_of(run))
 
     def _begin(
         self, run: str, client: str, tenants: int, rate: float | None, max_retry_after: float
@@ -128,7 +146,7 @@ class Coordinator(SchedulerPlugin):
 
     def _turns(self, worker: str, run: str, tenant: int, message: Mapping[str, Any]) -> None:
         """Take a message of a worker's gate."""
-        if (found := self._runs.get(run)) is None:
+        if (found := self._runs.get(run)) is None or worker not in self._scheduler.workers:
             return
         try:
             found.controllers[tenant].receive(worker, **message)
@@ -147,6 +165,9 @@ class Coordinator(SchedulerPlugin):
         failures: int = 0,
     ) -> None:
         """Take the counts of a bucket, which its worker sends for the first time as it begins."""
+        if worker not in self._scheduler.workers:
+            # It has just been removed.
+            return
         found = self._runs.get(run)
         if found is None or found.why is not None:
             self._tell_to_stop(run, worker, found.why if found else "the run has ended")

@@ -7,10 +7,11 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from distributed import CancelledError, Client, KilledWorker
+from distributed import Client, KilledWorker
 
 from ..errors import MonoCloudError
 from .bucket import BucketResult
+from .connection import LostError, awaiting
 from .plan import Bucket
 from .workplace import send_on_worker
 
@@ -18,14 +19,6 @@ from .workplace import send_on_worker
 _AT_ONCE = 2
 # Workers may die, but not for ever over the same rows.
 _MOST_DEATHS = 10
-LOST = (
-    "the connection to the Dask scheduler is lost: run the same job with the same journal again, "
-    "on this cluster or another, to resume"
-)
-
-
-class LostError(MonoCloudError):
-    """The connection to the scheduler is lost."""
 
 
 class Dispatch:
@@ -39,7 +32,7 @@ class Dispatch:
 
     Attributes:
         results: how the buckets ended, by name.
-        failure: the error that ended the run, if one did.
+        failure: the error that stopped the run, if one did.
     """
 
     def __init__(self, client: Client, run: str, operation: str, buckets: Sequence[Bucket]) -> None:
@@ -57,12 +50,14 @@ class Dispatch:
         self._stopped: dict[int, str] = {}
         self.results: dict[str, BucketResult] = {}
         self.failure: Exception | None = None
+        self._error: Exception | None = None
 
     async def run(self) -> None:
         """Send all buckets.
 
         Raises:
             LostError: the connection to the scheduler is lost.
+            Exception: what ``end`` was given.
         """
         self._fill()
         try:
@@ -71,8 +66,8 @@ class Dispatch:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        if isinstance(self.failure, LostError):
-            raise self.failure
+        if self._error is not None:
+            raise self._error
 
     def found(self, workers: Sequence[str]) -> None:
         """Take the workers that the cluster has now."""
@@ -80,9 +75,10 @@ class Dispatch:
             self._workers = Counter({worker: self._workers[worker] for worker in workers})
             self._fill()
 
-    def lose(self) -> None:
-        """End: the scheduler is gone."""
-        self._end(LostError(LOST))
+    def end(self, error: Exception) -> None:
+        """End at once, with an error."""
+        self._error = self._error or error
+        self._ended.set()
 
     def stop(self, why: str) -> None:
         """Send no more rows. Buckets that were not begun are still opened, to count their rows."""
@@ -93,10 +89,6 @@ class Dispatch:
     def reasons(self) -> Sequence[str]:
         """Why tenants were stopped, each reason once."""
         return list(dict.fromkeys(self._stopped.values()))
-
-    def _end(self, failure: Exception | None) -> None:
-        self.failure = self.failure or failure
-        self._ended.set()
 
     def _fill(self) -> None:
         for bucket in self._next():
@@ -122,9 +114,8 @@ class Dispatch:
     async def _send(self, bucket: Bucket) -> None:
         try:
             result = await self._result(bucket)
-        except CancelledError:
-            # Dask cancels what it has lost.
-            self.lose()
+        except LostError as error:
+            self.end(error)
             return
         except Exception as error:
             self.failure = self.failure or error
@@ -152,7 +143,8 @@ class Dispatch:
             )
             self._workers[worker] += 1
             try:
-                found: BucketResult = await future
+                with awaiting():
+                    found: BucketResult = await future
                 return found
             except KilledWorker:
                 continue

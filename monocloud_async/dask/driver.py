@@ -12,13 +12,14 @@ from functools import cached_property
 from typing import Any
 
 import attrs
-from distributed import Client
+from distributed import Client, KilledWorker
 
 from ..cli.batch.journal import SKIPPED
 from ..cli.batch.stop import Stop
 from ..errors import ConfigurationError, MonoCloudError
 from ..retry import RetryPolicy
-from .coordinator import BEGIN, END, STATE
+from .connection import LostError, awaiting, calling
+from .coordinator import BEGIN, END, STATE, name_of
 from .dispatch import Dispatch
 from .duplicates import find_duplicates
 from .inputs import Input
@@ -30,7 +31,7 @@ from .plan import SLOTS, Bucket, planned
 from .results import ClusterResult, StoppedError
 from .staging import StagedPiece
 from .storage import Storage
-from .workplace import Workplace, name_of, why_no_keys
+from .workplace import Workplace, why_no_keys
 
 # Seconds between looks at the progress.
 _LOOK = 0.5
@@ -125,8 +126,7 @@ class Driver:
         self._job = attrs.evolve(self._job, only_checks=True)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._unregister)
-            await self._client.register_plugin(Workplace(self._run, self._job))
-            await self._check_keys()
+            await self._prepare()
             return await self._staged()
 
     async def run(self) -> ClusterResult:
@@ -143,15 +143,25 @@ class Driver:
         self._job = attrs.evolve(self._job, began_at=began, key=key)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._clean_up)
-            await self._client.register_plugin(Workplace(self._run, self._job))
-            await self._check_keys()
+            await self._prepare()
             pieces = await self._staged()
             self._watcher.confirm(kind, pieces)
             file = await asyncio.to_thread(kept, self._storage, self._job, pieces)
             return await self._send(pieces, planned(pieces, file.buckets))
 
-    async def _check_keys(self) -> None:
-        found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
+    async def _prepare(self) -> None:
+        """Prepare the cluster, and check that its workers have the API keys."""
+        # First, so that the scheduler removes what a killed driver leaves.
+        await self._scheduler(
+            BEGIN,
+            client=self._client.id,
+            tenants=len(self._job.domains),
+            rate=self._job.rate,
+            max_retry_after=RetryPolicy().max_retry_after,
+        )
+        with calling():
+            await self._client.register_plugin(Workplace(self._run, self._job))
+            found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
         for worker, why in found.items():
             if why is not None:
                 raise ConfigurationError(f"worker {worker}: {why}")
@@ -160,7 +170,13 @@ class Driver:
         """Check all rows, and write them where workers find them by bucket."""
         futures = self._rows.stage(self._client, self._job)
         try:
-            pieces: list[StagedPiece] = await asyncio.gather(*futures)
+            with awaiting():
+                pieces: list[StagedPiece] = await asyncio.gather(*futures)
+        except KilledWorker as error:
+            raise MonoCloudError(
+                f"workers died again and again while they read the rows ({error.task}); nothing "
+                "was sent: see their logs, for example for a memory limit"
+            ) from None
         finally:
             for future in futures:
                 future.release()  # type: ignore[no-untyped-call]
@@ -181,13 +197,6 @@ class Driver:
     ) -> ClusterResult:
         rows = sum(piece.rows for piece in pieces)
         dispatch = Dispatch(self._client, self._run, self._job.operation, buckets)
-        await self._scheduler(
-            BEGIN,
-            client=self._client.id,
-            tenants=len(self._job.domains),
-            rate=self._job.rate,
-            max_retry_after=RetryPolicy().max_retry_after,
-        )
         async with self._watcher.running(rows):
             watching = asyncio.create_task(self._watch(dispatch, rows))
             try:
@@ -196,7 +205,7 @@ class Driver:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
             # The notes of the last moment.
-            with suppress(OSError):
+            with suppress(LostError):
                 await self._look(dispatch, rows)
             return self._ended(dispatch, rows, buckets)
 
@@ -205,8 +214,9 @@ class Driver:
         while True:
             try:
                 await self._look(dispatch, rows)
-            except OSError:
-                dispatch.lose()
+            except Exception as error:
+                # Also one of the caller's own function.
+                dispatch.end(error)
                 return
             await _wait(self._watcher.stop)
 
@@ -247,7 +257,8 @@ class Driver:
         return result
 
     async def _scheduler(self, handler: str, **members: object) -> Any:
-        return await getattr(self._client.scheduler, handler)(run=self._run, **members)
+        with calling():
+            return await getattr(self._client.scheduler, handler)(run=self._run, **members)
 
     async def _clean_up(self) -> None:
         """Remove what only this run needs: also the staged rows, which may hold passwords."""
@@ -255,7 +266,11 @@ class Driver:
         await asyncio.to_thread(self._storage.remove_tree, "rows")
 
     async def _unregister(self) -> None:
-        with suppress(OSError):
+        if self._client.status != "running":
+            # Dask would try to connect for long, and the workers know that the scheduler is gone.
+            return
+        # After a short break, the scheduler has removed the plugin already.
+        with suppress(LostError, ValueError), calling():
             await self._scheduler(END)
             await self._client.unregister_worker_plugin(name_of(self._run))
 

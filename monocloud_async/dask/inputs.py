@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, cast
 
 import attrs
-from dask.base import tokenize
 from distributed import Client, Future
 
 from ..errors import ConfigurationError
@@ -26,8 +26,9 @@ class Input:
     """The pieces of an input.
 
     Attributes:
-        count: the number of pieces.
-        tasks: for each piece, a function that submits the task that stages it.
+        files: the files.
+        parts: the partitions of a Dask collection.
+        names: the names of its columns, if it has any.
     """
 
     files: Sequence[Piece] = ()
@@ -48,9 +49,7 @@ class Input:
             for number, piece in enumerate(self.files)
         ]
         graph: list[Any] = [
-            _delayed(_stage_part, pure=False, name=f"{name}-{number}")(
-                job, number, part, self.names
-            )
+            _delayed(_stage_part)(job, number, part, self.names, dask_key_name=_key(name, number))
             for number, part in enumerate(self.parts)
         ]
         computed: list[Future[StagedPiece]] = untyped.compute(graph)
@@ -58,7 +57,7 @@ class Input:
 
 
 def _key(name: str, number: int) -> str:
-    return f"{name}-{tokenize(object())}-{number}"
+    return f"{name}-{secrets.token_hex(8)}-{number}"
 
 
 def input_of(rows: object, options: Mapping[str, Any]) -> Input:

@@ -20,7 +20,7 @@ from ..client import MonoCloudClient
 from ..errors import ConfigurationError
 from ..retry import RetryPolicy
 from .bucket import BucketResult, send_bucket
-from .coordinator import NAME, NOTES, PROGRESS, STOP, TURNS
+from .coordinator import NOTES, PROGRESS, STOP, TURNS, name_of
 from .import_bucket import import_bucket
 from .job import Job, read_key
 from .leased_gate import LeasedGate
@@ -29,11 +29,6 @@ from .plan import Bucket
 # Seconds between messages about the progress.
 _PROGRESS = 0.25
 _LOST = "the connection to the Dask scheduler is lost; run it again with the same journal to resume"
-
-
-def name_of(run: str) -> str:
-    """Return the name of a run's plugin."""
-    return f"{NAME}-{run}"
 
 
 class Workplace(WorkerPlugin):

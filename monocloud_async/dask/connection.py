@@ -1,0 +1,38 @@
+"""The connection of a driver to the scheduler, which may be lost."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from distributed import CancelledError
+
+from ..errors import MonoCloudError
+
+_LOST = (
+    "the connection to the Dask scheduler is lost: run the same job with the same journal again, "
+    "on this cluster or another, to resume"
+)
+
+
+class LostError(MonoCloudError):
+    """The connection to the scheduler is lost."""
+
+
+@contextmanager
+def calling() -> Generator[None, None, None]:
+    """Raise what a call of the scheduler raises without a connection as a ``LostError``."""
+    try:
+        yield
+    except OSError:
+        raise LostError(_LOST) from None
+
+
+@contextmanager
+def awaiting() -> Generator[None, None, None]:
+    """Raise what a future raises without a connection as a ``LostError``."""
+    try:
+        yield
+    # Dask cancels the futures of a scheduler that it has lost.
+    except CancelledError:
+        raise LostError(_LOST) from None
