@@ -219,7 +219,7 @@ class Driver:
     async def _look(self, dispatch: Dispatch, rows: int) -> None:
         watcher, stop = self._watcher, self._watcher.stop
         state = await self._scheduler(STATE, stop=stop.why, at_once=stop.at_once.is_set())
-        dispatch.found(state["workers"])
+        dispatch.found(state["workers"], state["running"])
         notes = [*state["notes"][self._noted :], *self._paces.of(state["paces"])]
         self._noted = len(state["notes"])
         self._before = state["before"]
