@@ -46,24 +46,34 @@ class Cluster:
         workers: the processes of the workers.
     """
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, preload: str = "") -> None:
         self._stack = stack
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.address = f"tcp://127.0.0.1:{port}"
-        self.scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", str(port))
+        options = ("--host", "127.0.0.1", "--port", str(port))
+        self.scheduler = self._started("scheduler", preload, *options)
         self.workers: list[subprocess.Popen[bytes]] = []
 
-    def add_worker(self, threads: int = 1) -> subprocess.Popen[bytes]:
+    def add_worker(self, threads: int = 1, preload: str = "") -> subprocess.Popen[bytes]:
         """Start a worker, which joins when it and the scheduler are ready."""
-        worker = self._started("worker", self.address, "--nthreads", str(threads), "--no-nanny")
+        options = (self.address, "--nthreads", str(threads), "--no-nanny")
+        worker = self._started("worker", preload, *options)
         self.workers.append(worker)
         return worker
 
-    def _started(self, kind: str, *options: str) -> subprocess.Popen[bytes]:
+    def _started(self, kind: str, preload: str, *options: str) -> subprocess.Popen[bytes]:
+        more = ("--preload", preload) if preload else ()
         process = subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{kind}", *options, "--no-dashboard"],
+            [
+                sys.executable,
+                "-m",
+                f"distributed.cli.dask_{kind}",
+                *options,
+                "--no-dashboard",
+                *more,
+            ],
             env={**os.environ, API_KEY: KEY},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -74,10 +84,15 @@ class Cluster:
 
 
 @contextmanager
-def processes(workers: int = 2, threads: int = 1) -> Iterator[Cluster]:
-    """Start a scheduler and workers, each in a process of its own."""
+def processes(workers: int = 2, preload: str = "") -> Iterator[Cluster]:
+    """Start a scheduler and workers, each in a process of its own.
+
+    Args:
+        workers: the number of workers.
+        preload: code that the scheduler runs first.
+    """
     with ExitStack() as stack:
-        started = Cluster(stack)
+        started = Cluster(stack, preload)
         for _ in range(workers):
-            started.add_worker(threads)
+            started.add_worker()
         yield started

@@ -189,9 +189,7 @@ async def test_a_retired_worker_hands_its_buckets_over(
     assert result.counts == {"ok": USERS}
     counts = executed(emulator)
     assert set(counts) == ALL
-    # Its calls ended, and were recorded.
-    assert counts.total() <= USERS + 2 * MOST_AGAIN
-    print("RETIRED", counts.total() - USERS)
+    assert counts.total() - USERS <= 2 * MOST_AGAIN
 
 
 # The driver
@@ -249,8 +247,7 @@ async def test_a_killed_driver_stops_the_workers(
     async with Client(cluster.address, asynchronous=True, set_as_default=False) as client:
         while await client.run_on_scheduler(runs_and_plugins) != (0, []):
             await asyncio.sleep(0.01)
-    monkey = await ran(cluster, journal)
-    assert monkey.counts == {"ok": USERS}
+    assert (await ran(cluster, journal)).counts == {"ok": USERS}
     assert executed(emulator) == dict.fromkeys(ALL, 1)
 
 

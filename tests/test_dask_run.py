@@ -15,7 +15,7 @@ import pandas
 import pyarrow
 import pyarrow.parquet
 import pytest
-from distributed import Client
+from distributed import Client, LocalCluster
 
 from monocloud_async import dask as on_dask
 from monocloud_async.dask import ClusterResult, InputMistakesError, StoppedError
@@ -25,7 +25,7 @@ from monocloud_async.errors import ConfigurationError
 from monocloud_sync.emulator import Emulator
 
 from .conftest import KEY
-from .dask_cluster import cluster
+from .dask_cluster import cluster, processes
 
 PHONES = "phones.set_primary"
 USERS = 60
@@ -478,3 +478,74 @@ async def test_a_run_leaves_nothing_in_the_cluster(
         assert found[0] == found[1] == []
         assert found[3] == 0
     assert [one[2] for one in after.values()] == [one[2] for one in before.values()]
+
+
+# Other clusters
+
+
+async def test_workers_may_be_threads_of_one_process(
+    emulator: Emulator, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS)
+    async with LocalCluster(
+        n_workers=2,
+        threads_per_worker=2,
+        processes=False,
+        asynchronous=True,
+        dashboard_address=None,
+    ) as threads:
+        result = await ran(pattern, journal, threads)
+    assert result.counts == {"ok": 180}
+    assert sent(emulator) == WANTED
+
+
+async def test_a_client_may_stand_for_the_cluster(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS[:6])
+    async with Client(scheduler, asynchronous=True, set_as_default=False) as client:
+        assert (await ran(pattern, journal, client)).counts == {"ok": 6}
+        assert client.status == "running"
+
+
+async def test_a_scheduler_that_cannot_be_reached_is_a_mistake(
+    emulator: Emulator, tmp_path: Path, journal: str, unused_port: int, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("monocloud_async.dask.cluster._SECONDS", 0.2)
+    pattern = write(tmp_path / "rows", ROWS[:6])
+    address = f"tcp://127.0.0.1:{unused_port}"
+    message = f"cannot connect to the Dask scheduler at {address}: .*; nothing was sent"
+    with pytest.raises(ConfigurationError, match=message):
+        await ran(pattern, journal, address)
+    for wrong in ("127.0.0.1:no-port", 5):
+        with pytest.raises(ConfigurationError, match="nothing was sent"):
+            await ran(pattern, journal, wrong)
+
+
+HIDE = "import sys; sys.modules['monocloud_async.dask.{}'] = None"
+
+
+@pytest.mark.slow
+async def test_a_scheduler_without_the_package_is_a_mistake(
+    emulator: Emulator, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS[:6])
+    with processes(0, preload=HIDE.format("coordinator")) as other:
+        message = r"the Dask scheduler cannot .*nothing was sent: install monocloud\[dask\]"
+        with pytest.raises(ConfigurationError, match=message):
+            await ran(pattern, journal, other.address)
+
+
+@pytest.mark.slow
+async def test_workers_without_the_package_are_a_mistake(
+    emulator: Emulator, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS[:6])
+    with processes(0) as other:
+        other.add_worker(preload=HIDE.format("workplace"))
+        async with Client(other.address, asynchronous=True, set_as_default=False) as client:
+            await client.wait_for_workers(1)
+        with pytest.raises(ConfigurationError, match=r"install monocloud\[dask\]") as lacking:
+            await ran(pattern, journal, other.address)
+    assert "nothing was sent" in str(lacking.value)
+    assert emulator.counts.requests == 0

@@ -35,17 +35,14 @@ async def connected(cluster: Any, workers: int | None) -> AsyncGenerator[Client,
         if cluster is None:
             cluster = await stack.enter_async_context(_local(workers))
         address, security = _address(cluster)
+        client: Any = Client(  # type: ignore[no-untyped-call]
+            address, asynchronous=True, security=security, timeout=_SECONDS, set_as_default=False
+        )
+        # Also if it cannot connect.
+        stack.push_async_callback(client.close)
         try:
-            client = await stack.enter_async_context(
-                Client(  # type: ignore[no-untyped-call]
-                    address,
-                    asynchronous=True,
-                    security=security,
-                    timeout=_SECONDS,
-                    set_as_default=False,
-                )
-            )
-        except (OSError, TimeoutError, ValueError) as error:
+            await client
+        except (OSError, TimeoutError, ValueError, ImportError) as error:
             raise ConfigurationError(
                 f"cannot connect to the Dask scheduler at {address}: {error}; nothing was sent: "
                 "check its address"
@@ -113,8 +110,18 @@ async def _register(client: Client) -> None:
         await client.register_plugin(Coordinator())
     # What the scheduler raises: a missing package, or a policy.
     except Exception as error:
-        raise ConfigurationError(
-            f"the Dask scheduler cannot coordinate the run: {type(error).__name__}: {error}; "
-            "nothing was sent: install monocloud[dask], in the version used here, on the scheduler "
-            "and on all workers, and leave distributed.scheduler.pickle on"
-        ) from None
+        raise unable("the Dask scheduler cannot coordinate the run", error) from None
+
+
+def unable(what: str, error: Exception) -> ConfigurationError:
+    """Return the error of a scheduler or a worker that cannot take part in a run.
+
+    Args:
+        what: what it cannot do.
+        error: what it raised.
+    """
+    return ConfigurationError(
+        f"{what}: {type(error).__name__}: {error}; nothing was sent: install monocloud[dask], in "
+        "the version used here, on the scheduler and on all workers, and leave "
+        "distributed.scheduler.pickle on"
+    )

@@ -195,6 +195,7 @@ class Coordinator(SchedulerPlugin):
             "failures": sum(found.failures.values()),
             "paces": [controller.state() for controller in found.controllers],
             "workers": list(self._scheduler.workers),
+            "running": [worker.address for worker in self._scheduler.running],
         }
 
     def _stop(self, run: str, why: str, *, at_once: bool = False) -> None:

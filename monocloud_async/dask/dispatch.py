@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from distributed import Client, KilledWorker
@@ -12,13 +13,14 @@ from distributed import Client, KilledWorker
 from ..errors import MonoCloudError
 from .bucket import BucketResult
 from .connection import LostError, awaiting
+from .places import Place, Places
 from .plan import Bucket
 from .workplace import send_on_worker
 
 # Two buckets at a time keep a worker busy while one of them begins or ends.
 _AT_ONCE = 2
 # Workers may die, but not for ever over the same rows.
-_MOST_DEATHS = 10
+_MOST_DEATHS = 20
 
 
 class Dispatch:
@@ -44,7 +46,7 @@ class Dispatch:
         for bucket in buckets:
             self._waiting.setdefault(bucket.tenant, deque()).append(bucket)
         self._open: Counter[int] = Counter()
-        self._workers: Counter[str] = Counter()
+        self._places = Places()
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()
         self._stopped: dict[int, str] = {}
@@ -69,10 +71,9 @@ class Dispatch:
         if self._error is not None:
             raise self._error
 
-    def found(self, workers: Sequence[str]) -> None:
-        """Take the workers that the cluster has now."""
-        if set(workers) != set(self._workers):
-            self._workers = Counter({worker: self._workers[worker] for worker in workers})
+    def found(self, workers: Sequence[str], running: Sequence[str]) -> None:
+        """Take the workers that the cluster has now: all, and those that take tasks."""
+        if self._places.found(workers, running):
             self._fill()
 
     def end(self, error: Exception) -> None:
@@ -84,6 +85,9 @@ class Dispatch:
         """Send no more rows. Buckets that were not begun are still opened, to count their rows."""
         for tenant in self._waiting:
             self._stopped.setdefault(tenant, why)
+        if not self._places.count:
+            # Do not wait for workers only to count.
+            self._ended.set()
 
     @property
     def reasons(self) -> Sequence[str]:
@@ -106,7 +110,7 @@ class Dispatch:
             active = len(tenants) + sum(
                 1 for t, n in self._open.items() if n and not self._waiting[t]
             )
-            most = max(1, -(-_AT_ONCE * max(1, len(self._workers)) // active))
+            most = max(1, -(-_AT_ONCE * max(1, self._places.count) // active))
             if self._open[tenant] >= most:
                 return
             yield self._waiting[tenant].popleft()
@@ -129,32 +133,44 @@ class Dispatch:
         self._fill()
 
     async def _result(self, bucket: Bucket) -> BucketResult:
-        for death in range(_MOST_DEATHS):
-            worker = self._idlest()
-            future = self._client.submit(
-                send_on_worker,
-                self._run,
-                bucket,
-                self._stopped.get(bucket.tenant),
-                key=f"{self._operation}-{self._run}-{bucket.name}-{death}",
-                workers=[worker] if worker else None,
-                allow_other_workers=bool(worker),
-                pure=False,
-            )
-            self._workers[worker] += 1
+        for attempt in range(_MOST_DEATHS):
+            place = await self._places.idlest()
+            place.buckets += 1
             try:
-                with awaiting():
-                    found: BucketResult = await future
-                return found
-            except KilledWorker:
-                continue
+                if (found := await self._on(place, bucket, attempt)) is not None:
+                    return found
             finally:
-                if worker in self._workers:
-                    self._workers[worker] -= 1
+                place.buckets -= 1
         raise MonoCloudError(
             f"workers died again and again while they sent the rows of {bucket.name}: see their "
             "logs, for example for a memory limit, then run the same job again to resume"
         )
 
-    def _idlest(self) -> str:
-        return min(self._workers, key=lambda one: self._workers[one], default="")
+    async def _on(self, place: Place, bucket: Bucket, attempt: int) -> BucketResult | None:
+        """Send a bucket on a worker, and return None if the worker dies."""
+        future = self._client.submit(
+            send_on_worker,
+            self._run,
+            bucket,
+            self._stopped.get(bucket.tenant),
+            key=f"{self._operation}-{self._run}-{bucket.name}-{attempt}",
+            # There only: Dask takes workers that send for idle, and would give them all buckets.
+            workers=[place.address],
+            pure=False,
+        )
+        sending = asyncio.ensure_future(_awaited(future))
+        gone = asyncio.ensure_future(place.gone.wait())
+        try:
+            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+            return sending.result() if sending.done() else None
+        finally:
+            sending.cancel()
+            gone.cancel()
+            future.release()
+
+
+async def _awaited(future: Any) -> BucketResult | None:
+    with suppress(KilledWorker), awaiting():
+        found: BucketResult = await future
+        return found
+    return None

@@ -18,6 +18,7 @@ from ..cli.batch.journal import SKIPPED
 from ..cli.batch.stop import Stop
 from ..errors import ConfigurationError, MonoCloudError
 from ..retry import RetryPolicy
+from .cluster import unable
 from .connection import LostError, awaiting, calling
 from .coordinator import BEGIN, END, STATE, name_of
 from .dispatch import Dispatch
@@ -159,9 +160,15 @@ class Driver:
             rate=self._job.rate,
             max_retry_after=RetryPolicy().max_retry_after,
         )
-        with calling():
-            await self._client.register_plugin(Workplace(self._run, self._job))
-            found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
+        try:
+            with calling():
+                await self._client.register_plugin(Workplace(self._run, self._job))
+                found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
+        except MonoCloudError:
+            raise
+        # What a worker raises, mostly because of a missing package.
+        except Exception as error:
+            raise unable("a Dask worker cannot take part in the run", error) from None
         for worker, why in found.items():
             if why is not None:
                 raise ConfigurationError(f"worker {worker}: {why}")
@@ -223,7 +230,7 @@ class Driver:
     async def _look(self, dispatch: Dispatch, rows: int) -> None:
         watcher, stop = self._watcher, self._watcher.stop
         state = await self._scheduler(STATE, stop=stop.why, at_once=stop.at_once.is_set())
-        dispatch.found(state["workers"])
+        dispatch.found(state["workers"], state["running"])
         notes = [*state["notes"][self._noted :], *self._paces.of(state["paces"])]
         self._noted = len(state["notes"])
         self._before = state["before"]
@@ -269,8 +276,8 @@ class Driver:
         if self._client.status != "running":
             # Dask would try to connect for long, and the workers know that the scheduler is gone.
             return
-        # After a short break, the scheduler has removed the plugin already.
-        with suppress(LostError, ValueError), calling():
+        # The plugin may be gone from the scheduler or a worker; the run's own outcome counts.
+        with suppress(Exception):
             await self._scheduler(END)
             await self._client.unregister_worker_plugin(name_of(self._run))
 
