@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -163,11 +164,11 @@ def test_ctrl_c_stops_the_run_and_its_workers_finish(
     emulator: Emulator, scheduler: str, rows: Path, journal: Path
 ) -> None:
     options = ("run", PHONES, rows / "*.csv", "--journal", journal)
-    slowly = ("--workers", "2", "--rate", "15")
+    slowly = ("--workers", "2", "--rate", "10")
     with forked(*options, *slowly, before=SOON, start_new_session=True) as process:
         assert process.stderr
         seen = ""
-        while "3 of 30 rows" not in seen:
+        while not re.search(r"^[1-9]\d* of 30 rows", seen, re.MULTILINE):
             seen += process.stderr.readline() or pytest.fail(seen)
         # A terminal sends it to all processes, also to the workers.
         os.killpg(process.pid, signal.SIGINT)
