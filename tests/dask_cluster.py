@@ -56,14 +56,24 @@ class Cluster:
         self.scheduler = self._started("scheduler", preload, *options)
         self.workers: list[subprocess.Popen[bytes]] = []
 
-    def add_worker(self, threads: int = 1, preload: str = "") -> subprocess.Popen[bytes]:
-        """Start a worker, which joins when it and the scheduler are ready."""
+    def add_worker(
+        self, threads: int = 1, *, preload: str = "", key: str = KEY
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker, which joins when it and the scheduler are ready.
+
+        Args:
+            threads: the number of its threads.
+            preload: code that it runs first.
+            key: the API key in its environment.
+        """
         options = (self.address, "--nthreads", str(threads), "--no-nanny")
-        worker = self._started("worker", preload, *options)
+        worker = self._started("worker", preload, *options, key=key)
         self.workers.append(worker)
         return worker
 
-    def _started(self, kind: str, preload: str, *options: str) -> subprocess.Popen[bytes]:
+    def _started(
+        self, kind: str, preload: str, *options: str, key: str = ""
+    ) -> subprocess.Popen[bytes]:
         more = ("--preload", preload) if preload else ()
         process = subprocess.Popen(
             [
@@ -74,7 +84,7 @@ class Cluster:
                 "--no-dashboard",
                 *more,
             ],
-            env={**os.environ, API_KEY: KEY},
+            env={**os.environ, API_KEY: key},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -225,6 +225,8 @@ class Driver:
 
     async def _look(self, dispatch: Dispatch, rows: int) -> None:
         watcher, stop = self._watcher, self._watcher.stop
+        if dispatch.failure is not None:
+            stop.ask(str(dispatch.failure))
         state = await self._scheduler(STATE, stop=stop.why, at_once=stop.at_once.is_set())
         dispatch.found(state["workers"], state["running"])
         notes = [*state["notes"][self._noted :], *self._paces.of(state["paces"])]
