@@ -121,10 +121,14 @@ class Times:
     Attributes:
         call: how long a call takes.
         message: how long a message between a worker and the controller takes.
+        stall: how long a worker stands still, as on a busy machine.
+        work: how long it works in between.
     """
 
     call: tuple[float, float] = (0.004, 0.012)
     message: tuple[float, float] = (0.001, 0.004)
+    stall: tuple[float, float] = (0.0, 0.0)
+    work: tuple[float, float] = (0.2, 2.0)
 
 
 class _Cluster:
@@ -138,6 +142,7 @@ class _Cluster:
         self._workers = range(workers)
         self._gates: dict[tuple[str, int], LeasedGate] = {}
         self.ran = [Ran(tenant.limit) for tenant in tenants]
+        self._awake = [0.0 for _ in self._workers]
         self._left = [tenant.rows for tenant in tenants]
         self._controllers = [self._controller(number) for number in range(len(tenants))]
 
@@ -146,12 +151,24 @@ class _Cluster:
 
         def push(worker: str, message: Mapping[str, Any]) -> None:
             self.ran[tenant].grants += "count" in message
-            self._later(lambda: self._receive(worker, tenant, message))
+            number = int(worker.rpartition("-")[2])
+            self._later(
+                lambda: self._when_awake(number, lambda: self._receive(worker, tenant, message))
+            )
 
         return TenantController(SharedPace(None, max_retry_after=60, now=clock()), push, clock)
 
     def _later(self, call: Callable[[], None]) -> None:
         self._loop.call_later(self._random.uniform(*self._times.message), call)
+
+    def _when_awake(self, worker: int, call: Callable[[], None]) -> None:
+        self._loop.call_at(max(self._awake[worker], self._loop.time()), call)
+
+    async def stand_still(self, worker: int) -> None:
+        """Let a worker stand still now and then."""
+        while True:
+            await asyncio.sleep(self._random.uniform(*self._times.work))
+            self._awake[worker] = self._loop.time() + self._random.uniform(*self._times.stall)
 
     def _receive(self, worker: str, tenant: int, message: Mapping[str, Any]) -> None:
         self._gates[worker, tenant].receive(message)
@@ -173,26 +190,29 @@ class _Cluster:
             for worker in self._workers:
                 gate = self._gate(worker, tenant)
                 sending += [self._send(worker, tenant, gate, limiter) for _ in range(concurrency)]
+        stalls = [asyncio.create_task(self.stand_still(worker)) for worker in self._workers]
         await asyncio.gather(*sending)
+        for stall in stalls:
+            stall.cancel()
 
     async def _send(self, worker: int, tenant: int, gate: LeasedGate, limiter: Limiter) -> None:
         ran = self.ran[tenant]
         while self._left[tenant] > 0:
             self._left[tenant] -= 1
             gate.begin()
-            while not await self._passes(gate, limiter):
+            while not await self._passes(worker, gate, limiter):
                 ran.refused += 1
             gate.end()
             ran.passed += 1
             ran.by_worker[worker] = ran.by_worker.get(worker, 0) + 1
             ran.seconds = self._loop.time()
 
-    async def _passes(self, gate: LeasedGate, limiter: Limiter) -> bool:
+    async def _passes(self, worker: int, gate: LeasedGate, limiter: Limiter) -> bool:
         turn = gate.go() if gate.free else await gate.turn()
         seconds = self._random.uniform(*self._times.call) / 2
         await asyncio.sleep(seconds)
         refused = limiter(self._loop.time())
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(max(seconds, self._awake[worker] - self._loop.time()))
         if refused is None:
             gate.answered(turn, _NO_HEADERS)
             return True

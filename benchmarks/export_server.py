@@ -1,6 +1,6 @@
 """A minimal server of a tenant with many users, all generated from one record.
 
-It answers ``GET …/users?page=…&size=…`` with a page, and ``GET …/users/{user_id}`` with a user.
+It responds to ``GET …/users?page=…&size=…`` with a page, and ``GET …/users/{user_id}`` with a user.
 """
 
 from __future__ import annotations

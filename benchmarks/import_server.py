@@ -42,7 +42,7 @@ class Tenant:
         self._bucket = bucket
 
     def answer(self, head: bytes, body: bytes) -> bytes:
-        """Return the answer to a request."""
+        """Return the response to a request."""
         method, target, _ = head.split(b" ", 2)
         if target == b"/counts":
             return _answer(200, self.counts())

@@ -212,11 +212,11 @@ def main() -> None:
         fewer = options.rows // _FEWER_WHERE_SLOW
         emulator = ("benchmarks.emulator_server", _KEY)
         print(compared("the emulator", fewer, options.rounds, *emulator))
-        slow = f"a server that answers after {_SLOW * 1000:g} ms"
+        slow = f"a server that responds after {_SLOW * 1000:g} ms"
         print(compared(slow, fewer, options.rounds, _SERVER, str(_SLOW)))
         print(
             compared(
-                "a server that answers immediately", options.rows, options.rounds, _SERVER, "0"
+                "a server that responds immediately", options.rows, options.rounds, _SERVER, "0"
             )
         )
     if options.limited_requests:

@@ -257,7 +257,7 @@ class ForbiddenError(APIError):
 
 
 class NotFoundError(APIError):
-    """404: the user, or the part of it that the call names, does not exist."""
+    """404: the user, or the part of the user that the call names, does not exist."""
 
 
 class ConflictError(APIError):

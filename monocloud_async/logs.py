@@ -17,7 +17,7 @@ class _StandardError(logging.Handler):
     """Writes lines to standard error until the program has handlers of its own."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line to what is standard error by now: the program may have replaced it."""
+        """Write a line to the current standard error, which the program may have replaced."""
         if _program_handles(logging.getLogger(record.name)):
             return
         try:

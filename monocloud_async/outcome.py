@@ -64,7 +64,7 @@ ImportStatus = Literal["created", "existed", "failed"]
 
 @attrs.frozen
 class ImportDifference:
-    """A value that an existing user has and the import row contradicts.
+    """A member whose value differs between an existing user and the import row.
 
     Attributes:
         name: the member, such as ``emails``, ``claims.name`` or ``private_data.plan``.

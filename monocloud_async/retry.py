@@ -112,7 +112,7 @@ class RetryQuota:
         self.tokens -= self._cost(error)
 
     def give_back(self) -> None:
-        """Refund a token after a call that succeeded at the first attempt."""
+        """Refund a token after a call that succeeded on the first attempt."""
         if self.tokens < self._most:
             self.tokens += 1
 

@@ -56,11 +56,11 @@ class MonoCloudClient:
         domain: the tenant's domain, such as ``acme.us.monocloud.com``, or ``https://host:port``;
             None reads MONOCLOUD_MANAGEMENT_DOMAIN from the environment.
         api_key: the tenant's API key; None reads MONOCLOUD_MANAGEMENT_API_KEY from the environment.
-        timeout: seconds for one attempt, from having a connection to the end of the body; None
-            reads MONOCLOUD_MANAGEMENT_TIMEOUT from the environment, in milliseconds, and defaults
-            to 10 seconds.
+        timeout: seconds for one attempt, from acquiring a connection to the end of the body;
+            None reads MONOCLOUD_MANAGEMENT_TIMEOUT from the environment, in milliseconds, and
+            defaults to 10 seconds.
         retry: when and how often to retry a failed call.
-        max_connections: the most requests in flight at once; further calls wait.
+        max_connections: the maximum number of requests in flight; further calls wait.
         ssl_context: certificates to trust and to present; None trusts the system's.
         proxy: the URL of a proxy, or "" to connect directly; None reads HTTPS_PROXY, ALL_PROXY and
             NO_PROXY from the environment.
@@ -150,7 +150,7 @@ class MonoCloudClient:
             timeout: seconds for one attempt; None keeps this client's.
             retry: when and how often to retry; None keeps this client's.
             headers: extra headers for each request, such as a correlation id, merged over those of
-                this client. Headers that the client or the connection controls are refused.
+                this client. Headers that the client or the connection controls are rejected.
             on_request: called before each attempt, after this client's own hooks.
             on_response: called after each attempt, after this client's own hooks.
 
@@ -206,9 +206,9 @@ class MonoCloudClient:
                 same for every row with ``functools.partial``.
             rows: a tuple of positional arguments or a mapping of keyword arguments for each call,
                 read as needed, on the thread that iterates.
-            concurrency: the most calls in flight at once.
-            rate: the most requests a second; None discovers the tenant's rate limit and keeps to
-                it.
+            concurrency: the maximum number of calls in flight.
+            rate: the maximum number of requests per second; None discovers the tenant's rate limit
+                and adapts to it.
 
         Returns an iterator that yields an outcome for each row as its call completes. Rows with the
         same first argument are processed in order. A failed row does not end the run; leaving the

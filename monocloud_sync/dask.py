@@ -11,7 +11,7 @@ from monocloud_async.dask import ClusterResult, InputMistakesError, Progress, St
 
 from . import _blocking
 
-__all__ = ["ClusterResult", "InputMistakesError", "Progress", "StoppedError", "run"]
+__all__ = ["ClusterResult", "InputMistakesError", "Progress", "StoppedError", "import_users", "run"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -26,4 +26,5 @@ def _twin(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
     return twin
 
 
+import_users = _twin(aio.import_users)
 run = _twin(aio.run)

@@ -26,7 +26,7 @@ def _modules(module: griffe.Module) -> list[griffe.Module]:
 
 
 def _asks_for_attrs(cls: griffe.Class) -> bool:
-    # Records come from answers: theirs would only repeat the table of attributes.
+    # Records come from responses: their signatures would only repeat the table of attributes.
     documented = cls.docstring is not None and "Args:" in cls.docstring.value
     made = any(str(each.value).startswith("attrs.") for each in cls.decorators)
     return documented and made and "__init__" not in cls.members

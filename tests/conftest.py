@@ -67,7 +67,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def wire() -> AsyncIterator[Wire]:
-    """A server that answers every request with success."""
+    """A server that responds to every request with success."""
     async with Wire(answer(200, PAGE)) as server:
         yield server
 

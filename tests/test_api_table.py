@@ -157,7 +157,7 @@ async def test_an_invalid_body_is_not_sent(row: dict[str, Any], wire: Wire) -> N
 
 
 @rows_where(lambda row: row.get("may_be_empty"))
-async def test_an_empty_answer_from_an_older_server_returns_none(row: dict[str, Any]) -> None:
+async def test_an_empty_response_from_an_older_server_returns_none(row: dict[str, Any]) -> None:
     async with Wire(answer(row["status"], b"")) as wire:
         async with monocloud_async.MonoCloudClient(wire.url, KEY) as client:
             assert await _method(client, row)(*next(calls(row)).ids) is None

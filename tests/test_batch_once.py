@@ -63,7 +63,7 @@ def executed(emulator: Emulator) -> Counter[str | None]:
     return Counter(request.user_id for request in emulator.requests if request.executed)
 
 
-def test_a_row_with_a_lost_answer_is_sent_again_only_on_request(
+def test_a_row_with_a_lost_response_is_sent_again_only_on_request(
     emulator: Emulator, path: Path
 ) -> None:
     path.write_text("user_id\nu-1\nu-2\nu-3\n")

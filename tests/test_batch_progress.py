@@ -67,7 +67,7 @@ def test_only_a_row_that_had_not_failed_before_counts_as_a_new_failure() -> None
     assert (tally.failures, tally.failed) == (1, 2)
 
 
-def test_progress_without_any_rows() -> None:
+def test_progress_is_shown_even_without_rows() -> None:
     tally = Tally(0)
     assert Reporter(tally, Shown(), Clock()).status_line() == "0 of 0 rows, 0/s, 0 failed"
     assert tally.summary(("ok", "failed", "skipped")) == "0 rows: 0 ok, 0 failed, 0 skipped"

@@ -250,9 +250,9 @@ def test_ignored_columns_are_named_once(emulator: Emulator, tmp_path: Path) -> N
             "private_data: a number is not finite",
         ),
         ("phones.add", "user_id,phone_number\nu,0151 123\n", 2, "phone_number must be"),
-        ("users.patch_claims", "user_id,name\nu,\n", 2, "give at least one claim"),
+        ("users.patch_claims", "user_id,name\nu,\n", 2, "pass at least one claim"),
         ("passwords.set", "user_id,password,password_hash\nu,a,b\n", 2, "not both"),
-        ("passwords.set", "user_id,password\nu,\n", 2, "give password or password_hash"),
+        ("passwords.set", "user_id,password\nu,\n", 2, "pass password or password_hash"),
         ("users.create", "colour\nred\n", 1, "must have the columns username, email, "),
     ],
 )
@@ -282,7 +282,7 @@ def test_a_mistake_names_its_line_and_nothing_is_sent(
         (("users.disable", "--set", "revoke_sessions=7"), "revoke_sessions must be true or false"),
         (("users.disable", "--set", "revoke_sessions="), "the value is missing"),
         (("users.disable", "--set", "user_id= "), "--set user_id: the value is missing"),
-        (("users.disable", "--set", "user_id=x"), "user_id is also given by --set"),
+        (("users.disable", "--set", "user_id=x"), "user_id is also set by --set"),
         (("users.disable", *("--set", "revoke_sessions=1") * 2), "given twice"),
         (("passwords.set", "--set", "password=x"), "other users can read a secret on the command"),
         (

@@ -694,7 +694,7 @@ async def first_of(client: MonoCloudClient) -> Outcome:
 
 
 @pytest.mark.parametrize("proxied", [False, True])
-async def test_a_server_that_never_answered_is_logged_with_what_to_check(
+async def test_a_server_that_never_responded_is_logged_with_what_to_check(
     proxied: bool, unused_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     nowhere = f"http://127.0.0.1:{unused_port}"
@@ -712,7 +712,7 @@ async def test_a_server_that_never_answered_is_logged_with_what_to_check(
 
 
 @pytest.mark.parametrize("step", [answer(), problem(404), problem(429), problem(500)])
-async def test_the_domain_is_not_blamed_once_something_answered(
+async def test_the_domain_is_not_blamed_once_something_responded(
     step: Step, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with Wire(step, reset) as wire:

@@ -41,7 +41,7 @@ def test_a_style_sheet_that_loads_from_elsewhere_fails(tmp_path: Path) -> None:
     assert check(tmp_path).returncode == 1
 
 
-def test_links_for_the_reader_pass(tmp_path: Path) -> None:
+def test_links_to_other_sites_and_local_files_pass(tmp_path: Path) -> None:
     page = '<a href="https://example.com">x</a><link rel="canonical" href="https://example.com">'
     (tmp_path / "index.html").write_text(
         page + '<img src="images/a.png"><script src="a.js"></script>'

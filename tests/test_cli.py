@@ -245,7 +245,7 @@ def test_a_refused_connection_is_one_line(unused_port: int) -> None:
     assert printed.count("\n") == 1
 
 
-def test_an_unreadable_answer_is_one_line() -> None:
+def test_an_unreadable_response_is_one_line() -> None:
     with served(answer(200, b"<html>\x1b[2J")) as wire:
         code, printed = quick_at(wire.url, "phones", "set-primary", "u", "p")
     assert code == 1
@@ -400,6 +400,7 @@ def test_the_emulator_says_that_its_port_is_taken() -> None:
         code, printed = quick("emulator", "--port", str(port))
     assert code == 2
     assert f"port {port}" in printed
+    assert "choose another address or port" in printed
     assert printed.count("\n") == 1
 
 

@@ -210,7 +210,7 @@ def test_secrets_are_read_from_lines_of_standard_input() -> None:
     [
         ((), "", "Password (standard input) is empty"),
         (("--password-file", "none"), "", "--password-file none: No such file or directory"),
-        (("--password-hash-file", "-"), "hash\n", "give password_hash and password_hash_algorithm"),
+        (("--password-hash-file", "-"), "hash\n", "pass password_hash and password_hash_algorithm"),
     ],
 )
 def test_nothing_is_sent_without_a_secret(args: tuple[str, ...], stdin: str, message: str) -> None:
@@ -321,7 +321,7 @@ def test_the_changed_part_of_the_user_is_shown() -> None:
     assert re.search(r"^disabled +no +$", whole, re.MULTILINE)
 
 
-def test_an_answer_without_a_record_prints_done() -> None:
+def test_a_response_without_a_record_prints_done() -> None:
     with served(answer(204, b"")) as wire:
         assert run(wire.url, "groups", "assign", "u", "g") == (0, "Done.\n", "")
         assert run(wire.url, "passkeys", "remove", "u", "p", "-y", "--json") == (0, "", "")
@@ -372,7 +372,7 @@ def test_an_invalid_request_is_not_sent(args: tuple[str, ...], message: str) -> 
     assert message in errors
 
 
-def test_the_answer_to_a_request_is_reported() -> None:
+def test_the_response_to_a_request_is_reported() -> None:
     with served(answer(204, b""), answer(200, b"<html>"), problem(404)) as wire:
         words = (wire.url, "request", "DELETE", "/users/{user_id}", "u")
         assert run(*words) == (0, "", "")

@@ -52,7 +52,16 @@ def test_errors_are_those_of_the_asynchronous_run(emulator: Emulator, tmp_path: 
         monocloud_sync.dask.run(PHONES, f"{tmp_path}/*.csv", journal=str(tmp_path / "journal"))
 
 
-def test_it_has_the_signature_of_the_asynchronous_run() -> None:
-    signatures = map(inspect.signature, (monocloud_sync.dask.run, monocloud_async.dask.run))
-    blocking, asynchronous = signatures
+@pytest.mark.parametrize("name", ["run", "import_users"])
+def test_it_has_the_signature_of_the_asynchronous_run(name: str) -> None:
+    twins = (getattr(monocloud_sync.dask, name), getattr(monocloud_async.dask, name))
+    blocking, asynchronous = map(inspect.signature, twins)
     assert blocking.parameters == asynchronous.parameters
+
+
+def test_an_import_blocks_until_its_end(emulator: Emulator, scheduler: str, tmp_path: Path) -> None:
+    (tmp_path / "users.csv").write_text("email\nmira@b.example\nann@b.example\n")
+    journal = str(tmp_path / "journal")
+    path = str(tmp_path / "users.csv")
+    result = monocloud_sync.dask.import_users(path, journal=journal, cluster=scheduler)
+    assert result.counts == {"created": 2}

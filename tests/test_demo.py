@@ -98,14 +98,14 @@ async def idle(*_: object) -> None:
     pass
 
 
-def test_a_way_that_changes_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_changes_nothing_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(three_ways, "WAYS", [idle])
     code, printed = ends(monkeypatch, 0)
     assert code == 1
     assert "the other phone did not become the primary one" in printed
 
 
-def test_a_way_that_sends_two_requests_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_sends_two_requests_fails_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     async def twice(*call: str) -> None:
         await three_ways._with_asyncio(*call)
         await three_ways._with_asyncio(*call)
@@ -130,7 +130,7 @@ def test_a_call_that_is_not_repaired_fails(monkeypatch: pytest.MonkeyPatch) -> N
     assert "was not retried as promised" in printed
 
 
-def test_an_addition_that_hides_its_lost_answer_fails(
+def test_an_addition_that_hides_its_lost_response_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lost_answers, "_add", idle)

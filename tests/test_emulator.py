@@ -374,7 +374,7 @@ async def test_a_bad_body_is_reported_before_an_unknown_user(client: MonoCloudCl
         await client._caller.call(ADD, "x", body={"phone_number": "no number"})
 
 
-async def test_an_internal_error_is_logged_and_answered_with_500(
+async def test_an_internal_error_is_logged_and_returns_500(
     server: Emulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object, **__: object) -> None:

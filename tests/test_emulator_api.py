@@ -122,7 +122,7 @@ def body_of(row: dict[str, Any], call: Call) -> Any:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
-async def test_every_call_of_the_table_is_answered(ask: Asking, row: dict[str, Any]) -> None:
+async def test_every_call_of_the_table_gets_a_response(ask: Asking, row: dict[str, Any]) -> None:
     for n, call in enumerate(calls(row)):
         if n and (row["method"] == "DELETE" or row["name"] == "external_providers.disconnect"):
             break

@@ -429,7 +429,9 @@ async def test_a_faked_success_changes_nothing(server: Emulator, client: MonoClo
 
 
 @pytest.mark.parametrize("fault", [Fault(body="html"), Fault(body="flood"), Fault(drip=0.01)])
-async def test_body_faults_apply_to_answers_without_content(server: Emulator, fault: Fault) -> None:
+async def test_body_faults_apply_to_responses_without_content(
+    server: Emulator, fault: Fault
+) -> None:
     server.faults.add(fault)
     headers = {"X-API-KEY": server.api_key}
     async with aiohttp.ClientSession(headers=headers) as session:
@@ -585,7 +587,7 @@ async def test_a_browser_gets_the_page() -> None:
         accept = {"Accept": "text/html"}
         assert (await fetched(server.url, Host="rebound.example", **accept))[0] == 403
         assert (await fetched(server.url, Origin="https://example.com", **accept))[0] == 403
-        assert (await fetched(server.url))[0] == 401
+        assert (await fetched(server.url, Accept="application/json"))[0] == 401
 
 
 async def test_each_request_is_logged_on_one_line(

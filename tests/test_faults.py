@@ -121,7 +121,7 @@ async def statuses(server: Emulator, count: int, path: str = PRIMARY) -> list[in
 # Effects
 
 
-async def test_a_status_is_answered_with_its_headers_and_problem(
+async def test_a_status_is_returned_with_its_headers_and_problem(
     server: Emulator, client: MonoCloudClient
 ) -> None:
     server.faults.add(
@@ -146,7 +146,7 @@ async def test_a_status_is_answered_with_its_headers_and_problem(
 
 
 @pytest.mark.parametrize("status", [201, 202, 301, 307, 408, 418, 429, 500, 501, 505, 599])
-async def test_any_status_can_be_answered(server: Emulator, status: int) -> None:
+async def test_any_status_can_be_returned(server: Emulator, status: int) -> None:
     server.faults.add(Fault(status=status, headers={"Location": "http://127.0.0.1:9/"}))
     answer = await ask(server)
     assert answer.status == status
@@ -200,7 +200,7 @@ async def test_a_success_can_be_faked(server: Emulator, client: MonoCloudClient)
     assert server.executions == 0
 
 
-async def test_an_answer_can_be_delayed(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_response_can_be_delayed(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(delay=0.1, times=1), Fault(delay=30))
     assert (await ask(server)).head_after >= 0.1
     impatient = client.with_options(timeout=0.05)
@@ -270,7 +270,7 @@ async def test_a_problem_can_be_truncated(server: Emulator) -> None:
 
 
 @pytest.mark.parametrize("executed", [None, True])
-async def test_an_answer_can_be_garbage(
+async def test_a_response_can_be_garbage(
     server: Emulator, client: MonoCloudClient, executed: bool | None
 ) -> None:
     server.faults.add(Fault(body="garbage", executed=executed))
@@ -285,7 +285,7 @@ async def test_an_answer_can_be_garbage(
     assert server.executions == (2 if executed else 0)
 
 
-async def test_an_answer_can_be_a_web_page(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_response_can_be_a_web_page(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(body="html", times=2), Fault(body="html", status=503, times=1))
     answer = await ask(server)
     assert (answer.status, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -297,7 +297,7 @@ async def test_an_answer_can_be_a_web_page(server: Emulator, client: MonoCloudCl
     assert server.executions == 2
 
 
-async def test_an_answer_can_be_a_flood(server: Emulator, client: MonoCloudClient) -> None:
+async def test_a_response_can_be_a_flood(server: Emulator, client: MonoCloudClient) -> None:
     server.faults.add(Fault(body="flood"))
     answer = await ask(server)
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -416,7 +416,7 @@ async def test_a_fault_can_select_an_operation_and_a_user(server: Emulator) -> N
     assert (await ask(server, "GET", "/nowhere")).status == 404
 
 
-async def test_a_fault_can_strike_only_the_first_requests(server: Emulator) -> None:
+async def test_a_fault_can_hit_only_the_first_requests(server: Emulator) -> None:
     server.faults.add(Fault(status=503, times=2), Fault(status=500, times=1))
     assert await statuses(server, 5) == [503, 503, 500, 200, 200]
 
@@ -426,7 +426,7 @@ async def test_a_fault_can_spare_the_first_requests(server: Emulator) -> None:
     assert await statuses(server, 5) == [200, 200, 503, 503, 503]
 
 
-async def test_a_fault_can_strike_every_third_request(server: Emulator) -> None:
+async def test_a_fault_can_hit_every_third_request(server: Emulator) -> None:
     server.faults.add(Fault(status=503, every=3, after=1, times=2))
     found = await statuses(server, 12)
     assert [n for n, status in enumerate(found, 1) if status == 503] == [4, 7]
@@ -458,7 +458,7 @@ async def test_chance_is_reproducible() -> None:
     assert None not in drawn(Fault(status=503, probability=1))
 
 
-async def test_strikes_of_each_fault_are_counted(server: Emulator) -> None:
+async def test_hits_of_each_fault_are_counted(server: Emulator) -> None:
     first, second = Fault(status=503, times=2), Fault(status=500)
     server.faults.add(first, second)
     assert await statuses(server, 5) == [503, 503, 500, 500, 500]
@@ -522,14 +522,17 @@ async def test_faults_are_added_and_removed(server: Emulator) -> None:
         ({"problem": "No", "status": 500}, "problem must be a mapping"),
         ({"problem": {"title": "No"}, "delay": 1}, "needs a status, 300 or more"),
         ({"problem": {"title": "No"}, "status": 200}, "needs a status, 300 or more"),
-        ({"connection": "reset", "status": 503}, "connection or status, not both: it ends"),
-        ({"connection": "reset", "outage": 1}, "connection or outage"),
-        ({"connection": "closed", "body": "html"}, "connection or body"),
-        ({"outage": 1, "headers": {"A": "b"}}, "outage or headers"),
-        ({"body": "garbage", "status": 200}, "body garbage or status, not both"),
-        ({"body": "html", "status": 500, "problem": {"a": 1}}, "body html or problem"),
-        ({"status": 204, "body": "flood"}, "status 204 or body"),
-        ({"status": 304, "drip": 1}, "status 304 or drip"),
+        ({"connection": "reset", "status": 503}, "both connection and status: no response"),
+        ({"connection": "reset", "outage": 1}, "both connection and outage"),
+        ({"connection": "closed", "body": "html"}, "both connection and body"),
+        ({"outage": 1, "headers": {"A": "b"}}, "both outage and headers"),
+        (
+            {"body": "garbage", "status": 200},
+            "both body garbage and status: the response is not HTTP",
+        ),
+        ({"body": "html", "status": 500, "problem": {"a": 1}}, "both body html and problem"),
+        ({"status": 204, "body": "flood"}, "both status 204 and body"),
+        ({"status": 304, "drip": 1}, "both status 304 and drip"),
         ({"stauts": 503}, " has no 'stauts', only status, headers"),
         ([], "must be a JSON object, not"),
     ],
@@ -629,7 +632,7 @@ async def test_no_more_than_the_limit_is_served_under_load() -> None:
     assert server.counts.requests == 1000
 
 
-async def test_a_rate_limit_answers_429_with_retry_after() -> None:
+async def test_a_rate_limit_returns_429_with_retry_after() -> None:
     async with limited(RateLimit(200, burst=1)) as (server, _):
         assert not [name for name in (await ask(server)).headers if "rate" in name.lower()]
         answer = await ask(server)
@@ -764,7 +767,7 @@ async def test_requests_and_executions_are_counted(
 
 
 @pytest.mark.parametrize("size", [0, 1, 3])
-async def test_the_record_keeps_the_last_requests(size: int) -> None:
+async def test_the_log_keeps_the_last_requests(size: int) -> None:
     async with Emulator(journal=size) as server:
         for n in range(5):
             await ask(server, "GET", f"/api/users/{n}")
@@ -866,7 +869,7 @@ async def test_control_requests_are_neither_counted_nor_affected_by_faults(
         ("POST", "/faults", b"[" * 100_000, 400, "not JSON"),
         ("POST", "/faults", b'[{"status": 500}, {"status": 7}]', 400, "from 200 to 599, not 7"),
         ("POST", "/faults", b'"503"', 400, "a fault must be a JSON object"),
-        ("POST", "/faults", b"x" * (2**20 + 1), 413, "too long"),
+        ("POST", "/faults", b"x" * (2**20 + 1), 413, "too large"),
         ("PUT", "/rate-limit", b'{"rate": 1}', 400, "no 'rate'"),
         ("PUT", "/faults", b"{}", 405, "only DELETE, POST"),
         ("GET", "/reset", b"", 405, "only POST"),
@@ -910,7 +913,9 @@ async def test_web_pages_cannot_control_the_emulator(
 @pytest.mark.parametrize(
     "host", ["localhost:1", "LOCALHOST", "[::1]:80", "127.0.0.1", "127.0.0.2:80"]
 )
-async def test_names_of_this_machine_can_control_the_emulator(server: Emulator, host: str) -> None:
+async def test_host_names_of_this_machine_can_control_the_emulator(
+    server: Emulator, host: str
+) -> None:
     assert (await ask(server, "GET", "/_emulator", Host=host)).status == 200
 
 
@@ -979,7 +984,7 @@ def test_many_threads_can_add_faults_and_count() -> None:
         server.faults.clear()
 
 
-async def test_closing_the_emulator_ends_delayed_answers() -> None:
+async def test_closing_the_emulator_ends_delayed_responses() -> None:
     before = asyncio.all_tasks()
     async with Emulator(faults=[Fault(status=200, delay=30)]) as emulator:
         client = MonoCloudClient(emulator.url, emulator.api_key, timeout=30)

@@ -85,7 +85,7 @@ async def test_coroutine_functions_are_awaited() -> None:
     ("step", "timed_out", "error"),
     [(reset, False, TransportError), (silence, True, RequestTimeoutError)],
 )
-async def test_an_attempt_without_an_answer_reports_why(
+async def test_an_attempt_without_a_response_reports_why(
     step: Any, timed_out: bool, error: type[Exception]
 ) -> None:
     watcher = Watcher()

@@ -113,7 +113,9 @@ async def test_an_unreadable_success_counts_as_applied_and_is_never_sent_again(c
         with pytest.raises(ResponseDecodeError, match=reason) as read:
             await client.users.get("u")
     error = caught.value
-    assert str(error).startswith(f"phones.set_primary: the server answered {error.status}, so")
+    assert str(error).startswith(
+        f"phones.set_primary: the server responded with {error.status}, so"
+    )
     assert "so the change was applied" in str(error)
     assert "applied" not in str(read.value)
     assert (error.attempts, error.path, len(error.body) <= 500) == (1, None, True)

@@ -8,7 +8,7 @@ import re
 import sqlite3
 import textwrap
 import traceback
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -401,7 +401,7 @@ async def test_a_refusal_not_caused_by_an_identifier_fails_the_row(
 
 @pytest.mark.parametrize("executed", [True, False])
 @pytest.mark.parametrize("policy", [ONCE, FAST])
-async def test_a_create_call_with_a_lost_answer_creates_one_user(
+async def test_a_create_call_with_a_lost_response_creates_one_user(
     tenant: Emulator, executed: bool, policy: RetryPolicy, tmp_path: Path
 ) -> None:
     tenant.faults.add(lost("users.create", executed=executed))
@@ -416,7 +416,7 @@ async def test_a_create_call_with_a_lost_answer_creates_one_user(
     assert len(tenant.export()) == 1
 
 
-async def test_after_a_lost_answer_a_user_with_other_content_counts_as_existing(
+async def test_after_a_lost_response_a_user_with_other_content_counts_as_existing(
     tenant: Emulator,
 ) -> None:
     async with MonoCloudClient(tenant.url, tenant.api_key) as client:
@@ -426,7 +426,7 @@ async def test_after_a_lost_answer_a_user_with_other_content_counts_as_existing(
     assert (one.status, [d.name for d in one.differences]) == ("existed", ["claims.name"])
 
 
-async def test_after_a_lost_answer_a_user_older_than_the_import_counts_as_existing() -> None:
+async def test_after_a_lost_response_a_user_older_than_the_import_counts_as_existing() -> None:
     old = {
         "user_id": "u",
         "creation_time": 1_600_000_000,
@@ -454,7 +454,7 @@ async def test_two_rows_for_one_user_do_not_both_create_it(
     assert [one.status async for one in run] == ["created", "existed"]
 
 
-async def test_a_failed_lookup_reports_the_lost_answer(tenant: Emulator, tmp_path: Path) -> None:
+async def test_a_failed_lookup_reports_the_lost_response(tenant: Emulator, tmp_path: Path) -> None:
     tenant.faults.add(lost("users.create", executed=True))
     tenant.faults.add(Fault(status=500, operation="users.list", times=1))
     async with MonoCloudClient(tenant.url, tenant.api_key, retry=ONCE) as client:
@@ -479,7 +479,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("executed", [True, False])
-async def test_steps_with_lost_answers_are_completed(
+async def test_steps_with_lost_responses_are_completed(
     executed: bool, client: MonoCloudClient, tenant: Emulator
 ) -> None:
     group = tenant.add_group("Staff")
@@ -588,6 +588,45 @@ async def test_a_failed_row_can_be_corrected(
     assert tenant.executions_of("users.create") == 2
 
 
+async def test_a_failed_row_that_a_killed_run_created_counts_as_created(
+    client: MonoCloudClient, tenant: Emulator, tmp_path: Path
+) -> None:
+    rows = [{"email": "b@example.com", "private_data": {"plan": "pro"}}]
+    path = tmp_path / "journal"
+    tenant.faults.add(Fault(status=422, operation="users.create", times=1))
+    (one,) = await imported(client, rows, journal=path)
+    assert one.status == "failed"
+    # The journal as kill -9 leaves it between the creation and the next write.
+    tenant.faults.add(Fault(status=401, operation="data.patch_private", times=1))
+    run = client.users.import_many(rows, journal=path)
+    write = ImportJournal.record
+    with pytest.MonkeyPatch.context() as patch:
+
+        def record(self: ImportJournal, entries: Sequence[Any]) -> None:
+            if tenant.executions == 0:
+                write(self, entries)
+
+        patch.setattr(ImportJournal, "record", record)
+        with pytest.raises(UnauthorizedError):
+            await anext(run)
+    assert tenant.executions_of("users.create") == 1
+    (one,) = await imported(client, rows, journal=path)
+    assert (one.status, one.steps) == ("created", ("create", "private_data"))
+
+
+async def test_a_failed_row_can_be_corrected_after_a_run_with_a_wrong_key(
+    client: MonoCloudClient, tenant: Emulator, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal"
+    tenant.faults.add(Fault(status=422, operation="users.create", times=1))
+    tenant.faults.add(Fault(status=401, operation="users.create", times=1))
+    await imported(client, [{"email": "b@example.com"}], journal=path)
+    with pytest.raises(UnauthorizedError):
+        await imported(client, [{"email": "b@example.com"}], journal=path)
+    (one,) = await imported(client, [{"email": "right@example.com"}], journal=path)
+    assert one.status == "created"
+
+
 async def test_a_run_that_cannot_read_a_created_user_can_be_resumed(
     tenant: Emulator, tmp_path: Path
 ) -> None:
@@ -683,7 +722,7 @@ async def test_a_reset_email_is_sent_last_and_only_once(
 
 
 @pytest.mark.parametrize("executed", [True, False])
-async def test_a_reset_email_is_not_sent_again_after_a_lost_answer(
+async def test_a_reset_email_is_not_sent_again_after_a_lost_response(
     executed: bool, client: MonoCloudClient, tenant: Emulator, tmp_path: Path
 ) -> None:
     tenant.faults.add(lost("passwords.reset", executed=executed))

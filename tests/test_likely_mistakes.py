@@ -93,7 +93,7 @@ async def test_an_invalid_partial_is_explained_without_showing_the_password() ->
     "written",
     [KEY, KEY.replace("+", "\\u002B"), KEY.replace("/", "\\/"), KEY.replace("=", "\\u003d")],
 )
-async def test_an_escaped_key_in_an_answer_is_masked(written: str) -> None:
+async def test_an_escaped_key_in_a_response_is_masked(written: str) -> None:
     body = f'{{"title": "No", "detail": "bad key {written}"}}'.encode()
     async with Wire(answer(400, body)) as wire, MonoCloudClient(wire.url, KEY) as client:
         with pytest.raises(Exception, match=r"bad key \*\*\*") as caught:

@@ -81,7 +81,7 @@ def test_logging_that_the_program_sets_up_later_gets_the_lines_once_too() -> Non
     assert all(line.startswith("mine ") for line in ours)
 
 
-def test_lines_go_to_what_is_standard_error_when_they_are_written() -> None:
+def test_lines_go_to_the_current_standard_error() -> None:
     setup = (
         "import io, sys; was = sys.stderr; sys.stderr = io.StringIO(); enable_logging(); "
         "sys.stderr.close(); sys.stderr = was"

@@ -135,7 +135,7 @@ async def test_a_retry_that_finds_the_user_gone_is_a_success() -> None:
     assert (found.error, found.attempts) == (None, 2)
 
 
-async def test_an_unreadable_answer_counts_as_applied() -> None:
+async def test_an_unreadable_response_counts_as_applied() -> None:
     async with Wire(answer(200, b"<html>")) as wire, MonoCloudClient(wire.url, KEY) as client:
         [found] = await outcomes(client.many(client.users.delete, [("u",)]))
     assert isinstance(found.error, ResponseDecodeError)

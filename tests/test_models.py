@@ -60,7 +60,7 @@ FORMER = {
 
 
 @pytest.mark.parametrize("record", [PAGE, TODAY, *FORMER.values()])
-def test_a_record_gives_its_json_back_exactly(record: dict[str, Any]) -> None:
+def test_a_record_returns_its_json_exactly(record: dict[str, Any]) -> None:
     before = json.dumps(record)
     user = User.from_dict(record)
     assert json.dumps(user.to_dict()) == before

@@ -207,7 +207,7 @@ def test_each_repeated_member_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECORDS)
-async def test_an_invalid_answer_is_reported_as_applied_with_the_path(
+async def test_an_invalid_response_is_reported_as_applied_with_the_path(
     name: str,
 ) -> None:
     record = RECORDS[name]
@@ -266,7 +266,9 @@ changes = st.tuples(st.integers(0, 10**6), st.booleans(), some_json)
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(RECORDS)), st.lists(changes, min_size=1, max_size=4))
-def test_several_mutations_at_once(name: str, several: list[tuple[int, bool, Any]]) -> None:
+def test_several_mutations_at_once_are_read_or_refused(
+    name: str, several: list[tuple[int, bool, Any]]
+) -> None:
     mutant: Any = RECORDS[name]
     for number, drops, value in several:
         every = list(places(mutant))

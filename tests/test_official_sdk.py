@@ -40,7 +40,7 @@ def test_each_request_matches_the_documented_operation(case: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("case", SENT["cases"], ids=lambda case: case["js"])
-def test_each_result_matches_the_documented_answer(case: dict[str, Any]) -> None:
+def test_each_result_matches_the_documented_response(case: dict[str, Any]) -> None:
     row = BY_NAME[case["operation"]]
     assert case["status"] in (row["status"], None)
     assert case["result"] == ([row["answer"]] if row["paged"] else row["answer"])

@@ -117,7 +117,7 @@ async def test_twenty_idle_connections_that_were_closed_cost_nothing(ending: Ste
     assert wire.connections == 40
 
 
-async def test_a_close_right_after_each_answer_costs_nothing() -> None:
+async def test_a_close_right_after_each_response_costs_nothing() -> None:
     async def step(writer: Writer) -> None:
         await answer()(writer)
         writer.close()
@@ -130,7 +130,7 @@ async def test_a_close_right_after_each_answer_costs_nothing() -> None:
 
 @both_kinds
 @pytest.mark.parametrize("blocked", [False, True])
-async def test_an_unsolicited_answer_is_discarded(kind: str, blocked: bool) -> None:
+async def test_an_unsolicited_response_is_discarded(kind: str, blocked: bool) -> None:
     async def own(writer: Writer) -> None:
         await answer(200, {"user_id": wire.requests[-1].target.split("/")[3]})(writer)
 
@@ -241,7 +241,7 @@ async def test_a_lent_session_keeps_its_setup() -> None:
 # Waiting for a slot
 
 
-async def test_calls_stay_within_the_connection_limit_and_get_their_own_answers() -> None:
+async def test_calls_stay_within_the_connection_limit_and_get_their_own_responses() -> None:
     running = 0
     most = 0
 

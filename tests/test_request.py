@@ -48,14 +48,14 @@ async def test_ids_a_query_and_a_body_are_sent() -> None:
     assert request.headers["Content-Type"] == "application/json"
 
 
-async def test_an_empty_answer_has_no_json() -> None:
+async def test_an_empty_response_has_no_json() -> None:
     async with Wire(answer(204, b"")) as wire, MonoCloudClient(wire.url, KEY) as client:
         response = await client.request("DELETE", "/groups/{group_id}", "g")
     assert (response.status, response.body, response.json()) == (204, b"", None)
     assert "Content-Type" not in wire.requests[0].headers
 
 
-async def test_an_answer_that_is_not_json_is_returned_as_bytes() -> None:
+async def test_a_response_that_is_not_json_is_returned_as_bytes() -> None:
     async with Wire(answer(200, b"<svg/>")) as wire, MonoCloudClient(wire.url, KEY) as client:
         response = await client.request("GET", "/logo")
     assert response.body == b"<svg/>"

@@ -406,7 +406,7 @@ async def test_attempts_are_counted_in_the_error() -> None:
     assert caught.value.trace_id == "t9"
 
 
-async def test_a_removal_that_is_not_found_after_a_lost_answer_is_in_doubt() -> None:
+async def test_a_removal_that_is_not_found_after_a_lost_response_is_in_doubt() -> None:
     async with Wire(close, problem(404)) as wire:
         async with MonoCloudClient(wire.url, KEY, retry=FAST) as client:
             with pytest.raises(NotFoundError) as caught:
@@ -539,7 +539,7 @@ OUTAGES: dict[str, tuple[Step, int]] = {
 
 
 @pytest.mark.parametrize("kind", OUTAGES)
-async def test_an_outage_of_a_thousand_calls_gets_no_retry_storm(kind: str) -> None:
+async def test_an_outage_of_a_thousand_calls_causes_no_retry_storm(kind: str) -> None:
     step, repeats = OUTAGES[kind]
     async with Wire(step) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         errors = await outage(client, 1000)
@@ -547,13 +547,13 @@ async def test_an_outage_of_a_thousand_calls_gets_no_retry_storm(kind: str) -> N
     assert sum(error.attempts for error in errors) == 1000 + repeats  # type: ignore[attr-defined]
 
 
-async def test_an_outage_without_a_listening_server_gets_no_retry_storm(unused_port: int) -> None:
+async def test_an_outage_without_a_listening_server_causes_no_retry_storm(unused_port: int) -> None:
     async with MonoCloudClient(f"http://127.0.0.1:{unused_port}", KEY, retry=FAST) as client:
         errors = await outage(client, 1000)
     assert sum(error.attempts for error in errors) == 1000 + 500 // 14  # type: ignore[attr-defined]
 
 
-async def test_an_outage_of_sequential_calls_gets_no_retry_storm() -> None:
+async def test_an_outage_of_sequential_calls_causes_no_retry_storm() -> None:
     async with Wire(problem(503)) as wire, MonoCloudClient(wire.url, KEY, retry=FAST) as client:
         for number in range(1000):
             with pytest.raises(ServerError):

@@ -41,7 +41,7 @@ async def test_each_of_many_limits_expires_at_its_own_time() -> None:
             await hang(limits, seconds)
         ended.append(seconds)
 
-    seconds = [0.06, 0.02, 0.08, 0.04]
+    seconds = [0.3, 0.1, 0.4, 0.2]
     await asyncio.gather(*(one(each) for each in seconds))
     assert ended == sorted(seconds)
 

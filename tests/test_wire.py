@@ -162,7 +162,7 @@ async def test_an_unreadable_success_is_reported_as_applied_and_not_retried(
             with pytest.raises(ResponseDecodeError) as read:
                 await client.users.get("u")
     error = caught.value
-    assert "the server answered 200, so the change was applied" in str(error)
+    assert "the server responded with 200, so the change was applied" in str(error)
     assert reason in str(error)
     assert "(trace t1)" in str(error)
     assert "applied" not in str(read.value)

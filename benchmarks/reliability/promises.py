@@ -113,7 +113,7 @@ PROMISES: Sequence[Promise] = (
     Promise(
         "An outage does not cause a retry storm",
         (
-            "test_retry_wire.py::test_an_outage_of_a_thousand_calls_gets_no_retry_storm",
+            "test_retry_wire.py::test_an_outage_of_a_thousand_calls_causes_no_retry_storm",
             "test_retry_wire.py::test_the_quota_belongs_to_the_client_and_refills_after_an_outage",
         ),
         waits.storm,

@@ -58,7 +58,7 @@ def _unreadable(
     applied = "" if call.operation.reads else ", so the change was applied"
     response.mask_key(call.request.headers)
     return ResponseDecodeError(
-        f"the server answered {response.status}{applied}, but the response cannot be read: "
+        f"the server responded with {response.status}{applied}, but the response cannot be read: "
         f"{reason}",
         operation=call.operation.name,
         status=response.status,

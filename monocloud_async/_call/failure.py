@@ -53,7 +53,7 @@ def no_connection(call: Call, deadline: float, connections: int) -> RequestTimeo
     """Return the error for a call whose deadline passed before a connection was free."""
     return RequestTimeoutError(
         f"the deadline of {deadline:g} s passed while waiting for one of {connections} connections "
-        "to be free",
+        "to become free",
         operation=call.operation.name,
         attempts=call.attempts,
         may_have_been_applied=call.may_have_been_applied,

@@ -208,7 +208,7 @@ def running_loop(needed_by: str = "this client") -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
     except RuntimeError:
         raise ConfigurationError(
-            f"{needed_by} needs a running asyncio event loop, but none runs here: call it "
+            f"{needed_by} needs a running asyncio event loop, but none is running here: call it "
             "within asyncio.run(...), not under trio, or use monocloud_sync in code without async; "
             "nothing was sent"
         ) from None

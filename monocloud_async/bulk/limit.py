@@ -130,6 +130,8 @@ class Limit:
         self._found = math.inf
         self._confidence = _Confidence.GUESSED
         self._below = _BELOW
+        # Whether the last refusal came too early to learn from it.
+        self._doubtful = False
         self._plateau = _PLATEAU
         self.bucket: int = 0
         self._filled = 0.0
@@ -187,16 +189,29 @@ class Limit:
         if not ended.passed and ended.rate < math.inf:
             # Nothing passes however slow the run is, so the rate is not the reason.
             return
-        before, tried = self._found, ended.tried()
+        before, tried, known = self._found, ended.tried(), self._confidence
         found, self._confidence = self._estimate(ended)
         if not self.bucket and ended.seconds < _SHORT:
             self.bucket, self._filled = ended.passed, ended.seconds
+        if self._is_doubtful(found, known):
+            self._confidence = _Confidence.ROUGHLY
+            return
         if self._confidence is _Confidence.GUESSED:
             self._found = max(self._guess(ended, tried), found, _SLOWEST)
             return
         self._found = max(min(max(found, tried / (2 * _CUT)), tried), _SLOWEST)
         same = self._confidence is _Confidence.WELL and abs(self._found / before - 1) < _SAME
         self._plateau = min(2 * self._plateau, _LONGEST_PLATEAU) if same else _PLATEAU
+
+    def _is_doubtful(self, found: float, known: _Confidence) -> bool:
+        """Return whether to keep the rate that was known before a refusal.
+
+        After a few calls, a refusal says little: calls that came in a bunch, as on a busy machine,
+        are refused below the limit, too. A second one in a row counts.
+        """
+        before, now = known is not _Confidence.GUESSED, self._confidence is _Confidence.WELL
+        self._doubtful = before and not now and found < self._found and not self._doubtful
+        return self._doubtful
 
     def _guess(self, ended: _Ended, tried: float) -> float:
         if ended.seconds >= _LONG and self.bucket:
@@ -222,4 +237,4 @@ class Limit:
             return 0.0, _Confidence.GUESSED
         rate, count = max(*rates, (ended.overall, ended.passed))
         self._below = min(_BELOW, max(_LITTLE_BELOW, 1 / (count - bucket)))
-        return rate, _Confidence.WELL if count > 2 * bucket else _Confidence.ROUGHLY
+        return rate, _Confidence.WELL if count > bucket + max(bucket, 50) else _Confidence.ROUGHLY

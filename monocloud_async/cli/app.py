@@ -84,7 +84,7 @@ Limit = Annotated[
     typer.Option(
         "--rate-limit",
         metavar="LIMIT",
-        help="Answer 429 above this rate: '200/s burst 20', '60/min', '1000/h', or JSON.",
+        help="Respond with 429 above this rate: '200/s burst 20', '60/min', '1000/h', or JSON.",
     ),
 ]
 Journal = Annotated[int, typer.Option(min=0, help="How many recent requests to keep.")]
@@ -227,7 +227,7 @@ def run_emulator(
 @app.command("demo")
 @exit_codes()
 def run_demo() -> None:
-    """Set a phone in three ways and run a batch, on a local emulator."""
+    """Tour the SDK on a local emulator: calls, a broken connection, a killed import."""
     from .demo import demo
 
     asyncio.run(demo())

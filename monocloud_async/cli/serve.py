@@ -129,7 +129,10 @@ def _on_signals(stop: asyncio.Event) -> None:
 def _introduce(emulator: Emulator) -> None:
     found = [User.from_dict(user) for user in emulator.export()]
     show(
-        Text(f"Emulator running at {emulator.url} (press Ctrl-C to stop). To use it, paste:\n"),
+        Text(
+            f"Emulator running at {emulator.url} (press Ctrl-C to stop). "
+            "To use it, paste into another terminal:\n"
+        ),
         Text(f"export {DOMAIN_VARIABLE}={shlex.quote(emulator.url)}"),
         Text(f"export {API_KEY_VARIABLE}={shlex.quote(emulator.api_key)}\n"),
         Text(f"To watch it and to make calls fail, open {emulator.url}/ in a browser.\n"),

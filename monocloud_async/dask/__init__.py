@@ -2,6 +2,7 @@
 
 try:
     from .driver import InputMistakesError, Progress
+    from .importing import import_users
     from .results import ClusterResult, StoppedError
     from .running import run
 except ModuleNotFoundError as error:
@@ -11,4 +12,4 @@ except ModuleNotFoundError as error:
         "monocloud_async.dask needs Dask: run pip install 'monocloud[dask]'", name=error.name
     ) from None
 
-__all__ = ["ClusterResult", "InputMistakesError", "Progress", "StoppedError", "run"]
+__all__ = ["ClusterResult", "InputMistakesError", "Progress", "StoppedError", "import_users", "run"]

@@ -98,7 +98,7 @@ async def send_bucket(
     """
     # Some kinds of storage look for credentials first.
     sending = await asyncio.to_thread(_Bucket, job, tenant_number, bucket, segments, stop)
-    sending.observer = observer or _Unobserved()
+    sending.observer = observer or Unobserved()
     journal = await asyncio.to_thread(sending.journal)
     with closing(journal):
         return await sending.send(journal, client, start, progress)
@@ -134,7 +134,7 @@ class _Bucket:
     ) -> BucketResult:
         """Send the rows, and write the results."""
         failures = (FAILED, UNKNOWN) if self._rules.once else (FAILED,)
-        tally = _Tally(self._rows.count, journal.counts(), failures, progress)
+        tally = BucketTally(self._rows.count, journal.counts(), failures, progress)
         self.observer.begun(tally)
         looking = Looking(self._rows, journal, tally, self._stop, self._job)
         await looking.before(client, start)
@@ -223,8 +223,15 @@ def _members(
     return {"input": row.piece, "line": row.line, **of_tenant, **shown, **became}
 
 
-class _Tally(Tally):
-    """Counts rows, and reports each change."""
+class BucketTally(Tally):
+    """Counts rows, and reports each change.
+
+    Args:
+        rows: the number of rows.
+        before: the counts by status from earlier attempts.
+        failing: the statuses that count as failed.
+        progress: called with each change.
+    """
 
     def __init__(
         self, rows: int, before: Mapping[str, int], failing: Sequence[str], progress: Progress
@@ -240,7 +247,9 @@ class _Tally(Tally):
         self._progress(before, now)
 
 
-class _Unobserved:
+class Unobserved:
+    """Sees nothing."""
+
     def begun(self, tally: Tally) -> None:
         pass
 

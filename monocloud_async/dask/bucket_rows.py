@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._secret import Secret
-from .operation import JobOperation
+from .kind import Kind
 from .staging import Staged
 from .storage import Storage
 
@@ -38,14 +38,14 @@ class BucketRows:
 
     Args:
         storage: the journal's storage.
-        operation: the job's operation.
+        kind: the job's kind.
         staged: where the rows are.
     """
 
-    def __init__(self, storage: Storage, operation: JobOperation, staged: Sequence[Staged]) -> None:
+    def __init__(self, storage: Storage, kind: Kind, staged: Sequence[Staged]) -> None:
         self._storage = storage
-        self._operation = operation
-        self._secrets = operation.secrets
+        self._kind = kind
+        self._secrets = frozenset(kind.secrets)
         self._staged = staged
 
     @property
@@ -66,7 +66,7 @@ class BucketRows:
                 line, given = json.loads(text)
                 for name in self._secrets & given.keys():
                     given[name] = Secret(given[name])
-                yield BucketRow(number, line, self._operation.key(given), given, one.name)
+                yield BucketRow(number, line, self._kind.key(given), given, one.name)
 
     def some(self, numbers: Collection[int]) -> Iterator[BucketRow]:
         """Yield the rows with these numbers."""

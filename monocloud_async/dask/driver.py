@@ -22,10 +22,11 @@ from .cluster import unable
 from .connection import LostError, awaiting, calling
 from .coordinator import BEGIN, END, STATE, name_of
 from .dispatch import Dispatch
+from .duplicates import find_duplicates
 from .inputs import Input
 from .job import Job
-from .job_file import began_at, kept
-from .operation import JobOperation
+from .job_file import began_at, kept, key_of
+from .kinds import kind_of
 from .pace_notes import PaceNotes
 from .plan import SLOTS, Bucket, planned
 from .results import ClusterResult, StoppedError
@@ -76,7 +77,7 @@ class Watcher:
     """What sees a run, and may stop it.
 
     Attributes:
-        confirm: called with the operation and the staged pieces before anything is sent; raises to
+        confirm: called with the job's kind and the staged pieces before anything is sent; raises to
             end the run.
         running: called with the number of rows; the run goes on within the context it returns.
         show: called with the progress now and then.
@@ -84,7 +85,7 @@ class Watcher:
         max_failures: how many rows may fail; None for no limit.
     """
 
-    confirm: Callable[[JobOperation, Sequence[StagedPiece]], None]
+    confirm: Callable[[Any, Sequence[StagedPiece]], None]
     running: Callable[[int], AbstractAsyncContextManager[None]]
     show: Callable[[Progress], None]
     stop: Stop
@@ -122,7 +123,7 @@ class Driver:
         Raises:
             ConfigurationError: an argument is invalid, or the input has mistakes.
         """
-        JobOperation(self._job)
+        kind_of(self._job)
         self._job = attrs.evolve(self._job, only_checks=True)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._unregister)
@@ -137,14 +138,15 @@ class Driver:
             StoppedError: the run was stopped; it can be resumed.
             JournalError: the journal cannot be read or written.
         """
-        operation = JobOperation(self._job)
+        kind = kind_of(self._job)
         began = await asyncio.to_thread(began_at, self._storage, time.time())
-        self._job = attrs.evolve(self._job, began_at=began)
+        key = await asyncio.to_thread(key_of, self._storage)
+        self._job = attrs.evolve(self._job, began_at=began, key=key)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._clean_up)
             await self._prepare()
             pieces = await self._staged()
-            self._watcher.confirm(operation, pieces)
+            self._watcher.confirm(kind, pieces)
             file = await asyncio.to_thread(kept, self._storage, self._job, pieces)
             return await self._send(pieces, planned(pieces, file.buckets))
 
@@ -190,8 +192,10 @@ class Driver:
             for piece in pieces
             for mistake in piece.mistakes
         ]
+        more = len(mistakes) > _MOST_MISTAKES or any(piece.more for piece in pieces)
+        if not mistakes:
+            mistakes, more = await find_duplicates(self._client, self._job, pieces)
         if mistakes:
-            more = len(mistakes) > _MOST_MISTAKES or any(piece.more for piece in pieces)
             raise _mistaken(mistakes[:_MOST_MISTAKES], more=more)
         return pieces
 
@@ -243,12 +247,14 @@ class Driver:
         counts: Counter[str] = Counter()
         for bucket in dispatch.results.values():
             counts.update(bucket.counts)
+        kind = kind_of(self._job)
         counts[SKIPPED] += rows - counts.total()
         result = ClusterResult(
             rows=rows,
             counts={status: count for status, count in counts.items() if count},
             journal=self._job.journal,
-            columns=self._columns(),
+            columns=kind.shown,
+            types=kind.types,
             storage_options=self._job.storage_options,
             names=[bucket.name for bucket in buckets if bucket.name in dispatch.results],
         )
@@ -258,11 +264,6 @@ class Driver:
         if dispatch.reasons:
             raise StoppedError("; ".join(dispatch.reasons), result)
         return result
-
-    def _columns(self) -> Sequence[str]:
-        operation = JobOperation(self._job)
-        names = [p.name for p in operation.parameters if p.name not in operation.secrets]
-        return ["domain", *names] if len(self._job.domains) > 1 else names
 
     async def _scheduler(self, handler: str, **members: object) -> Any:
         with calling():

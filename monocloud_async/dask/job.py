@@ -15,6 +15,7 @@ from .._secret import Secret
 from .._settings import API_KEY_VARIABLE, checked_key
 from ..bulk.run import check_limits
 from ..errors import ConfigurationError
+from ..imports.settling import Settings
 
 DEFAULT_SOURCE = f"env:{API_KEY_VARIABLE}"
 # As many as the names of a journal have digits for.
@@ -86,6 +87,19 @@ def _sorted(tenants: Mapping[str, str]) -> Mapping[str, str]:
     return {name: checked_key_source(source) for name, source in sorted(tenants.items())}
 
 
+@attrs.frozen
+class UserImport:
+    """What an import does with its rows.
+
+    Attributes:
+        settings: the settings shared by all rows.
+        groups: group ids by name.
+    """
+
+    settings: Settings = attrs.field(factory=Settings)
+    groups: Mapping[str, str] = attrs.field(factory=dict[str, str])
+
+
 @attrs.frozen(kw_only=True)
 class Job:
     """What a batch on a cluster does; it holds no API key and can be pickled.
@@ -110,6 +124,8 @@ class Job:
         allow_insecure_http: whether the key may go to other machines unencrypted.
         only_checks: whether to check the rows and stage none.
         began_at: when the first run of the job started, in seconds since 1970.
+        key: the hexadecimal key of the digests of personal data.
+        user_import: what the import does with its rows, if the job is an import.
 
     Raises:
         ConfigurationError: a value is invalid.
@@ -135,6 +151,8 @@ class Job:
     allow_insecure_http: bool = False
     only_checks: bool = False
     began_at: float = 0.0
+    key: str = attrs.field(default="", repr=False)
+    user_import: UserImport | None = None
 
     def __attrs_post_init__(self) -> None:
         check_limits(self.concurrency, self.rate)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import attrs
 from .._address import origin
 from ..errors import ConfigurationError
 from .job import Job
+from .kinds import kind_of
 from .plan import bucket_counts
 from .staging import StagedPiece
 from .storage import Storage
@@ -31,6 +33,7 @@ class JobFile:
         pieces: the name, number of rows and digest of each piece of the input.
         buckets: the number of buckets of each tenant that has rows.
         began_at: when the first run started, in seconds since 1970.
+        key: the hexadecimal key of the digests of personal data.
     """
 
     operation: str
@@ -39,6 +42,7 @@ class JobFile:
     pieces: Sequence[tuple[str, int, str]]
     buckets: Mapping[int, int]
     began_at: float
+    key: str = ""
 
     def to_json(self) -> bytes:
         """Return its content."""
@@ -56,6 +60,17 @@ def began_at(storage: Storage, now: float) -> float:
     return found.began_at if found else now
 
 
+def key_of(storage: Storage) -> str:
+    """Return the hexadecimal key of the job's digests: a random one, if the journal is new.
+
+    Raises:
+        ConfigurationError: it is not a journal.
+        JournalError: it cannot be read.
+    """
+    found = _read(storage)
+    return found.key if found else secrets.token_hex(32)
+
+
 def kept(storage: Storage, job: Job, pieces: Sequence[StagedPiece]) -> JobFile:
     """Write the file of a new journal, or check that an earlier one is of the same job.
 
@@ -70,23 +85,27 @@ def kept(storage: Storage, job: Job, pieces: Sequence[StagedPiece]) -> JobFile:
         [(piece.name, piece.rows, piece.digest) for piece in pieces],
         bucket_counts(pieces),
         job.began_at,
+        job.key,
     )
     found = _read(storage)
     if found is None:
         storage.write(_NAME, wanted.to_json())
         return wanted
-    _compare(storage, found, wanted)
+    _compare(storage, job, found, wanted)
     return found
 
 
-def _compare(storage: Storage, found: JobFile, wanted: JobFile) -> None:
+def _compare(storage: Storage, job: Job, found: JobFile, wanted: JobFile) -> None:
     if found.operation != wanted.operation:
         raise _refusal(storage, f"it belongs to {found.operation}, not {wanted.operation}")
     if found.origins != wanted.origins:
         given = ", ".join(found.origins[:5])
         raise _refusal(storage, f"it belongs to other tenants: {given}")
     if found.settings != wanted.settings:
-        raise _refusal(storage, "it belongs to the same operation with other fixed arguments")
+        what = "an import with other settings"
+        if not job.user_import:
+            what = "the same operation with other fixed arguments"
+        raise _refusal(storage, f"it belongs to {what}")
     # A file may have been moved, but its rows must be the same.
     if [piece[1:] for piece in found.pieces] != [piece[1:] for piece in wanted.pieces]:
         raise _refusal(storage, "it belongs to another input, or to an earlier version of this one")
@@ -100,7 +119,7 @@ def _refusal(storage: Storage, why: str) -> ConfigurationError:
 
 
 def _settings(job: Job) -> str:
-    given = json.dumps([list(job.fixed), job.null], sort_keys=True)
+    given = json.dumps(kind_of(job).settings, sort_keys=True)
     return hashlib.sha256(given.encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,6 +19,11 @@ from ..retry import asked_wait
 _REPORT = 0.05
 # Seconds after which a turn that was not used goes back.
 _EXPIRES = 1.0
+# Seconds. Turns that a message brings later than this go back: after a worker has stood still, they
+# would all be used at once, and a burst is what a rate limiter refuses.
+_LATE = 0.02
+# Seconds by which each message may take longer than the quickest one: clocks drift.
+_DRIFT = 1e-5
 # Turns for the next _AHEAD seconds are asked for ahead of time, as many as the last ones took: a
 # call then need not wait for a message to the controller and back.
 _AHEAD = 0.05
@@ -67,6 +73,7 @@ class LeasedGate:
         self._timer: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._asking = False
+        self._quickest = math.inf
         self._unhinted = 0
         self._failure: ConfigurationError | None = None
 
@@ -141,16 +148,21 @@ class LeasedGate:
         self._heard(stretch)
         self._due = max(0, self._due - count)
         now = self._clock()
-        for _ in range(count):
-            if stretch < self._stretch:
-                # A refusal came later than the turn.
-                self._returned[stretch] += 1
-                continue
-            self._turns.append((Turn(at, stretch), now))
+        # A refusal may have come later than the turns.
+        if self._is_late(now - at) or stretch < self._stretch:
+            self._returned[stretch] += count
+            self._report_soon()
+        else:
+            self._turns.extend((Turn(at, stretch), now) for _ in range(count))
         self._hand_out()
         self._ask()
         if self._turns and self._expiry is None:
             self._expiry = asyncio.get_running_loop().call_later(_EXPIRES, self._expire)
+
+    def _is_late(self, took: float) -> bool:
+        """Return whether a message took much longer than the quickest, whatever the clocks are."""
+        self._quickest = min(self._quickest + _DRIFT, took)
+        return self.pace.rate < math.inf and took - self._quickest > _LATE
 
     def _heard(self, stretch: int) -> None:
         """Drop the turns that a refusal has made void."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, cast
 
@@ -10,7 +10,10 @@ from .._call import Caller
 from ..bulk.method import method_of
 from ..cli.batch.call_columns import CallColumns
 from ..cli.batch.call_job import rules_of
+from ..cli.batch.columns import Cells, Mistake, Records
+from ..cli.batch.content import Content
 from ..cli.batch.fixed import fixed_arguments
+from ..cli.batch.formats import read
 from ..cli.batch.probe import Probe, WouldSend
 from ..cli.batch.rules import Rules
 from ..cli.batch.signature import Kind, Parameter, parameters
@@ -19,11 +22,22 @@ from ..cli.runnable import Runnable, find
 from ..client import MonoCloudClient
 from ..errors import InvalidArgumentError
 from .job import Job
+from .kind import Ready
 from .row_columns import RowColumns
+from .tables import check_names, record
+
+TYPES: Mapping[str, str] = {
+    "status": "string",
+    "http_status": "Int64",
+    "error": "string",
+    "trace_id": "string",
+    "attempts": "Int64",
+    "result": "string",
+}
 
 
 class JobOperation:
-    """The operation of a job.
+    """The operation of a job, as a kind of job.
 
     Args:
         job: the job.
@@ -34,6 +48,8 @@ class JobOperation:
         arguments: its columns.
         columns: the columns of the job's rows.
         rules: which rows may be resent.
+        secrets: the names of the arguments that are secrets.
+        settings: what changes the meaning of a row.
 
     Raises:
         ConfigurationError: there is no such operation, or an option is invalid.
@@ -45,12 +61,53 @@ class JobOperation:
         fixed = fixed_arguments(job.fixed, self.parameters, job.null)
         self.arguments = CallColumns(self.parameters, fixed, job.null, job.ignored)
         self.columns = RowColumns(self.arguments, job.domains, job.null, by_domain=job.by_domain)
+        self.secrets: frozenset[str] = frozenset(
+            p.name for p in self.parameters if p.kind is Kind.SECRET
+        )
+        self.settings: object = [list(job.fixed), job.null]
+        self._several = len(job.domains) > 1
         self.rules: Rules = rules_of(self.runnable, retry_unknown=job.retry_unknown)
 
     @property
-    def secrets(self) -> frozenset[str]:
-        """The names of the arguments that are secrets."""
-        return frozenset(p.name for p in self.parameters if p.kind is Kind.SECRET)
+    def passed_over(self) -> Sequence[str]:
+        """The columns that are not arguments."""
+        return list(self.arguments.unused)
+
+    @property
+    def shown(self) -> Sequence[str]:
+        """The members of rows that the outcomes show."""
+        names = [p.name for p in self.parameters if p.name not in self.secrets]
+        return ["domain", *names] if self._several else names
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The columns of the outcomes after input and line, and their types."""
+        return {**dict.fromkeys(self.shown, "string"), **TYPES}
+
+    def text(self, content: Content) -> Records:
+        """Read the rows of a text file."""
+        return read(content, self.columns)
+
+    def used(self, names: Sequence[str]) -> list[str]:
+        """Check the names of a table's columns, and return those to read."""
+        check_names(names, self.columns)
+        return [name for name in names if self.columns.reads(name)]
+
+    def record(self, number: int, row: object) -> Cells | Mistake:
+        """Return a row of a table."""
+        return record(number, row, self.columns)
+
+    def ready(self, cells: Cells) -> Ready | Mistake:
+        """Check a row."""
+        tenant, given = cells.given
+        if what := self.mistake(given):
+            return Mistake(cells.line, what)
+        public = {name: value for name, value in given.items() if name not in self.secrets}
+        return Ready(tenant, self.key(given), public, given)
+
+    def summary(self, given: Mapping[str, Any]) -> str:
+        """Return the first request that a row would send, as one line."""
+        return self.request(given).summary
 
     def method(self, client: MonoCloudClient) -> Callable[..., Any]:
         """Return the client's method."""

@@ -11,11 +11,9 @@ import attrs
 
 from ..cli.batch.columns import BrokenInputError, Records
 from ..cli.batch.content import content_of
-from ..cli.batch.formats import read
 from ..errors import ConfigurationError
-from .row_columns import RowColumns
+from .kind import Kind
 from .storage import opened, reason, shown
-from .tables import check_names, record
 
 _PARQUET = b"PAR1"
 _ROWS_AT_ONCE = 1000
@@ -77,12 +75,12 @@ def _files(pattern: str, options: Mapping[str, Any] | None) -> Sequence[str]:
 
 
 @contextmanager
-def records_of(piece: Piece, columns: RowColumns) -> Generator[Records, None, None]:
+def records_of(piece: Piece, kind: Kind) -> Generator[Records, None, None]:
     """Open a piece, and provide its rows: Parquet, CSV or JSON Lines, the latter also as gzip.
 
     Args:
         piece: the piece.
-        columns: the columns to read.
+        kind: reads the rows.
 
     Raises:
         ConfigurationError: the piece cannot be read.
@@ -98,10 +96,10 @@ def records_of(piece: Piece, columns: RowColumns) -> Generator[Records, None, No
         except Exception as error:
             raise _unreadable(piece.name, error) from None
         if start == _PARQUET:
-            yield _told(piece.name, parquet_records(file, columns))
+            yield _told(piece.name, parquet_records(file, kind))
         else:
             content = content_of(cast("BinaryIO", file), piece.name, stack)
-            yield _told(piece.name, read(content, columns))
+            yield _told(piece.name, kind.text(content))
 
 
 def _told(name: str, records: Records) -> Records:
@@ -120,12 +118,12 @@ def _unreadable(name: str, error: Exception) -> ConfigurationError:
     )
 
 
-def parquet_records(file: BinaryIO, columns: RowColumns) -> Records:
+def parquet_records(file: BinaryIO, kind: Kind) -> Records:
     """Yield the rows of a Parquet file; a row's line is its number, from 1.
 
     Args:
         file: the open file.
-        columns: the columns to read.
+        kind: reads the rows.
 
     Raises:
         BrokenInputError: it is damaged, or lacks a column.
@@ -136,18 +134,14 @@ def parquet_records(file: BinaryIO, columns: RowColumns) -> Records:
     number = 0
     try:
         table = parquet.ParquetFile(file)
-        batches = table.iter_batches(_ROWS_AT_ONCE, columns=_wanted(table.schema_arrow, columns))
+        batches = table.iter_batches(
+            _ROWS_AT_ONCE, columns=kind.used(list(table.schema_arrow.names))
+        )
         for batch in batches:
             for row in batch.to_pylist():
                 number += 1
-                yield record(number, row, columns)
+                yield kind.record(number, row)
     except pyarrow.ArrowException as error:
         why = reason(cast("Exception", error))
         what = f"the Parquet file is damaged, or of an unknown kind: {why}"
         raise BrokenInputError(number + 1, what) from None
-
-
-def _wanted(schema: Any, columns: RowColumns) -> list[str]:
-    names: list[str] = list(schema.names)
-    check_names(names, columns)
-    return [name for name in names if columns.reads(name)]

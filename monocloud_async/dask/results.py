@@ -5,23 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import attrs
 
 from ..errors import MonoCloudError
+from .kind import LIST
 from .storage import Storage
 
-_COLUMNS: Mapping[str, str] = {
-    "input": "string",
-    "line": "Int64",
-    "status": "string",
-    "http_status": "Int64",
-    "error": "string",
-    "trace_id": "string",
-    "attempts": "Int64",
-    "result": "string",
-}
+_PLACE: Mapping[str, str] = {"input": "string", "line": "Int64"}
 
 
 @attrs.frozen(kw_only=True)
@@ -30,7 +22,8 @@ class ClusterResult:
 
     Attributes:
         rows: the number of rows of the input.
-        counts: the number of rows by status, ``ok``, ``failed``, ``unknown`` or ``skipped``.
+        counts: the number of rows by status: ``ok``, ``failed``, ``unknown`` or ``skipped``; of an
+            import ``created``, ``existed``, ``failed`` or ``skipped``.
         journal: the URL of the journal.
         columns: the arguments that the outcomes show.
     """
@@ -39,10 +32,11 @@ class ClusterResult:
     counts: Mapping[str, int]
     journal: str
     columns: Sequence[str] = ()
+    _types: Mapping[str, str] = attrs.field(alias="types", factory=dict[str, str], repr=False)
     _storage_options: Mapping[str, Any] = attrs.field(
-        factory=dict[str, Any], repr=False, alias="storage_options"
+        alias="storage_options", factory=dict[str, Any], repr=False
     )
-    _names: Sequence[str] = attrs.field(default=(), repr=False, alias="names")
+    _names: Sequence[str] = attrs.field(alias="names", default=(), repr=False)
 
     @property
     def outcomes(self) -> Any:
@@ -50,15 +44,16 @@ class ClusterResult:
 
         It has the columns ``input`` (the file or partition), ``line``, the arguments that are not
         secret, ``status``, ``http_status``, ``error``, ``trace_id``, ``attempts`` and, if they were
-        kept, ``result`` (JSON).
+        kept, ``result`` (JSON). For an import, it has ``input``, ``line`` and the columns that
+        ``monocloud users import --results`` writes.
         """
         import dask.dataframe as dd
 
         names = self._names or [""]
         return dd.from_map(  # type: ignore[attr-defined, no-untyped-call, unused-ignore]
-            _Reader(self.journal, dict(self._storage_options), tuple(self.columns)),
+            _Reader(self.journal, dict(self._storage_options), dict(self._types)),
             names,
-            meta=_frame([], self.columns),
+            meta=_frame([], self._types),
         )
 
     def lines(self) -> Iterator[bytes]:
@@ -88,7 +83,7 @@ class StoppedError(MonoCloudError):
 class _Reader:
     journal: str
     options: Mapping[str, Any] = attrs.field(repr=False)
-    columns: Sequence[str]
+    columns: Mapping[str, str]
 
     def __call__(self, name: str) -> Any:
         if not name:
@@ -97,21 +92,23 @@ class _Reader:
         return _frame([json.loads(line) for line in content.splitlines()], self.columns)
 
 
-def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Any:
+def _frame(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> Any:
     """Return rows as a pandas DataFrame."""
     # It has no types, unless its stubs are installed.
     pd: Any = import_module("pandas")
 
-    types = {**_COLUMNS, **dict.fromkeys(columns, "string")}
-    order = ["input", "line", *columns, *list(_COLUMNS)[2:]]
     found = {
-        name: pd.array([_cell(row.get(name), types[name]) for row in rows], dtype=types[name])
-        for name in order
+        name: pd.array(
+            [_cell(row.get(name), kind) for row in rows], dtype="string" if kind == LIST else kind
+        )
+        for name, kind in {**_PLACE, **columns}.items()
     }
     return pd.DataFrame(found)
 
 
 def _cell(value: object, kind: str) -> object:
+    if kind == LIST and isinstance(value, list):
+        return "; ".join(map(str, cast("list[object]", value)))
     if value is None or kind != "string" or isinstance(value, str):
         return value
     return json.dumps(value)

@@ -14,6 +14,35 @@ from ..errors import ConfigurationError
 DOMAIN = "domain"
 
 
+class TenantNumbers:
+    """The numbers of a job's tenants, by their domains in rows.
+
+    Args:
+        domains: the tenants' domains.
+        by_domain: whether each row names its tenant; with several tenants, it must.
+
+    Attributes:
+        several: whether each row names its tenant.
+    """
+
+    def __init__(self, domains: Sequence[str], *, by_domain: bool = False) -> None:
+        self._numbers: Mapping[str, int] = {
+            origin(domain, allow_http=True): number for number, domain in enumerate(domains)
+        }
+        self.several: bool = by_domain or len(domains) > 1
+
+    def number(self, domain: object) -> int:
+        """Return the number of the tenant with a domain.
+
+        Raises:
+            ValueError: there is none.
+        """
+        try:
+            return self._numbers[origin(domain, allow_http=True)]
+        except (ConfigurationError, KeyError):
+            raise ValueError(f"the {DOMAIN} is not one of the job's tenants") from None
+
+
 class RowColumns:
     """The columns of a job's rows.
 
@@ -35,10 +64,9 @@ class RowColumns:
         by_domain: bool = False,
     ) -> None:
         self._columns = columns
-        self._numbers: Mapping[str, int] = {
-            origin(domain, allow_http=True): number for number, domain in enumerate(domains)
-        }
-        self._several = by_domain or len(domains) > 1
+        tenants = TenantNumbers(domains, by_domain=by_domain)
+        self._number = tenants.number
+        self._several = tenants.several
         self.null = null
 
     @property
@@ -99,9 +127,3 @@ class RowColumns:
 
     def _is_domain(self, name: str) -> bool:
         return self._several and plain(name) == DOMAIN
-
-    def _number(self, domain: object) -> int:
-        try:
-            return self._numbers[origin(domain, allow_http=True)]
-        except (ConfigurationError, KeyError):
-            raise ValueError(f"the {DOMAIN} is not one of the job's tenants") from None

@@ -100,14 +100,13 @@ async def run(
         print(result.counts)
         ```
     """
-    options = dict(storage_options or {})
     check_limits(concurrency, rate)
     job = Job(
         operation=operation,
         tenants=tenants_of(domain, api_key, tenants, allow_http=allow_insecure_http),
         by_domain=tenants is not None,
         journal=journal,
-        storage_options=options,
+        storage_options=dict(storage_options or {}),
         fixed=_fixed(fixed or {}),
         null=null,
         ignored=tuple(ignored),
@@ -120,16 +119,40 @@ async def run(
         show_secrets=show_secrets,
         allow_insecure_http=allow_insecure_http,
     )
-    watcher = Watcher(
+    return await carry_out(job, rows, cluster, workers, watcher_of(progress, max_failures))
+
+
+async def carry_out(
+    job: Job, rows: object, cluster: Any, workers: int | None, watcher: Watcher
+) -> ClusterResult:
+    """Connect to a cluster, and carry out a job there.
+
+    Args:
+        job: the job.
+        rows: its input.
+        cluster: the cluster; None starts one on this machine.
+        workers: the number of its processes.
+        watcher: sees the run.
+
+    Raises:
+        ConfigurationError: an argument is invalid, or a row has a mistake; nothing was sent.
+        StoppedError: the run was stopped.
+        JournalError: the journal cannot be read or written.
+    """
+    found = await asyncio.to_thread(input_of, rows, job.storage_options)
+    async with connected(cluster, workers) as client:
+        return await Driver(client, job, found, watcher).run()
+
+
+def watcher_of(progress: Callable[[Progress], None] | None, max_failures: int | None) -> Watcher:
+    """Return what sees a run that a program started."""
+    return Watcher(
         confirm=_no_confirmation,
         running=lambda _: nullcontext(),
         show=progress or (lambda _: None),
         stop=Stop(),
         max_failures=max_failures,
     )
-    found = await asyncio.to_thread(input_of, rows, options)
-    async with connected(cluster, workers) as client:
-        return await Driver(client, job, found, watcher).run()
 
 
 def _no_confirmation(*_: object) -> None:

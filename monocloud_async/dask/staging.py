@@ -10,14 +10,15 @@ from zlib import crc32
 
 import attrs
 
-from ..cli.batch.columns import BrokenInputError, Cells, Mistake, Records
+from ..cli.batch.columns import BrokenInputError, Mistake, Records
 from ..cli.batch.confirming import SHOWN
 from ..cli.batch.source import MOST_MISTAKES
+from .identifiers import Identifiers, IdentifierWriter
 from .job import Job
-from .operation import JobOperation
+from .kind import Kind, Ready
+from .kinds import kind_of
 from .pieces import Piece, records_of
 from .storage import Storage
-from .tables import check_names, record
 
 # A tenant's number and a bucket's.
 Bucket = tuple[int, int]
@@ -48,7 +49,8 @@ class StagedPiece:
         mistakes: the first mistakes, up to ``MOST_MISTAKES``; if there are any, nothing is staged.
         more: whether there are more mistakes.
         segments: where the rows are.
-        passed_over: the columns that are not arguments.
+        passed_over: the columns that are ignored.
+        identifiers: where the digests of the rows' identifiers are.
         requests: the first requests that the rows would send, if they are only checked.
     """
 
@@ -59,6 +61,7 @@ class StagedPiece:
     more: bool = False
     segments: tuple[Segment, ...] = ()
     passed_over: tuple[str, ...] = ()
+    identifiers: tuple[Identifiers, ...] = ()
     requests: tuple[str, ...] = ()
 
 
@@ -108,10 +111,10 @@ def stage(job: Job, number: int, piece: Piece) -> StagedPiece:
         ConfigurationError: an option is invalid, or the file cannot be read.
         JournalError: the rows cannot be written.
     """
-    operation = JobOperation(job)
+    kind = kind_of(job)
     try:
-        with records_of(piece, operation.columns) as records:
-            return _Stage(job, operation, number, piece.name).carry_out(records)
+        with records_of(piece, kind) as records:
+            return _Stage(job, kind, number, piece.name).carry_out(records)
     except BrokenInputError as error:
         return StagedPiece(piece.name, 0, "", (error.mistake,))
 
@@ -134,28 +137,22 @@ def stage_rows(
         ConfigurationError: an option is invalid.
         JournalError: the rows cannot be written.
     """
-    operation = JobOperation(job)
-    columns = operation.columns
-    records = (record(line, row, columns) for line, row in enumerate(rows, 1))
+    kind = kind_of(job)
+    records = (kind.record(line, row) for line, row in enumerate(rows, 1))
     try:
         if names:
-            check_names(names, columns)
+            kind.used(names)
     except BrokenInputError as error:
         return StagedPiece(name, 0, "", (error.mistake,))
-    return _Stage(job, operation, number, name).carry_out(records)
+    return _Stage(job, kind, number, name).carry_out(records)
 
 
 class _Stage:
-    def __init__(self, job: Job, operation: JobOperation, number: int, name: str) -> None:
+    def __init__(self, job: Job, kind: Kind, number: int, name: str) -> None:
         self._job = job
-        self._operation = operation
-        self._secrets = operation.secrets
+        self._kind = kind
         self._name = name
-        self._writer = (
-            NoWriter()
-            if job.only_checks
-            else SegmentWriter(Storage(job.journal, job.storage_options), number)
-        )
+        self._writer, self._identifiers = _writers(job, number)
         self._requests: list[str] = []
         self._digest = hashlib.sha256()
         self._rows = 0
@@ -170,35 +167,33 @@ class _Stage:
                 if len(self._mistakes) > MOST_MISTAKES:
                     break
             elif not self._mistakes:
-                self._add(item)
+                self._add(*item)
         return self._result()
 
-    def _checked(self, records: Records) -> Iterator[Cells | Mistake]:
+    def _checked(self, records: Records) -> Iterator[tuple[int, Ready] | Mistake]:
         try:
             for item in records:
-                if isinstance(item, Cells) and (what := self._operation.mistake(item.given[1])):
-                    yield Mistake(item.line, what)
-                else:
-                    yield item
+                found = item if isinstance(item, Mistake) else self._kind.ready(item)
+                yield found if isinstance(found, Mistake) else (item.line, found)
         except BrokenInputError as error:
             yield error.mistake
 
-    def _add(self, cells: Cells) -> None:
-        tenant, given = cells.given
-        key = self._operation.key(given)
-        bucket = crc32((str(self._rows) if key is None else key).encode()) % self._job.buckets
-        public = {name: value for name, value in given.items() if name not in self._secrets}
-        self._digest.update(_line([tenant, public]))
-        self._writer.add((tenant, bucket), _line([cells.line, given]))
+    def _add(self, line: int, row: Ready) -> None:
+        key = str(self._rows) if row.key is None else row.key
+        bucket = crc32(key.encode()) % self._job.buckets
+        self._digest.update(_line([row.tenant, row.public]))
+        self._writer.add((row.tenant, bucket), _line([line, row.given]))
+        self._identifiers.add(row.tenant, line, row.identifiers)
         if self._job.only_checks and len(self._requests) < SHOWN:
-            told = self._operation.request(given).summary
-            self._requests.append(f"{self._name}, line {cells.line}: {told}")
+            request = self._kind.summary(row.given)
+            self._requests += [f"{self._name}, line {line}: {request}"] if request else []
 
     def _result(self) -> StagedPiece:
-        passed_over = tuple(self._operation.arguments.unused)
+        passed_over = tuple(self._kind.passed_over)
         if self._mistakes:
             first, more = self._mistakes[:MOST_MISTAKES], len(self._mistakes) > MOST_MISTAKES
             self._writer.undo()
+            self._identifiers.undo()
             return StagedPiece(
                 self._name, self._rows, "", tuple(first), more, passed_over=passed_over
             )
@@ -209,18 +204,26 @@ class _Stage:
             digest,
             segments=segments,
             passed_over=passed_over,
+            identifiers=self._identifiers.end(),
             requests=tuple(self._requests),
         )
+
+
+def _writers(job: Job, piece: int) -> tuple[SegmentWriter | NoWriter, IdentifierWriter | NoWriter]:
+    if job.only_checks:
+        return NoWriter(), NoWriter()
+    storage = Storage(job.journal, job.storage_options)
+    return SegmentWriter(storage, piece), IdentifierWriter(storage, piece, job.key)
 
 
 class NoWriter:
     """Writes nothing."""
 
-    def add(self, bucket: Bucket, line: bytes) -> None:
+    def add(self, *row: object) -> None:
         """Drop a row."""
 
-    def end(self) -> tuple[Segment, ...]:
-        """Return no segments."""
+    def end(self) -> tuple[()]:
+        """Return nothing."""
         return ()
 
     def undo(self) -> None:
@@ -274,4 +277,5 @@ class SegmentWriter:
 
 
 def _line(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    # Only members that an import ignores, such as times of exported users, may be no JSON.
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode() + b"\n"

@@ -11,7 +11,7 @@ from .row_columns import RowColumns
 
 # The types of pandas.NA and pandas.NaT.
 _MISSING = ("NAType", "NaTType")
-_ABSENT = object()
+ABSENT = object()
 
 
 def check_names(names: Sequence[str], columns: RowColumns) -> None:
@@ -46,8 +46,8 @@ def record(number: int, row: object, columns: RowColumns) -> Cells | Mistake:
     values = cast("Mapping[Any, Any]", row)  # type: ignore[redundant-cast]
     pairs = Pairs(
         (str(name), None if isinstance(value, str) and value == columns.null else value)
-        for name, value in ((name, _value(value)) for name, value in values.items())
-        if value is not _ABSENT
+        for name, value in ((name, json_value(value)) for name, value in values.items())
+        if value is not ABSENT
     )
     try:
         return Cells(number, columns.of_members(pairs)(pairs))
@@ -55,13 +55,13 @@ def record(number: int, row: object, columns: RowColumns) -> Cells | Mistake:
         return Mistake(number, str(error))
 
 
-def _value(value: Any) -> Any:
-    """Return a value of a table as a JSON value, or ``_ABSENT``."""
+def json_value(value: Any) -> Any:
+    """Return a value of a table as a JSON value, objects as ``Pairs``, or ``ABSENT``."""
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
         # A scalar or an array.
         value = value.tolist()
     if value is None or type(value).__name__ in _MISSING:
-        return _ABSENT
+        return ABSENT
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, Mapping):
@@ -74,16 +74,16 @@ def _value(value: Any) -> Any:
 def _number(value: float) -> object:
     """Return a number; tables keep whole numbers as floats if some are missing."""
     if math.isnan(value):
-        return _ABSENT
+        return ABSENT
     return int(value) if value.is_integer() else value
 
 
 def _members(value: Mapping[Any, Any]) -> Pairs:
     # All rows of a table have the same members, so a missing value must not clear one.
-    items = ((str(name), _value(item)) for name, item in value.items())
-    return Pairs((name, item) for name, item in items if item is not _ABSENT)
+    items = ((str(name), json_value(item)) for name, item in value.items())
+    return Pairs((name, item) for name, item in items if item is not ABSENT)
 
 
 def _item(value: Any) -> Any:
-    found = _value(value)
-    return None if found is _ABSENT else found
+    found = json_value(value)
+    return None if found is ABSENT else found

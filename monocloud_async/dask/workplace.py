@@ -22,6 +22,7 @@ from ..errors import ConfigurationError, MonoCloudError
 from ..retry import RetryPolicy
 from .bucket import BucketResult, send_bucket
 from .coordinator import NOTES, PROGRESS, STOP, TURNS, name_of
+from .import_bucket import import_bucket
 from .job import Job, read_key
 from .leased_gate import LeasedGate
 from .plan import Bucket
@@ -100,7 +101,8 @@ class Workplace(WorkerPlugin):
         progress.tell()
         try:
             client = self._client(tenant)
-            return await send_bucket(
+            send = import_bucket if self._job.user_import else send_bucket
+            return await send(
                 self._job,
                 tenant,
                 bucket.number,

@@ -21,9 +21,10 @@ says, nothing more, and rejects nothing:
 - It checks the API key first, then the path, the body or query, the user, the user's phone, session
   or other part, and finally the identity rules.
 - An unverified email address or phone can be made primary, and a primary one can be unverified.
-- The primary one and the last one can be removed; no other becomes primary.
-- An added one comes last and is not primary, even if it is the first. It gets a random GUID, and
-  null as its ``source`` and ``verification_source``. Those that a user is created with are primary.
+- The primary one and the last one can be removed; no other then becomes primary.
+- An email address or phone that is added comes last, and is not primary, even if it is the only
+  one. It gets a random GUID as its id, and null as its ``source`` and ``verification_source``.
+  Those that a user is created with are primary.
 - Verifying and unverifying do not change ``verification_source``.
 - Setting a value that is already set returns 200, counts as an execution and moves
   ``last_updated``. Assigning a member to the group again returns 201 and changes nothing.
@@ -54,8 +55,10 @@ says, nothing more, and rejects nothing:
 - Disabled users can be changed like any other.
 - Ids and paths are case-sensitive, and dot segments are not resolved. Unknown query parameters are
   ignored.
-- Paths of no operation return 404. Titles and details of problems are the emulator's own.
-- aiohttp itself answers anything that is not HTTP, as plain text; such requests are not recorded.
+- Paths that belong to no operation return 404. Titles and details of problems are the emulator's
+  own.
+- aiohttp itself responds in plain text to anything that is not HTTP; such requests are not
+  recorded.
 
 Faults and rate limits:
 
@@ -64,7 +67,8 @@ Faults and rate limits:
 - A request is counted and recorded before its response is sent, even if none is sent. It is
   executed immediately, before any delay, even if the client then disconnects.
 - ``executed`` does not execute a request that the emulator would reject, such as for an unknown
-  user. If a fault answers a request without executing it, the response has the unchanged user.
+  user. If a fault responds to a request without executing it, the response has the unchanged
+  user.
 - An outage begins with the request that triggers it, and resets all other connections, too.
 - ``reset`` restores the initial state: users, faults and rate limit, a full burst, the same random
   seeds, and all counts at zero.
@@ -93,8 +97,8 @@ The modules: server.py and threaded.py are the emulator, async and blocking, on 
 additions.py adds data from code. listener.py owns the port, and certificate.py is for https.
 service.py handles a request, delivery.py sends the reply (reply.py), access_log.py logs a line,
 request_log.py keeps requests and counts, and attempts.py numbers attempts. control.py is
-/_emulator, dashboard/ the page at /, hint.py what / says to a program, and peers.py knows who is on
-this machine. routing.py finds the operation and answering.py its
+/_emulator, dashboard/ the page at /, hint.py what / says to a program, and peers.py decides who
+is on this machine. routing.py finds the operation and answering.py its
 handler in handlers/; body.py reads request bodies; listing.py pages and sorts lists, and search.py
 filters them; identifiers.py, links.py and password_rules.py are shared by handlers. tenant.py keeps
 the state: each account.py and the groups, as tenant_state.py; seed.py reads it from a file, and

@@ -212,7 +212,7 @@ class Additions:
 
 def _check_new(name: str, value: str, known: Iterable[str]) -> None:
     if value in known:
-        raise ConfigurationError(f"the {name} {value!r} is taken")
+        raise ConfigurationError(f"the {name} {value!r} is taken: choose another")
 
 
 def _check_address(ip: str) -> None:

@@ -195,7 +195,7 @@ class Emulation(Additions):
         return self._certificate
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request; it is executed before any part of the response is sent."""
+        """Respond to one request; it is executed before any part of the response is sent."""
         received, began = await read(request), time.perf_counter()
         if self._dashboard.serves(received):
             return await self._dashboard.answer(received, self.url)

@@ -24,7 +24,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 # The emulator writes the headers that frame the body; ``body`` can break them on purpose.
 _FRAMING = ("content-length", "transfer-encoding", "connection")
-_ANSWER = ("status", "headers", "problem", "body", "body_delay", "drip")
+_RESPONSE = ("status", "headers", "problem", "body", "body_delay", "drip")
 _EFFECTS = ("status", "headers", "delay", "body_delay", "drip", "body", "connection", "outage")
 _WITHOUT_BODY = (204, 304)
 
@@ -94,7 +94,9 @@ def _mapping(name: str, value: object) -> Mapping[str, object]:
     if not isinstance(value, Mapping) or not all(
         isinstance(key, str) for key in cast("Mapping[object, object]", value)
     ):
-        raise ConfigurationError(f"a fault's {name} must be a mapping from names, not {value!r}")
+        raise ConfigurationError(
+            f"a fault's {name} must be a mapping with strings as keys, not {value!r}"
+        )
     return cast("Mapping[str, object]", value)
 
 
@@ -187,7 +189,7 @@ class Fault:
         for name, others, why in self._clashes():
             for other in others:
                 if other in given:
-                    raise ConfigurationError(f"a fault has {name} or {other}, not both: {why}")
+                    raise ConfigurationError(f"a fault cannot have both {name} and {other}: {why}")
         if self.problem and not self.refuses:
             raise ConfigurationError("a fault with a problem needs a status, 300 or more")
 
@@ -236,15 +238,15 @@ class Fault:
     def _clashes(self) -> list[tuple[str, Sequence[str], str]]:
         clashes: list[tuple[str, Sequence[str], str]] = []
         if self.connection:
-            clashes.append(("connection", (*_ANSWER, "outage"), "it ends without a response"))
+            clashes.append(("connection", (*_RESPONSE, "outage"), "no response is sent"))
         if self.outage:
-            clashes.append(("outage", _ANSWER, "it ends without a response"))
+            clashes.append(("outage", _RESPONSE, "no response is sent"))
         if self.body == "garbage":
-            others = [name for name in _ANSWER if name != "body"]
-            clashes.append(("body garbage", others, "it is not HTTP"))
+            others = [name for name in _RESPONSE if name != "body"]
+            clashes.append(("body garbage", others, "the response is not HTTP"))
         if self.body in ("html", "flood"):
             clashes.append((f"body {self.body}", ("problem",), "the body replaces it"))
         if self.status in _WITHOUT_BODY:
-            others = [name for name in _ANSWER if name not in ("status", "headers")]
+            others = [name for name in _RESPONSE if name not in ("status", "headers")]
             clashes.append((f"status {self.status}", others, "such a response has no body"))
         return clashes

@@ -18,7 +18,7 @@ def wants_hint(received: Received) -> bool:
 
 
 def hint(url: str) -> Reply:
-    """Return the hint as an answer.
+    """Return the hint as a response.
 
     Args:
         url: where the emulator listens.

@@ -33,7 +33,7 @@ class Listener:
     """A port with a server behind it, which can be paused.
 
     Args:
-        serve: answers a request.
+        serve: responds to a request.
         host: the address to listen on.
         port: the port to listen on; 0 for a free port, which differs at each start.
         certificate: the certificate for https; None for http.
@@ -66,7 +66,7 @@ class Listener:
     def url(self) -> str:
         """The base URL."""
         if self._runner is None:
-            raise ConfigurationError("the emulator is not started")
+            raise ConfigurationError("the emulator is not started: start it first")
         host = _EVERYWHERE.get(self._host, self._host)
         scheme = "https" if self._certificate else "http"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._port}"
@@ -200,6 +200,7 @@ def _bound(host: str, port: int) -> socket.socket:
         if bound_socket is not None:
             bound_socket.close()
         raise ConfigurationError(
-            f"the emulator cannot listen on {host} port {port}: {error.strerror}"
+            f"the emulator cannot listen on {host} port {port}: {error.strerror}; choose another "
+            "address or port (port 0 picks a free one)"
         ) from None
     return bound_socket

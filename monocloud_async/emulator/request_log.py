@@ -32,8 +32,8 @@ class RecordedRequest:
         headers: its headers, with names as sent; the API key is masked.
         body: its body; passwords in it are masked.
         number: 1 for the first request since the start or the last reset.
-        attempt: which attempt of its call it seems to be: the same request failed before, in a
-            way that clients retry, within two minutes.
+        attempt: which attempt of its call it seems to be. It counts as a retry if the same request
+            failed within the last two minutes in a way that clients retry.
         received_at: when it arrived.
     """
 
@@ -69,7 +69,7 @@ class Counts:
     Attributes:
         requests: all requests, whatever their outcome.
         executions: executed changes, whether or not the response arrived.
-        requests_by_operation: requests per operation, without those for no known operation.
+        requests_by_operation: requests per operation, without those for unknown operations.
         executions_by_operation: executed changes per operation.
         requests_by_status: requests per status of the response; None for those without a response.
     """

@@ -152,7 +152,7 @@ async def read(request: web.BaseRequest) -> Received:
     try:
         body = await request.read()
     except web.HTTPException as error:
-        flaw = ProblemError(error.status, "The body is too long.")
+        flaw = ProblemError(error.status, "The body is too large.")
     except (web.RequestPayloadError, OSError):
         flaw = bad_request("The body is incomplete.")
     path = request.rel_url.raw_path

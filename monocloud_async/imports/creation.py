@@ -17,7 +17,7 @@ from .api import Api
 from .checks import changed
 from .compare import is_as_created
 from .find import find, identifiers
-from .journal import CREATED, EXISTED, Entry
+from .journal import CREATED, EXISTED, OPEN, Entry
 from .recorder import Recorder
 from .settling import Progress
 
@@ -54,7 +54,20 @@ class Creation:
         row.lost = row.work.unknown
         if row.lost and (found := await self._found(row, thorough=False)):
             return found
+        if before and not row.lost:
+            return await self._created_again(row, before)
         return await self._created(row)
+
+    async def _created_again(self, row: Progress, before: Entry) -> User:
+        """Create the user of a row that failed, and record first that it may be created."""
+        note = Entry(row.work.number, row.work.digest, OPEN, applied=True)
+        await self._recorder.written(note)
+        try:
+            return await self._created(row)
+        except MonoCloudError as error:
+            if not (row.lost or may_be_applied(error)):
+                await self._recorder.add(before)
+            raise
 
     async def _known(self, row: Progress, before: Entry, user_id: str) -> User:
         """Return the user that the journal has for the row, if it still matches the row."""

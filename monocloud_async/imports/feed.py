@@ -50,10 +50,7 @@ class Work:
     @property
     def key(self) -> int | None:
         """The ordering key: rows that may belong to the same user share it, and run in order."""
-        if self.row is None:
-            return None
-        first = self.row.email or self.row.phone
-        return hash((first.value if first else str(self.row.username)).casefold())
+        return None if self.row is None else hash(self.row.key)
 
 
 class Feed:

@@ -66,6 +66,13 @@ def identifiers(row: ImportRow) -> list[Identifier]:
     return found
 
 
+def all_identifiers(row: ImportRow) -> list[Identifier]:
+    """Return all that no other row may have: the identifiers, and the further addresses."""
+    further = [Identifier("email", one.value) for one in row.emails]
+    further += [Identifier("phone_number", one.value) for one in row.phones]
+    return [*identifiers(row), *further]
+
+
 async def find(api: Api, row: ImportRow, *, thorough: bool) -> list[User]:
     """Return the complete users that have one of a row's identifiers.
 

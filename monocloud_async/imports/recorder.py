@@ -5,16 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from .journal import Entry, ImportJournal, JournalError
 
 T = TypeVar("T")
 # The maximum number of unwritten entries; beyond it, adding waits, which throttles sending.
 BEHIND = 400
-# Write as soon as this many entries are waiting, or after this many seconds.
-_DUE = 160
-_SECONDS = 0.1
+
+
+class Limits(NamedTuple):
+    """When a recorder writes.
+
+    Attributes:
+        due: how many entries are written immediately.
+        seconds: how long fewer entries wait for more.
+    """
+
+    due: int
+    seconds: float
+
+
+OF_A_FILE = Limits(160, 0.1)
 
 
 class Recorder:
@@ -24,13 +36,16 @@ class Recorder:
 
     Args:
         journal: the journal. None records nothing.
+        limits: when to write.
     """
 
-    def __init__(self, journal: ImportJournal | None) -> None:
+    def __init__(self, journal: ImportJournal | None, limits: Limits = OF_A_FILE) -> None:
         self.journal = journal
+        self._limits = limits
         self._thread = ThreadPoolExecutor(1, "monocloud-journal")
         self._waiting: list[Entry] = []
-        self._unwritten = 0
+        # How many entries were added, and how many of them are written.
+        self._added = self._written = 0
         self._begun = self._begun_written = journal.begun if journal else 0
         self._failure: JournalError | None = None
         self._ended = False
@@ -68,19 +83,20 @@ class Recorder:
             return
         self.check()
         self._waiting.append(entry)
-        self._unwritten += 1
-        if len(self._waiting) >= _DUE:
+        self._added += 1
+        if len(self._waiting) >= self._limits.due:
             self._due.set()
         elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_SECONDS, self._due.set)
-        while self._unwritten >= BEHIND:
+            self._timer = asyncio.get_running_loop().call_later(self._limits.seconds, self._due.set)
+        while self._added - self._written >= BEHIND:
             await self._wait()
 
     async def written(self, entry: Entry) -> None:
         """Queue an entry, and wait until it is written."""
         await self.add(entry)
+        last = self._added
         self._due.set()
-        while self._unwritten:
+        while self._written < last:
             await self._wait()
 
     async def end(self) -> None:
@@ -99,7 +115,7 @@ class Recorder:
     def check(self) -> None:
         """Raise the journal's failure, if it has failed."""
         if self._failure:
-            raise JournalError(*self._failure.args)
+            raise type(self._failure)(*self._failure.args)
 
     async def _write(self) -> None:
         try:
@@ -120,7 +136,7 @@ class Recorder:
             self._due.clear()
         if batch or begun > self._begun_written:
             await self.ask(self._keep, batch, begun)
-            self._unwritten -= len(batch)
+            self._written += len(batch)
             self._begun_written = begun
             self._news.set()
 

@@ -74,6 +74,12 @@ class ImportRow:
         first = self.email or self.phone
         return self.source_id or (first.value if first else self.username)
 
+    @property
+    def key(self) -> str:
+        """What orders the row: rows that may belong to the same user share it."""
+        first = self.email or self.phone
+        return (first.value if first else str(self.username)).casefold()
+
     def creation(self) -> dict[str, Any]:
         """Return the validated body of ``users.create``."""
         body = {n: value for n, value in self.claims.items() if n in CREATION_CLAIMS}

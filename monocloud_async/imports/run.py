@@ -7,24 +7,36 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import aclosing, closing, nullcontext
 from pathlib import Path
-from typing import TypeGuard, cast
+from typing import Any, Protocol, TypeGuard, cast
 
 import attrs
 
 from .._call import Caller
 from ..bulk import start
-from ..bulk.run import check_limits
+from ..bulk.run import Run, check_limits
 from ..errors import InvalidArgumentError
 from ..outcome import ImportOutcome
 from .feed import Feed
 from .importer import Importer
 from .journal import ImportJournal, JournalError
-from .recorder import Recorder
+from .recorder import OF_A_FILE, Limits, Recorder
 from .settling import Settings
 
 
 def _never() -> bool:
     return False
+
+
+class Sender(Protocol):
+    """A run."""
+
+    def outcomes(self) -> AsyncGenerator[Any, None]:
+        """Yield each row's outcome as it completes; iterate only once."""
+        ...
+
+
+# Makes the run of a method over rows, until the function returns true.
+Start = Callable[[Callable[..., Any], Any, Callable[[], bool]], Sender]
 
 
 @attrs.frozen(eq=False)
@@ -40,6 +52,9 @@ class Import:
         rate: the maximum number of requests per second. None means as many as the server takes.
         stopped: returns whether to start no further rows.
         kind: the class that imports a row.
+        limits: when outcomes are recorded.
+        start: starts sending rows at a pace that the import shares. None starts a run at a pace of
+            its own.
     """
 
     caller: Caller
@@ -50,6 +65,8 @@ class Import:
     rate: float | None
     stopped: Callable[[], bool] = _never
     kind: type[Importer] = Importer
+    limits: Limits = OF_A_FILE
+    start: Start | None = None
 
     async def outcomes(self, path: Path | None) -> AsyncGenerator[ImportOutcome, None]:
         """Yield the outcome of each row; can be iterated only once.
@@ -65,17 +82,11 @@ class Import:
 
     async def through(self, journal: ImportJournal | None) -> AsyncGenerator[ImportOutcome, None]:
         """Yield the outcome of each row, using an open journal."""
-        recorder = Recorder(journal)
+        recorder = Recorder(journal, self.limits)
         began_at = journal.began_at if journal else time.time()
         importer = self.kind(self.caller, self.settings, recorder, began_at)
         works = Feed(self.rows, self.groups, recorder).works()
-        run = start(
-            importer.settle,
-            works,
-            concurrency=self.concurrency,
-            rate=self.rate,
-            stopped=self.stopped,
-        )
+        run = (self.start or self._start)(importer.settle, works, self.stopped)
         try:
             async with aclosing(works), aclosing(run.outcomes()) as outcomes:
                 async for outcome in outcomes:
@@ -86,6 +97,12 @@ class Import:
         finally:
             await recorder.end()
         recorder.check()
+
+    def _start(
+        self, method: Callable[..., Any], rows: Any, stopped: Callable[[], bool]
+    ) -> Run[Any]:
+        concurrency, rate = self.concurrency, self.rate
+        return start(method, rows, concurrency=concurrency, rate=rate, stopped=stopped)
 
 
 def checked(
@@ -104,13 +121,22 @@ def checked(
     """
     if not _are_rows(rows):
         raise _refusal("rows", f"an iterable of mappings, not {type(rows).__name__}")
+    ids = checked_groups(settings, groups)
+    workers, limit = check_limits(concurrency, rate)
+    return Import(caller, rows, settings, ids, workers, limit)
+
+
+def checked_groups(settings: Settings, groups: object) -> Mapping[str, str]:
+    """Return group ids by name, after validating them and the settings.
+
+    Raises:
+        InvalidArgumentError: an argument is invalid; nothing was sent.
+    """
     if settings.existing not in ("skip", "complete"):
         raise _refusal("existing", f"'skip' or 'complete', not {settings.existing!r}")
     if groups is not None and not isinstance(groups, Mapping):
         raise _refusal("groups", f"a mapping of names to ids, not {type(groups).__name__}")
-    workers, limit = check_limits(concurrency, rate)
-    ids = cast("Mapping[str, str]", groups or {})
-    return Import(caller, rows, settings, ids, workers, limit)
+    return cast("Mapping[str, str]", groups or {})
 
 
 def _are_rows(given: object) -> TypeGuard[Iterable[object] | AsyncIterable[object]]:

@@ -70,7 +70,7 @@ def rows(
     if mapping is None:
         if system is None:
             raise ConfigurationError(
-                "neither a system nor a mapping was given; nothing was read: give one of them"
+                "neither a system nor a mapping was given; nothing was read: pass one of them"
             )
         known, chosen = mapping_of(system), options
         return _rows(read(path, system, options=options), lambda source: known(source, chosen))

@@ -28,7 +28,7 @@ def secret_text() -> Any:
 
 
 def free_json() -> Any:
-    """Declare a member that is a JSON object with contents of the tenant's choice."""
+    """Declare a member that is a JSON object whose contents the tenant chooses."""
     return attrs.field(factory=dict[str, Any], hash=False)
 
 

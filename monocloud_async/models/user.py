@@ -24,7 +24,7 @@ class UserPhone(Record):
         id: the phone's id, for calls that take an ``identifier_id``.
         phone: the number in E.164 form.
         primary: whether it is the user's primary number.
-        verified: whether the user has proved to own it.
+        verified: whether the user has proven that they own it.
         source: where it was first collected.
         verification_source: who verified it.
         authenticators: the authenticators that use it (records from before 2025).
@@ -49,7 +49,7 @@ class UserEmail(Record):
         id: the address's id, for calls that take an ``identifier_id``.
         email: the address.
         primary: whether it is the user's primary address.
-        verified: whether the user has proved to own it.
+        verified: whether the user has proven that they own it.
         source: where it was first collected.
         verification_source: who verified it.
         authenticators: the authenticators that use it (records from before 2025).
@@ -166,7 +166,7 @@ class UserSummary(AnswerRecord):
     Attributes:
         user_id: the user's id.
         disabled: whether the account is disabled.
-        claims: profile claims, an open set.
+        claims: profile claims by name; a tenant may have any.
         emails: the user's email addresses.
         phone_numbers: the user's phones; ``primary_phone`` is the primary one.
         username: the user's username.

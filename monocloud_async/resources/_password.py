@@ -30,10 +30,10 @@ def password_members(
         f"{prefix}{name}" for name in ("password", "password_hash", "password_hash_algorithm")
     )
     if password is not None and hashed is not None:
-        raise InvalidArgumentError(f"give {plain} or {hash_name}, not both; nothing was sent")
+        raise InvalidArgumentError(f"pass {plain} or {hash_name}, not both; nothing was sent")
     if (hashed is None) != (algorithm is None):
         raise InvalidArgumentError(
-            f"give {hash_name} and {algorithm_name} together; nothing was sent"
+            f"pass {hash_name} and {algorithm_name} together; nothing was sent"
         )
     if algorithm is not None and algorithm not in _ALGORITHMS:
         raise InvalidArgumentError(

@@ -117,7 +117,7 @@ class EmailsResource(Resource):
         Args:
             user_id: the user's id.
             identifier_id: the address's ``id``, from ``user.emails``.
-            expiry: seconds until the link expires. None uses the tenant's setting.
+            expiry: seconds until the link expires; by default, the tenant's setting applies.
 
         API: ``POST /api/users/{user_id}/emails/{identifier_id}/verify/link``
         https://www.monocloud.com/docs/apis/identity/users/verify_email

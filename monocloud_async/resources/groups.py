@@ -1,4 +1,4 @@
-"""Memberships of groups."""
+"""The groups resource: which users are in which groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passkeys."""
+"""The passkeys resource: passkeys that users sign in with."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class PasswordsResource(Resource):
         Args:
             user_id: the user's id.
             send_email: whether to email the link to the user. The API defaults to False.
-            expiry: seconds until the link expires. None uses the tenant's setting.
+            expiry: seconds until the link expires; by default, the tenant's setting applies.
 
         API: ``POST /api/users/{user_id}/password/reset``
         https://www.monocloud.com/docs/apis/identity/users/reset_password
@@ -153,6 +153,6 @@ def _one_password(
     members = password_members(prefix, password, hashed, algorithm)
     if not members:
         raise InvalidArgumentError(
-            f"give {prefix}password or {prefix}password_hash; nothing was sent"
+            f"pass {prefix}password or {prefix}password_hash; nothing was sent"
         )
     return members

@@ -89,13 +89,13 @@ class PhonesResource(Resource):
     ) -> AsyncGenerator[PhoneOutcome, None]:
         """Set the primary phones of many users, as fast as the rate limit allows.
 
-        A row that fails does not stop the run. Rows of the same user run in their order. To stop
-        early, leave the loop or call ``aclose()``. If you do, or if the iterator raises, rows that
-        have no outcome yet may have been applied; it is safe to send them again.
+        A row that fails does not stop the run. Rows of the same user run in order. To stop early,
+        leave the loop or call ``aclose()``. If you do, or if the iterator raises, rows that have no
+        outcome yet may have been applied; it is safe to send them again.
 
-        The blocking client reads the rows on the thread that iterates, because a database cursor
-        for example belongs to that thread. While a row source blocks, outcomes are held back, so a
-        source that waits for an outcome of the same run deadlocks.
+        The blocking client reads the rows on the thread that iterates, because a row source, such
+        as a database cursor, may belong to that thread. While the source blocks, outcomes are held
+        back, so a source that waits for an outcome of the same run deadlocks.
 
         Args:
             rows: pairs like the arguments of ``set_primary``, read lazily. A regular iterable that

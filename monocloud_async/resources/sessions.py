@@ -1,4 +1,4 @@
-"""Sessions."""
+"""The sessions resource: sessions of users."""
 
 from __future__ import annotations
 

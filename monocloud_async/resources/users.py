@@ -135,7 +135,7 @@ class UsersResource(UserTransfer):
             ),
         }
         if not body:
-            raise InvalidArgumentError("give at least one argument; nothing was sent")
+            raise InvalidArgumentError("pass at least one argument; nothing was sent")
         return await self._call(users.CREATE, body=body)
 
     async def get(self, user_id: str) -> User:
@@ -258,6 +258,6 @@ class UsersResource(UserTransfer):
         )
         body = {**nullable_texts(**claims), **given(address=nullable_object("address", address))}
         if not body:
-            raise InvalidArgumentError("give at least one claim; nothing was sent")
+            raise InvalidArgumentError("pass at least one claim; nothing was sent")
         body |= flags(skip_conformance_checks=skip_conformance_checks)
         return await self._call(users.PATCH_CLAIMS, user_id, body=body)

@@ -17,13 +17,13 @@ class MonoCloudInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """Records the calls of all clients created from now on.
 
     ``MonoCloudInstrumentor().instrument()`` takes a ``tracer_provider`` and a ``meter_provider``,
-    as ``OpenTelemetry`` does. ``uninstrument()`` stops recording, also for existing clients.
+    as ``OpenTelemetry`` does. ``uninstrument()`` stops recording, including for existing clients.
     Clients created with their own ``telemetry=`` keep it. Needs
     ``opentelemetry-instrumentation``.
     """
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        """Return the packages that it instruments: none but its own."""
+        """Return no packages, because it instruments only this SDK."""
         return ()
 
     def _instrument(self, **kwargs: Any) -> None:

@@ -148,7 +148,7 @@ class CallColumns:
     def _checked(self, name: str, noun: str, beside: Iterable[str]) -> Parameter | None:
         found = self._parameter(name)
         if found and found.name in self._fixed:
-            raise ValueError(f"the {noun} {found.name} is also given by --set: remove one of them")
+            raise ValueError(f"the {noun} {found.name} is also set by --set: remove one of them")
         if found or not (bare := plain(name)) or bare in self._ignored:
             return found
         if meant := self._meant(bare, beside):

@@ -31,7 +31,7 @@ JournalFile = Annotated[
         "--journal",
         metavar="FILE",
         help="Record progress in this SQLite file. However the run ends, the same command resumes "
-        "it: rows that are done are not resent, rows that failed are.",
+        "it: it resends failed rows, but not completed ones.",
     ),
 ]
 AnyRows = Annotated[

@@ -19,7 +19,7 @@ from ...dask.results import ClusterResult, StoppedError
 from ...dask.staging import StagedPiece
 from ...errors import ConfigurationError, MonoCloudError
 from ..batch.call_job import CallOptions, check_options
-from ..batch.confirming import SHOWN, end_dry_run, is_json, print_unused
+from ..batch.confirming import SHOWN, confirm_destruction, end_dry_run, is_json, print_unused
 from ..batch.content import STDIN
 from ..batch.job import Options
 from ..batch.progress import display
@@ -53,15 +53,25 @@ def carry_out(
     results = (
         Results(options.results, private=call_options.show_secrets) if options.results else None
     )
-    watching = Watching(runnable, _origin(job), yes=call_options.yes, display=display())
-    run = _Run(job, options, cluster, watching)
-    try:
-        ending = asyncio.run(run.carried_out())
-    except InputMistakesError as error:
-        for mistake in error.mistakes:
-            typer.echo(visible(mistake), err=True)
-        fail(error.summary, MISUSED)
+
+    def confirm(pieces: Sequence[StagedPiece]) -> None:
+        _print_unused(job, pieces)
+        if not call_options.yes:
+            confirm_destruction(runnable, _rows(pieces), origin_of(job))
+
+    watching = Watching(confirm, display())
+    ending = ClusterRun(job, options, cluster, watching).carry_out()
     end(ending, job, watching, results)
+
+
+def _print_unused(job: Job, pieces: Sequence[StagedPiece]) -> None:
+    print_unused(
+        job.operation, dict.fromkeys(name for piece in pieces for name in piece.passed_over)
+    )
+
+
+def _rows(pieces: Sequence[StagedPiece]) -> int:
+    return sum(piece.rows for piece in pieces)
 
 
 def _job(
@@ -71,7 +81,7 @@ def _job(
         operation=runnable.name,
         tenants=tenants_of(cluster),
         by_domain=cluster.tenants is not None,
-        journal=_journal(cluster, is_needed=not options.dry_run),
+        journal=journal_of(cluster, is_needed=not options.dry_run),
         fixed=tuple(call_options.fixed),
         null=call_options.null,
         ignored=tuple(call_options.ignored),
@@ -86,7 +96,12 @@ def _job(
     )
 
 
-def _journal(cluster: ClusterOptions, *, is_needed: bool) -> str:
+def journal_of(cluster: ClusterOptions, *, is_needed: bool = True) -> str:
+    """Return the URL or the path of the journal's directory.
+
+    Raises:
+        ConfigurationError: it is missing, or is a file.
+    """
     if cluster.journal is None:
         if not is_needed:
             return ""
@@ -104,20 +119,38 @@ def _journal(cluster: ClusterOptions, *, is_needed: bool) -> str:
     return str(Path(cluster.journal).absolute())
 
 
-def _origin(job: Job) -> str:
+def origin_of(job: Job) -> str:
     """Return where the rows go, for messages."""
     only, *others = job.domains
     return f"{len(job.domains)} tenants" if others else only
 
 
 @attrs.frozen(eq=False)
-class _Run:
+class ClusterRun:
+    """A run on a cluster.
+
+    Attributes:
+        job: what to do.
+        options: the options of every batch.
+        cluster: the options of a cluster.
+        watching: sees the run.
+    """
+
     job: Job
     options: Options
     cluster: ClusterOptions
     watching: Watching
 
-    async def carried_out(self) -> Ending:
+    def carry_out(self) -> Ending:
+        """Carry out the run, and exit if the input has mistakes."""
+        try:
+            return asyncio.run(self._carried_out())
+        except InputMistakesError as error:
+            for mistake in error.mistakes:
+                typer.echo(visible(mistake), err=True)
+            fail(error.summary, MISUSED)
+
+    async def _carried_out(self) -> Ending:
         """Drive the run, until it ends or is stopped."""
         stop = self.watching.stop
         with stop.on_signals():
@@ -145,11 +178,10 @@ class _Run:
 
     def _show(self, pieces: Sequence[StagedPiece]) -> NoReturn:
         """Print the first requests of a dry run, then exit."""
-        ignored = dict.fromkeys(name for piece in pieces for name in piece.passed_over)
-        print_unused(self.job.operation, ignored)
+        _print_unused(self.job, pieces)
         for request in _first(pieces):
             typer.echo(visible(request))
-        end_dry_run(sum(piece.rows for piece in pieces), _origin(self.job))
+        end_dry_run(_rows(pieces), origin_of(self.job))
 
 
 def _first(pieces: Sequence[StagedPiece]) -> Iterator[str]:

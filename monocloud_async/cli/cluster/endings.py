@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NoReturn, TextIO
 
 import attrs
@@ -49,13 +49,31 @@ def end(ending: Ending, job: Job, watching: Watching, results: Results | None) -
         watching: what was seen of it.
         results: the results file, if any.
     """
-    stop, tally = watching.stop, watching.tally
-    if tally is None:
-        fail(f"{stop.why}; nothing was sent", stop.code)
+    tally = tally_of(watching)
     operation = JobOperation(job)
-    problem = _write(ending.result, job, operation, watching, results)
-    problem = print_totals(_totals(tally, operation)) or problem
+    problem = _write(ending, job, operation, watching, results)
+    statuses = (OK, FAILED, UNKNOWN, SKIPPED) if operation.rules.once else (OK, FAILED, SKIPPED)
+    problem = print_totals(totals(tally, statuses)) or problem
     _tell_unknown(tally, operation)
+    finish(ending, watching, problem)
+
+
+def tally_of(watching: Watching) -> Tally:
+    """Return the counts of a run, and exit if it ended before it began."""
+    if watching.tally is None:
+        fail(f"{watching.stop.why}; nothing was sent", watching.stop.code)
+    return watching.tally
+
+
+def finish(ending: Ending, watching: Watching, problem: str | None) -> NoReturn:
+    """Exit.
+
+    Args:
+        ending: how the run ended.
+        watching: what was seen of it.
+        problem: what went wrong with the results and the totals, if anything.
+    """
+    stop, tally = watching.stop, tally_of(watching)
     if stop.why or ending.error:
         if problem:
             typer.echo(f"Error: {visible(problem)}", err=True)
@@ -71,10 +89,15 @@ def _fail(stop: Stop, error: MonoCloudError | None) -> NoReturn:
     fail(f"{why}{advice}", stop.code or REFUSED)
 
 
-def _totals(tally: Tally, operation: JobOperation) -> str:
+def totals(tally: Tally, statuses: Sequence[str]) -> str:
+    """Return the totals as one line.
+
+    Args:
+        tally: the counts.
+        statuses: the statuses to show.
+    """
     if not tally.rows:
         return "the input has no rows: nothing to do"
-    statuses = (OK, FAILED, UNKNOWN, SKIPPED) if operation.rules.once else (OK, FAILED, SKIPPED)
     earlier = f" ({tally.before:,} from earlier runs)" if tally.before else ""
     return tally.summary(statuses) + earlier
 
@@ -88,23 +111,44 @@ def _tell_unknown(tally: Tally, operation: JobOperation) -> None:
 
 
 def _write(
-    result: ClusterResult | None,
+    ending: Ending,
     job: Job,
     operation: JobOperation,
     watching: Watching,
     results: Results | None,
 ) -> str | None:
-    """Write the results; return an error message if that fails."""
+    fixed = fixed_arguments(job.fixed, operation.parameters, job.null)
+
+    def write(file: TextIO, lines: Iterable[bytes], shown: Sequence[str]) -> None:
+        arguments = [name for name in shown if name not in fixed]
+        write_outcomes(file, lines, watching.pieces, arguments, as_json=job.answers)
+
+    return write_results(ending, watching, results, write)
+
+
+def write_results(
+    ending: Ending,
+    watching: Watching,
+    results: Results | None,
+    write_lines: Callable[[TextIO, Iterable[bytes], Sequence[str]], None],
+) -> str | None:
+    """Write the results; return an error message if that fails.
+
+    Args:
+        ending: how the run ended.
+        watching: what was seen of it.
+        results: the results file, if any.
+        write_lines: writes outcomes, each as JSON, with the members of rows that they show.
+    """
+    result = ending.result
     if results is None:
         return None
     if result is None:
         return _NO_RESULTS
-    fixed = fixed_arguments(job.fixed, operation.parameters, job.null)
-    arguments = [name for name in result.columns if name not in fixed]
     lines = _Counted(result.lines())
 
     def write(file: TextIO) -> None:
-        write_outcomes(file, lines, watching.pieces, arguments, as_json=job.answers)
+        write_lines(file, lines, result.columns)
 
     problem = written(watching.stop, lambda: results.write_by(write))
     if problem is None and lines.count < result.rows:

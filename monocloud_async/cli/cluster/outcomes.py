@@ -39,7 +39,7 @@ def write_outcomes(
         as_json: whether to write JSON Lines, not CSV.
     """
     found: set[str] = set()
-    with _sorted(lines, pieces, found) as ordered:
+    with in_order(lines, pieces, found) as ordered:
         if as_json:
             _write_json(file, ordered, arguments)
         else:
@@ -70,7 +70,7 @@ def _cell(value: object) -> object:
 
 
 @contextmanager
-def _sorted(
+def in_order(
     lines: Iterable[bytes], pieces: Sequence[str], found: set[str]
 ) -> Generator[Iterator[bytes], None, None]:
     """Provide the lines in order: sorted runs in temporary files, merged.

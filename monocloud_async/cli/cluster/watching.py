@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 
 import typer
 
 from ...dask.driver import Progress, Watcher
-from ...dask.operation import JobOperation
 from ...dask.staging import StagedPiece
-from ..batch.confirming import confirm_destruction, print_unused
 from ..batch.journal import FAILED, UNKNOWN
 from ..batch.progress import Display, Reporter
 from ..batch.stop import Stop
 from ..batch.tally import Tally
 from ..batch.until_stopped import SILENT_SECONDS, WAITING
-from ..runnable import Runnable
 
 # Seconds that the cluster has to end after a second signal.
 _GRACE_SECONDS = 15.0
@@ -29,9 +26,7 @@ class Watching:
     """Shows a run on a cluster, and stops it on signals.
 
     Args:
-        runnable: the operation.
-        origin: where the rows are sent, for messages.
-        yes: whether to skip the confirmation.
+        confirm: called with the staged pieces before anything is sent; raises to end the run.
         display: where progress is shown.
 
     Attributes:
@@ -40,10 +35,8 @@ class Watching:
         pieces: the names of the input's pieces, in their order.
     """
 
-    def __init__(self, runnable: Runnable, origin: str, *, yes: bool, display: Display) -> None:
-        self._runnable = runnable
-        self._origin = origin
-        self._yes = yes
+    def __init__(self, confirm: Callable[[Sequence[StagedPiece]], None], display: Display) -> None:
+        self._confirmed = confirm
         self._display = display
         self._reporter: Reporter | None = None
         self.stop: Stop = Stop()
@@ -58,14 +51,10 @@ class Watching:
         """
         return Watcher(self._confirm, self._running, self._show, self.stop, max_failures)
 
-    def _confirm(self, operation: JobOperation, pieces: Sequence[StagedPiece]) -> None:
+    def _confirm(self, _: object, pieces: Sequence[StagedPiece]) -> None:
         self.pieces = [piece.name for piece in pieces]
-        ignored = dict.fromkeys(name for piece in pieces for name in piece.passed_over)
-        print_unused(operation.runnable.name, ignored)
-        if not self._yes:
-            with _interruptible():
-                rows = sum(piece.rows for piece in pieces)
-                confirm_destruction(self._runnable, rows, self._origin)
+        with _interruptible():
+            self._confirmed(pieces)
 
     @asynccontextmanager
     async def _running(self, rows: int) -> AsyncGenerator[None, None]:

@@ -11,7 +11,7 @@ from contextlib import closing
 import attrs
 
 from ...errors import ConfigurationError, InvalidArgumentError
-from ...imports.find import identifiers
+from ...imports.find import all_identifiers
 from ...imports.journal import Entry, ImportJournal
 from ...imports.reading import import_row
 from ...imports.row import ImportRow
@@ -150,9 +150,7 @@ class _Seen:
 
     def before(self, row: ImportRow, line: int) -> Iterator[tuple[str, int]]:
         """Add a row's identifiers; yield those that an earlier row also has, with its line."""
-        further = [("email", email.value) for email in row.emails]
-        further += [("phone_number", phone.value) for phone in row.phones]
-        for kind, value in [*((i.field, i.value) for i in identifiers(row)), *further]:
+        for kind, value in ((one.field, one.value) for one in all_identifiers(row)):
             digest = _digest(kind, value)
             added = self._db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (digest, line))
             if not added.rowcount:

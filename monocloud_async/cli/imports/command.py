@@ -44,7 +44,7 @@ def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
         options: the command's options.
     """
     check_files(options.file, options.journal, options.results)
-    groups = _groups(options)
+    groups = groups_of(options)
     names = _WOULD if options.dry_run else {}
     results = ImportResults(options.results, names) if options.results else None
     with ExitStack() as stack:
@@ -61,7 +61,12 @@ def import_users(client: MonoCloudClient, options: Options) -> NoReturn:
     _finish(options, found, tally, stop, problem)
 
 
-def _groups(options: Options) -> Mapping[str, str]:
+def groups_of(options: Options) -> Mapping[str, str]:
+    """Return the group ids by name.
+
+    Raises:
+        ConfigurationError: the file of groups is invalid.
+    """
     if options.groups is None:
         return {}
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 from ..._characters import trimmed
@@ -16,7 +16,7 @@ from ..batch.lines import Lines
 from .records import Record
 
 _DELIMITERS = ",;\t|"
-_BETWEEN = re.compile(r"[\s-]+")
+BETWEEN = re.compile(r"[\s-]+")
 _OBJECTS = ("claims", "private_data", "public_data")
 _LISTS = ("groups", "notes")
 _ONLY_JSON = ("emails", "phone_numbers", *_OBJECTS)
@@ -36,17 +36,18 @@ class _Layout(NamedTuple):
     columns: Sequence[Column]
 
 
-def read_csv(first: str, lines: Lines) -> Iterator[Record | Mistake]:
+def read_csv(first: str, lines: Lines, also: Collection[str] = ()) -> Iterator[Record | Mistake]:
     """Yield the rows.
 
     Args:
         first: the first non-blank line, already read.
         lines: the remaining lines.
+        also: further members that rows may have.
 
     Raises:
         BrokenInputError: the header or a line is broken, and reading cannot continue.
     """
-    layout = _layout(first, lines.number)
+    layout = _layout(first, lines.number, also)
     for text in lines:
         line = lines.number
         try:
@@ -57,7 +58,7 @@ def read_csv(first: str, lines: Lines) -> Iterator[Record | Mistake]:
             yield _record(line, cells, layout.columns)
 
 
-def _layout(head: str, line: int) -> _Layout:
+def _layout(head: str, line: int, also: Collection[str]) -> _Layout:
     """Return the layout, by the delimiter that gives the most columns."""
     names: Sequence[str] = ()
     chosen = ","
@@ -68,8 +69,8 @@ def _layout(head: str, line: int) -> _Layout:
             continue
         if len(found) > len(names):
             names, chosen = found, delimiter
-    columns = [_column(name, line) for name in names]
-    paths = [column.path for column in columns if column.path]
+    columns = [column(name, line, also) for name in names]
+    paths = [one.path for one in columns if one.path]
     for path in paths:
         if paths.count(path) > 1:
             raise BrokenInputError(line, f"the header has {'.'.join(path)} more than once")
@@ -80,13 +81,25 @@ def _layout(head: str, line: int) -> _Layout:
     return _Layout(chosen, columns)
 
 
-def _column(name: str, line: int) -> Column:
+def column(name: str, line: int, also: Collection[str] = ()) -> Column:
+    """Return the column with a name.
+
+    Args:
+        name: the name.
+        line: the line of the header.
+        also: further members that rows may have.
+
+    Raises:
+        BrokenInputError: users have no such member.
+    """
     plain = name.removesuffix(":json")
     head, *rest = plain.split(".")
-    member = _BETWEEN.sub("_", head.strip()).casefold()
+    member = BETWEEN.sub("_", head.strip()).casefold()
     if member in UNSETTABLE:
         return Column((), is_json=False)
     is_json = plain != name
+    if member in also and not rest:
+        return Column((member,), is_json)
     if member not in MEMBERS or (rest and (member not in _OBJECTS or "" in rest)):
         raise BrokenInputError(line, f"unknown column {listed([name])} in the header")
     if member in _ONLY_JSON and not rest and not is_json:
@@ -104,33 +117,35 @@ def _record(line: int, cells: Sequence[str], columns: Sequence[Column]) -> Recor
         # A row that was cut off must not become a user without a password.
         return Mistake(line, f"the row ends before its {cut[0]}")
     row: dict[str, Any] = {}
-    for column, cell in zip(columns, cells, strict=False):
-        if column.path and trimmed(cell):
+    for one, cell in zip(columns, cells, strict=False):
+        if one.path and trimmed(cell):
             try:
-                _put(row, column.path, _value(column, cell))
+                put(row, one.path, value_of(one, cell))
             except ValueError as error:
-                return Mistake(line, f"{'.'.join(column.path)}: {error}")
+                return Mistake(line, f"{'.'.join(one.path)}: {error}")
     return Record(line, row)
 
 
-def _value(column: Column, cell: str) -> object:
-    if column.is_json:
+def value_of(of: Column, cell: str) -> object:
+    """Return the value of a text cell; the ValueError for a mistake does not show it."""
+    if of.is_json:
         try:
             return json.loads(cell)
         except RecursionError:
             raise ValueError("the JSON is nested too deeply") from None
         except ValueError:
             raise ValueError("the cell is not valid JSON") from None
-    if column.path == ("password",):
+    if of.path == ("password",):
         # Blanks may be part of a password.
         return cell
     text = cell_value(cell)
-    if column.path[0] in _LISTS:
+    if of.path[0] in _LISTS:
         return [part for part in map(trimmed, text.split(_SEPARATOR)) if part]
     return text
 
 
-def _put(row: dict[str, Any], path: Sequence[str], value: object) -> None:
+def put(row: dict[str, Any], path: Sequence[str], value: object) -> None:
+    """Set a value in a row; raises ValueError if it has another one there."""
     *parents, last = path
     place = row
     for name in parents:

@@ -11,8 +11,13 @@ import typer
 
 SYSTEMS = ("auth0", "clerk", "cognito", "firebase", "keycloak", "okta")
 
-Users = Annotated[
-    str, typer.Argument(metavar="FILE", help="File with the users, or - for standard input.")
+AnyUsers = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE",
+        help="File with the users, or - for standard input. On a cluster, also several files, or "
+        "patterns such as 'users/*.parquet' and s3://bucket/users/*.csv.",
+    ),
 ]
 From = Annotated[
     str | None,
@@ -52,7 +57,9 @@ Existing = Annotated[
 ]
 SendReset = Annotated[
     bool,
-    typer.Option("--send-reset", help="Finally, email each created user a link to set a password."),
+    typer.Option(
+        "--send-reset", help="As the last step, email each created user a link to set a password."
+    ),
 ]
 SkipMistakes = Annotated[
     bool,

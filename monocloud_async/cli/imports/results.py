@@ -40,7 +40,7 @@ class ImportResults(Results):
     def __init__(self, path: Path, names: Mapping[str, str]) -> None:
         # It contains people's email addresses.
         super().__init__(path, private=True)
-        self._is_json = path.suffix.casefold() in _JSON
+        self.is_json: bool = path.suffix.casefold() in _JSON
         self._names = names
 
     def write_all(self, source: Source, groups: Mapping[str, str], journal: ImportJournal) -> None:
@@ -57,12 +57,12 @@ class ImportResults(Results):
         lines = _lines(source, groups, journal)
         try:
             with self._opened() as file:
-                if self._is_json:
+                if self.is_json:
                     file.writelines(f"{json.dumps(self._named(line))}\n" for line in lines)
                     return
                 writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
                 writer.writeheader()
-                writer.writerows(_cells(self._named(line)) for line in lines)
+                writer.writerows(cells(self._named(line)) for line in lines)
         except OSError as error:
             raise ResultsError(
                 f"cannot write the results to {self._given}: {error.strerror}"
@@ -72,7 +72,8 @@ class ImportResults(Results):
         return {**line, "status": self._names.get(line["status"], line["status"])}
 
 
-def _cells(line: dict[str, Any]) -> dict[str, Any]:
+def cells(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line of the results as cells of CSV."""
     return {name: _cell(value) for name, value in line.items()}
 
 
@@ -97,12 +98,20 @@ def _lines(
             elif record.row is None:
                 yield _line(record.line, SKIPPED, notes=[record.why])
             else:
-                yield _of_row(record, groups, entry, journal)
+                yield line_of(record, groups, entry, journal)
 
 
-def _of_row(
+def line_of(
     record: Record, groups: Mapping[str, str], entry: Entry | None, journal: ImportJournal
 ) -> dict[str, Any]:
+    """Return the results of a row.
+
+    Args:
+        record: the row's record.
+        groups: group ids by name.
+        entry: the row's entry in the journal.
+        journal: the journal.
+    """
     try:
         row = import_row(record.row, groups)
     except InvalidArgumentError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import Any, cast
 
@@ -22,11 +22,13 @@ class RowFile:
 
     Args:
         content: its bytes.
+        also: further columns that CSV may have.
     """
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, also: Collection[str] = ()) -> None:
         self.name: str = content.name
         self._content = content
+        self._also = also
 
     def records(self) -> Iterator[Record | Mistake]:
         """Yield all records."""
@@ -38,7 +40,9 @@ class RowFile:
         if start.startswith("["):
             message = f"{_LINES}, but this is an array; convert it with jq -c '.[]'"
             raise BrokenInputError(lines.number, message)
-        return _json_lines(first, lines) if start.startswith("{") else read_csv(first, lines)
+        if start.startswith("{"):
+            return _json_lines(first, lines)
+        return read_csv(first, lines, self._also)
 
 
 def _json_lines(first: str, lines: Lines) -> Iterator[Record | Mistake]:

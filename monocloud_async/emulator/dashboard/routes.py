@@ -57,7 +57,7 @@ class Dashboard:
         return received.path == "/" and received.request.method == "GET" and "text/html" in wanted
 
     async def answer(self, received: Received, url: str) -> web.StreamResponse:
-        """Answer a request.
+        """Respond to a request.
 
         Args:
             received: the request.
