@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import pytest
 
@@ -35,6 +36,26 @@ def cluster(**keys: str) -> Iterator[str]:
         ) as started:
             patch.undo()
             yield started.scheduler_address
+
+
+@asynccontextmanager
+async def threads() -> AsyncIterator[object]:
+    """Start a cluster of two workers in this process, and provide it."""
+    from distributed import LocalCluster
+
+    with warnings.catch_warnings():
+        # Dask does not close all of its sockets.
+        warnings.simplefilter("ignore")
+        async with LocalCluster(
+            n_workers=2,
+            threads_per_worker=2,
+            processes=False,
+            asynchronous=True,
+            dashboard_address="127.0.0.1:0",
+        ) as started:
+            yield started
+        del started
+        gc.collect()
 
 
 class Cluster:
