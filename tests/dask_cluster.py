@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import pytest
 
@@ -37,6 +38,26 @@ def cluster(**keys: str) -> Iterator[str]:
             yield started.scheduler_address
 
 
+@asynccontextmanager
+async def threads() -> AsyncIterator[object]:
+    """Start a cluster of two workers in this process, and provide it."""
+    from distributed import LocalCluster
+
+    with warnings.catch_warnings():
+        # Dask does not close all of its sockets.
+        warnings.simplefilter("ignore")
+        async with LocalCluster(
+            n_workers=2,
+            threads_per_worker=2,
+            processes=False,
+            asynchronous=True,
+            dashboard_address="127.0.0.1:0",
+        ) as started:
+            yield started
+        del started
+        gc.collect()
+
+
 class Cluster:
     """A cluster of processes that a test may kill.
 
@@ -56,14 +77,24 @@ class Cluster:
         self.scheduler = self._started("scheduler", preload, *options)
         self.workers: list[subprocess.Popen[bytes]] = []
 
-    def add_worker(self, threads: int = 1, preload: str = "") -> subprocess.Popen[bytes]:
-        """Start a worker, which joins when it and the scheduler are ready."""
+    def add_worker(
+        self, threads: int = 1, *, preload: str = "", key: str = KEY
+    ) -> subprocess.Popen[bytes]:
+        """Start a worker, which joins when it and the scheduler are ready.
+
+        Args:
+            threads: the number of its threads.
+            preload: code that it runs first.
+            key: the API key in its environment.
+        """
         options = (self.address, "--nthreads", str(threads), "--no-nanny")
-        worker = self._started("worker", preload, *options)
+        worker = self._started("worker", preload, *options, key=key)
         self.workers.append(worker)
         return worker
 
-    def _started(self, kind: str, preload: str, *options: str) -> subprocess.Popen[bytes]:
+    def _started(
+        self, kind: str, preload: str, *options: str, key: str = ""
+    ) -> subprocess.Popen[bytes]:
         more = ("--preload", preload) if preload else ()
         process = subprocess.Popen(
             [
@@ -74,7 +105,7 @@ class Cluster:
                 "--no-dashboard",
                 *more,
             ],
-            env={**os.environ, API_KEY: KEY},
+            env={**os.environ, API_KEY: key},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

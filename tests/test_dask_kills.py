@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,12 @@ import pytest
 from distributed import Client
 
 from monocloud_async import dask as on_dask
-from monocloud_async.dask import ClusterResult
+from monocloud_async.dask import ClusterResult, StoppedError
 from monocloud_async.emulator import Fault
 from monocloud_async.errors import MonoCloudError
 from monocloud_sync.emulator import Emulator
 
-from .conftest import KEY
+from .conftest import API_KEY, KEY
 from .dask_cluster import Cluster, processes
 
 PHONES = "phones.set_primary"
@@ -64,6 +64,16 @@ async def cluster(shared: Cluster) -> Cluster:
     return shared
 
 
+async def until(client: Client, see: Callable[[Any], object], wanted: object) -> None:
+    """Wait until the scheduler is in a state, which no event announces."""
+    while await client.run_on_scheduler(see) != wanted:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+def has_workers(dask_scheduler: Any) -> int:
+    return len(dask_scheduler.workers)
+
+
 async def with_workers(cluster: Cluster, count: int) -> None:
     """Start or end workers until there are so many."""
     cluster.workers[:] = [worker for worker in cluster.workers if worker.poll() is None]
@@ -74,8 +84,7 @@ async def with_workers(cluster: Cluster, count: int) -> None:
         cluster.add_worker()
     del cluster.workers[count:]
     async with Client(cluster.address, asynchronous=True, set_as_default=False) as client:
-        while len((await client.scheduler.identity())["workers"]) != count:
-            await asyncio.sleep(0.01)
+        await until(client, has_workers, count)
 
 
 @pytest.fixture
@@ -161,14 +170,12 @@ async def test_a_worker_that_joins_late_gets_buckets(
     emulator: Emulator, shared: Cluster, journal: str
 ) -> None:
     await with_workers(shared, 1)
-    emulator.faults.add(Fault(delay=0.05))
+    emulator.faults.add(Fault(delay=0.1))
     async with Client(shared.address, asynchronous=True, set_as_default=False) as client:
         running = asyncio.create_task(ran(shared, journal, concurrency=2))
         await reached(emulator, 20)
         shared.add_worker(threads=3)
-        while await client.run_on_scheduler(taking_part) < 2:
-            assert not running.done()
-            await asyncio.sleep(0.02)
+        await until(client, taking_part, 2)
         emulator.faults.clear()
         result = await running
     assert result.counts == {"ok": USERS}
@@ -238,15 +245,15 @@ async def test_a_killed_driver_stops_the_workers(
     emulator: Emulator, cluster: Cluster, journal: str
 ) -> None:
     emulator.faults.add(Fault(delay=0.02))
-    process = subprocess.Popen([sys.executable, "-c", DRIVER, journal, cluster.address])
+    arguments = [sys.executable, "-c", DRIVER, journal, cluster.address]
+    process = await asyncio.to_thread(subprocess.Popen, arguments)
     await reached(emulator, 200)
     process.kill()
     await asyncio.to_thread(process.wait)
     await quiet(emulator, 0.3)
     assert emulator.counts.requests < USERS
     async with Client(cluster.address, asynchronous=True, set_as_default=False) as client:
-        while await client.run_on_scheduler(runs_and_plugins) != (0, []):
-            await asyncio.sleep(0.01)
+        await until(client, runs_and_plugins, (0, []))
     assert (await ran(cluster, journal)).counts == {"ok": USERS}
     assert executed(emulator) == dict.fromkeys(ALL, 1)
 
@@ -275,3 +282,31 @@ async def test_a_killed_scheduler_ends_the_run_and_a_new_cluster_resumes_it(
     counts = executed(emulator)
     assert set(counts) == ALL
     assert counts.total() <= USERS + 4 * MOST_AGAIN
+
+
+# Keys of workers that join late
+
+
+@pytest.mark.slow
+async def test_a_worker_that_joins_late_without_the_key_stops_the_run(
+    emulator: Emulator, shared: Cluster, journal: str
+) -> None:
+    await with_workers(shared, 1)
+    emulator.faults.add(Fault(delay=0.1))
+    running = asyncio.create_task(ran(shared, journal, concurrency=2))
+    await reached(emulator, 20)
+    shared.add_worker(key="")
+    message = (
+        rf"^worker tcp://\S+: {API_KEY} is not set on a worker: set it in the environment of all "
+        "workers, or use file:PATH, then run the same job again to resume$"
+    )
+    with pytest.raises(StoppedError, match=message) as stopped:
+        await running
+    result = stopped.value.result
+    assert result is not None
+    assert result.counts["skipped"] > 0
+    assert result.counts["ok"] == emulator.executions
+    emulator.faults.clear()
+    await with_workers(shared, 1)
+    assert (await ran(shared, journal)).counts == {"ok": USERS}
+    assert executed(emulator) == dict.fromkeys(ALL, 1)

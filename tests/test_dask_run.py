@@ -15,7 +15,7 @@ import pandas
 import pyarrow
 import pyarrow.parquet
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
 
 from monocloud_async import dask as on_dask
 from monocloud_async.dask import ClusterResult, InputMistakesError, StoppedError
@@ -25,7 +25,7 @@ from monocloud_async.errors import ConfigurationError
 from monocloud_sync.emulator import Emulator
 
 from .conftest import KEY
-from .dask_cluster import cluster, processes
+from .dask_cluster import cluster, processes, threads
 
 PHONES = "phones.set_primary"
 USERS = 60
@@ -487,14 +487,8 @@ async def test_workers_may_be_threads_of_one_process(
     emulator: Emulator, tmp_path: Path, journal: str
 ) -> None:
     pattern = write(tmp_path / "rows", ROWS)
-    async with LocalCluster(
-        n_workers=2,
-        threads_per_worker=2,
-        processes=False,
-        asynchronous=True,
-        dashboard_address=None,
-    ) as threads:
-        result = await ran(pattern, journal, threads)
+    async with threads() as one:
+        result = await ran(pattern, journal, one)
     assert result.counts == {"ok": 180}
     assert sent(emulator) == WANTED
 

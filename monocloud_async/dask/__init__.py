@@ -1,7 +1,8 @@
 """Batches on a Dask cluster, with one pace per tenant; needs the extra ``dask``."""
 
 try:
-    from .driver import InputMistakesError, Progress
+    from .checking import InputMistakesError
+    from .driver import Progress
     from .importing import import_users
     from .results import ClusterResult, StoppedError
     from .running import run

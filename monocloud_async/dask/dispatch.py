@@ -51,7 +51,7 @@ class Dispatch:
         self._ended = asyncio.Event()
         self._stopped: dict[int, str] = {}
         self.results: dict[str, BucketResult] = {}
-        self.failure: Exception | None = None
+        self.failure: MonoCloudError | None = None
         self._error: Exception | None = None
 
     async def run(self) -> None:
@@ -122,8 +122,8 @@ class Dispatch:
             self.end(error)
             return
         except Exception as error:
-            self.failure = self.failure or error
-            self.stop(str(error))
+            self.failure = self.failure or _explained(error)
+            self.stop(str(self.failure))
         else:
             self.results[bucket.name] = result
             if result.fatal:
@@ -167,6 +167,18 @@ class Dispatch:
             sending.cancel()
             gone.cancel()
             future.release()
+
+
+def _explained(error: Exception) -> MonoCloudError:
+    """Return the error of a task; one that is not the SDK's is explained."""
+    if isinstance(error, MonoCloudError):
+        return error
+    found = MonoCloudError(
+        f"a worker failed: {type(error).__name__}: {error}: see its logs, then run the same job "
+        "again to resume"
+    )
+    found.__cause__ = error
+    return found
 
 
 async def _awaited(future: Any) -> BucketResult | None:

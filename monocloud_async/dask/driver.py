@@ -12,17 +12,17 @@ from functools import cached_property
 from typing import Any
 
 import attrs
-from distributed import Client, KilledWorker
+from distributed import Client
 
 from ..cli.batch.journal import SKIPPED
 from ..cli.batch.stop import Stop
 from ..errors import ConfigurationError, MonoCloudError
 from ..retry import RetryPolicy
+from .checking import staged
 from .cluster import unable
-from .connection import LostError, awaiting, calling
+from .connection import LostError, calling
 from .coordinator import BEGIN, END, STATE, name_of
 from .dispatch import Dispatch
-from .duplicates import find_duplicates
 from .inputs import Input
 from .job import Job
 from .job_file import began_at, kept, key_of
@@ -36,7 +36,6 @@ from .workplace import Workplace, why_no_keys
 
 # Seconds between looks at the progress.
 _LOOK = 0.5
-_MOST_MISTAKES = 20
 
 
 @attrs.frozen
@@ -54,22 +53,6 @@ class Progress:
     counts: Mapping[str, int]
     notes: Sequence[str] = ()
     before: int = 0
-
-
-class InputMistakesError(ConfigurationError):
-    """The input has mistakes, and nothing was sent.
-
-    Attributes:
-        mistakes: the first mistakes, each with its file and line.
-        summary: the message without them.
-    """
-
-    def __init__(
-        self, message: str, mistakes: Sequence[str] = (), summary: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.mistakes = mistakes
-        self.summary: str = message if summary is None else summary
 
 
 @attrs.frozen(eq=False)
@@ -128,7 +111,7 @@ class Driver:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._unregister)
             await self._prepare()
-            return await self._staged()
+            return await staged(self._client, self._job, self._rows)
 
     async def run(self) -> ClusterResult:
         """Carry out the run.
@@ -145,7 +128,7 @@ class Driver:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._clean_up)
             await self._prepare()
-            pieces = await self._staged()
+            pieces = await staged(self._client, self._job, self._rows)
             self._watcher.confirm(kind, pieces)
             file = await asyncio.to_thread(kept, self._storage, self._job, pieces)
             return await self._send(pieces, planned(pieces, file.buckets))
@@ -172,32 +155,6 @@ class Driver:
         for worker, why in found.items():
             if why is not None:
                 raise ConfigurationError(f"worker {worker}: {why}")
-
-    async def _staged(self) -> Sequence[StagedPiece]:
-        """Check all rows, and write them where workers find them by bucket."""
-        futures = self._rows.stage(self._client, self._job)
-        try:
-            with awaiting():
-                pieces: list[StagedPiece] = await asyncio.gather(*futures)
-        except KilledWorker as error:
-            raise MonoCloudError(
-                f"workers died again and again while they read the rows ({error.task}); nothing "
-                "was sent: see their logs, for example for a memory limit"
-            ) from None
-        finally:
-            for future in futures:
-                future.release()  # type: ignore[no-untyped-call]
-        mistakes = [
-            f"{piece.name}, line {mistake.line}: {mistake.message}"
-            for piece in pieces
-            for mistake in piece.mistakes
-        ]
-        more = len(mistakes) > _MOST_MISTAKES or any(piece.more for piece in pieces)
-        if not mistakes:
-            mistakes, more = await find_duplicates(self._client, self._job, pieces)
-        if mistakes:
-            raise _mistaken(mistakes[:_MOST_MISTAKES], more=more)
-        return pieces
 
     async def _send(
         self, pieces: Sequence[StagedPiece], buckets: Sequence[Bucket]
@@ -229,6 +186,8 @@ class Driver:
 
     async def _look(self, dispatch: Dispatch, rows: int) -> None:
         watcher, stop = self._watcher, self._watcher.stop
+        if dispatch.failure is not None:
+            stop.ask(str(dispatch.failure))
         state = await self._scheduler(STATE, stop=stop.why, at_once=stop.at_once.is_set())
         dispatch.found(state["workers"], state["running"])
         notes = [*state["notes"][self._noted :], *self._paces.of(state["paces"])]
@@ -257,10 +216,8 @@ class Driver:
             names=[bucket.name for bucket in buckets if bucket.name in dispatch.results],
         )
         self._watcher.show(Progress(rows, result.counts, before=self._before))
-        if dispatch.failure is not None and not isinstance(dispatch.failure, MonoCloudError):
-            raise dispatch.failure
         if dispatch.reasons:
-            raise StoppedError("; ".join(dispatch.reasons), result)
+            raise StoppedError("; ".join(dispatch.reasons), result) from dispatch.failure
         return result
 
     async def _scheduler(self, handler: str, **members: object) -> Any:
@@ -280,13 +237,6 @@ class Driver:
         with suppress(Exception):
             await self._scheduler(END)
             await self._client.unregister_worker_plugin(name_of(self._run))
-
-
-def _mistaken(mistakes: Sequence[str], *, more: bool) -> InputMistakesError:
-    count = f"more than {len(mistakes)}" if more else str(len(mistakes))
-    noun, them = ("mistake", "it") if count == "1" else ("mistakes", "them")
-    summary = f"the input has {count} {noun}; nothing was sent: correct {them} and try again"
-    return InputMistakesError(f"{summary}: {'; '.join(mistakes)}", mistakes, summary)
 
 
 async def _wait(stop: Stop) -> None:

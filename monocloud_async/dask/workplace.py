@@ -12,12 +12,13 @@ import attrs
 from distributed import Worker, get_worker, secede
 from distributed.diagnostics.plugin import WorkerPlugin
 
+from .._secret import Secret
 from ..bulk import start
 from ..bulk.run import Run
 from ..cli.batch.stop import Stop
 from ..cli.batch.tally import Tally
 from ..client import MonoCloudClient
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, MonoCloudError
 from ..retry import RetryPolicy
 from .bucket import BucketResult, send_bucket
 from .coordinator import NOTES, PROGRESS, STOP, TURNS, name_of
@@ -144,13 +145,23 @@ class Workplace(WorkerPlugin):
             domain, source = list(job.tenants.items())[tenant]
             client = self._clients[tenant] = MonoCloudClient(
                 domain,
-                read_key(source),
+                self._key(source),
                 timeout=job.timeout,
                 retry=RetryPolicy(max_attempts=job.max_attempts),
                 max_connections=max(job.concurrency, 100),
                 allow_insecure_http=job.allow_insecure_http,
             )
         return client
+
+    def _key(self, source: str) -> Secret:
+        try:
+            return read_key(source)
+        except ConfigurationError as error:
+            # Only a worker that has joined late: all others were asked before.
+            why = str(error).replace("; nothing was sent", "")
+            raise MonoCloudError(
+                f"worker {self._worker.address}: {why}, then run the same job again to resume"
+            ) from None
 
     def _send_turns(self, tenant: int, message: Mapping[str, Any]) -> None:
         self._message(TURNS, tenant=tenant, message=message)

@@ -11,8 +11,9 @@ from typing import NoReturn
 import attrs
 import typer
 
+from ...dask.checking import InputMistakesError
 from ...dask.cluster import connected, dashboard
-from ...dask.driver import Driver, InputMistakesError
+from ...dask.driver import Driver
 from ...dask.inputs import Input, input_of
 from ...dask.job import Job
 from ...dask.results import ClusterResult, StoppedError
