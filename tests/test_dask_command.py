@@ -30,6 +30,9 @@ from .conftest import KEY
 from .dask_cluster import cluster
 from .test_cli_operations import on_a_terminal
 
+# They start clusters or kill attempts: the tests of buckets and runs cover the rest faster.
+pytestmark = pytest.mark.full
+
 PHONES = "phones.set_primary"
 HEADER = "user_id,identifier_id\n"
 USERS = 90
@@ -135,7 +138,6 @@ def test_rows_of_many_files_are_sent_and_their_outcomes_are_in_the_order_of_the_
     assert sorted(path.name for path in journal.iterdir()) == ["job.json", "parts", "results"]
 
 
-@pytest.mark.slow
 def test_the_command_starts_a_cluster_and_another_resumes_the_run(
     emulator: Emulator, scheduler: str, rows: Path, journal: Path, tmp_path: Path
 ) -> None:
@@ -159,7 +161,6 @@ def test_the_command_starts_a_cluster_and_another_resumes_the_run(
     assert emulator.counts.requests == 62
 
 
-@pytest.mark.slow
 def test_ctrl_c_stops_the_run_and_its_workers_finish(
     emulator: Emulator, scheduler: str, rows: Path, journal: Path
 ) -> None:

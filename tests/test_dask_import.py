@@ -46,6 +46,9 @@ from monocloud_sync.emulator import Emulator
 from .conftest import FAST, KEY
 from .dask_cluster import cluster
 
+# They start clusters or kill attempts: the tests of buckets and runs cover the rest faster.
+pytestmark = pytest.mark.full
+
 CONCURRENCY = 20
 PARTS = "parts/0000-00000"
 ACME, OTHER = "acme.us.monocloud.com", "other.us.monocloud.com"

@@ -22,6 +22,9 @@ from .commands import forked
 from .conftest import KEY
 from .dask_cluster import cluster
 
+# They start clusters or kill attempts: the tests of buckets and runs cover the rest faster.
+pytestmark = pytest.mark.full
+
 GROUP = "0e1f3ab6-50f4-4fb7-8b1b-0d2a2c7c1a11"
 IMPORT = ("users", "import")
 

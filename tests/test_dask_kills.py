@@ -24,6 +24,9 @@ from monocloud_sync.emulator import Emulator
 from .conftest import API_KEY, KEY
 from .dask_cluster import Cluster, processes
 
+# They start clusters or kill attempts: the tests of buckets and runs cover the rest faster.
+pytestmark = pytest.mark.full
+
 PHONES = "phones.set_primary"
 USERS = 1000
 CONCURRENCY = 8
@@ -128,7 +131,6 @@ async def quiet(emulator: Emulator, seconds: float) -> None:
 # Workers
 
 
-@pytest.mark.slow
 async def test_a_killed_worker_loses_no_row(
     emulator: Emulator, cluster: Cluster, journal: str
 ) -> None:
@@ -146,7 +148,6 @@ async def test_a_killed_worker_loses_no_row(
     assert (len(found), set(found["status"])) == (USERS, {"ok"})
 
 
-@pytest.mark.slow
 async def test_a_killed_worker_applies_once_what_may_be_sent_once(
     emulator: Emulator, cluster: Cluster, journal: str
 ) -> None:
@@ -165,7 +166,6 @@ def taking_part(dask_scheduler: Any) -> int:
     return sum(len(run.workers) for run in runs)
 
 
-@pytest.mark.slow
 async def test_a_worker_that_joins_late_gets_buckets(
     emulator: Emulator, shared: Cluster, journal: str
 ) -> None:
@@ -182,7 +182,6 @@ async def test_a_worker_that_joins_late_gets_buckets(
     assert executed(emulator) == dict.fromkeys(ALL, 1)
 
 
-@pytest.mark.slow
 async def test_a_retired_worker_hands_its_buckets_over(
     emulator: Emulator, cluster: Cluster, journal: str
 ) -> None:
@@ -202,7 +201,6 @@ async def test_a_retired_worker_hands_its_buckets_over(
 # The driver
 
 
-@pytest.mark.slow
 async def test_a_cancelled_driver_stops_the_workers(
     emulator: Emulator, cluster: Cluster, journal: str
 ) -> None:
@@ -240,7 +238,6 @@ def runs_and_plugins(dask_scheduler: Any) -> tuple[int, list[str]]:
     return len(runs), plugins
 
 
-@pytest.mark.slow
 async def test_a_killed_driver_stops_the_workers(
     emulator: Emulator, cluster: Cluster, journal: str
 ) -> None:
@@ -261,7 +258,6 @@ async def test_a_killed_driver_stops_the_workers(
 # The scheduler
 
 
-@pytest.mark.slow
 async def test_a_killed_scheduler_ends_the_run_and_a_new_cluster_resumes_it(
     emulator: Emulator, cluster: Cluster, journal: str
 ) -> None:
@@ -287,7 +283,6 @@ async def test_a_killed_scheduler_ends_the_run_and_a_new_cluster_resumes_it(
 # Keys of workers that join late
 
 
-@pytest.mark.slow
 async def test_a_worker_that_joins_late_without_the_key_stops_the_run(
     emulator: Emulator, shared: Cluster, journal: str
 ) -> None:

@@ -519,7 +519,7 @@ async def test_a_scheduler_that_cannot_be_reached_is_a_mistake(
 HIDE = "import sys; sys.modules['monocloud_async.dask.{}'] = None"
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_a_scheduler_without_the_package_is_a_mistake(
     emulator: Emulator, tmp_path: Path, journal: str
 ) -> None:
@@ -530,7 +530,7 @@ async def test_a_scheduler_without_the_package_is_a_mistake(
             await ran(pattern, journal, other.address)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 async def test_workers_without_the_package_are_a_mistake(
     emulator: Emulator, tmp_path: Path, journal: str
 ) -> None:

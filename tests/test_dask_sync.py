@@ -17,6 +17,9 @@ from .conftest import KEY
 from .dask_cluster import cluster
 from .test_dask_command import HEADER, PHONES, user
 
+# They start clusters or kill attempts: the tests of buckets and runs cover the rest faster.
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Emulator]:
