@@ -19,9 +19,12 @@ from ..retry import asked_wait
 _REPORT = 0.05
 # Seconds after which a turn that was not used goes back.
 _EXPIRES = 1.0
-# Seconds. Turns that a message brings later than this go back: after a worker has stood still, they
-# would all be used at once, and a burst is what a rate limiter refuses.
+# Seconds. Turns whose message took that much longer than the quickest, and than usual, go back:
+# after a worker has stood still, they would all be used at once, and a rate limiter refuses bursts.
 _LATE = 0.02
+# What is usual is the average of about so many messages; none counts for more than _LONG seconds.
+_MESSAGES = 20
+_LONG = 0.05
 # Seconds by which each message may take longer than the quickest one: clocks drift.
 _DRIFT = 1e-5
 # Turns for the next _AHEAD seconds are asked for ahead of time, as many as the last ones took: a
@@ -75,6 +78,7 @@ class LeasedGate:
         self._asking = False
         self._last = -math.inf
         self._quickest = math.inf
+        self._usual = 0.0
         self._unhinted = 0
         self._failure: ConfigurationError | None = None
 
@@ -161,9 +165,11 @@ class LeasedGate:
             self._expiry = asyncio.get_running_loop().call_later(_EXPIRES, self._expire)
 
     def _is_late(self, took: float) -> bool:
-        """Return whether a message took much longer than the quickest, whatever the clocks are."""
+        """Return whether a message took much longer than usual, whatever the clocks are."""
         self._quickest = min(self._quickest + _DRIFT, took)
-        return self.pace.rate < math.inf and took - self._quickest > _LATE
+        delay, usual = took - self._quickest, self._usual
+        self._usual += (min(delay, _LONG) - usual) / _MESSAGES
+        return self.pace.rate < math.inf and delay > max(_LATE, 2 * usual)
 
     def _heard(self, stretch: int) -> None:
         """Drop the turns that a refusal has made void."""
