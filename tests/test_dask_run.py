@@ -543,3 +543,22 @@ async def test_workers_without_the_package_are_a_mistake(
             await ran(pattern, journal, other.address)
     assert "nothing was sent" in str(lacking.value)
     assert emulator.counts.requests == 0
+
+
+async def test_a_second_run_of_the_same_journal_takes_over(
+    emulator: Emulator, scheduler: str, tmp_path: Path, journal: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("monocloud_async.dask.plan._ROWS", 20)
+    pattern = write(tmp_path / "rows", ROWS)
+    emulator.faults.add(Fault(delay=0.05))
+    first = asyncio.create_task(ran(pattern, journal, scheduler, concurrency=1))
+    while emulator.counts.requests < 20:  # noqa: ASYNC110  (no event announces it)
+        await asyncio.sleep(0.005)
+    second = await ran(pattern, journal, scheduler)
+    assert second.counts == {"ok": 180}
+    with pytest.raises(StoppedError, match="a newer run"):
+        await first
+    assert set(sent(emulator)) == set(WANTED)
+    # What the first run had in flight or had not recorded yet is sent again.
+    assert emulator.executions < 240
+    assert names(journal) == {"job.json", "parts", "results"}

@@ -36,6 +36,7 @@ from .workplace import Workplace, why_no_keys
 
 # Seconds between looks at the progress.
 _LOOK = 0.5
+_ROWS = "rows-"
 
 
 @attrs.frozen
@@ -91,7 +92,7 @@ class Driver:
         self._rows = rows
         self._watcher = watcher
         self._run = secrets.token_hex(4)
-        self._job = attrs.evolve(job, buckets=SLOTS)
+        self._job = attrs.evolve(job, buckets=SLOTS, staging=f"{_ROWS}{self._run}")
         self._paces = PaceNotes(job.domains)
         self._before = 0
         self._noted = 0
@@ -131,6 +132,7 @@ class Driver:
             pieces = await staged(self._client, self._job, self._rows)
             self._watcher.confirm(kind, pieces)
             file = await asyncio.to_thread(kept, self._storage, self._job, pieces)
+            await asyncio.to_thread(self._take_over)
             return await self._send(pieces, planned(pieces, file.buckets))
 
     async def _prepare(self) -> None:
@@ -227,7 +229,13 @@ class Driver:
     async def _clean_up(self) -> None:
         """Remove what only this run needs: also the staged rows, which may hold passwords."""
         await self._unregister()
-        await asyncio.to_thread(self._storage.remove_tree, "rows")
+        await asyncio.to_thread(self._storage.remove_tree, self._job.staging)
+
+    def _take_over(self) -> None:
+        """Remove the rows of earlier runs. One that still goes on can then begin no bucket."""
+        for name in self._storage.names(""):
+            if name.startswith(_ROWS) and name != self._job.staging:
+                self._storage.remove_tree(name)
 
     async def _unregister(self) -> None:
         if self._client.status != "running":
