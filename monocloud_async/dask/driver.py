@@ -14,9 +14,10 @@ from typing import Any
 import attrs
 from distributed import Client
 
+from .._version import __version__
 from ..cli.batch.journal import SKIPPED
 from ..cli.batch.stop import Stop
-from ..errors import ConfigurationError, MonoCloudError
+from ..errors import ConfigurationError
 from ..retry import RetryPolicy
 from .checking import staged
 from .cluster import unable
@@ -137,26 +138,31 @@ class Driver:
 
     async def _prepare(self) -> None:
         """Prepare the cluster, and check that its workers have the API keys."""
-        # First, so that the scheduler removes what a killed driver leaves.
+        try:
+            # First, so that the scheduler removes what a killed driver leaves.
+            await self._begin()
+            with calling():
+                await self._client.register_plugin(Workplace(self._run, self._job))
+                found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
+        except LostError:
+            raise
+        # What they raise, mostly because of a missing package or another version.
+        except Exception as error:
+            what = "the Dask scheduler or a worker cannot take part in the run"
+            raise unable(what, error) from None
+        for worker, why in found.items():
+            if why is not None:
+                raise ConfigurationError(f"worker {worker}: {why}")
+
+    async def _begin(self) -> None:
         await self._scheduler(
             BEGIN,
+            version=__version__,
             client=self._client.id,
             tenants=len(self._job.domains),
             rate=self._job.rate,
             max_retry_after=RetryPolicy().max_retry_after,
         )
-        try:
-            with calling():
-                await self._client.register_plugin(Workplace(self._run, self._job))
-                found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
-        except MonoCloudError:
-            raise
-        # What a worker raises, mostly because of a missing package.
-        except Exception as error:
-            raise unable("a Dask worker cannot take part in the run", error) from None
-        for worker, why in found.items():
-            if why is not None:
-                raise ConfigurationError(f"worker {worker}: {why}")
 
     async def _send(
         self, pieces: Sequence[StagedPiece], buckets: Sequence[Bucket]
