@@ -36,6 +36,8 @@ _SLOWEST = 0.1
 # With fewer than _FEW calls a rate is unknown; with _MANY it is well known.
 _FEW = 10
 _MANY = 100
+# Seconds by which the first of many calls sent together may reach the server before the last.
+_SPREAD = 0.015
 _MARK_SECONDS = 0.02
 _MARKS = 1500
 _RECENT = 0.1
@@ -56,6 +58,7 @@ class _Stretch:
     Attributes:
         after: when the previous refusal arrived.
         began: when the first call was sent.
+        first: when the first call passed; None before that.
         sent: the number of calls sent.
         passed: how many of them passed, even if later than the end of the stretch.
         marks: times with the number of calls sent until then, for the last half minute.
@@ -63,6 +66,7 @@ class _Stretch:
 
     after: float
     began: float = 0.0
+    first: float | None = None
     sent: int = 0
     passed: int = 0
     marks: deque[tuple[float, int]] = attrs.field(factory=lambda: deque(maxlen=_MARKS))
@@ -84,6 +88,12 @@ class _Ended:
     def seconds(self) -> float:
         """The time during which calls were sent."""
         return max(self.at - self.stretch.began, 0.001)
+
+    @property
+    def burst(self) -> float:
+        """About how long calls reached the server; the first ones spend time on connecting."""
+        first = self.stretch.first
+        return self.seconds if first is None else min(self.seconds, self.at - first + _SPREAD)
 
     @property
     def overall(self) -> float:
@@ -171,9 +181,12 @@ class Limit:
         """Record that calls of the current stretch were not sent after all."""
         self._stretch.sent -= min(count, self._stretch.sent)
 
-    def passed(self, count: int = 1) -> None:
+    def passed(self, now: float, count: int = 1) -> None:
         """Record that calls passed."""
-        self._stretch.passed += count
+        stretch = self._stretch
+        if stretch.first is None:
+            stretch.first = now
+        stretch.passed += count
 
     def passed_late(self, count: int = 1) -> None:
         """Record that calls passed that were sent before the last refusal arrived."""
@@ -192,7 +205,7 @@ class Limit:
         before, tried, known = self._found, ended.tried(), self._confidence
         found, self._confidence = self._estimate(ended)
         if not self.bucket and ended.seconds < _SHORT:
-            self.bucket, self._filled = ended.passed, ended.seconds
+            self.bucket, self._filled = ended.passed, ended.burst
         if self._is_doubtful(found, known):
             self._confidence = _Confidence.ROUGHLY
             return

@@ -139,7 +139,7 @@ class Pacing:
         if stretch != self._stretch:
             self._limit.passed_late(count)
             return
-        self._limit.passed(count)
+        self._limit.passed(now, count)
         self._passed += count
         self._refusals = 0
         if left is not None and self._hints:

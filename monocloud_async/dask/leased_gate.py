@@ -15,7 +15,7 @@ from ..bulk.rate_headers import hint
 from ..errors import APIError, ConfigurationError, RateLimitedError, TransportError
 from ..retry import asked_wait
 
-# Seconds. What passed is reported together, but soon: the pace judges a refusal by it.
+# Seconds between reports. The pace judges a refusal by what passed before it.
 _REPORT = 0.05
 # Seconds after which a turn that was not used goes back.
 _EXPIRES = 1.0
@@ -73,6 +73,7 @@ class LeasedGate:
         self._timer: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._asking = False
+        self._last = -math.inf
         self._quickest = math.inf
         self._unhinted = 0
         self._failure: ConfigurationError | None = None
@@ -235,7 +236,8 @@ class LeasedGate:
 
     def _report_soon(self) -> None:
         if self._timer is None and self._failure is None:
-            self._timer = asyncio.get_running_loop().call_later(_REPORT, self._tell)
+            left = max(0.0, self._last + _REPORT - self._clock())
+            self._timer = asyncio.get_running_loop().call_later(left, self._tell)
 
     def _tell(self, **news: object) -> None:
         """Send what is new, and all that was not reported yet."""
@@ -253,4 +255,5 @@ class LeasedGate:
         }
         self._passed.clear()
         self._returned.clear()
+        self._last = self._clock()
         self._send(message)
