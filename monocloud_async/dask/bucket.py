@@ -124,6 +124,7 @@ class _Bucket:
         """Open the journal with all that earlier attempts left."""
         origin, rows = self._job.domains[self._tenant], self._rows.count
         subject = Subject("", origin, self._operation.runnable.name, rows)
+        self._rows.check()
         journal = PartJournal(self._storage, f"parts/{self._name}", subject)
         if self._rules.once:
             note_lost(journal, self._rows, self._rules)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._journal_file import JournalError
 from .._secret import Secret
 from .kind import Kind
 from .staging import Staged
@@ -52,6 +53,18 @@ class BucketRows:
     def count(self) -> int:
         """The number of rows."""
         return sum(one.rows for one in self._staged)
+
+    def check(self) -> None:
+        """Check that they are there, before their bucket is taken over from another worker.
+
+        Raises:
+            JournalError: a newer run of the job has removed them.
+        """
+        if not all(self._storage.exists(one.path) for one in self._staged[:1]):
+            raise JournalError(
+                "a newer run of the same job has taken over its journal; this run sends nothing "
+                "more"
+            )
 
     def rows(self) -> Iterator[BucketRow]:
         """Yield the rows in the order of the input.

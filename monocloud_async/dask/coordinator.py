@@ -15,6 +15,8 @@ import attrs
 from distributed.diagnostics.plugin import SchedulerPlugin
 from distributed.scheduler import Scheduler
 
+from .._version import __version__
+from ..errors import ConfigurationError
 from .controller import TenantController
 from .shared_pace import SharedPace
 
@@ -31,6 +33,16 @@ _log = logging.getLogger("monocloud")
 def name_of(run: str) -> str:
     """Return the name of a run's plugin of workers."""
     return f"{NAME}-{run}"
+
+
+def check_version(version: str) -> None:
+    """Check that a driver has the version of the SDK that is here.
+
+    Raises:
+        ConfigurationError: it has another one.
+    """
+    if version != __version__:
+        raise ConfigurationError(f"monocloud is {__version__} there and {version} here")
 
 
 @attrs.define(eq=False)
@@ -124,9 +136,16 @@ class Coordinator(SchedulerPlugin):
             await self._scheduler.unregister_worker_plugin(None, name_of(run))
 
     def _begin(
-        self, run: str, client: str, tenants: int, rate: float | None, max_retry_after: float
+        self,
+        run: str,
+        version: str,
+        client: str,
+        tenants: int,
+        rate: float | None,
+        max_retry_after: float,
     ) -> None:
         """Begin a run; called by its driver."""
+        check_version(version)
         clock = time.monotonic
         self._runs[run] = _Run(
             client,

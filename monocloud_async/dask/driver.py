@@ -14,9 +14,10 @@ from typing import Any
 import attrs
 from distributed import Client
 
+from .._version import __version__
 from ..cli.batch.journal import SKIPPED
 from ..cli.batch.stop import Stop
-from ..errors import ConfigurationError, MonoCloudError
+from ..errors import ConfigurationError
 from ..retry import RetryPolicy
 from .checking import staged
 from .cluster import unable
@@ -36,6 +37,7 @@ from .workplace import Workplace, why_no_keys
 
 # Seconds between looks at the progress.
 _LOOK = 0.5
+_ROWS = "rows-"
 
 
 @attrs.frozen
@@ -91,7 +93,7 @@ class Driver:
         self._rows = rows
         self._watcher = watcher
         self._run = secrets.token_hex(4)
-        self._job = attrs.evolve(job, buckets=SLOTS)
+        self._job = attrs.evolve(job, buckets=SLOTS, staging=f"{_ROWS}{self._run}")
         self._paces = PaceNotes(job.domains)
         self._before = 0
         self._noted = 0
@@ -131,30 +133,36 @@ class Driver:
             pieces = await staged(self._client, self._job, self._rows)
             self._watcher.confirm(kind, pieces)
             file = await asyncio.to_thread(kept, self._storage, self._job, pieces)
+            await asyncio.to_thread(self._take_over)
             return await self._send(pieces, planned(pieces, file.buckets))
 
     async def _prepare(self) -> None:
         """Prepare the cluster, and check that its workers have the API keys."""
-        # First, so that the scheduler removes what a killed driver leaves.
+        try:
+            # First, so that the scheduler removes what a killed driver leaves.
+            await self._begin()
+            with calling():
+                await self._client.register_plugin(Workplace(self._run, self._job))
+                found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
+        except LostError:
+            raise
+        # What they raise, mostly because of a missing package or another version.
+        except Exception as error:
+            what = "the Dask scheduler or a worker cannot take part in the run"
+            raise unable(what, error) from None
+        for worker, why in found.items():
+            if why is not None:
+                raise ConfigurationError(f"worker {worker}: {why}")
+
+    async def _begin(self) -> None:
         await self._scheduler(
             BEGIN,
+            version=__version__,
             client=self._client.id,
             tenants=len(self._job.domains),
             rate=self._job.rate,
             max_retry_after=RetryPolicy().max_retry_after,
         )
-        try:
-            with calling():
-                await self._client.register_plugin(Workplace(self._run, self._job))
-                found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
-        except MonoCloudError:
-            raise
-        # What a worker raises, mostly because of a missing package.
-        except Exception as error:
-            raise unable("a Dask worker cannot take part in the run", error) from None
-        for worker, why in found.items():
-            if why is not None:
-                raise ConfigurationError(f"worker {worker}: {why}")
 
     async def _send(
         self, pieces: Sequence[StagedPiece], buckets: Sequence[Bucket]
@@ -227,7 +235,13 @@ class Driver:
     async def _clean_up(self) -> None:
         """Remove what only this run needs: also the staged rows, which may hold passwords."""
         await self._unregister()
-        await asyncio.to_thread(self._storage.remove_tree, "rows")
+        await asyncio.to_thread(self._storage.remove_tree, self._job.staging)
+
+    def _take_over(self) -> None:
+        """Remove the rows of earlier runs. One that still goes on can then begin no bucket."""
+        for name in self._storage.names(""):
+            if name.startswith(_ROWS) and name != self._job.staging:
+                self._storage.remove_tree(name)
 
     async def _unregister(self) -> None:
         if self._client.status != "running":

@@ -45,8 +45,9 @@ class IdentifierWriter:
         key: the hexadecimal key of the digests.
     """
 
-    def __init__(self, storage: Storage, piece: int, key: str) -> None:
+    def __init__(self, storage: Storage, piece: int, key: str, directory: str) -> None:
         self._storage = storage
+        self._directory = directory
         self._piece = piece
         self._key = bytes.fromhex(key)
         self._slots = [bytearray() for _ in range(SLOTS)]
@@ -75,7 +76,7 @@ class IdentifierWriter:
             self._storage.remove(one.path)
 
     def _flush(self) -> None:
-        path = f"rows/{self._piece:05}.{len(self._written):03}.identifiers"
+        path = f"{self._directory}/{self._piece:05}.{len(self._written):03}.identifiers"
         ends = tuple(accumulate(map(len, self._slots)))
         self._storage.write(path, b"".join(self._slots))
         self._written.append(Identifiers(path, ends))

@@ -81,6 +81,7 @@ class _Importing:
         self._places: dict[int, str] = {}
         self._storage = Storage(job.journal, job.storage_options)
         self._rows = BucketRows(self._storage, UserRows(job), segments)
+        self._rows.check()
         self.journal = ImportPartJournal(
             self._storage,
             f"parts/{self._name}",

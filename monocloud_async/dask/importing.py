@@ -87,6 +87,7 @@ async def import_users(
         ConfigurationError: an argument is invalid, or a row has a mistake; nothing was sent.
         StoppedError: the import was stopped, for example because a key is wrong. It has the result.
         JournalError: the journal cannot be read or written.
+        MonoCloudError: the connection to the scheduler is lost; the import can be resumed.
 
     Example:
         ```python

@@ -124,6 +124,7 @@ class Job:
         allow_insecure_http: whether the key may go to other machines unencrypted.
         only_checks: whether to check the rows and stage none.
         began_at: when the first run of the job started, in seconds since 1970.
+        staging: the directory in the journal where this run's rows are staged.
         key: the hexadecimal key of the digests of personal data.
         user_import: what the import does with its rows, if the job is an import.
 
@@ -151,6 +152,7 @@ class Job:
     allow_insecure_http: bool = False
     only_checks: bool = False
     began_at: float = 0.0
+    staging: str = "rows"
     key: str = attrs.field(default="", repr=False)
     user_import: UserImport | None = None
 

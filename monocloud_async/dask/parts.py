@@ -95,6 +95,6 @@ class Parts:
         """
         if max(self._claims(), default=self.epoch) > self.epoch:
             raise FencedError(
-                f"another worker has taken over {self._directory}: this one was cut off from the "
-                "scheduler and sends nothing more"
+                f"another worker has taken over {self._directory}: a newer run uses the journal, "
+                "or this worker was cut off from the scheduler; it sends nothing more"
             )

@@ -91,6 +91,7 @@ async def run(
         ConfigurationError: an argument is invalid, or a row has a mistake; nothing was sent.
         StoppedError: the run was stopped, for example because a key is wrong. It has the result.
         JournalError: the journal cannot be read or written.
+        MonoCloudError: the connection to the scheduler is lost; the run can be resumed.
 
     Example:
         ```python

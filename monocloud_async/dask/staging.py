@@ -213,7 +213,10 @@ def _writers(job: Job, piece: int) -> tuple[SegmentWriter | NoWriter, Identifier
     if job.only_checks:
         return NoWriter(), NoWriter()
     storage = Storage(job.journal, job.storage_options)
-    return SegmentWriter(storage, piece), IdentifierWriter(storage, piece, job.key)
+    return (
+        SegmentWriter(storage, piece, job.staging),
+        IdentifierWriter(storage, piece, job.key, job.staging),
+    )
 
 
 class NoWriter:
@@ -236,10 +239,12 @@ class SegmentWriter:
     Args:
         storage: the journal's storage.
         piece: the piece's number.
+        directory: where to write them.
     """
 
-    def __init__(self, storage: Storage, piece: int) -> None:
+    def __init__(self, storage: Storage, piece: int, directory: str) -> None:
         self._storage = storage
+        self._directory = directory
         self._piece = piece
         self._groups: dict[Bucket, list[bytes]] = {}
         self._size = 0
@@ -264,7 +269,7 @@ class SegmentWriter:
             self._storage.remove(segment.path)
 
     def _flush(self) -> None:
-        path = f"rows/{self._piece:05}.{len(self._segments):03}.rows"
+        path = f"{self._directory}/{self._piece:05}.{len(self._segments):03}.rows"
         index: dict[Bucket, tuple[int, int, int]] = {}
         at = 0
         for bucket in sorted(self._groups):

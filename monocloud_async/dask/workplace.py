@@ -13,6 +13,7 @@ from distributed import Worker, get_worker, secede
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from .._secret import Secret
+from .._version import __version__
 from ..bulk import start
 from ..bulk.run import Run
 from ..cli.batch.stop import Stop
@@ -21,7 +22,7 @@ from ..client import MonoCloudClient
 from ..errors import ConfigurationError, MonoCloudError
 from ..retry import RetryPolicy
 from .bucket import BucketResult, send_bucket
-from .coordinator import NOTES, PROGRESS, STOP, TURNS, name_of
+from .coordinator import NOTES, PROGRESS, STOP, TURNS, check_version, name_of
 from .import_bucket import import_bucket
 from .job import Job, read_key
 from .leased_gate import LeasedGate
@@ -44,9 +45,15 @@ class Workplace(WorkerPlugin):
         self.name: str = name_of(run)
         self._run = run
         self._job = job
+        self._version = __version__
 
     async def setup(self, worker: Worker) -> None:
-        """Listen to the coordinator."""
+        """Listen to the coordinator.
+
+        Raises:
+            ConfigurationError: the worker has another version of the SDK than the driver.
+        """
+        check_version(self._version)
         self._worker = worker
         self._clients: dict[int, MonoCloudClient] = {}
         self._gates: dict[int, LeasedGate] = {}
