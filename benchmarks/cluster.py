@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -82,13 +83,32 @@ def limited(count: int, workers: int) -> str:
 
 def unlimited(count: int, workers: int) -> str:
     """Run workers against a server without a limit, and return a summary."""
+    start, start_here, _ = _measured(100, workers)
+    whole, whole_here, rate = _measured(count, workers)
+    of_workers = 1e6 * (whole - start) / count
+    here = 1e6 * (whole_here - start_here) / count
+    return (
+        f"{workers} workers, {count:,} rows: {rate:,.0f} rows/s; CPU time of a row: "
+        f"{of_workers:.0f} us in the workers, {here:.0f} us in the driver and the scheduler"
+    )
+
+
+def _measured(count: int, workers: int) -> tuple[float, float, float]:
+    """Return the CPU time of the workers, that of this process, and the rows per second."""
     with tempfile.TemporaryDirectory() as name, running(_SERVER) as origin:
         rows = write_rows(Path(name, "rows"), count)
-        began = time.perf_counter()
+        before = _cpu()
         asyncio.run(_run(origin, rows, Path(name, "journal"), workers=workers))
-        whole, seen = time.perf_counter() - began, counts(origin)
-    rate = seen["applied"] / seen["seconds"]
-    return f"{workers} workers, {count:,} rows: {rate:,.0f} rows/s; {whole:.1f} s with all else"
+        after, seen = _cpu(), counts(origin)
+    children, own = (b - a for a, b in zip(before, after, strict=True))
+    return children, own, seen["applied"] / seen["seconds"]
+
+
+def _cpu() -> tuple[float, float]:
+    """Return the CPU time of processes that have ended, and that of this one."""
+    found = [resource.getrusage(who) for who in (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)]
+    children, own = (one.ru_utime + one.ru_stime for one in found)
+    return children, own
 
 
 def one_process(count: int) -> str:
@@ -224,11 +244,12 @@ def simulated_workers(workers: int, seed: int) -> str:
         times=Times(message=(0.002, 0.02)),
         seed=seed,
     )
-    shares = sorted(ran.by_worker.values())
+    shares, ages = sorted(ran.by_worker.values()), sorted(ran.ages)
     return (
         f"{workers:,} workers, {limit:,.0f} calls/s, {rows:,} rows: {ran.used:.1%} used, "
-        f"{ran.share_refused:.2%} refused; {ran.grants / ran.seconds:,.0f} leases/s; rows of a "
-        f"worker {shares[0]} to {shares[-1]}"
+        f"{ran.share_refused:.2%} refused; {ran.grants / ran.seconds:,.0f} leases/s; a turn is "
+        f"{1000 * ages[len(ages) // 2]:.0f} ms old when used (p95 "
+        f"{1000 * ages[len(ages) * 95 // 100]:.0f}); rows of a worker {shares[0]} to {shares[-1]}"
     )
 
 

@@ -79,6 +79,7 @@ class Ran:
         seconds: when its last row was done.
         by_worker: calls that passed, by worker.
         grants: leases granted.
+        ages: how many seconds ago turns were granted when they were used.
     """
 
     limit: float
@@ -87,6 +88,7 @@ class Ran:
     seconds: float = 0.0
     by_worker: dict[int, int] = attrs.field(factory=dict[int, int])
     grants: int = 0
+    ages: list[float] = attrs.field(factory=list[float], repr=False)
 
     @property
     def used(self) -> float:
@@ -200,15 +202,16 @@ class _Cluster:
         while self._left[tenant] > 0:
             self._left[tenant] -= 1
             gate.begin()
-            while not await self._passes(worker, gate, limiter):
+            while not await self._passes(worker, ran, gate, limiter):
                 ran.refused += 1
             gate.end()
             ran.passed += 1
             ran.by_worker[worker] = ran.by_worker.get(worker, 0) + 1
             ran.seconds = self._loop.time()
 
-    async def _passes(self, worker: int, gate: LeasedGate, limiter: Limiter) -> bool:
+    async def _passes(self, worker: int, ran: Ran, gate: LeasedGate, limiter: Limiter) -> bool:
         turn = gate.go() if gate.free else await gate.turn()
+        ran.ages.append(self._loop.time() - turn.at)
         seconds = self._random.uniform(*self._times.call) / 2
         await asyncio.sleep(seconds)
         refused = limiter(self._loop.time())
