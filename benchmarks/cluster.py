@@ -223,12 +223,12 @@ def simulated_tenants(seed: int) -> str:
     """Run 200 tenants in virtual time, and return a summary."""
     chance = random.Random(seed)
     limits = [round(5 * 100 ** chance.random(), 1) for _ in range(200)]
-    tenants = [Tenant(limit, max(5.0, limit / 10), int(limit * 60)) for limit in limits]
+    tenants = [Tenant(limit, max(5.0, limit / 10), int(limit * 30 + 300)) for limit in limits]
     ran = simulate(tenants, workers=4, concurrency=8, seed=seed)
     used, refused = sorted(one.used for one in ran), max(one.share_refused for one in ran)
     leases = sum(one.grants for one in ran) / max(one.seconds for one in ran)
     return (
-        f"200 tenants with limits of 5 to 500 calls/s, 4 workers, 60 s: used {used[0]:.1%} at "
+        f"200 tenants with limits of 5 to 500 calls/s, 4 workers, 30 s or more: used {used[0]:.1%} at "
         f"least, {used[len(used) // 2]:.1%} median; refused {refused:.2%} at "
         f"most; {leases:,.0f} leases/s"
     )
