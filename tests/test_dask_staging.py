@@ -22,6 +22,7 @@ from monocloud_async.dask.bucket_rows import BucketRow, BucketRows
 from monocloud_async.dask.job import Job, checked_key_source, read_key
 from monocloud_async.dask.operation import JobOperation
 from monocloud_async.dask.pieces import Piece, pieces
+from monocloud_async.dask.plan import planned
 from monocloud_async.dask.staging import StagedPiece, by_bucket, stage, stage_rows
 from monocloud_async.dask.storage import Storage
 from monocloud_async.errors import ConfigurationError, MonoCloudError
@@ -208,6 +209,26 @@ def test_segments_hold_no_more_than_fits_into_memory(
     assert [given["user_id"] for given in all_given(one, found)] == [f"u-{n}" for n in range(100)]
     for some in rows_of(one, found).values():
         assert [row.line for row in some] == sorted(row.line for row in some)
+
+
+def test_the_order_of_rows_depends_on_what_the_digest_covers_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "MOST_BYTES", 400)
+    one = job(str(tmp_path / "journal"), "users.create", buckets=1024)
+
+    def order(password: str, blank_lines: int) -> tuple[str, list[str]]:
+        lines = [f"u-{n}@b.example,{password}" for n in range(60)]
+        text = "email,password\n" + "\n" * blank_lines + "\n".join(lines)
+        found = staged(one, text, tmp_path / "a.csv")
+        # A bucket takes all slots of each segment in turn.
+        (bucket,) = planned([found], {0: 1})
+        rows = BucketRows(Storage(one.journal), JobOperation(one), bucket.staged).rows()
+        return found.digest, [row.given["email"] for row in rows]
+
+    first = order("short-1", 0)
+    assert order("much longer than before", 0) == first
+    assert order("short-1", 1000) == first
 
 
 def test_options_apply_to_rows_as_in_the_command(tmp_path: Path) -> None:
