@@ -20,6 +20,7 @@ from monocloud_async._secret import Secret
 from monocloud_async.dask import staging
 from monocloud_async.dask.bucket_rows import BucketRow, BucketRows
 from monocloud_async.dask.job import Job, checked_key_source, read_key
+from monocloud_async.dask.job_file import began_at, kept, key_of
 from monocloud_async.dask.operation import JobOperation
 from monocloud_async.dask.pieces import Piece, pieces
 from monocloud_async.dask.plan import planned
@@ -411,6 +412,24 @@ def test_a_domain_that_is_unknown_or_missing_is_a_mistake(tmp_path: Path) -> Non
     )
     found = stage_rows(one, 0, "partition 0", [{"user_id": "u"}])
     assert found.mistakes[0].message == "missing member domain"
+
+
+# The journal's job.
+
+
+def test_a_run_that_was_overtaken_while_it_checked_its_rows_is_refused(
+    journal: str, tmp_path: Path
+) -> None:
+    storage = Storage(journal)
+    # Neither of two runs has found a journal when it began.
+    first, second = (job(journal, key=key, began_at=at) for key, at in (("01", 1.0), ("02", 2.0)))
+    found = staged(first, "user_id\nu\n", tmp_path / "a.csv")
+    kept(storage, first, [found])
+    # Digests with its key, and times since its beginning, would mean something else.
+    with pytest.raises(ConfigurationError, match="another run began this job.*nothing was sent"):
+        kept(storage, second, [found])
+    assert (key_of(storage), began_at(storage, 3.0)) == ("01", 1.0)
+    assert kept(storage, first, [found]).key == "01"
 
 
 # Mistakes, digests and secrets.
