@@ -376,6 +376,20 @@ async def test_an_attempt_that_was_cut_off_stops_when_another_takes_over(
     assert (await sent(client, job(journal), ids(USERS))).counts[OK] == USERS
 
 
+async def test_an_attempt_that_was_cut_off_leaves_the_results_to_the_newer_one(
+    emulator: Emulator, client: MonoCloudClient, journal: str
+) -> None:
+    await sent(client, job(journal), ids(5))
+    before = results(journal)
+    # It is stopped and sends nothing, but would write what it knows of the rows.
+    attempt = Attempt(job(journal), ids(9))
+    attempt.stop.ask("interrupted")
+    attempt.settled = lambda _: PartJournal(Storage(journal), PARTS, SUBJECT).close()
+    with pytest.raises(FencedError):
+        await attempt.run(client)
+    assert results(journal) == before
+
+
 async def test_rows_that_are_noted_are_not_sent_once_another_has_taken_over(
     emulator: Emulator, client: MonoCloudClient, local: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

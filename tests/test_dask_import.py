@@ -683,6 +683,20 @@ async def test_an_attempt_that_was_cut_off_stops_when_another_takes_over(
     check_people(emulator, 1500)
 
 
+async def test_an_attempt_that_was_cut_off_leaves_the_results_to_the_newer_one(
+    emulator: Emulator, client: MonoCloudClient, journal: str
+) -> None:
+    one = job(journal)
+    await imported(client, one, people(5))
+    before = results(journal)
+    attempt = Attempt(one, people(9))
+    attempt.stop.ask("interrupted")
+    attempt.settled = lambda _: ImportPartJournal(Storage(journal), PARTS, "", b"", 0.0).close()
+    with pytest.raises(FencedError):
+        await attempt.run(client)
+    assert results(journal) == before
+
+
 async def test_two_attempts_at_a_time_create_each_user_once(
     emulator: Emulator, client: MonoCloudClient, journal: str
 ) -> None:

@@ -145,6 +145,7 @@ class _Bucket:
             await looking.after(client, start)
         if isinstance(self._stop.error, JournalError):
             raise self._stop.error
+        await asyncio.to_thread(journal.check)
         await asyncio.to_thread(self._write, journal, ending)
         return self._result(tally)
 

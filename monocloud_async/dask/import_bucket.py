@@ -104,6 +104,7 @@ class _Importing:
             await until_stopped(receiving, self._stop, lambda _: None)
         if isinstance(self._stop.error, JournalError):
             raise self._stop.error
+        await asyncio.to_thread(self.journal.check)
         return self._result(await asyncio.to_thread(self._write))
 
     def _before(self) -> Mapping[int, str]:
