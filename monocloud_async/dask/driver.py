@@ -229,6 +229,9 @@ class Driver:
         self._watcher.show(Progress(rows, result.counts, before=self._before))
         if dispatch.reasons:
             raise StoppedError("; ".join(dispatch.reasons), result) from dispatch.failure
+        if any(bucket.stopped and bucket.unsent for bucket in dispatch.results.values()):
+            # The driver did not stop them: the scheduler did, when it lost the driver.
+            raise lost()
         return result
 
     async def _scheduler(self, handler: str, **members: object) -> Any:
