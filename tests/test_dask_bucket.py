@@ -376,6 +376,35 @@ async def test_an_attempt_that_was_cut_off_stops_when_another_takes_over(
     assert (await sent(client, job(journal), ids(USERS))).counts[OK] == USERS
 
 
+async def test_an_attempt_that_waits_does_not_go_on_once_another_has_taken_over(
+    emulator: Emulator, client: MonoCloudClient, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monocloud_async.dask.fencing._SECONDS", 0.05)
+    emulator.faults.add(Fault(status=429, headers={"Retry-After": "1"}, times=3))
+    attempt = asyncio.create_task(Attempt(job(journal), ids(3)).run(client))
+    while emulator.counts.requests < 3:  # noqa: ASYNC110  (no event announces it)
+        await asyncio.sleep(0.005)
+    # Its rows are older than what the newer attempt may send meanwhile.
+    PartJournal(Storage(journal), PARTS, SUBJECT).close()
+    with pytest.raises(FencedError):
+        await attempt
+    assert emulator.executions == 0
+
+
+async def test_an_attempt_that_was_cut_off_leaves_the_results_to_the_newer_one(
+    emulator: Emulator, client: MonoCloudClient, journal: str
+) -> None:
+    await sent(client, job(journal), ids(5))
+    before = results(journal)
+    # It is stopped and sends nothing, but would write what it knows of the rows.
+    attempt = Attempt(job(journal), ids(9))
+    attempt.stop.ask("interrupted")
+    attempt.settled = lambda _: PartJournal(Storage(journal), PARTS, SUBJECT).close()
+    with pytest.raises(FencedError):
+        await attempt.run(client)
+    assert results(journal) == before
+
+
 async def test_rows_that_are_noted_are_not_sent_once_another_has_taken_over(
     emulator: Emulator, client: MonoCloudClient, local: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

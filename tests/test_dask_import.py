@@ -683,6 +683,35 @@ async def test_an_attempt_that_was_cut_off_stops_when_another_takes_over(
     check_people(emulator, 1500)
 
 
+async def test_an_attempt_that_waits_does_not_go_on_once_another_has_taken_over(
+    emulator: Emulator, client: MonoCloudClient, journal: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monocloud_async.dask.fencing._SECONDS", 0.05)
+    emulator.faults.add(Fault(status=429, headers={"Retry-After": "1"}, times=3))
+    attempt = asyncio.create_task(Attempt(job(journal), people(3)).run(client))
+    while emulator.counts.requests < 3:  # noqa: ASYNC110  (no event announces it)
+        await asyncio.sleep(0.005)
+    # Its rows are older than what the newer attempt may send meanwhile.
+    ImportPartJournal(Storage(journal), PARTS, "", b"", 0.0).close()
+    with pytest.raises(FencedError):
+        await attempt
+    assert emulator.executions == 0
+
+
+async def test_an_attempt_that_was_cut_off_leaves_the_results_to_the_newer_one(
+    emulator: Emulator, client: MonoCloudClient, journal: str
+) -> None:
+    one = job(journal)
+    await imported(client, one, people(5))
+    before = results(journal)
+    attempt = Attempt(one, people(9))
+    attempt.stop.ask("interrupted")
+    attempt.settled = lambda _: ImportPartJournal(Storage(journal), PARTS, "", b"", 0.0).close()
+    with pytest.raises(FencedError):
+        await attempt.run(client)
+    assert results(journal) == before
+
+
 async def test_two_attempts_at_a_time_create_each_user_once(
     emulator: Emulator, client: MonoCloudClient, journal: str
 ) -> None:

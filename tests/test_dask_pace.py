@@ -222,6 +222,38 @@ def test_an_outage_at_one_worker_holds_up_all() -> None:
     assert [grant.count for grant in pace.grants(1.0)] == [1]
 
 
+def in_an_outage() -> tuple[SharedPace, float]:
+    """Return a pace whose worker ``a`` has the turn that probes a server that is down."""
+    pace = SharedPace(None, max_retry_after=60, now=0.0)
+    pace.report("a", Report(asked=1, in_flight=1), 0.0)
+    assert list(pace.grants(0.0))
+    pace.failed("a", Turn(0.0, 0), None, 0.1)
+    pace.report("a", Report(asked=2, in_flight=1), 0.1)
+    assert list(pace.grants(0.2)) == []
+    assert list(pace.grants(1.0))
+    pace.report("b", Report(asked=1, in_flight=1), 1.0)
+    assert list(pace.grants(2.0)) == []
+    return pace, 2.0
+
+
+def test_a_probe_that_is_not_sent_does_not_prolong_an_outage() -> None:
+    pace, now = in_an_outage()
+    pace.report("a", Report(asked=2, in_flight=1, returned=((0, 1),)), now)
+    assert [grant.worker for grant in pace.grants(now)] == ["b"]
+
+
+def test_the_probe_of_a_dead_worker_does_not_prolong_an_outage() -> None:
+    pace, now = in_an_outage()
+    pace.leave("a")
+    assert [grant.worker for grant in pace.grants(now)] == ["b"]
+
+
+def test_a_turn_that_another_worker_returns_is_not_the_probe() -> None:
+    pace, now = in_an_outage()
+    pace.report("b", Report(asked=1, in_flight=1, returned=((0, 1),)), now)
+    assert list(pace.grants(now)) == []
+
+
 def test_a_used_up_window_is_reported() -> None:
     async def main() -> None:
         wire = Wire()

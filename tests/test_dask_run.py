@@ -8,7 +8,7 @@ import pickle
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dask.bag
 import dask.dataframe
@@ -23,7 +23,7 @@ from monocloud_async.dask import ClusterResult, InputMistakesError, StoppedError
 from monocloud_async.dask.driver import Progress
 from monocloud_async.dask.plan import Bucket
 from monocloud_async.emulator import Fault
-from monocloud_async.errors import ConfigurationError
+from monocloud_async.errors import ConfigurationError, MonoCloudError
 from monocloud_sync.emulator import Emulator
 
 from .conftest import KEY
@@ -495,6 +495,26 @@ async def test_workers_may_be_threads_of_one_process(
         result = await ran(pattern, journal, one)
     assert result.counts == {"ok": 180}
     assert sent(emulator) == WANTED
+
+
+async def test_a_scheduler_that_has_ended_the_run_is_lost(
+    emulator: Emulator, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS)
+    emulator.faults.add(Fault(delay=0.05))
+    async with threads() as one:
+        scheduler = cast("Any", one).scheduler
+        running = asyncio.create_task(ran(pattern, journal, one, concurrency=1))
+        while emulator.counts.requests < 20:  # noqa: ASYNC110  (no event announces it)
+            await asyncio.sleep(0.005)
+        # As if the driver's connection was lost, and is back before the driver notices.
+        coordinator = scheduler.plugins["monocloud"]
+        for run in list(coordinator._runs.values()):
+            coordinator.remove_client(scheduler, run.client)
+        with pytest.raises(MonoCloudError, match="connection to the Dask scheduler .* to resume"):
+            await running
+        emulator.faults.clear()
+        assert (await ran(pattern, journal, one)).counts == {"ok": 180}
 
 
 async def test_a_client_may_stand_for_the_cluster(

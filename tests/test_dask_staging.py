@@ -20,8 +20,10 @@ from monocloud_async._secret import Secret
 from monocloud_async.dask import staging
 from monocloud_async.dask.bucket_rows import BucketRow, BucketRows
 from monocloud_async.dask.job import Job, checked_key_source, read_key
+from monocloud_async.dask.job_file import began_at, kept, key_of
 from monocloud_async.dask.operation import JobOperation
 from monocloud_async.dask.pieces import Piece, pieces
+from monocloud_async.dask.plan import planned
 from monocloud_async.dask.staging import StagedPiece, by_bucket, stage, stage_rows
 from monocloud_async.dask.storage import Storage
 from monocloud_async.errors import ConfigurationError, MonoCloudError
@@ -210,6 +212,26 @@ def test_segments_hold_no_more_than_fits_into_memory(
         assert [row.line for row in some] == sorted(row.line for row in some)
 
 
+def test_the_order_of_rows_depends_on_what_the_digest_covers_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staging, "MOST_BYTES", 400)
+    one = job(str(tmp_path / "journal"), "users.create", buckets=1024)
+
+    def order(password: str, blank_lines: int) -> tuple[str, list[str]]:
+        lines = [f"u-{n}@b.example,{password}" for n in range(60)]
+        text = "email,password\n" + "\n" * blank_lines + "\n".join(lines)
+        found = staged(one, text, tmp_path / "a.csv")
+        # A bucket takes all slots of each segment in turn.
+        (bucket,) = planned([found], {0: 1})
+        rows = BucketRows(Storage(one.journal), JobOperation(one), bucket.staged).rows()
+        return found.digest, [row.given["email"] for row in rows]
+
+    first = order("short-1", 0)
+    assert order("much longer than before", 0) == first
+    assert order("short-1", 1000) == first
+
+
 def test_options_apply_to_rows_as_in_the_command(tmp_path: Path) -> None:
     one = job(
         str(tmp_path / "journal"),
@@ -390,6 +412,24 @@ def test_a_domain_that_is_unknown_or_missing_is_a_mistake(tmp_path: Path) -> Non
     )
     found = stage_rows(one, 0, "partition 0", [{"user_id": "u"}])
     assert found.mistakes[0].message == "missing member domain"
+
+
+# The journal's job.
+
+
+def test_a_run_that_was_overtaken_while_it_checked_its_rows_is_refused(
+    journal: str, tmp_path: Path
+) -> None:
+    storage = Storage(journal)
+    # Neither of two runs has found a journal when it began.
+    first, second = (job(journal, key=key, began_at=at) for key, at in (("01", 1.0), ("02", 2.0)))
+    found = staged(first, "user_id\nu\n", tmp_path / "a.csv")
+    kept(storage, first, [found])
+    # Digests with its key, and times since its beginning, would mean something else.
+    with pytest.raises(ConfigurationError, match="another run began this job.*nothing was sent"):
+        kept(storage, second, [found])
+    assert (key_of(storage), began_at(storage, 3.0)) == ("01", 1.0)
+    assert kept(storage, first, [found]).key == "01"
 
 
 # Mistakes, digests and secrets.

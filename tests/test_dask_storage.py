@@ -45,6 +45,19 @@ def test_objects_are_written_read_listed_and_removed(url: str) -> None:
     assert storage.names("parts") == []
 
 
+@pytest.mark.parametrize("name", ["job[1]", "job?", "job*"])
+def test_a_url_is_not_a_pattern(name: str, tmp_path: Path) -> None:
+    for root in (str(tmp_path), "memory://"):
+        storage, other = Storage(f"{root}/{name}"), Storage(f"{root}/job1")
+        for one in (storage, other):
+            one.write("rows-ab/a", b"x")
+        assert storage.names("rows-ab") == ["a"]
+        storage.remove_tree("rows-ab")
+        assert not storage.exists("rows-ab/a")
+        assert other.names("rows-ab") == ["a"]
+    fsspec.filesystem("memory").store.clear()
+
+
 def test_what_cannot_be_read_says_what_to_do(url: str) -> None:
     storage = Storage(url)
     storage.write("short", b"0123")
@@ -101,6 +114,7 @@ def test_a_directory_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> N
     [
         ("unheard-of://bucket", "cannot open unheard-of://bucket: Protocol not known"),
         ("ftp://me:hunter22@host/journal", "must not contain a password"),
+        ("simplecache::ftp://me:hunter22@host/journal", "must not contain a password"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused(url: str, told: str) -> None:

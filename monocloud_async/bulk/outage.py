@@ -59,6 +59,10 @@ class Outage:
         if self.lasts:
             self._probe = now
 
+    def unsent(self) -> None:
+        """Record that the current probe was not sent, or that its result will not arrive."""
+        self._probe = None
+
     def answered(self) -> None:
         """Record a response: the server is up."""
         self._failures = self._pauses = 0

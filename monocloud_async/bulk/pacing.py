@@ -151,6 +151,10 @@ class Pacing:
             self._limit.unsent(count)
             self._allowed += count
 
+    def probe_lost(self) -> None:
+        """Record that the last attempt granted in an outage will not be reported."""
+        self._outage.unsent()
+
     def _hinted(self, now: float, left: Hint) -> None:
         if left.remaining:
             return

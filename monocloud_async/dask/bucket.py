@@ -21,6 +21,7 @@ from ..cli.batch.stop import Stop
 from ..cli.batch.tally import Tally
 from ..client import MonoCloudClient
 from .bucket_rows import BucketRow, BucketRows
+from .fencing import fenced
 from .job import Job
 from .looking import Looking
 from .operation import JobOperation
@@ -138,13 +139,15 @@ class _Bucket:
         tally = BucketTally(self._rows.count, journal.counts(), failures, progress)
         self.observer.begun(tally)
         looking = Looking(self._rows, journal, tally, self._stop, self._job)
-        await looking.before(client, start)
         ending = Ending(self._stop, {})
-        if not self._stop.asked.is_set():
-            ending = await self._sending(journal, tally, client, start, looking).run()
-            await looking.after(client, start)
+        async with fenced(journal, self._stop):
+            await looking.before(client, start)
+            if not self._stop.asked.is_set():
+                ending = await self._sending(journal, tally, client, start, looking).run()
+                await looking.after(client, start)
         if isinstance(self._stop.error, JournalError):
             raise self._stop.error
+        await asyncio.to_thread(journal.check)
         await asyncio.to_thread(self._write, journal, ending)
         return self._result(tally)
 

@@ -19,13 +19,18 @@ class LostError(MonoCloudError):
     """The connection to the scheduler is lost."""
 
 
+def lost() -> LostError:
+    """Return the error of a lost connection."""
+    return LostError(_LOST)
+
+
 @contextmanager
 def calling() -> Generator[None, None, None]:
     """Raise what a call of the scheduler raises without a connection as a ``LostError``."""
     try:
         yield
     except OSError:
-        raise LostError(_LOST) from None
+        raise lost() from None
 
 
 @contextmanager
@@ -35,4 +40,4 @@ def awaiting() -> Generator[None, None, None]:
         yield
     # Dask cancels the futures of a scheduler that it has lost.
     except CancelledError:
-        raise LostError(_LOST) from None
+        raise lost() from None

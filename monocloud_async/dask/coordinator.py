@@ -199,9 +199,15 @@ class Coordinator(SchedulerPlugin):
                 found.before.setdefault(bucket, before)
             found.failures[bucket] = failures
 
-    def _state(self, run: str, stop: str | None = None, at_once: bool = False) -> Mapping[str, Any]:
-        """Return the state of a run, after stopping it if asked to; called by its driver."""
-        found = self._runs[run]
+    def _state(
+        self, run: str, stop: str | None = None, at_once: bool = False
+    ) -> Mapping[str, Any] | None:
+        """Return the state of a run, after stopping it if asked to; called by its driver.
+
+        It is None if the run has ended: the scheduler has lost the driver in the meantime.
+        """
+        if (found := self._runs.get(run)) is None:
+            return None
         if stop is not None and (found.why is None or (at_once and not found.at_once)):
             self._stop(run, stop, at_once=at_once)
         total: Counter[str] = Counter()

@@ -21,7 +21,7 @@ from ..errors import ConfigurationError
 from ..retry import RetryPolicy
 from .checking import staged
 from .cluster import unable
-from .connection import LostError, calling
+from .connection import LostError, calling, lost
 from .coordinator import BEGIN, END, STATE, name_of
 from .dispatch import Dispatch
 from .inputs import Input
@@ -197,6 +197,9 @@ class Driver:
         if dispatch.failure is not None:
             stop.ask(str(dispatch.failure))
         state = await self._scheduler(STATE, stop=stop.why, at_once=stop.at_once.is_set())
+        if state is None:
+            # It was lost for a while, and the scheduler has stopped the workers.
+            raise lost()
         dispatch.found(state["workers"], state["running"])
         notes = [*state["notes"][self._noted :], *self._paces.of(state["paces"])]
         self._noted = len(state["notes"])
@@ -226,6 +229,9 @@ class Driver:
         self._watcher.show(Progress(rows, result.counts, before=self._before))
         if dispatch.reasons:
             raise StoppedError("; ".join(dispatch.reasons), result) from dispatch.failure
+        if any(bucket.stopped and bucket.unsent for bucket in dispatch.results.values()):
+            # The driver did not stop them: the scheduler did, when it lost the driver.
+            raise lost()
         return result
 
     async def _scheduler(self, handler: str, **members: object) -> Any:

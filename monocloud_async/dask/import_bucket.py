@@ -23,6 +23,7 @@ from ..imports.run import Import, Start
 from ..outcome import ImportOutcome
 from .bucket import BucketResult, BucketTally, Observer, Progress, Unobserved
 from .bucket_rows import BucketRow, BucketRows
+from .fencing import fenced
 from .import_parts import OF_PARTS, ImportPartJournal
 from .job import Job, UserImport
 from .staging import Staged
@@ -101,9 +102,11 @@ class _Importing:
         if not self._stop.asked.is_set():
             outcomes = self._importing(client, start).through(self.journal)
             receiving = self._receive(outcomes, before, tally, observer)
-            await until_stopped(receiving, self._stop, lambda _: None)
+            async with fenced(self.journal, self._stop):
+                await until_stopped(receiving, self._stop, lambda _: None)
         if isinstance(self._stop.error, JournalError):
             raise self._stop.error
+        await asyncio.to_thread(self.journal.check)
         return self._result(await asyncio.to_thread(self._write))
 
     def _before(self) -> Mapping[int, str]:

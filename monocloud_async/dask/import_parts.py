@@ -70,7 +70,7 @@ class ImportPartJournal(ImportJournal):
         """
         self._parts.write({"entries": [], "begun": rows})
         super().begin(rows)
-        self._parts.check()
+        self.check()
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Write entries, replacing earlier entries of the same rows.
@@ -82,6 +82,14 @@ class ImportPartJournal(ImportJournal):
         told = [(number, digest.hex(), *rest) for number, digest, *rest in entries]
         self._parts.write({"entries": told, "begun": 0})
         super().record(entries)
+        self.check()
+
+    def check(self) -> None:
+        """Check that no newer attempt has taken over.
+
+        Raises:
+            FencedError: one has.
+        """
         self._parts.check()
 
     def numbers(self, status: str) -> Collection[int]:

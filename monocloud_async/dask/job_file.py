@@ -75,7 +75,8 @@ def kept(storage: Storage, job: Job, pieces: Sequence[StagedPiece]) -> JobFile:
     """Write the file of a new journal, or check that an earlier one is of the same job.
 
     Raises:
-        ConfigurationError: the journal belongs to another job.
+        ConfigurationError: the journal belongs to another job, or another run has begun it since
+            this one read its key.
         JournalError: it cannot be read or written.
     """
     wanted = JobFile(
@@ -92,6 +93,11 @@ def kept(storage: Storage, job: Job, pieces: Sequence[StagedPiece]) -> JobFile:
         storage.write(_NAME, wanted.to_json())
         return wanted
     _compare(storage, job, found, wanted)
+    if found.key != job.key:
+        raise ConfigurationError(
+            f"another run began this job in the journal {storage.url} while this run checked its "
+            "rows; nothing was sent: run the same job again to resume that run"
+        )
     return found
 
 

@@ -13,11 +13,10 @@ from ..cli.batch.columns import BrokenInputError, Records
 from ..cli.batch.content import content_of
 from ..errors import ConfigurationError
 from .kind import Kind
-from .storage import opened, reason, shown
+from .storage import MAGIC, opened, reason, shown
 
 _PARQUET = b"PAR1"
 _ROWS_AT_ONCE = 1000
-_MAGIC = "*?["
 
 
 @attrs.frozen
@@ -56,7 +55,7 @@ def _files(pattern: str, options: Mapping[str, Any] | None) -> Sequence[str]:
     system, path = opened(pattern, options or {})
     try:
         # A file's name may look like a pattern.
-        is_pattern = any(c in path for c in _MAGIC) and not system.isfile(path)
+        is_pattern = any(c in path for c in MAGIC) and not system.isfile(path)
         paths: Iterable[str] = system.glob(path) if is_pattern else (path,)
         found = sorted(each for each in paths if system.isfile(each))
     # Each kind of storage has its own exceptions.

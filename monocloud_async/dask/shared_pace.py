@@ -91,6 +91,8 @@ class SharedPace:
         # Those that wait for a turn; who has waited for longest is first.
         self._waiting: dict[str, _Worker] = {}
         self.in_use: int = 0
+        # The worker that was granted turns last: in an outage, it has the turn that probes.
+        self._last: str | None = None
         self._most_in_use = _FIRST_IN_USE
 
     @property
@@ -118,6 +120,8 @@ class SharedPace:
         for stretch, count in report.returned:
             self._pacing.returned(stretch, count)
             self._settle(one, count)
+        if report.returned:
+            self._lose_probe(worker)
 
     def exhausted(self, worker: str, stretch: int, left: Hint, now: float) -> None:
         """Record a response that passed, and said that the window is used up."""
@@ -144,6 +148,7 @@ class SharedPace:
     def leave(self, worker: str) -> None:
         """Forget a worker that is gone. The turns it did not use pass with time."""
         self._waiting.pop(worker, None)
+        self._lose_probe(worker)
         if one := self._workers.pop(worker, None):
             self._pacing.at_work(-one.in_flight)
             self.in_use -= one.granted - one.settled
@@ -155,6 +160,7 @@ class SharedPace:
             if (count := self._taken(worker.wanted, now)) == 0:
                 return
             worker.granted += count
+            self._last = name
             del self._waiting[name]
             if worker.wanted > 0:
                 self._waiting[name] = worker
@@ -165,6 +171,12 @@ class SharedPace:
         if not self._waiting or (self._pacing.free and self.in_use >= self._most_in_use):
             return None
         return max(self._pacing.wait(now), _TICK)
+
+    def _lose_probe(self, worker: str) -> None:
+        """Let another attempt probe a server that is down, if a worker no longer does."""
+        if worker == self._last:
+            self._last = None
+            self._pacing.probe_lost()
 
     def _taken(self, wanted: int, now: float) -> int:
         """Take up to so many turns from the pace, and return how many."""

@@ -181,8 +181,10 @@ class _Stage:
     def _add(self, line: int, row: Ready) -> None:
         key = str(self._rows) if row.key is None else row.key
         bucket = crc32(key.encode()) % self._job.buckets
-        self._digest.update(_line([row.tenant, row.public]))
-        self._writer.add((row.tenant, bucket), _line([line, row.given]))
+        public = _line([row.tenant, row.public])
+        self._digest.update(public)
+        # What the digest covers alone decides where a segment ends, and so the order of the rows.
+        self._writer.add((row.tenant, bucket), _line([line, row.given]), len(public))
         self._identifiers.add(row.tenant, line, row.identifiers)
         if self._job.only_checks and len(self._requests) < SHOWN:
             request = self._kind.summary(row.given)
@@ -250,10 +252,16 @@ class SegmentWriter:
         self._size = 0
         self._segments: list[Segment] = []
 
-    def add(self, bucket: Bucket, line: bytes) -> None:
-        """Add a row of a bucket."""
+    def add(self, bucket: Bucket, line: bytes, size: int) -> None:
+        """Add a row of a bucket.
+
+        Args:
+            bucket: the bucket.
+            line: the row.
+            size: its size without secrets in bytes; the same rows must have the same sizes.
+        """
         self._groups.setdefault(bucket, []).append(line)
-        self._size += len(line)
+        self._size += size
         if self._size >= MOST_BYTES:
             self._flush()
 

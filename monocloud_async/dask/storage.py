@@ -19,6 +19,8 @@ from .._journal_file import JournalError
 from .._messages import one_line
 from ..errors import ConfigurationError
 
+# What makes a path a pattern.
+MAGIC = "*?["
 _AT_ONCE = 64
 _LONGEST = 300
 
@@ -160,8 +162,14 @@ class Storage:
             JournalError: an object cannot be removed.
         """
         with self._told("remove", directory), suppress(FileNotFoundError):
-            self._fs.invalidate_cache(self._path(directory))
-            self._fs.rm(self._path(directory), recursive=True)
+            path = self._path(directory)
+            self._fs.invalidate_cache(path)
+            if self._local or not any(character in path for character in MAGIC):
+                self._fs.rm(path, recursive=True)
+                return
+            # It would be taken for a pattern.
+            for each in self._fs.find(path):
+                self._fs.rm_file(each)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root
@@ -222,12 +230,13 @@ def reason(error: Exception) -> str:
 
 def shown(url: str) -> str:
     """Return a URL for a message."""
-    return url.partition("://")[0] + "://…" if _has_password(url) else url
+    return f"{url.partition('://')[0]}://…" if _has_password(url) else url
 
 
 def _has_password(url: str) -> bool:
     try:
-        return urlsplit(url).password is not None
+        # A chain of file systems has one URL each.
+        return any(urlsplit(each).password is not None for each in url.split("::"))
     except ValueError:
         return "@" in url
 
