@@ -228,8 +228,8 @@ def simulated_tenants(seed: int) -> str:
     used, refused = sorted(one.used for one in ran), max(one.share_refused for one in ran)
     leases = sum(one.grants for one in ran) / max(one.seconds for one in ran)
     return (
-        f"200 tenants with limits of 5 to 500 calls/s, 4 workers, 30 s or more: used {used[0]:.1%} at "
-        f"least, {used[len(used) // 2]:.1%} median; refused {refused:.2%} at "
+        f"200 tenants with limits of 5 to 500 calls/s, 4 workers, 30 s or more: used {used[0]:.1%} "
+        f"at least, {used[len(used) // 2]:.1%} median; refused {refused:.2%} at "
         f"most; {leases:,.0f} leases/s"
     )
 

@@ -426,7 +426,7 @@ def test_a_run_that_was_overtaken_while_it_checked_its_rows_is_refused(
     found = staged(first, "user_id\nu\n", tmp_path / "a.csv")
     kept(storage, first, [found])
     # Digests with its key, and times since its beginning, would mean something else.
-    with pytest.raises(ConfigurationError, match="another run began this job.*nothing was sent"):
+    with pytest.raises(ConfigurationError, match=r"another run began this job.*nothing was sent"):
         kept(storage, second, [found])
     assert (key_of(storage), began_at(storage, 3.0)) == ("01", 1.0)
     assert kept(storage, first, [found]).key == "01"

@@ -6,11 +6,11 @@ try:
     from .importing import import_users
     from .results import ClusterResult, StoppedError
     from .running import run
-except ModuleNotFoundError as error:
-    if error.name not in ("dask", "distributed", "fsspec"):
+except ModuleNotFoundError as _error:
+    if _error.name not in ("dask", "distributed", "fsspec"):
         raise
     raise ModuleNotFoundError(
-        "monocloud_async.dask needs Dask: run pip install 'monocloud[dask]'", name=error.name
+        "monocloud_async.dask needs Dask: run pip install 'monocloud[dask]'", name=_error.name
     ) from None
 
 __all__ = ["ClusterResult", "InputMistakesError", "Progress", "StoppedError", "import_users", "run"]

@@ -59,8 +59,10 @@ class JobOperation:
         self.runnable: Runnable = find(job.operation)
         self.parameters: list[Parameter] = list(parameters(self.runnable.method))
         fixed = fixed_arguments(job.fixed, self.parameters, job.null)
-        self.arguments = CallColumns(self.parameters, fixed, job.null, job.ignored)
-        self.columns = RowColumns(self.arguments, job.domains, job.null, by_domain=job.by_domain)
+        self.arguments: CallColumns = CallColumns(self.parameters, fixed, job.null, job.ignored)
+        self.columns: RowColumns = RowColumns(
+            self.arguments, job.domains, job.null, by_domain=job.by_domain
+        )
         self.secrets: frozenset[str] = frozenset(
             p.name for p in self.parameters if p.kind is Kind.SECRET
         )

@@ -37,7 +37,7 @@ class UserRows:
         job: the job.
     """
 
-    secrets = frozenset({"password", "password_hash"})
+    secrets: frozenset[str] = frozenset({"password", "password_hash"})
     passed_over: Sequence[str] = ()
 
     def __init__(self, job: Job) -> None:
