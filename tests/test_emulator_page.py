@@ -219,7 +219,7 @@ async def test_a_fault_is_added_and_removed(server: Emulator) -> None:
         ({"fault-headers": "no colon"}, "a header must be like"),
         ({"fault-status": "500", "fault-problem": "["}, "problem must be a JSON object"),
         ({"fault-status": "500", "fault-problem": "[]"}, "problem must be a mapping"),
-        ({"fault-status": "500", "fault-connection": "reset"}, "not both"),
+        ({"fault-status": "500", "fault-connection": "reset"}, "cannot have both"),
         ({"fault-operation": "no.such", "fault-delay": "1"}, "operation must be one of"),
         ({"fault-executed": "maybe", "fault-delay": "1"}, "executed must be true or false"),
     ],

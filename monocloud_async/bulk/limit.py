@@ -37,7 +37,7 @@ _SLOWEST = 0.1
 _FEW = 10
 _MANY = 100
 # Seconds by which the first of many calls sent together may reach the server before the last.
-_SPREAD = 0.015
+_SPREAD = 0.02
 _MARK_SECONDS = 0.02
 _MARKS = 1500
 _RECENT = 0.1
