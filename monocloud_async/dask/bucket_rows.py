@@ -76,10 +76,22 @@ class BucketRows:
         for one in self._staged:
             for text in self._lines(one):
                 number += 1
-                line, given = json.loads(text)
+                line, given = self._parsed(text, one)
                 for name in self._secrets & given.keys():
                     given[name] = Secret(given[name])
                 yield BucketRow(number, line, self._kind.key(given), given, one.name)
+
+    def _parsed(self, text: bytes, one: Staged) -> tuple[int, dict[str, Any]]:
+        """Return a row's line and its arguments."""
+        try:
+            line, given = json.loads(text)
+            return line, dict(given)
+        except (ValueError, TypeError):
+            # The original error holds the row, with a person's data.
+            raise JournalError(
+                f"{self._storage.url}/{one.path}: the staged rows are damaged: run the same job "
+                "again to resume"
+            ) from None
 
     def some(self, numbers: Collection[int]) -> Iterator[BucketRow]:
         """Yield the rows with these numbers."""

@@ -19,6 +19,7 @@ from .kind import Kind, Ready
 from .kinds import kind_of
 from .pieces import Piece, records_of
 from .storage import Storage
+from .task import task
 
 # A tenant's number and a bucket's.
 Bucket = tuple[int, int]
@@ -99,6 +100,7 @@ def by_bucket(staged: Iterable[StagedPiece]) -> dict[Bucket, tuple[Staged, ...]]
     return found
 
 
+@task
 def stage(job: Job, number: int, piece: Piece) -> StagedPiece:
     """Check a file and write its rows to the journal, unless it has mistakes.
 

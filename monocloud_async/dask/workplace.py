@@ -27,6 +27,7 @@ from .import_bucket import import_bucket
 from .job import Job, read_key
 from .leased_gate import LeasedGate
 from .plan import Bucket
+from .task import task
 
 # Seconds between messages about the progress.
 _PROGRESS = 0.25
@@ -247,11 +248,13 @@ class _Progress:
         self._notes = []
 
 
+@task
 def why_no_keys(run: str, dask_worker: Worker) -> str | None:
     """Return why a worker cannot read the API keys, if so; the message shows none."""
     return _place(dask_worker, run).why_no_keys()
 
 
+@task
 def send_on_worker(run: str, bucket: Bucket, stopped: str | None) -> BucketResult:
     """Send a bucket on the worker that runs this task, without taking one of its threads."""
     worker = get_worker()
