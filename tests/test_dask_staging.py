@@ -6,6 +6,7 @@ import gzip
 import json
 import pickle
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -534,6 +535,17 @@ def test_the_digest_covers_the_rows_without_secrets(tmp_path: Path) -> None:
     assert same == digest("name;email;password\n\nA;a@b.example;x\nC;c@d.example;y\n")
     assert same != digest(text.replace(",C\n", ",D\n"))
     assert same != digest(text.rpartition("c@d")[0])
+
+
+def test_staging_leaves_no_passwords_on_the_disk_of_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A killed worker would not remove its temporary files.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    one = job("memory://journal", "users.create")
+    found = staged(one, "email,password\na@b.example,hunter22\n", tmp_path / "a.csv")
+    assert all_given(one, found)[0]["email"] == "a@b.example"
+    fsspec.filesystem("memory").store.clear()
 
 
 def test_a_damaged_staged_row_is_not_in_the_error(tmp_path: Path) -> None:

@@ -286,7 +286,8 @@ class SegmentWriter:
             group = self._groups[bucket]
             index[bucket] = (at, at := at + sum(map(len, group)), len(group))
         groups = (self._groups[bucket] for bucket in index)
-        self._storage.write_parts(path, chain.from_iterable(groups))
+        # At once, without a temporary file: a killed worker would leave it, with passwords.
+        self._storage.write(path, b"".join(chain.from_iterable(groups)))
         self._segments.append(Segment(path, index))
         self._groups, self._size = {}, 0
 
