@@ -21,7 +21,7 @@ class BucketRow(NamedTuple):
     Attributes:
         number: the row's number in the bucket, 1 for the first.
         line: the line it starts on in its piece.
-        key: rows with the same key, mostly a user's id, are sent in the order of the input.
+        key: rows with the same key, usually a user's id, are sent in the order of the input.
         given: the arguments, by name.
         piece: the name of its piece.
     """
@@ -55,7 +55,7 @@ class BucketRows:
         return sum(one.rows for one in self._staged)
 
     def check(self) -> None:
-        """Check that they are there, before their bucket is taken over from another worker.
+        """Check that they exist, before their bucket is taken over from another worker.
 
         Raises:
             JournalError: a newer run of the job has removed them.

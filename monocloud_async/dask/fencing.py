@@ -22,7 +22,7 @@ class Checked(Protocol):
         """Check that no newer attempt has taken over.
 
         Raises:
-            JournalError: one has, or that cannot be found out.
+            JournalError: one has, or the journal cannot be read.
         """
         ...
 

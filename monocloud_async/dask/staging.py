@@ -106,7 +106,7 @@ def stage(job: Job, number: int, piece: Piece) -> StagedPiece:
 
     Args:
         job: the job.
-        number: the piece's number, which tells its objects from those of others.
+        number: the piece's number, which is part of its objects' names.
         piece: the file.
 
     Raises:
@@ -124,13 +124,13 @@ def stage(job: Job, number: int, piece: Piece) -> StagedPiece:
 def stage_rows(
     job: Job, number: int, name: str, rows: Iterable[object], names: Sequence[str] = ()
 ) -> StagedPiece:
-    """Do the same with rows of a table.
+    """Check rows of a table and write them to the journal, unless they have mistakes.
 
     None and other missing values count as absent; only ``job.null`` clears a field.
 
     Args:
         job: the job.
-        number: the piece's number, which tells its objects from those of others.
+        number: the piece's number, which is part of its objects' names.
         name: its name in messages and results, such as ``partition 3``.
         rows: the rows, each a mapping by column.
         names: the names of the columns, if all rows have the same.
@@ -238,7 +238,7 @@ class NoWriter:
 
 
 class SegmentWriter:
-    """Writes the staged rows of a piece, as few objects as memory allows.
+    """Writes the staged rows of a piece, in as few objects as memory allows.
 
     Args:
         storage: the journal's storage.
@@ -293,5 +293,5 @@ class SegmentWriter:
 
 
 def _line(value: object) -> bytes:
-    # Only members that an import ignores, such as times of exported users, may be no JSON.
+    # Only members that an import ignores, such as times of exported users, are sometimes not JSON.
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode() + b"\n"

@@ -141,7 +141,7 @@ class Storage:
         """Return whether an object exists.
 
         Raises:
-            JournalError: that cannot be found out.
+            JournalError: the storage does not say.
         """
         with self._told("read", name):
             path = self._path(name)

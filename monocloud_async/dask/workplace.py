@@ -1,4 +1,4 @@
-"""Workplace: what a worker process needs for a run: clients, gates, and the buckets it works on."""
+"""The workplace of a run in a worker process: clients, gates, and the buckets it works on."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from .task import task
 
 # Seconds between messages about the progress.
 _PROGRESS = 0.25
-_LOST = "the connection to the Dask scheduler is lost; run it again with the same journal to resume"
+_LOST = "the connection to the Dask scheduler is lost; run the same job again to resume"
 
 
 class Workplace(WorkerPlugin):
-    """What a worker process has for a run. Its pickle holds no key: each worker reads its own.
+    """What a worker process needs for a run. Its pickle holds no key: each worker reads its own.
 
     Args:
         run: the run's id.
@@ -165,7 +165,7 @@ class Workplace(WorkerPlugin):
         try:
             return read_key(source)
         except ConfigurationError as error:
-            # Only a worker that has joined late: all others were asked before.
+            # This worker has joined late: all others were checked before.
             why = str(error).replace("; nothing was sent", "")
             raise MonoCloudError(
                 f"worker {self._worker.address}: {why}, then run the same job again to resume"
