@@ -49,8 +49,9 @@ async def run(
     All rows are checked before anything is sent. Rows with the same first argument, usually a
     user's id, are sent in their order by one worker. All workers share one pace for each tenant.
     What is done is recorded in the journal: the same call, on this cluster or another, resumes a
-    run that ended early. Rows that are done are not sent again; a killed worker leaves at most 400 rows and
-    its calls in flight to be sent again for each bucket of some thousand rows that it worked on.
+    run that ended early. Rows that are done are not sent again; a killed worker leaves at most 400
+    rows and its calls in flight to be sent again for each bucket of some thousand rows that it
+    worked on.
 
     Args:
         operation: the operation, such as ``"phones.set_primary"``.
