@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
-from collections.abc import Iterator, Mapping
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import fsspec
 import numpy as np
@@ -15,10 +17,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from distributed.core import error_message
+from fsspec import AbstractFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
+from monocloud_async._journal_file import JournalError
 from monocloud_async._secret import Secret
 from monocloud_async.dask import staging
 from monocloud_async.dask.bucket_rows import BucketRow, BucketRows
+from monocloud_async.dask.duplicates import duplicates
+from monocloud_async.dask.inputs import stage_part
 from monocloud_async.dask.job import Job, checked_key_source, read_key
 from monocloud_async.dask.job_file import began_at, kept, key_of
 from monocloud_async.dask.operation import JobOperation
@@ -26,6 +34,8 @@ from monocloud_async.dask.pieces import Piece, pieces
 from monocloud_async.dask.plan import planned
 from monocloud_async.dask.staging import StagedPiece, by_bucket, stage, stage_rows
 from monocloud_async.dask.storage import Storage
+from monocloud_async.dask.task import task
+from monocloud_async.dask.workplace import send_on_worker, why_no_keys
 from monocloud_async.errors import ConfigurationError, MonoCloudError
 
 KEY = "mc_live_0123456789abcdef"
@@ -147,6 +157,72 @@ def test_patterns_are_sorted_and_name_each_file_once(
     assert [piece.name for piece in found] == ["memory:///rows/1.csv", "memory:///rows/2.csv"]
     assert stage(job("memory://journal"), 0, found[1]).rows == 1
     fsspec.filesystem("memory").store.clear()
+
+
+class Remote(MemoryFileSystem):  # type: ignore[misc]
+    """Object storage with a host, which URLs name and paths do not; it remembers listings."""
+
+    protocol = "remote"
+    listings: ClassVar[dict[str, list[Any]]] = {}
+    # They look at listings.
+    find, walk = AbstractFileSystem.find, AbstractFileSystem.walk
+
+    def __init__(self, host: str, **more: Any) -> None:
+        super().__init__(**more)
+        assert host == "store:8020"
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return path.removeprefix("remote://").removeprefix("store:8020").rstrip("/")
+
+    @staticmethod
+    def _get_kwargs_from_urls(url: str) -> dict[str, str]:
+        found = re.match("remote://([^/]+)/", url)
+        return {"host": found[1]} if found else {}
+
+    def ls(self, path: str, detail: bool = True, **_: Any) -> list[Any]:
+        found = self.listings.setdefault(path, super().ls(path, detail=True))
+        return found if detail else [each["name"] for each in found]
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        for each in [path] if path else list(self.listings):
+            self.listings.pop(each, None)
+
+
+@pytest.fixture
+def remote() -> Iterator[Remote]:
+    fsspec.register_implementation("remote", Remote, clobber=True)
+    yield Remote("store:8020")
+    Remote.store.clear()
+    Remote.listings.clear()
+
+
+def test_files_of_a_host_are_read_from_that_host(remote: Remote, tmp_path: Path) -> None:
+    remote.pipe_file("/rows/a.csv", b"user_id\nu\n")
+    (found,) = pieces("remote://store:8020/rows/*.csv")
+    assert found.name.endswith("/rows/a.csv")
+    assert stage(job(str(tmp_path / "journal")), 0, found).rows == 1
+
+
+def test_files_that_came_later_are_found(remote: Remote) -> None:
+    for name in ("a", "b"):
+        remote.pipe_file(f"/rows/{name}.csv", b"")
+        assert pieces("remote://store:8020/rows/*.csv")[-1].name.endswith(f"/rows/{name}.csv")
+
+
+def test_listings_of_a_journal_are_not_kept_in_memory(remote: Remote) -> None:
+    storage = Storage("remote://store:8020/journal")
+    for name in ("a", "b"):
+        storage.write(f"parts/{name}", b"")
+        assert storage.names("parts")[-1] == name
+    assert Remote.listings == {}
+
+
+def test_the_url_of_an_input_has_no_password() -> None:
+    with pytest.raises(ConfigurationError, match="must not contain a password") as error:
+        pieces("ftp://me:hunter22@host/rows/*.csv")
+    assert "nothing was sent" in str(error.value)
+    assert "hunter22" not in str(error.value)
 
 
 @pytest.mark.parametrize("pattern", ["*.parquet", "missing.csv", "deeper", "memory://none/*"])
@@ -459,6 +535,54 @@ def test_the_digest_covers_the_rows_without_secrets(tmp_path: Path) -> None:
     assert same == digest("name;email;password\n\nA;a@b.example;x\nC;c@d.example;y\n")
     assert same != digest(text.replace(",C\n", ",D\n"))
     assert same != digest(text.rpartition("c@d")[0])
+
+
+def test_staging_leaves_no_passwords_on_the_disk_of_a_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A killed worker would not remove its temporary files.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    one = job("memory://journal", "users.create")
+    found = staged(one, "email,password\na@b.example,hunter22\n", tmp_path / "a.csv")
+    assert all_given(one, found)[0]["email"] == "a@b.example"
+    fsspec.filesystem("memory").store.clear()
+
+
+def test_a_damaged_staged_row_is_not_in_the_error(tmp_path: Path) -> None:
+    one = job(str(tmp_path / "journal"), "users.create")
+    found = staged(one, "email,password\na@b.example,hunter22\n", tmp_path / "a.csv")
+    place = next(tmp_path.glob("journal/rows/*.rows"))
+    place.write_bytes(place.read_bytes().replace(b"}", b" "))
+    with pytest.raises(JournalError, match="the staged rows are damaged") as error:
+        task(rows_of)(one, found)
+    assert b"hunter22" not in as_dask_sends_it(error.value)
+
+
+def as_dask_sends_it(error: Exception) -> bytes:
+    message: Any = error_message(error)
+    return bytes(message["exception"].data)
+
+
+@task
+def reads_key(source: str) -> None:
+    read_key(source)
+
+
+def test_the_errors_of_tasks_do_not_have_what_they_hide(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(KEY.encode() + b"\xff")
+    source = f"file:{tmp_path}/key"
+    with pytest.raises(ConfigurationError, match="it is not a text file") as hidden:
+        read_key(source)
+    # The error that it hides has the content of the file.
+    assert KEY.encode() in as_dask_sends_it(hidden.value)
+    with pytest.raises(ConfigurationError, match="it is not a text file") as sent:
+        pickle.loads(pickle.dumps(reads_key))(source)
+    assert KEY.encode() not in as_dask_sends_it(sent.value)
+
+
+@pytest.mark.parametrize("function", [send_on_worker, why_no_keys, stage, stage_part, duplicates])
+def test_what_workers_call_is_a_task(function: Callable[..., object]) -> None:
+    assert function.__code__.co_filename == task.__code__.co_filename
 
 
 def test_secrets_are_concealed_when_staged_rows_are_read(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ _BECAME = ("status", "http_status", "error", "trace_id", "attempts")
 
 
 class Observer(Protocol):
-    """Sees a bucket."""
+    """Observes a bucket."""
 
     def begun(self, tally: Tally) -> None:
         """Take the tally, which counts the rows of earlier attempts already."""
@@ -56,7 +56,7 @@ class BucketResult:
         bucket: the bucket's number.
         counts: the number of rows by status; rows that were not sent count as skipped.
         unsent: the number of rows that were not sent, and have no outcome.
-        fatal: the error that all rows of the tenant would hit, such as a wrong key.
+        fatal: the error that all rows of the tenant would hit, such as that of a wrong key.
         stopped: whether it was stopped, by that or by its ``Stop``.
     """
 
@@ -88,10 +88,10 @@ async def send_bucket(
         segments: where its rows are, in the order of the input.
         client: the tenant's client.
         start: makes the run of a method over rows.
-        stop: stops the bucket. It belongs to this bucket alone: an error asks it to stop, too.
+        stop: stops the bucket. It belongs to this bucket alone, because errors set it, too.
         progress: called with a row's earlier status and its new one. First, it is called with
             None and the status for each row that earlier attempts settled.
-        observer: sees the tally and the rows that fail.
+        observer: receives the tally and the rows that fail.
 
     Raises:
         FencedError: another worker has taken over the bucket.
@@ -252,7 +252,7 @@ class BucketTally(Tally):
 
 
 class Unobserved:
-    """Sees nothing."""
+    """Observes nothing."""
 
     def begun(self, tally: Tally) -> None:
         pass

@@ -21,7 +21,7 @@ class BucketRow(NamedTuple):
     Attributes:
         number: the row's number in the bucket, 1 for the first.
         line: the line it starts on in its piece.
-        key: rows with the same key, mostly a user's id, are sent in the order of the input.
+        key: rows with the same key, usually a user's id, are sent in the order of the input.
         given: the arguments, by name.
         piece: the name of its piece.
     """
@@ -55,7 +55,7 @@ class BucketRows:
         return sum(one.rows for one in self._staged)
 
     def check(self) -> None:
-        """Check that they are there, before their bucket is taken over from another worker.
+        """Check that they exist, before their bucket is taken over from another worker.
 
         Raises:
             JournalError: a newer run of the job has removed them.
@@ -76,10 +76,22 @@ class BucketRows:
         for one in self._staged:
             for text in self._lines(one):
                 number += 1
-                line, given = json.loads(text)
+                line, given = self._parsed(text, one)
                 for name in self._secrets & given.keys():
                     given[name] = Secret(given[name])
                 yield BucketRow(number, line, self._kind.key(given), given, one.name)
+
+    def _parsed(self, text: bytes, one: Staged) -> tuple[int, dict[str, Any]]:
+        """Return a row's line and its arguments."""
+        try:
+            line, given = json.loads(text)
+            return line, dict(given)
+        except (ValueError, TypeError):
+            # The original error holds the row, with a person's data.
+            raise JournalError(
+                f"{self._storage.url}/{one.path}: the staged rows are damaged: run the same job "
+                "again to resume"
+            ) from None
 
     def some(self, numbers: Collection[int]) -> Iterator[BucketRow]:
         """Yield the rows with these numbers."""

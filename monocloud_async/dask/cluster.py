@@ -38,7 +38,7 @@ async def connected(cluster: Any, workers: int | None) -> AsyncGenerator[Client,
         client: Any = Client(  # type: ignore[no-untyped-call]
             address, asynchronous=True, security=security, timeout=_SECONDS, set_as_default=False
         )
-        # Also if it cannot connect.
+        # Even if it cannot connect.
         stack.push_async_callback(client.close)
         try:
             await client
@@ -54,7 +54,7 @@ async def connected(cluster: Any, workers: int | None) -> AsyncGenerator[Client,
 def _local(workers: int | None) -> LocalCluster:
     return LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=workers,
-        # A worker does its calls in an event loop, so that more threads make nothing faster.
+        # A worker makes its calls in an event loop, so more threads would not make it faster.
         threads_per_worker=1,
         processes=True,
         asynchronous=True,

@@ -26,7 +26,7 @@ def lost() -> LostError:
 
 @contextmanager
 def calling() -> Generator[None, None, None]:
-    """Raise what a call of the scheduler raises without a connection as a ``LostError``."""
+    """Raise a ``LostError`` if a call of the scheduler fails because the connection is lost."""
     try:
         yield
     except OSError:
@@ -35,7 +35,7 @@ def calling() -> Generator[None, None, None]:
 
 @contextmanager
 def awaiting() -> Generator[None, None, None]:
-    """Raise what a future raises without a connection as a ``LostError``."""
+    """Raise a ``LostError`` if a future fails because the connection is lost."""
     try:
         yield
     # Dask cancels the futures of a scheduler that it has lost.

@@ -1,4 +1,4 @@
-"""The controller of a run: one pace for each tenant, and what its workers hear of it."""
+"""The controller of a tenant in a run: it grants turns to the workers as the pace allows."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TenantController:
         self._grant()
 
     def leave(self, worker: str) -> None:
-        """Forget a worker that is gone."""
+        """Forget a worker that has left."""
         self._workers.pop(worker, None)
         self.pace.leave(worker)
         self._grant()

@@ -21,7 +21,7 @@ from .controller import TenantController
 from .shared_pace import SharedPace
 
 NAME = "monocloud"
-# What workers and the scheduler send each other over the stream that they have already.
+# The messages that workers and the scheduler exchange over their existing stream.
 TURNS, PROGRESS, STOP = "monocloud-turns", "monocloud-progress", "monocloud-stop"
 BEGIN, STATE, END = "monocloud_begin", "monocloud_state", "monocloud_end"
 # How many failed rows of a run are shown.
@@ -31,15 +31,15 @@ _log = logging.getLogger("monocloud")
 
 
 def name_of(run: str) -> str:
-    """Return the name of a run's plugin of workers."""
+    """Return the name of a run's worker plugin."""
     return f"{NAME}-{run}"
 
 
 def check_version(version: str) -> None:
-    """Check that a driver has the version of the SDK that is here.
+    """Check that a driver uses this version of the SDK.
 
     Raises:
-        ConfigurationError: it has another one.
+        ConfigurationError: it uses another one.
     """
     if version != __version__:
         raise ConfigurationError(f"monocloud is {__version__} there and {version} here")
@@ -109,7 +109,7 @@ class Coordinator(SchedulerPlugin):
         worker: str,
         **_: object,
     ) -> None:
-        """Take back what a worker that is gone had."""
+        """Take back the turns of a worker that has left."""
         for run in self._runs.values():
             run.workers.discard(worker)
             for controller in run.controllers:
@@ -120,7 +120,7 @@ class Coordinator(SchedulerPlugin):
         scheduler: Scheduler,  # noqa: ARG002
         client: str,
     ) -> None:
-        """Stop the runs of a driver that is gone."""
+        """Stop the runs of a driver that has left."""
         for name, run in list(self._runs.items()):
             if run.client == client:
                 self._stop(name, "the driver of the run is gone")
@@ -130,8 +130,8 @@ class Coordinator(SchedulerPlugin):
                 task.add_done_callback(self._tasks.discard)
 
     async def _unregister(self, run: str) -> None:
-        """Take the plugin of a run off all workers, as its driver would."""
-        # It may be gone already, and so may workers.
+        """Remove a run's plugin from all workers, as its driver would."""
+        # The plugin may be gone already, and so may workers.
         with suppress(ValueError, OSError):
             await self._scheduler.unregister_worker_plugin(None, name_of(run))
 
@@ -183,7 +183,7 @@ class Coordinator(SchedulerPlugin):
         before: int | None = None,
         failures: int = 0,
     ) -> None:
-        """Take the counts of a bucket, which its worker sends for the first time as it begins."""
+        """Take the counts of a bucket, which its worker first sends as it begins."""
         if worker not in self._scheduler.workers:
             # It has just been removed.
             return

@@ -19,12 +19,12 @@ from .workplace import send_on_worker
 
 # Two buckets at a time keep a worker busy while one of them begins or ends.
 _AT_ONCE = 2
-# Workers may die, but not for ever over the same rows.
+# How many workers may die over the same rows before the run gives up.
 _MOST_DEATHS = 20
 
 
 class Dispatch:
-    """Hands out buckets, at all times a few of each tenant: a slow one does not hold up others.
+    """Hands out buckets, always a few of each tenant, so that no slow one holds up others.
 
     Args:
         client: the Dask client.
@@ -72,7 +72,7 @@ class Dispatch:
             raise self._error
 
     def found(self, workers: Sequence[str], running: Sequence[str]) -> None:
-        """Take the workers that the cluster has now: all, and those that take tasks."""
+        """Update the workers of the cluster: all of them, and those that take tasks."""
         if self._places.found(workers, running):
             self._fill()
 
@@ -154,7 +154,7 @@ class Dispatch:
             bucket,
             self._stopped.get(bucket.tenant),
             key=f"{self._operation}-{self._run}-{bucket.name}-{attempt}",
-            # There only: Dask takes workers that send for idle, and would give them all buckets.
+            # On this worker only: to Dask, workers that send look idle, and it would overload them.
             workers=[place.address],
             pure=False,
         )

@@ -35,14 +35,14 @@ from .staging import StagedPiece
 from .storage import Storage
 from .workplace import Workplace, why_no_keys
 
-# Seconds between looks at the progress.
+# Seconds between checks of the progress.
 _LOOK = 0.5
 _ROWS = "rows-"
 
 
 @attrs.frozen
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         rows: the number of rows.
@@ -59,7 +59,7 @@ class Progress:
 
 @attrs.frozen(eq=False)
 class Watcher:
-    """What sees a run, and may stop it.
+    """What observes a run, and may stop it.
 
     Attributes:
         confirm: called with the job's kind and the staged pieces before anything is sent; raises to
@@ -84,7 +84,7 @@ class Driver:
         client: the Dask client, of this event loop.
         job: what to do.
         rows: the input.
-        watcher: sees the run.
+        watcher: observes the run.
     """
 
     def __init__(self, client: Client, job: Job, rows: Input, watcher: Watcher) -> None:
@@ -146,7 +146,7 @@ class Driver:
                 found: Mapping[str, str | None] = await self._client.run(why_no_keys, self._run)
         except LostError:
             raise
-        # What they raise, mostly because of a missing package or another version.
+        # What they raise, usually because of a missing package or another version.
         except Exception as error:
             what = "the Dask scheduler or a worker cannot take part in the run"
             raise unable(what, error) from None
@@ -176,7 +176,7 @@ class Driver:
             finally:
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
-            # The notes of the last moment.
+            # Show the last notes, too.
             with suppress(LostError):
                 await self._look(dispatch, rows)
             return self._ended(dispatch, rows, buckets)
@@ -187,7 +187,7 @@ class Driver:
             try:
                 await self._look(dispatch, rows)
             except Exception as error:
-                # Also one of the caller's own function.
+                # It may come from the caller's own function.
                 dispatch.end(error)
                 return
             await _wait(self._watcher.stop)
@@ -244,7 +244,7 @@ class Driver:
         await asyncio.to_thread(self._storage.remove_tree, self._job.staging)
 
     def _take_over(self) -> None:
-        """Remove the rows of earlier runs. One that still goes on can then begin no bucket."""
+        """Remove the rows of earlier runs, which can then begin no more buckets."""
         for name in self._storage.names(""):
             if name.startswith(_ROWS) and name != self._job.staging:
                 self._storage.remove_tree(name)

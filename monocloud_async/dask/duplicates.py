@@ -20,6 +20,7 @@ from .identifiers import KINDS, SIZE, SLOTS
 from .job import Job
 from .staging import StagedPiece
 from .storage import Storage
+from .task import task
 
 # A task has about this many digests in memory.
 _AT_ONCE = 1_000_000
@@ -122,6 +123,7 @@ def _parts(pieces: Sequence[StagedPiece], first: int, last: int) -> Sequence[Par
     return [place for place in places if place.end > place.start]
 
 
+@task
 def duplicates(job: Job, parts: Sequence[Part]) -> Sequence[Duplicate]:
     """Return the first rows with an identifier of an earlier row, at most one more than are shown.
 

@@ -10,8 +10,13 @@ from typing import Protocol
 from .._journal_file import JournalError
 from ..cli.batch.stop import Stop
 
+<<<<<<< HEAD
 # Seconds between checks. An attempt also checks whenever it records outcomes; one that waits for
 # the rate limit or the server records none, and must not send old rows after newer ones.
+=======
+# Seconds between checks. An attempt also checks whenever it records outcomes. While it waits for
+# the rate limit or for the server it records none, but must not send old rows after newer ones.
+>>>>>>> r14
 _SECONDS = 5.0
 
 
@@ -22,7 +27,7 @@ class Checked(Protocol):
         """Check that no newer attempt has taken over.
 
         Raises:
-            JournalError: one has, or that cannot be found out.
+            JournalError: one has, or the journal cannot be read.
         """
         ...
 

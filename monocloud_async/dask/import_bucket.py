@@ -54,10 +54,10 @@ async def import_bucket(
         segments: where its rows are, in the order of the input.
         client: the tenant's client.
         start: makes the run of a method over rows.
-        stop: stops the bucket. It belongs to this bucket alone: an error asks it to stop, too.
+        stop: stops the bucket. It belongs to this bucket alone, because errors set it, too.
         progress: called with a row's earlier status and its new one. First, it is called with
             None and the status for each row that earlier attempts ended.
-        observer: sees the tally and the rows that fail.
+        observer: receives the tally and the rows that fail.
 
     Raises:
         FencedError: another worker has taken over the bucket.

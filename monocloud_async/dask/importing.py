@@ -69,8 +69,8 @@ async def import_users(
             policy.
         skip_identifier_restriction_checks: whether to ignore the tenant's block list.
         skip_conformance_checks: whether to ignore the tenant's sign-up requirements.
-        concurrency: the maximum number of rows in flight for each bucket that is being sent, two of
-            which a worker has.
+        concurrency: the maximum number of rows in flight for each bucket. A worker sends two
+            buckets at a time.
         rate: the maximum number of calls per second and tenant. None discovers each tenant's limit.
         timeout: seconds for one attempt. None means 10.
         max_attempts: the maximum number of attempts per call.

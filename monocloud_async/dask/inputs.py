@@ -14,6 +14,7 @@ from ..errors import ConfigurationError
 from .job import Job
 from .pieces import Piece, pieces
 from .staging import StagedPiece, stage, stage_rows
+from .task import task
 
 # Dask's annotations are incomplete.
 _is_collection: Any = import_module("dask.base").is_dask_collection
@@ -49,7 +50,7 @@ class Input:
             for number, piece in enumerate(self.files)
         ]
         graph: list[Any] = [
-            _delayed(_stage_part)(job, number, part, self.names, dask_key_name=_key(name, number))
+            _delayed(stage_part)(job, number, part, self.names, dask_key_name=_key(name, number))
             for number, part in enumerate(self.parts)
         ]
         computed: list[Future[StagedPiece]] = untyped.compute(graph)
@@ -85,7 +86,8 @@ def input_of(rows: object, options: Mapping[str, Any]) -> Input:
     raise ConfigurationError(f"rows must be {_KINDS}, not {kind}; nothing was sent")
 
 
-def _stage_part(job: Job, number: int, part: Any, names: Sequence[str]) -> StagedPiece:
+@task
+def stage_part(job: Job, number: int, part: Any, names: Sequence[str]) -> StagedPiece:
     """Stage a partition: a pandas DataFrame, or the items of a Bag."""
     is_frame = hasattr(part, "to_dict")
     rows = part.to_dict("records") if is_frame else _mappings(part)

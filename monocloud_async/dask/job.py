@@ -18,7 +18,7 @@ from ..errors import ConfigurationError
 from ..imports.settling import Settings
 
 DEFAULT_SOURCE = f"env:{API_KEY_VARIABLE}"
-# As many as the names of a journal have digits for.
+# The names of buckets have five digits.
 MOST_BUCKETS = 100_000
 _SOURCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+", re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""The file by which a journal knows its job."""
+"""The file that ties a journal to its job."""
 
 from __future__ import annotations
 

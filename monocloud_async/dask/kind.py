@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from ..cli.batch.columns import Cells, Mistake, Records
 from ..cli.batch.content import Content
 
-# The type of a column of texts, which pandas has as one.
+# The type of a column with lists of texts; in pandas, each list is one string.
 LIST = "list"
 
 

@@ -19,16 +19,16 @@ from ..retry import asked_wait
 _REPORT = 0.05
 # Seconds after which a turn that was not used goes back.
 _EXPIRES = 1.0
-# Seconds. Turns whose message took that much longer than the quickest, and than usual, go back:
-# after a worker has stood still, they would all be used at once, and a rate limiter refuses bursts.
+# Seconds. Turns go back if their message took this much longer than the quickest one, and longer
+# than usual: after a stall, they would all be used at once, and a rate limiter refuses bursts.
 _LATE = 0.02
-# What is usual is the average of about so many messages; none counts for more than _LONG seconds.
+# The usual delay is the average of about this many messages, each counted as at most _LONG seconds.
 _MESSAGES = 20
 _LONG = 0.05
 # Seconds by which each message may take longer than the quickest one: clocks drift.
 _DRIFT = 1e-5
-# Turns for the next _AHEAD seconds are asked for ahead of time, as many as the last ones took: a
-# call then need not wait for a message to the controller and back.
+# A worker asks for the turns of the next _AHEAD seconds ahead of time, as many as it used in the
+# last ones, so that a call need not wait for a message to the controller and back.
 _AHEAD = 0.05
 # After this many responses without rate limit headers, stop looking for them.
 _ENOUGH = 100

@@ -117,7 +117,7 @@ class JobOperation:
         return cast("Callable[..., Any]", getattr(getattr(client, resource), name))
 
     def key(self, given: Mapping[str, Any]) -> str | None:
-        """Return what orders a row, mostly a user's id; None for a row that can go at any time."""
+        """Return what orders a row, usually a user's id; None for a row that can go at any time."""
         return given.get(self._first)
 
     def mistake(self, given: Mapping[str, Any]) -> str | None:

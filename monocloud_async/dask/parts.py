@@ -40,7 +40,7 @@ class Parts:
     def __init__(self, storage: Storage, directory: str, now: int) -> None:
         self._storage = storage
         self._directory = directory
-        # Apart from the parts, since it is listed often.
+        # Claims are kept apart from the parts, because they are listed often.
         self._claims_directory = f"{directory}/claims"
         self._written = 0
         self.epoch: str = self._claim(now)
@@ -64,7 +64,7 @@ class Parts:
                 content is not that of a part.
 
         Raises:
-            JournalError: a part cannot be read, or is none.
+            JournalError: a part cannot be read, or something else is in its place.
         """
         found = self._storage.names(self._directory)
         names = [f"{self._directory}/{name}" for name in found if name.endswith(_PART)]

@@ -13,7 +13,7 @@ from ..cli.batch.columns import BrokenInputError, Records
 from ..cli.batch.content import content_of
 from ..errors import ConfigurationError
 from .kind import Kind
-from .storage import MAGIC, opened, reason, shown
+from .storage import MAGIC, has_password, opened, reason, shown
 
 _PARQUET = b"PAR1"
 _ROWS_AT_ONCE = 1000
@@ -45,15 +45,22 @@ def pieces(
         ConfigurationError: a pattern matches no files.
     """
     given = [patterns] if isinstance(patterns, str) else patterns
-    found = {name: Piece(name, options or {}) for each in given for name in _files(each, options)}
+    found = {piece.name: piece for each in given for piece in _files(each, options)}
     if not found:
         raise ConfigurationError("no input was given; nothing was sent: pass a file or a pattern")
     return tuple(found.values())
 
 
-def _files(pattern: str, options: Mapping[str, Any] | None) -> Sequence[str]:
+def _files(pattern: str, options: Mapping[str, Any] | None) -> Sequence[Piece]:
+    if has_password(pattern):
+        raise ConfigurationError(
+            f"the URL {shown(pattern)} must not contain a password; nothing was sent: pass it in "
+            "storage_options"
+        )
     system, path = opened(pattern, options or {})
     try:
+        # An earlier run may have left a listing that lacks new files.
+        system.invalidate_cache()
         # A file's name may look like a pattern.
         is_pattern = any(c in path for c in MAGIC) and not system.isfile(path)
         paths: Iterable[str] = system.glob(path) if is_pattern else (path,)
@@ -69,8 +76,10 @@ def _files(pattern: str, options: Mapping[str, Any] | None) -> Sequence[str]:
             f"no files match {shown(pattern)}; nothing was sent: pass a file, or a pattern such as "
             "rows/*.csv"
         )
-    local = str(system.unstrip_protocol("")).startswith("file:")
-    return found if local else [str(system.unstrip_protocol(each)) for each in found]
+    if str(system.unstrip_protocol("")).startswith("file:"):
+        return [Piece(each, options or {}) for each in found]
+    # Paths may lack the host of their URL, but the file system's options have it.
+    return [Piece(str(system.unstrip_protocol(each)), system.storage_options) for each in found]
 
 
 @contextmanager
@@ -88,6 +97,8 @@ def records_of(piece: Piece, kind: Kind) -> Generator[Records, None, None]:
     system, path = opened(piece.name, piece.options)
     with ExitStack() as stack:
         try:
+            # The file may have been replaced since this process last listed its directory.
+            system.invalidate_cache()
             file = stack.enter_context(system.open(path, "rb"))
             start = file.read(len(_PARQUET))
             file.seek(0)

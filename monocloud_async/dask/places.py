@@ -37,7 +37,7 @@ class Places:
         return len(self._running)
 
     def found(self, workers: Collection[str], running: Collection[str]) -> bool:
-        """Take the workers that the cluster has now, and return whether others take buckets.
+        """Update the workers of the cluster, and return whether other ones take buckets now.
 
         Args:
             workers: the addresses of all.

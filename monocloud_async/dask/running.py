@@ -46,11 +46,12 @@ async def run(
 ) -> ClusterResult:
     """Call an operation once for each row of a file, a table or many of them, on a Dask cluster.
 
-    All rows are checked before anything is sent. Rows with the same first argument, mostly a user's
-    id, are sent in their order by one worker. All workers share one pace for each tenant. What is
-    done is recorded in the journal: the same call, on this cluster or another, resumes a run that
-    ended early. Rows that are done are not sent again; a killed worker leaves at most 400 rows and
-    its calls in flight to be sent again for each bucket of some thousand rows that it worked on.
+    All rows are checked before anything is sent. Rows with the same first argument, usually a
+    user's id, are sent in their order by one worker. All workers share one pace for each tenant.
+    What is done is recorded in the journal: the same call, on this cluster or another, resumes a
+    run that ended early. Rows that are done are not sent again; a killed worker leaves at most 400
+    rows and its calls in flight to be sent again for each bucket of some thousand rows that it
+    worked on.
 
     Args:
         operation: the operation, such as ``"phones.set_primary"``.
@@ -70,8 +71,8 @@ async def run(
         fixed: arguments that are the same for all rows.
         null: the text in a row that clears a value.
         ignored: columns to ignore; others that are not arguments are listed as ignored.
-        concurrency: the maximum number of calls in flight for each bucket that is being sent, two
-            of which a worker has.
+        concurrency: the maximum number of calls in flight for each bucket. A worker sends two
+            buckets at a time.
         rate: the maximum number of calls per second and tenant. None discovers each tenant's limit.
         timeout: seconds for one attempt. None means 10.
         max_attempts: the maximum number of attempts per call.
@@ -133,7 +134,7 @@ async def carry_out(
         rows: its input.
         cluster: the cluster; None starts one on this machine.
         workers: the number of its processes.
-        watcher: sees the run.
+        watcher: observes the run.
 
     Raises:
         ConfigurationError: an argument is invalid, or a row has a mistake; nothing was sent.
@@ -146,7 +147,7 @@ async def carry_out(
 
 
 def watcher_of(progress: Callable[[Progress], None] | None, max_failures: int | None) -> Watcher:
-    """Return what sees a run that a program started."""
+    """Return what observes a run that a program started."""
     return Watcher(
         confirm=_no_confirmation,
         running=lambda _: nullcontext(),

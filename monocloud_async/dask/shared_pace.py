@@ -11,7 +11,7 @@ from ..bulk.rate_headers import Hint
 
 # While the limit is not known, this many turns may be in use. Each attempt that passes adds one, so
 # that the number doubles with every round of calls: a run of many workers begins as gently as one
-# process does, and a refusal finds few calls on their way.
+# process does, and few calls are in flight at a refusal.
 _FIRST_IN_USE = 32
 # Seconds. Turns that become due together go together: that takes fewer messages.
 _TICK = 0.01
@@ -58,7 +58,7 @@ class _Worker:
     Attributes:
         asked: turns asked for so far.
         granted: turns granted so far.
-        settled: turns granted so far that are not in use any more.
+        settled: turns granted so far that are no longer in use.
         in_flight: its calls in flight.
     """
 
@@ -69,7 +69,7 @@ class _Worker:
 
     @property
     def wanted(self) -> int:
-        """The turns that it waits for."""
+        """The number of turns that it is waiting for."""
         return self.asked - self.granted
 
 
@@ -82,13 +82,13 @@ class SharedPace:
         now: the time in seconds, as for all methods.
 
     Attributes:
-        in_use: turns that workers have and have not reported about.
+        in_use: turns that workers hold and have not reported on.
     """
 
     def __init__(self, rate: float | None, *, max_retry_after: float, now: float) -> None:
         self._pacing = Pacing(rate, max_retry_after=max_retry_after, now=now)
         self._workers: dict[str, _Worker] = {}
-        # Those that wait for a turn; who has waited for longest is first.
+        # The workers that wait for a turn; the one that has waited longest is first.
         self._waiting: dict[str, _Worker] = {}
         self.in_use: int = 0
         # The worker that was granted turns last: in an outage, it has the turn that probes.
@@ -146,7 +146,7 @@ class SharedPace:
         self._pacing.failed(turn, now, asked)
 
     def leave(self, worker: str) -> None:
-        """Forget a worker that is gone. The turns it did not use pass with time."""
+        """Forget a worker that has left. The turns that it did not use are lost."""
         self._waiting.pop(worker, None)
         self._lose_probe(worker)
         if one := self._workers.pop(worker, None):
@@ -154,7 +154,7 @@ class SharedPace:
             self.in_use -= one.granted - one.settled
 
     def grants(self, now: float) -> Iterator[Grant]:
-        """Yield the turns that may be used now, to the workers in turn."""
+        """Yield the turns that may be used now, one worker after another."""
         while self._waiting:
             name, worker = next(iter(self._waiting.items()))
             if (count := self._taken(worker.wanted, now)) == 0:
@@ -179,7 +179,7 @@ class SharedPace:
             self._pacing.probe_lost()
 
     def _taken(self, wanted: int, now: float) -> int:
-        """Take up to so many turns from the pace, and return how many."""
+        """Take up to ``wanted`` turns from the pace, and return how many it gave."""
         count = 0
         while count < wanted and self._may_go(now):
             self._pacing.go(now)

@@ -19,6 +19,7 @@ from .kind import Kind, Ready
 from .kinds import kind_of
 from .pieces import Piece, records_of
 from .storage import Storage
+from .task import task
 
 # A tenant's number and a bucket's.
 Bucket = tuple[int, int]
@@ -99,12 +100,13 @@ def by_bucket(staged: Iterable[StagedPiece]) -> dict[Bucket, tuple[Staged, ...]]
     return found
 
 
+@task
 def stage(job: Job, number: int, piece: Piece) -> StagedPiece:
     """Check a file and write its rows to the journal, unless it has mistakes.
 
     Args:
         job: the job.
-        number: the piece's number, which tells its objects from those of others.
+        number: the piece's number, which is part of its objects' names.
         piece: the file.
 
     Raises:
@@ -122,13 +124,13 @@ def stage(job: Job, number: int, piece: Piece) -> StagedPiece:
 def stage_rows(
     job: Job, number: int, name: str, rows: Iterable[object], names: Sequence[str] = ()
 ) -> StagedPiece:
-    """Do the same with rows of a table.
+    """Check rows of a table and write them to the journal, unless they have mistakes.
 
     None and other missing values count as absent; only ``job.null`` clears a field.
 
     Args:
         job: the job.
-        number: the piece's number, which tells its objects from those of others.
+        number: the piece's number, which is part of its objects' names.
         name: its name in messages and results, such as ``partition 3``.
         rows: the rows, each a mapping by column.
         names: the names of the columns, if all rows have the same.
@@ -236,7 +238,7 @@ class NoWriter:
 
 
 class SegmentWriter:
-    """Writes the staged rows of a piece, as few objects as memory allows.
+    """Writes the staged rows of a piece, in as few objects as memory allows.
 
     Args:
         storage: the journal's storage.
@@ -284,11 +286,12 @@ class SegmentWriter:
             group = self._groups[bucket]
             index[bucket] = (at, at := at + sum(map(len, group)), len(group))
         groups = (self._groups[bucket] for bucket in index)
-        self._storage.write_parts(path, chain.from_iterable(groups))
+        # At once, without a temporary file: a killed worker would leave it, with passwords.
+        self._storage.write(path, b"".join(chain.from_iterable(groups)))
         self._segments.append(Segment(path, index))
         self._groups, self._size = {}, 0
 
 
 def _line(value: object) -> bytes:
-    # Only members that an import ignores, such as times of exported users, may be no JSON.
+    # Only members that an import ignores, such as times of exported users, are sometimes not JSON.
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode() + b"\n"

@@ -39,7 +39,7 @@ class Storage:
     """
 
     def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
-        if _has_password(url):
+        if has_password(url):
             raise ConfigurationError(
                 "the journal's URL must not contain a password; nothing was sent: pass it in "
                 "storage_options"
@@ -132,6 +132,8 @@ class Storage:
                 found: list[str] = self._fs.ls(path, detail=False)
             except FileNotFoundError:
                 return []
+            # Each bucket has directories of its own, so listings would fill the memory.
+            self._fs.invalidate_cache(path)
             last = (each.rstrip("/").rpartition("/")[2] for each in found)
             return sorted(name for name in last if not name.startswith("."))
 
@@ -139,7 +141,7 @@ class Storage:
         """Return whether an object exists.
 
         Raises:
-            JournalError: that cannot be found out.
+            JournalError: the storage does not say.
         """
         with self._told("read", name):
             path = self._path(name)
@@ -230,10 +232,11 @@ def reason(error: Exception) -> str:
 
 def shown(url: str) -> str:
     """Return a URL for a message."""
-    return f"{url.partition('://')[0]}://…" if _has_password(url) else url
+    return f"{url.partition('://')[0]}://…" if has_password(url) else url
 
 
-def _has_password(url: str) -> bool:
+def has_password(url: str) -> bool:
+    """Return whether a URL contains a password."""
     try:
         # A chain of file systems has one URL each.
         return any(urlsplit(each).password is not None for each in url.split("::"))

@@ -1,4 +1,4 @@
-"""Workplace: what a worker process needs for a run: clients, gates, and the buckets it works on."""
+"""The workplace of a run in a worker process: clients, gates, and the buckets it works on."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ from .import_bucket import import_bucket
 from .job import Job, read_key
 from .leased_gate import LeasedGate
 from .plan import Bucket
+from .task import task
 
 # Seconds between messages about the progress.
 _PROGRESS = 0.25
-_LOST = "the connection to the Dask scheduler is lost; run it again with the same journal to resume"
+_LOST = "the connection to the Dask scheduler is lost; run the same job again to resume"
 
 
 class Workplace(WorkerPlugin):
-    """What a worker process has for a run. Its pickle holds no key: each worker reads its own.
+    """What a worker process needs for a run. Its pickle holds no key: each worker reads its own.
 
     Args:
         run: the run's id.
@@ -164,7 +165,7 @@ class Workplace(WorkerPlugin):
         try:
             return read_key(source)
         except ConfigurationError as error:
-            # Only a worker that has joined late: all others were asked before.
+            # This worker has joined late: all others were checked before.
             why = str(error).replace("; nothing was sent", "")
             raise MonoCloudError(
                 f"worker {self._worker.address}: {why}, then run the same job again to resume"
@@ -247,11 +248,13 @@ class _Progress:
         self._notes = []
 
 
+@task
 def why_no_keys(run: str, dask_worker: Worker) -> str | None:
     """Return why a worker cannot read the API keys, if so; the message shows none."""
     return _place(dask_worker, run).why_no_keys()
 
 
+@task
 def send_on_worker(run: str, bucket: Bucket, stopped: str | None) -> BucketResult:
     """Send a bucket on the worker that runs this task, without taking one of its threads."""
     worker = get_worker()

@@ -134,7 +134,7 @@ class ClusterRun:
         job: what to do.
         options: the options of every batch.
         cluster: the options of a cluster.
-        watching: sees the run.
+        watching: observes the run.
     """
 
     job: Job

@@ -31,8 +31,8 @@ Tenants = Annotated[
     typer.Option(
         "--tenants",
         metavar="FILE",
-        help="On a cluster: JSON file with an object of each tenant's domain and where workers "
-        'find its API key, such as {"acme.us.monocloud.com": "env:ACME_KEY"} or file:PATH. Each '
+        help="On a cluster: JSON file that says, for each tenant's domain, where workers find its "
+        'API key, such as {"acme.us.monocloud.com": "env:ACME_KEY"} or file:PATH. Each '
         "row then needs a column domain.",
     ),
 ]
