@@ -511,11 +511,7 @@ async def test_a_scheduler_that_has_ended_the_run_is_lost(
         coordinator = scheduler.plugins["monocloud"]
         for run in list(coordinator._runs.values()):
             coordinator.remove_client(scheduler, run.client)
-<<<<<<< HEAD
-        with pytest.raises(MonoCloudError, match=r"connection to the Dask scheduler .* to resume"):
-=======
         with pytest.raises(MonoCloudError, match=r"to the Dask scheduler is lost.* to resume"):
->>>>>>> r14
             await running
         emulator.faults.clear()
         assert (await ran(pattern, journal, one)).counts == {"ok": 180}

@@ -10,13 +10,8 @@ from typing import Protocol
 from .._journal_file import JournalError
 from ..cli.batch.stop import Stop
 
-<<<<<<< HEAD
-# Seconds between checks. An attempt also checks whenever it records outcomes; one that waits for
-# the rate limit or the server records none, and must not send old rows after newer ones.
-=======
 # Seconds between checks. An attempt also checks whenever it records outcomes. While it waits for
 # the rate limit or for the server it records none, but must not send old rows after newer ones.
->>>>>>> r14
 _SECONDS = 5.0
 
 
