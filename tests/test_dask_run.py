@@ -520,6 +520,19 @@ async def test_a_scheduler_that_cannot_be_reached_is_a_mistake(
             await ran(pattern, journal, wrong)
 
 
+async def test_another_kind_of_server_is_a_mistake(
+    emulator: Emulator, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS[:6])
+    address = emulator.url.replace("http://", "tcp://")
+    with pytest.raises(ConfigurationError) as wrong:
+        await ran(pattern, journal, address)
+    assert str(wrong.value) == (
+        f"cannot connect to the Dask scheduler at {address}: another kind of server responds "
+        "there; nothing was sent: check its address"
+    )
+
+
 HIDE = "import sys; sys.modules['monocloud_async.dask.{}'] = None"
 
 

@@ -42,11 +42,8 @@ async def connected(cluster: Any, workers: int | None) -> AsyncGenerator[Client,
         stack.push_async_callback(client.close)
         try:
             await client
-        except (OSError, TimeoutError, ValueError, ImportError) as error:
-            raise ConfigurationError(
-                f"cannot connect to the Dask scheduler at {address}: {error}; nothing was sent: "
-                "check its address"
-            ) from None
+        except (OSError, TimeoutError, ValueError, ImportError, MemoryError) as error:
+            raise _unconnected(address, error) from None
         await _register(client)
         yield client
 
@@ -103,6 +100,15 @@ def _address(cluster: Any) -> tuple[str, Any]:
             f"{type(cluster).__name__}; nothing was sent"
         )
     return address, getattr(cluster, "security", None)
+
+
+def _unconnected(address: str, error: Exception) -> ConfigurationError:
+    # Dask takes the first bytes of an HTTP response, for example, for a length, which is huge.
+    why = "another kind of server responds there" if isinstance(error, MemoryError) else error
+    return ConfigurationError(
+        f"cannot connect to the Dask scheduler at {address}: {why}; nothing was sent: check its "
+        "address"
+    )
 
 
 async def _register(client: Client) -> None:
