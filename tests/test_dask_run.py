@@ -23,7 +23,7 @@ from monocloud_async.dask import ClusterResult, InputMistakesError, StoppedError
 from monocloud_async.dask.driver import Progress
 from monocloud_async.dask.plan import Bucket
 from monocloud_async.emulator import Fault
-from monocloud_async.errors import ConfigurationError
+from monocloud_async.errors import ConfigurationError, InvalidArgumentError
 from monocloud_sync.emulator import Emulator
 
 from .conftest import KEY
@@ -518,6 +518,14 @@ async def test_a_scheduler_that_cannot_be_reached_is_a_mistake(
     for wrong in ("127.0.0.1:no-port", 5):
         with pytest.raises(ConfigurationError, match="nothing was sent"):
             await ran(pattern, journal, wrong)
+
+
+@pytest.mark.parametrize("workers", [0, -1, "2", True])
+async def test_a_cluster_needs_workers(tmp_path: Path, journal: str, workers: Any) -> None:
+    pattern = write(tmp_path / "rows", ROWS[:6])
+    message = f"workers must be a whole number, 1 or more, or None, not {workers!r}; nothing was"
+    with pytest.raises(InvalidArgumentError, match=message):
+        await ran(pattern, journal, None, domain="acme.example", workers=workers)
 
 
 async def test_another_kind_of_server_is_a_mistake(
