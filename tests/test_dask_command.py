@@ -27,7 +27,7 @@ from monocloud_sync.emulator import Emulator
 
 from .commands import forked
 from .conftest import KEY
-from .dask_cluster import cluster
+from .dask_cluster import cluster, processes
 from .test_cli_operations import on_a_terminal
 
 # They start clusters or kill attempts: the tests of buckets and runs cover the rest faster.
@@ -159,6 +159,21 @@ def test_the_command_starts_a_cluster_and_another_resumes_the_run(
     done = ran(PHONES, *options, "--scheduler", scheduler)
     assert done.stdout == "61 rows: 60 ok, 1 failed, 0 skipped (60 from earlier runs)\n"
     assert emulator.counts.requests == 62
+
+
+def test_a_run_on_a_cluster_without_workers_says_that_it_waits(
+    emulator: Emulator, rows: Path, journal: Path
+) -> None:
+    with processes(0) as started:
+        options = ("--scheduler", started.address, "--journal", journal)
+        with forked("run", PHONES, rows / "a.csv", *options) as process:
+            assert process.stderr is not None
+            lines = iter(process.stderr.readline, "")
+            told = next(line for line in lines if not line.startswith("Dashboard"))
+            assert told == "the cluster has no workers: the run waits until one joins\n"
+            started.add_worker()
+            out, _ = process.communicate(40)
+    assert (process.returncode, out) == (0, "30 rows: 30 ok, 0 failed, 0 skipped\n")
 
 
 def test_ctrl_c_stops_the_run_and_its_workers_finish(

@@ -23,7 +23,7 @@ from monocloud_async.dask import ClusterResult, InputMistakesError, StoppedError
 from monocloud_async.dask.driver import Progress
 from monocloud_async.dask.plan import Bucket
 from monocloud_async.emulator import Fault
-from monocloud_async.errors import ConfigurationError, MonoCloudError
+from monocloud_async.errors import ConfigurationError, InvalidArgumentError, MonoCloudError
 from monocloud_sync.emulator import Emulator
 
 from .conftest import KEY
@@ -538,6 +538,27 @@ async def test_a_scheduler_that_cannot_be_reached_is_a_mistake(
     for wrong in ("127.0.0.1:no-port", 5):
         with pytest.raises(ConfigurationError, match="nothing was sent"):
             await ran(pattern, journal, wrong)
+
+
+@pytest.mark.parametrize("workers", [0, -1, "2", True])
+async def test_a_cluster_needs_workers(tmp_path: Path, journal: str, workers: Any) -> None:
+    pattern = write(tmp_path / "rows", ROWS[:6])
+    message = f"workers must be a whole number, 1 or more, or None, not {workers!r}; nothing was"
+    with pytest.raises(InvalidArgumentError, match=message):
+        await ran(pattern, journal, None, domain="acme.example", workers=workers)
+
+
+async def test_another_kind_of_server_is_a_mistake(
+    emulator: Emulator, tmp_path: Path, journal: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS[:6])
+    address = emulator.url.replace("http://", "tcp://")
+    with pytest.raises(ConfigurationError) as wrong:
+        await ran(pattern, journal, address)
+    assert str(wrong.value) == (
+        f"cannot connect to the Dask scheduler at {address}: another kind of server responds "
+        "there; nothing was sent: check its address"
+    )
 
 
 HIDE = "import sys; sys.modules['monocloud_async.dask.{}'] = None"

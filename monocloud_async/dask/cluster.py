@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from distributed import Client, LocalCluster
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, InvalidArgumentError
 from . import preload
 from .coordinator import Coordinator
 
@@ -31,6 +31,7 @@ async def connected(cluster: Any, workers: int | None) -> AsyncGenerator[Client,
     Raises:
         ConfigurationError: the cluster cannot be used.
     """
+    _check(workers)
     async with AsyncExitStack() as stack:
         if cluster is None:
             cluster = await stack.enter_async_context(_local(workers))
@@ -42,13 +43,24 @@ async def connected(cluster: Any, workers: int | None) -> AsyncGenerator[Client,
         stack.push_async_callback(client.close)
         try:
             await client
-        except (OSError, TimeoutError, ValueError, ImportError) as error:
-            raise ConfigurationError(
-                f"cannot connect to the Dask scheduler at {address}: {error}; nothing was sent: "
-                "check its address"
-            ) from None
+        except (OSError, TimeoutError, ValueError, ImportError, MemoryError) as error:
+            raise _unconnected(address, error) from None
         await _register(client)
         yield client
+
+
+def _check(workers: object) -> None:
+    # Dask would start without workers, and a run would wait for them.
+    if workers is not None and (type(workers) is not int or workers < 1):
+        raise InvalidArgumentError(
+            f"workers must be a whole number, 1 or more, or None, not {workers!r}; nothing was sent"
+        )
+
+
+async def has_workers(client: Client) -> bool:
+    """Return whether a cluster has workers."""
+    untyped: Any = client
+    return bool(await untyped.nthreads())
 
 
 def _local(workers: int | None) -> LocalCluster:
@@ -103,6 +115,15 @@ def _address(cluster: Any) -> tuple[str, Any]:
             f"{type(cluster).__name__}; nothing was sent"
         )
     return address, getattr(cluster, "security", None)
+
+
+def _unconnected(address: str, error: Exception) -> ConfigurationError:
+    # Dask takes the first bytes of an HTTP response, for example, for a length, which is huge.
+    why = "another kind of server responds there" if isinstance(error, MemoryError) else error
+    return ConfigurationError(
+        f"cannot connect to the Dask scheduler at {address}: {why}; nothing was sent: check its "
+        "address"
+    )
 
 
 async def _register(client: Client) -> None:

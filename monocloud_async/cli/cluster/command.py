@@ -12,7 +12,7 @@ import attrs
 import typer
 
 from ...dask.checking import InputMistakesError
-from ...dask.cluster import connected, dashboard
+from ...dask.cluster import connected, dashboard, has_workers
 from ...dask.driver import Driver
 from ...dask.inputs import Input, input_of
 from ...dask.job import Job
@@ -33,6 +33,8 @@ from .endings import Ending, end
 from .options import ClusterOptions
 from .tenants import tenants_of
 from .watching import Watching
+
+_NO_WORKERS = "the cluster has no workers: the run waits until one joins"
 
 
 def carry_out(
@@ -171,6 +173,8 @@ class ClusterRun:
         async with connected(self.cluster.scheduler, self.cluster.workers) as client:
             if link := dashboard(client, local=self.cluster.scheduler is None):
                 typer.echo(f"Dashboard: {visible(link)}", err=True)
+            if not await has_workers(client):
+                typer.echo(_NO_WORKERS, err=True)
             watcher = self.watching.watcher(self.options.max_failures)
             driver = Driver(client, self.job, found, watcher)
             if self.options.dry_run:
