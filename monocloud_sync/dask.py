@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import monocloud_async.dask as aio
 from monocloud_async.dask import ClusterResult, InputMistakesError, Progress, StoppedError
@@ -26,5 +26,6 @@ def _twin(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
     return twin
 
 
-import_users = _twin(aio.import_users)
-run = _twin(aio.run)
+# Final, so that type checkers can rely on the type that _twin returns.
+import_users: Final = _twin(aio.import_users)
+run: Final = _twin(aio.run)
