@@ -27,7 +27,7 @@ def cluster(**keys: str) -> Iterator[str]:
     from distributed import LocalCluster
 
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        # What Dask itself does not close or uses too long is none of these tests' business.
+        # These tests do not check what Dask itself leaves open or still uses although deprecated.
         warnings.simplefilter("ignore")
         for name, key in {API_KEY: KEY, **keys}.items():
             patch.setenv(name, key)

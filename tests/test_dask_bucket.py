@@ -8,26 +8,25 @@ import stat
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
 
-from monocloud_async import MonoCloudClient, bulk
+from monocloud_async import MonoCloudClient
 from monocloud_async._journal_file import JournalError
 from monocloud_async.cli.batch.journal import FAILED, OK, SKIPPED, UNKNOWN, Entry, Subject, hash_of
-from monocloud_async.cli.batch.stop import Stop
 from monocloud_async.dask.bucket import BucketResult, send_bucket
 from monocloud_async.dask.job import Job
 from monocloud_async.dask.part_journal import FencedError, PartJournal
-from monocloud_async.dask.staging import StagedPiece, by_bucket, stage_rows
 from monocloud_async.dask.storage import Storage
 from monocloud_async.emulator import Fault
 from monocloud_sync.emulator import Emulator
 
 from .conftest import FAST, KEY
+from .dask_buckets import Attempt
 from .wire import seen
 
 USERS = 900
@@ -91,7 +90,7 @@ def local(tmp_path: Path) -> str:
 
 
 def job(journal: str, operation: str = "users.disable", **more: Any) -> Job:
-    given = {"tenants": {"acme.us.monocloud.com": "env:KEY"}, "buckets": 1, **more}
+    given = {"tenants": {"acme.us.monocloud.com": "env:KEY"}, "slots": 1, **more}
     return Job(
         operation=operation,
         journal=journal,
@@ -105,46 +104,14 @@ def ids(count: int) -> list[dict[str, Any]]:
     return [{"user_id": f"u-{n}"} for n in range(count)]
 
 
-class Attempt:
-    """One attempt of the only bucket's task.
-
-    Attributes:
-        counts: the rows by status, as its progress told them.
-    """
-
-    def __init__(self, job: Job, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._job = job
-        self._staged: StagedPiece = stage_rows(job, 0, "partition 0", rows)
-        assert self._staged.mistakes == ()
-        self.stop = Stop()
-        self.counts: Counter[str] = Counter()
-        self.settled: Callable[[str], None] = lambda _: None
-
-    async def run(self, client: MonoCloudClient) -> BucketResult:
-        rows = by_bucket([self._staged])[0, 0]
-        return await send_bucket(
-            self._job, 0, 0, rows, client, self._start, self.stop, self._progress
-        )
-
-    def _start(self, method: Any, rows: Any, stopped: Callable[[], bool]) -> Any:
-        concurrency = self._job.concurrency
-        return bulk.start(method, rows, concurrency=concurrency, rate=None, stopped=stopped)
-
-    def _progress(self, before: str | None, now: str) -> None:
-        self.counts[now] += 1
-        if before is not None:
-            self.counts[before] -= 1
-        self.settled(now)
-
-
 async def sent(
     client: MonoCloudClient, job: Job, rows: Sequence[Mapping[str, Any]]
 ) -> BucketResult:
-    attempt = Attempt(job, rows)
+    attempt = Attempt(send_bucket, job, rows)
     result = await attempt.run(client)
     # Rows without an outcome are nowhere in the progress.
-    told = {s: n - result.unsent * (s == SKIPPED) for s, n in result.counts.items()}
-    assert +attempt.counts == +Counter(told)
+    outcomes = {s: n - result.unsent * (s == SKIPPED) for s, n in result.counts.items()}
+    assert +attempt.counts == +Counter(outcomes)
     return result
 
 
@@ -306,7 +273,7 @@ async def test_after_a_kill_no_more_than_400_rows_and_those_in_flight_are_sent_a
 ) -> None:
     one = job(journal)
     held.spared = 2
-    await killed(Attempt(one, ids(USERS)), client, calls)
+    await killed(Attempt(send_bucket, one, ids(USERS)), client, calls)
     done = recorded(journal)
     assert {entry.status for entry in done.values()} == {OK}
     lost = emulator.executions - len(done)
@@ -325,7 +292,7 @@ async def test_the_last_row_of_a_user_wins_over_kills(
     one = job(local, "users.patch_claims")
     rows = [{"user_id": f"u-{n % 5}", "nickname": f"{n:04}"} for n in range(700)]
     held.spared = 1
-    await killed(Attempt(one, rows), client, calls)
+    await killed(Attempt(send_bucket, one, rows), client, calls)
     first = emulator.counts.requests
     held.spared = USERS
     result = await sent(client, one, rows)
@@ -359,7 +326,7 @@ async def test_a_row_that_a_later_one_supersedes_is_not_sent_again(
 async def test_an_attempt_that_was_cut_off_stops_when_another_takes_over(
     emulator: Emulator, client: MonoCloudClient, journal: str
 ) -> None:
-    attempt = Attempt(job(journal), ids(USERS))
+    attempt = Attempt(send_bucket, job(journal), ids(USERS))
     newer: list[PartJournal] = []
 
     def take_over(_: str) -> None:
@@ -381,7 +348,7 @@ async def test_an_attempt_that_waits_does_not_go_on_once_another_has_taken_over(
 ) -> None:
     monkeypatch.setattr("monocloud_async.dask.fencing._SECONDS", 0.05)
     emulator.faults.add(Fault(status=429, headers={"Retry-After": "1"}, times=3))
-    attempt = asyncio.create_task(Attempt(job(journal), ids(3)).run(client))
+    attempt = asyncio.create_task(Attempt(send_bucket, job(journal), ids(3)).run(client))
     while emulator.counts.requests < 3:  # noqa: ASYNC110  (no event announces it)
         await asyncio.sleep(0.005)
     # Its rows are older than what the newer attempt may send meanwhile.
@@ -397,7 +364,7 @@ async def test_an_attempt_that_was_cut_off_leaves_the_results_to_the_newer_one(
     await sent(client, job(journal), ids(5))
     before = results(journal)
     # It is stopped and sends nothing, but would write what it knows of the rows.
-    attempt = Attempt(job(journal), ids(9))
+    attempt = Attempt(send_bucket, job(journal), ids(9))
     attempt.stop.ask("interrupted")
     attempt.settled = lambda _: PartJournal(Storage(journal), PARTS, SUBJECT).close()
     with pytest.raises(FencedError):
@@ -470,7 +437,7 @@ async def test_an_error_that_all_rows_would_hit_ends_it_with_everything_recorded
 async def test_its_stop_ends_it_after_the_calls_in_flight(
     emulator: Emulator, client: MonoCloudClient, local: str
 ) -> None:
-    attempt = Attempt(job(local), ids(500))
+    attempt = Attempt(send_bucket, job(local), ids(500))
     attempt.settled = lambda _: attempt.stop.ask("another tenant's key is wrong")
     result = await attempt.run(client)
     assert (result.stopped, result.fatal) == (True, None)
@@ -483,7 +450,7 @@ async def test_its_stop_ends_it_after_the_calls_in_flight(
 async def test_a_cancelled_task_sends_nothing_more(
     emulator: Emulator, client: MonoCloudClient, local: str
 ) -> None:
-    attempt = Attempt(job(local), ids(500))
+    attempt = Attempt(send_bucket, job(local), ids(500))
     task = asyncio.create_task(attempt.run(client))
     attempt.settled = lambda _: task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -500,7 +467,7 @@ async def test_a_journal_that_cannot_be_written_ends_it_with_an_error(
     held.spared = 1
     held.let_go.set()
     with pytest.raises(JournalError, match="killed"):
-        await Attempt(job(local), ids(USERS)).run(client)
+        await Attempt(send_bucket, job(local), ids(USERS)).run(client)
     assert emulator.executions < USERS
     assert not Storage(local).exists("results/0000-00000.jsonl")
 
@@ -612,8 +579,8 @@ async def test_a_lookup_that_fails_leaves_the_row_unknown(
     noted(one, 1)
     rows = [{"email": "new@b.example"}]
     assert (await sent(client, one, rows)).counts[UNKNOWN] == 1
-    told = results(local)[0]["error"]
-    assert told.startswith("may have been applied; the lookup failed: users.list: ")
+    error = results(local)[0]["error"]
+    assert error.startswith("may have been applied; the lookup failed: users.list: ")
     emulator.faults.clear()
     assert (await sent(client, one, rows)).counts[OK] == 1
     assert emulator.executions == 1
@@ -638,7 +605,9 @@ async def test_lookups_end_with_the_stop(
 ) -> None:
     one = job(local, "groups.assign")
     noted(one, 200)
-    attempt = Attempt(one, [{"user_id": f"u-{n}", "group_id": "g"} for n in range(2, 300)])
+    attempt = Attempt(
+        send_bucket, one, [{"user_id": f"u-{n}", "group_id": "g"} for n in range(2, 300)]
+    )
     if spared == 0:
         attempt.stop.ask("stopped")
     sending = asyncio.create_task(attempt.run(client))
@@ -695,7 +664,7 @@ async def test_kills_double_no_row_that_must_be_sent_once(
         held.let_go.clear()
         held.holds.clear()
         held.spared = spared
-        await killed(Attempt(one, rows), client, calls)
+        await killed(Attempt(send_bucket, one, rows), client, calls)
     held.spared = USERS
     assert (await sent(client, one, rows)).counts[OK] == len(rows)
     assert Counter(executed(emulator)) == {row["user_id"]: 1 for row in rows}

@@ -169,8 +169,8 @@ def test_a_run_on_a_cluster_without_workers_says_that_it_waits(
         with forked("run", PHONES, rows / "a.csv", *options) as process:
             assert process.stderr is not None
             lines = iter(process.stderr.readline, "")
-            told = next(line for line in lines if not line.startswith("Dashboard"))
-            assert told == "the cluster has no workers: the run waits until one joins\n"
+            first = next(line for line in lines if not line.startswith("Dashboard"))
+            assert first == "the cluster has no workers: the run waits until one joins\n"
             started.add_worker()
             out, _ = process.communicate(40)
     assert (process.returncode, out) == (0, "30 rows: 30 ok, 0 failed, 0 skipped\n")

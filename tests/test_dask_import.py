@@ -20,10 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monocloud_async import MonoCloudClient, bulk
+from monocloud_async import MonoCloudClient
 from monocloud_async import dask as on_cluster
 from monocloud_async._journal_file import JournalError
-from monocloud_async.cli.batch.stop import Stop
 from monocloud_async.cli.imports.results import COLUMNS
 from monocloud_async.dask import ClusterResult, InputMistakesError, StoppedError
 from monocloud_async.dask.bucket import BucketResult
@@ -34,7 +33,7 @@ from monocloud_async.dask.import_parts import ImportPartJournal
 from monocloud_async.dask.job import Job, UserImport
 from monocloud_async.dask.parts import FencedError
 from monocloud_async.dask.pieces import Piece
-from monocloud_async.dask.staging import StagedPiece, by_bucket, stage, stage_rows
+from monocloud_async.dask.staging import StagedPiece, stage, stage_rows
 from monocloud_async.dask.storage import Storage
 from monocloud_async.dask.user_rows import UserRows
 from monocloud_async.emulator import Fault
@@ -44,6 +43,7 @@ from monocloud_async.imports.journal import CREATED, EXISTED, FAILED, Entry
 from monocloud_sync.emulator import Emulator
 
 from .conftest import FAST, KEY
+from .dask_buckets import Attempt, by_slot
 from .dask_cluster import cluster
 
 # They start clusters or kill attempts: the tests of buckets and runs cover the rest faster.
@@ -83,7 +83,7 @@ def local(tmp_path: Path) -> str:
 
 
 def job(journal: str, **more: Any) -> Job:
-    given = {"tenants": {ACME: "env:KEY"}, "buckets": 1, "key": KEYS[0], **more}
+    given = {"tenants": {ACME: "env:KEY"}, "slots": 1, "key": KEYS[0], **more}
     given = {"user_import": UserImport(groups={"staff": GROUP}), **given}
     return Job(
         operation="users.import",
@@ -102,7 +102,7 @@ def rows_of(job: Job, *staged: StagedPiece) -> list[tuple[tuple[int, int], Bucke
     storage, kind = Storage(job.journal), UserRows(job)
     return [
         (bucket, row)
-        for bucket, some in by_bucket(staged).items()
+        for bucket, some in by_slot(staged).items()
         for row in BucketRows(storage, kind, some).rows()
     ]
 
@@ -200,7 +200,7 @@ def test_texts_of_tables_are_cells(journal: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         ({"email": "a@b", "colour": "red"}, "unknown column colour"),
         ({"email": "nobody"}, "email must be an email address"),
@@ -218,21 +218,21 @@ def test_texts_of_tables_are_cells(journal: str) -> None:
     ],
 )
 def test_mistakes_are_told_by_line_and_without_values(
-    journal: str, row: object, told: str | None
+    journal: str, row: object, message: str | None
 ) -> None:
     one = job(journal)
     piece = stage_rows(one, 0, "p", [{"email": "fine@b.example"}, row])
-    if told is None:
+    if message is None:
         assert piece.mistakes == ()
         return
     assert [mistake.line for mistake in piece.mistakes] == [2]
-    assert piece.mistakes[0].message.startswith(told)
+    assert piece.mistakes[0].message.startswith(message)
     assert "@b" not in piece.mistakes[0].message
     assert Storage(journal).names("rows") == []
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "message"),
     [
         ("email,shoe\n", 1, "unknown column shoe in the header"),
         ("", 1, "the input is empty"),
@@ -242,23 +242,23 @@ def test_mistakes_are_told_by_line_and_without_values(
     ],
 )
 def test_files_with_mistakes_are_refused_as_on_one_machine(
-    journal: str, tmp_path: Path, text: str, line: int, told: str
+    journal: str, tmp_path: Path, text: str, line: int, message: str
 ) -> None:
     mistake = staged_file(job(journal), text, tmp_path / "rows").mistakes[0]
     assert mistake.line == line
-    assert mistake.message.startswith(told)
+    assert mistake.message.startswith(message)
 
 
 def test_a_table_without_a_column_of_users_is_refused(journal: str) -> None:
     piece = stage_rows(job(journal), 0, "p", [], ("shoe",))
     assert piece.mistakes[0].message == "unknown column shoe"
     piece = stage_rows(job(journal), 0, "p", [], ("User ID",))
-    told = "the table has no column that users have, only User ID"
-    assert piece.mistakes[0].message == told
+    message = "the table has no column that users have, only User ID"
+    assert piece.mistakes[0].message == message
 
 
 def test_rows_that_may_be_the_same_user_are_in_one_bucket_in_order(journal: str) -> None:
-    one = job(journal, buckets=512)
+    one = job(journal, slots=512)
     several = [
         [{"email": "Mira@B.example", "name": "1"}, {"email": "mira@b.example", "username": "x"}],
         [{"phone_number": "+44 7700 900123"}, {"phone_number": "+447700900123", "username": "y"}],
@@ -365,45 +365,13 @@ def test_digests_tell_nothing_without_the_key(tmp_path: Path) -> None:
 # What a bucket sends and writes.
 
 
-class Attempt:
-    """One attempt of the only bucket's task.
-
-    Attributes:
-        counts: the rows by status, as its progress told them.
-    """
-
-    def __init__(self, job: Job, rows: Sequence[Mapping[str, Any]]) -> None:
-        self._job = job
-        self._staged: StagedPiece = stage_rows(job, 0, "partition 0", rows)
-        assert self._staged.mistakes == ()
-        self.stop = Stop()
-        self.counts: Counter[str] = Counter()
-        self.settled: Callable[[str], None] = lambda _: None
-
-    async def run(self, client: MonoCloudClient) -> BucketResult:
-        rows = by_bucket([self._staged])[0, 0]
-        return await import_bucket(
-            self._job, 0, 0, rows, client, self._start, self.stop, self._progress
-        )
-
-    def _start(self, method: Any, rows: Any, stopped: Callable[[], bool]) -> Any:
-        concurrency = self._job.concurrency
-        return bulk.start(method, rows, concurrency=concurrency, rate=None, stopped=stopped)
-
-    def _progress(self, before: str | None, now: str) -> None:
-        self.counts[now] += 1
-        if before is not None:
-            self.counts[before] -= 1
-        self.settled(now)
-
-
 async def imported(
     client: MonoCloudClient, job: Job, rows: Sequence[Mapping[str, Any]]
 ) -> BucketResult:
-    attempt = Attempt(job, rows)
+    attempt = Attempt(import_bucket, job, rows)
     result = await attempt.run(client)
-    told = {status: n for status, n in result.counts.items() if status != "skipped"}
-    assert +attempt.counts == +Counter(told)
+    outcomes = {status: n for status, n in result.counts.items() if status != "skipped"}
+    assert +attempt.counts == +Counter(outcomes)
     return result
 
 
@@ -532,13 +500,23 @@ async def test_an_error_that_all_rows_would_hit_ends_it_with_everything_recorded
     check_people(emulator, 300)
 
 
+async def test_an_error_that_all_rows_would_hit_names_its_tenant_if_there_are_several(
+    emulator: Emulator, client: MonoCloudClient, local: str
+) -> None:
+    emulator.faults.add(Fault(status=401))
+    several = job(local, tenants={ACME: "env:KEY", OTHER: "env:OTHER"}, by_domain=True)
+    rows = [{**row, "domain": ACME} for row in people(3)]
+    result = await imported(client, several, rows)
+    assert str(result.fatal).startswith(f"{ACME}: ")
+
+
 async def test_a_bucket_that_is_stopped_counts_what_earlier_attempts_did(
     emulator: Emulator, client: MonoCloudClient, journal: str
 ) -> None:
     one = job(journal)
     emulator.faults.add(Fault(status=422, operation="users.create", times=2))
     await imported(client, one, people(5))
-    attempt = Attempt(one, people(5))
+    attempt = Attempt(import_bucket, one, people(5))
     attempt.stop.ask("enough")
     result = await attempt.run(client)
     assert (result.stopped, result.fatal) == (True, None)
@@ -599,7 +577,7 @@ async def test_creations_that_a_killed_worker_did_not_record_are_found(
     one = job(journal)
     # The first part notes 256 rows as begun; all are sent, and nothing is recorded of them.
     held.spared = 1
-    attempt = Attempt(one, people(600))
+    attempt = Attempt(import_bucket, one, people(600))
     await killed(attempt, client, lambda: emulator.executions_of("users.create") == 256)
     assert recorded(one) == {}
     check_people(emulator, 256)
@@ -619,7 +597,7 @@ async def test_after_many_kills_each_user_is_complete_and_emailed_at_most_once(
     # Even the fewest parts that 120 rows with emails can have are more than these.
     for spared in (1, 2, 1, 2, 1):
         held.spared = spared
-        await killed(Attempt(one, rows), client, lambda: True)
+        await killed(Attempt(import_bucket, one, rows), client, lambda: True)
     before = recorded(one)
     assert 0 < len(before) < 120 or {entry.status for entry in before.values()} != {CREATED}
     held.spared = 1000
@@ -650,7 +628,7 @@ async def test_a_row_that_failed_and_is_sent_again_counts_as_created_after_a_kil
     emulator.faults.clear()
     # The part that notes which of them are sent again; what comes of them is not recorded.
     held.spared = 1
-    attempt = Attempt(one, rows)
+    attempt = Attempt(import_bucket, one, rows)
     await killed(attempt, client, lambda: emulator.executions_of("users.create") > 0)
     held.spared = 1000
     result = await imported(client, one, rows)
@@ -666,7 +644,7 @@ async def test_an_attempt_that_was_cut_off_stops_when_another_takes_over(
     emulator: Emulator, client: MonoCloudClient, journal: str
 ) -> None:
     one = job(journal)
-    attempt = Attempt(one, people(1500))
+    attempt = Attempt(import_bucket, one, people(1500))
     newer: list[ImportPartJournal] = []
 
     def take_over(_: str) -> None:
@@ -688,7 +666,7 @@ async def test_an_attempt_that_waits_does_not_go_on_once_another_has_taken_over(
 ) -> None:
     monkeypatch.setattr("monocloud_async.dask.fencing._SECONDS", 0.05)
     emulator.faults.add(Fault(status=429, headers={"Retry-After": "1"}, times=3))
-    attempt = asyncio.create_task(Attempt(job(journal), people(3)).run(client))
+    attempt = asyncio.create_task(Attempt(import_bucket, job(journal), people(3)).run(client))
     while emulator.counts.requests < 3:  # noqa: ASYNC110  (no event announces it)
         await asyncio.sleep(0.005)
     # Its rows are older than what the newer attempt may send meanwhile.
@@ -704,7 +682,7 @@ async def test_an_attempt_that_was_cut_off_leaves_the_results_to_the_newer_one(
     one = job(journal)
     await imported(client, one, people(5))
     before = results(journal)
-    attempt = Attempt(one, people(9))
+    attempt = Attempt(import_bucket, one, people(9))
     attempt.stop.ask("interrupted")
     attempt.settled = lambda _: ImportPartJournal(Storage(journal), PARTS, "", b"", 0.0).close()
     with pytest.raises(FencedError):
@@ -717,7 +695,7 @@ async def test_two_attempts_at_a_time_create_each_user_once(
 ) -> None:
     one = job(journal, user_import=RESET)
     rows = people(300)
-    first, second = Attempt(one, rows), Attempt(one, rows)
+    first, second = Attempt(import_bucket, one, rows), Attempt(import_bucket, one, rows)
     tasks = [asyncio.create_task(first.run(client))]
     first.settled = lambda _: (
         tasks.append(asyncio.create_task(second.run(client))) if len(tasks) == 1 else None

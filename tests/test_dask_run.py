@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import dask.bag
 import dask.dataframe
+import fsspec
 import pandas
 import pyarrow
 import pyarrow.parquet
@@ -538,6 +539,28 @@ async def test_a_scheduler_that_cannot_be_reached_is_a_mistake(
     for wrong in ("127.0.0.1:no-port", 5):
         with pytest.raises(ConfigurationError, match="nothing was sent"):
             await ran(pattern, journal, wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_failures": -1}, "max_failures must be a whole number, 0 or more"),
+        ({"max_failures": True}, "max_failures must be a whole number, 0 or more"),
+        ({"max_attempts": 0}, "max_attempts"),
+        ({"timeout": 0}, "timeout"),
+        ({"concurrency": 0}, "concurrency must be"),
+        ({"rate": 0}, "rate must be"),
+    ],
+)
+async def test_an_invalid_limit_is_a_mistake_before_anything_starts(
+    tmp_path: Path, journal: str, options: dict[str, Any], message: str
+) -> None:
+    pattern = write(tmp_path / "rows", ROWS[:6])
+    # Nothing listens there, and nothing connects.
+    address = "tcp://127.0.0.1:1"
+    with pytest.raises(ValueError, match=message):
+        await ran(pattern, journal, address, domain="acme.example", **options)
+    assert fsspec.filesystem("file").ls(str(tmp_path), detail=False) == [str(tmp_path / "rows")]
 
 
 @pytest.mark.parametrize("workers", [0, -1, "2", True])

@@ -32,11 +32,13 @@ from monocloud_async.dask.job_file import began_at, kept, key_of
 from monocloud_async.dask.operation import JobOperation
 from monocloud_async.dask.pieces import Piece, pieces
 from monocloud_async.dask.plan import planned
-from monocloud_async.dask.staging import StagedPiece, by_bucket, stage, stage_rows
+from monocloud_async.dask.staging import StagedPiece, stage, stage_rows
 from monocloud_async.dask.storage import Storage
 from monocloud_async.dask.task import task
 from monocloud_async.dask.workplace import send_on_worker, why_no_keys
 from monocloud_async.errors import ConfigurationError, MonoCloudError
+
+from .dask_buckets import by_slot
 
 KEY = "mc_live_0123456789abcdef"
 ACME, OTHER = "acme.us.monocloud.com", "other.us.monocloud.com"
@@ -49,13 +51,13 @@ def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def job(journal: str, operation: str = "users.disable", **more: Any) -> Job:
-    more = {"tenants": {ACME: "env:KEY"}, "buckets": 4, **more}
+    more = {"tenants": {ACME: "env:KEY"}, "slots": 4, **more}
     return Job(operation=operation, journal=journal, **more)
 
 
 def rows_of(job: Job, *staged: StagedPiece) -> dict[tuple[int, int], list[BucketRow]]:
     storage, operation = Storage(job.journal), JobOperation(job)
-    places = by_bucket(staged)
+    places = by_slot(staged)
     return {
         bucket: list(BucketRows(storage, operation, some).rows()) for bucket, some in places.items()
     }
@@ -123,7 +125,7 @@ def test_a_job_can_be_pickled_and_numbers_its_tenants_by_domain() -> None:
         ({"tenants": {}}, "a job needs a tenant's domain"),
         ({"tenants": {ACME: "env:A", f"https://{ACME}": "env:B"}}, "are the same tenant"),
         ({"tenants": {"not a domain": "env:A"}}, "not a tenant's domain"),
-        ({"buckets": 0}, "buckets must be a whole number from 1 to 100,000, not 0"),
+        ({"slots": 0}, "slots must be a whole number from 1 to 100,000, not 0"),
         ({"concurrency": 0}, "concurrency must be a whole number, 1 or more, not 0"),
         ({"rate": -1.0}, "rate must be a number"),
         ({"show_secrets": True}, "show_secrets needs answers=True"),
@@ -241,7 +243,7 @@ def test_a_pattern_without_files_is_refused(
 
 
 def test_rows_are_grouped_by_user_in_the_order_of_the_input(journal: str, tmp_path: Path) -> None:
-    one = job(journal, "groups.assign", buckets=3)
+    one = job(journal, "groups.assign", slots=3)
     first = "user_id,group_id\n" + "".join(f"u-{n % 7},g-{n}\n" for n in range(40))
     second = "user_id;group_id\n\n" + "".join(f"u-{n % 7};g-{n}\n" for n in range(40, 80))
     found = [staged(one, first, tmp_path / "1.csv"), stage(one, 1, _piece(tmp_path, second))]
@@ -266,10 +268,10 @@ def _piece(tmp_path: Path, text: str) -> Piece:
     return Piece(str(tmp_path / "2.csv"))
 
 
-def test_rows_without_a_user_are_spread_over_all_buckets(tmp_path: Path) -> None:
+def test_rows_without_a_user_are_spread_over_all_slots(tmp_path: Path) -> None:
     one = job(str(tmp_path / "journal"), "users.create")
     found = staged(one, "email\n" + "a@b.example\n" * 100, tmp_path / "rows.csv")
-    assert set(by_bucket([found])) == {(0, n) for n in range(4)}
+    assert set(by_slot([found])) == {(0, n) for n in range(4)}
 
 
 def test_segments_hold_no_more_than_fits_into_memory(
@@ -292,7 +294,7 @@ def test_the_order_of_rows_depends_on_what_the_digest_covers_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(staging, "MOST_BYTES", 400)
-    one = job(str(tmp_path / "journal"), "users.create", buckets=1024)
+    one = job(str(tmp_path / "journal"), "users.create", slots=1024)
 
     def order(password: str, blank_lines: int) -> tuple[str, list[str]]:
         lines = [f"u-{n}@b.example,{password}" for n in range(60)]
@@ -460,7 +462,7 @@ def test_numpy_values_become_python_values(tmp_path: Path) -> None:
 
 
 def test_a_column_names_the_tenant_of_each_row(journal: str, tmp_path: Path) -> None:
-    one = job(journal, tenants={OTHER: "env:B", f"https://{ACME}/": "env:A"}, buckets=1)
+    one = job(journal, tenants={OTHER: "env:B", f"https://{ACME}/": "env:A"}, slots=1)
     text = f"Domain,user_id\n{ACME},u-1\n{OTHER.upper()},u-2\nhttps://{ACME},u-3\n"
     members = [{"user_id": "u-4", "domain": OTHER}, {"domain": ACME, "user_id": "u-5"}]
     found = [staged(one, text, tmp_path / "a.csv"), stage_rows(one, 1, "partition 1", members)]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from .batch.options import (
     BATCH_ATTEMPTS,
     AnyJournal,
@@ -62,7 +60,7 @@ def run_operation(
     from .batch.call_job import CallJob, CallOptions
     from .batch.command import carry_out
     from .batch.job import Options
-    from .cluster.where import is_on_cluster, one_file
+    from .cluster.where import is_on_cluster, let_dask_log_errors_only, one_file
 
     runnable = find(operation)
     on_cluster = ClusterOptions(
@@ -71,8 +69,7 @@ def run_operation(
     call_options = CallOptions(fixed or (), null, ignored or (), yes, retry_unknown, show_secrets)
     limits = (results, concurrency, rate, dry_run, max_failures)
     if is_on_cluster(on_cluster):
-        # Set before Dask is imported, and passed on to its processes.
-        os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
+        let_dask_log_errors_only()
         from .cluster import command
 
         command.carry_out(runnable, Options("", None, *limits), call_options, on_cluster)

@@ -26,10 +26,9 @@ from .job import Job
 from .looking import Looking
 from .operation import JobOperation
 from .part_journal import OF_PARTS, PartJournal
-from .staging import Staged
+from .plan import Bucket
 from .storage import Storage
 
-Progress = Callable[[str | None, str], None]
 # Makes the run of a method over rows, until the function returns true.
 Start = Callable[[Callable[..., Any], Any, Callable[[], bool]], Sender]
 _BECAME = ("status", "http_status", "error", "trace_id", "attempts")
@@ -40,6 +39,10 @@ class Observer(Protocol):
 
     def begun(self, tally: Tally) -> None:
         """Take the tally, which counts the rows of earlier attempts already."""
+        ...
+
+    def moved(self, status: str) -> None:
+        """Take the new status of a row, which the tally counts already."""
         ...
 
     def failed(self, text: str) -> None:
@@ -70,74 +73,72 @@ class BucketResult:
 
 async def send_bucket(
     job: Job,
-    tenant_number: int,
-    bucket: int,
-    segments: Sequence[Staged],
+    bucket: Bucket,
     client: MonoCloudClient,
     start: Start,
     stop: Stop,
-    progress: Progress,
-    observer: Observer | None = None,
+    observer: Observer,
 ) -> BucketResult:
     """Send the rows of a bucket that are not done, and write the results of all its rows.
 
     Args:
         job: the job.
-        tenant_number: the tenant's number.
-        bucket: the bucket's number.
-        segments: where its rows are, in the order of the input.
+        bucket: the bucket.
         client: the tenant's client.
         start: makes the run of a method over rows.
         stop: stops the bucket. It belongs to this bucket alone, because errors set it, too.
-        progress: called with a row's earlier status and its new one. First, it is called with
-            None and the status for each row that earlier attempts settled.
-        observer: receives the tally and the rows that fail.
+        observer: receives the tally, its changes and the rows that fail.
 
     Raises:
         FencedError: another worker has taken over the bucket.
         JournalError: the journal cannot be read or written.
     """
     # Some kinds of storage look for credentials first.
-    sending = await asyncio.to_thread(_Bucket, job, tenant_number, bucket, segments, stop)
-    sending.observer = observer or Unobserved()
+    sending = await asyncio.to_thread(_Bucket, job, bucket, stop, observer)
     journal = await asyncio.to_thread(sending.journal)
     with closing(journal):
-        return await sending.send(journal, client, start, progress)
+        return await sending.send(journal, client, start)
+
+
+def result_of(
+    job: Job, bucket: Bucket, stop: Stop, counts: Mapping[str, int], unsent: int
+) -> BucketResult:
+    """Return how a bucket ended, with the tenant in its error if there are several."""
+    fatal = None
+    if stop.error is not None:
+        tenant = f"{job.domains[bucket.tenant]}: " if len(job.domains) > 1 else ""
+        fatal = f"{tenant}{stop.error}"
+    stopped = stop.asked.is_set()
+    return BucketResult(bucket.tenant, bucket.number, counts, unsent, fatal, stopped)
 
 
 class _Bucket:
-    observer: Observer
-
-    def __init__(
-        self, job: Job, tenant: int, bucket: int, segments: Sequence[Staged], stop: Stop
-    ) -> None:
+    def __init__(self, job: Job, bucket: Bucket, stop: Stop, observer: Observer) -> None:
         self._job = job
-        self._tenant = tenant
         self._bucket = bucket
-        self._name = f"{tenant:04}-{bucket:05}"
         self._stop = stop
+        self._observer = observer
         self._operation = JobOperation(job)
         self._rules = self._operation.rules
         self._storage = Storage(job.journal, job.storage_options)
-        self._rows = BucketRows(self._storage, self._operation, segments)
+        self._rows = BucketRows(self._storage, self._operation, bucket.staged)
 
     def journal(self) -> PartJournal:
         """Open the journal with all that earlier attempts left."""
-        origin, rows = self._job.domains[self._tenant], self._rows.count
+        origin, rows = self._job.domains[self._bucket.tenant], self._rows.count
         subject = Subject("", origin, self._operation.runnable.name, rows)
         self._rows.check()
-        journal = PartJournal(self._storage, f"parts/{self._name}", subject)
+        journal = PartJournal(self._storage, f"parts/{self._bucket.name}", subject)
         if self._rules.once:
             note_lost(journal, self._rows, self._rules)
         return journal
 
     async def send(
-        self, journal: PartJournal, client: MonoCloudClient, start: Start, progress: Progress
+        self, journal: PartJournal, client: MonoCloudClient, start: Start
     ) -> BucketResult:
         """Send the rows, and write the results."""
         failures = (FAILED, UNKNOWN) if self._rules.once else (FAILED,)
-        tally = BucketTally(self._rows.count, journal.counts(), failures, progress)
-        self.observer.begun(tally)
+        tally = BucketTally(self._rows.count, journal.counts(), failures, self._observer)
         looking = Looking(self._rows, journal, tally, self._stop, self._job)
         ending = Ending(self._stop, {})
         async with fenced(journal, self._stop):
@@ -184,14 +185,14 @@ class _Bucket:
 
     def _failed(self, row: AnyRow, error: str) -> None:
         piece = cast("BucketRow", row).piece
-        self.observer.failed(f"{piece}, line {row.line}: {error}")
+        self._observer.failed(f"{piece}, line {row.line}: {error}")
 
     def _write(self, journal: Journal, ending: Ending) -> None:
         lines = self._lines(journal, ending.unrecorded)
-        self._storage.write_parts(f"results/{self._name}.jsonl", lines)
+        self._storage.write_parts(f"results/{self._bucket.name}.jsonl", lines)
 
     def _lines(self, journal: Journal, unrecorded: Mapping[int, Entry]) -> Iterator[bytes]:
-        domain = self._job.domains[self._tenant] if len(self._job.domains) > 1 else None
+        domain = self._job.domains[self._bucket.tenant] if len(self._job.domains) > 1 else None
         hidden = self._operation.secrets
         for row, entry in report_rows(self._rows, journal, unrecorded):
             line = json.dumps(_members(row, entry, domain, hidden))
@@ -200,22 +201,9 @@ class _Bucket:
             yield f"{line[:-1]}{result}}}\n".encode()
 
     def _result(self, tally: Tally) -> BucketResult:
-        statuses = (OK, FAILED, UNKNOWN, SKIPPED)
-        return BucketResult(
-            self._tenant,
-            self._bucket,
-            {status: tally.of(status) for status in statuses},
-            tally.rows - tally.done,
-            self._fatal(),
-            self._stop.asked.is_set(),
-        )
-
-    def _fatal(self) -> str | None:
-        """Return the error that stopped the bucket, with the tenant if there are several."""
-        if self._stop.error is None:
-            return None
-        domain = f"{self._job.domains[self._tenant]}: " if len(self._job.domains) > 1 else ""
-        return f"{domain}{self._stop.error}"
+        counts = {status: tally.of(status) for status in (OK, FAILED, UNKNOWN, SKIPPED)}
+        unsent = tally.rows - tally.done
+        return result_of(self._job, self._bucket, self._stop, counts, unsent)
 
 
 def _members(
@@ -228,37 +216,25 @@ def _members(
 
 
 class BucketTally(Tally):
-    """Counts rows, and reports each change.
+    """Counts rows, and passes each change on.
 
     Args:
         rows: the number of rows.
         before: the counts by status from earlier attempts.
         failing: the statuses that count as failed.
-        progress: called with each change.
+        observer: receives the tally and its changes.
     """
 
     def __init__(
-        self, rows: int, before: Mapping[str, int], failing: Sequence[str], progress: Progress
+        self, rows: int, before: Mapping[str, int], failing: Sequence[str], observer: Observer
     ) -> None:
         super().__init__(rows, before, failing)
-        self._progress = progress
-        for status, count in before.items():
-            for _ in range(count):
-                progress(None, status)
+        self._observer = observer
+        observer.begun(self)
 
     def move(self, before: str | None, now: str) -> None:
         super().move(before, now)
-        self._progress(before, now)
-
-
-class Unobserved:
-    """Observes nothing."""
-
-    def begun(self, tally: Tally) -> None:
-        pass
-
-    def failed(self, text: str) -> None:
-        pass
+        self._observer.moved(now)
 
 
 class _Silent:

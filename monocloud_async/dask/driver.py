@@ -29,7 +29,7 @@ from .job import Job
 from .job_file import began_at, kept, key_of
 from .kinds import kind_of
 from .pace_notes import PaceNotes
-from .plan import SLOTS, Bucket, planned
+from .plan import Bucket, planned
 from .results import ClusterResult, StoppedError
 from .staging import StagedPiece
 from .storage import Storage
@@ -93,7 +93,7 @@ class Driver:
         self._rows = rows
         self._watcher = watcher
         self._run = secrets.token_hex(4)
-        self._job = attrs.evolve(job, buckets=SLOTS, staging=f"{_ROWS}{self._run}")
+        self._job = attrs.evolve(job, staging=f"{_ROWS}{self._run}")
         self._paces = PaceNotes(job.domains)
         self._before = 0
         self._noted = 0

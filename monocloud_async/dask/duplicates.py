@@ -90,10 +90,10 @@ async def find_duplicates(
             future.release()
     every = sorted(duplicate for some in found for duplicate in some)
     names = [piece.name for piece in pieces]
-    return [_told(one, names) for one in every[:MOST_MISTAKES]], len(every) > MOST_MISTAKES
+    return [_mistake(one, names) for one in every[:MOST_MISTAKES]], len(every) > MOST_MISTAKES
 
 
-def _told(one: Duplicate, names: Sequence[str]) -> str:
+def _mistake(one: Duplicate, names: Sequence[str]) -> str:
     place = f"line {one.of_line}"
     if one.of_piece != one.piece:
         place = f"{names[one.of_piece]}, {place}"

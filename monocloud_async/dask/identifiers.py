@@ -57,8 +57,8 @@ class IdentifierWriter:
     def add(self, tenant: int, line: int, identifiers: Iterable[tuple[str, str]]) -> None:
         """Add the identifiers of a row."""
         for kind, value in identifiers:
-            told = f"{tenant}:{kind}:{value.casefold()}".encode()
-            digest = hashlib.blake2b(told, digest_size=8, key=self._key).digest()
+            identifier = f"{tenant}:{kind}:{value.casefold()}".encode()
+            digest = hashlib.blake2b(identifier, digest_size=8, key=self._key).digest()
             self._slots[digest[0]] += _FORMAT.pack(digest, line, KINDS.index(kind))
             self._size += SIZE
         if self._size >= _MOST_BYTES:

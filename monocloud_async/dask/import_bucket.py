@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, closing
 from itertools import islice
 from typing import Any
@@ -21,12 +21,12 @@ from ..client import MonoCloudClient
 from ..imports.journal import CREATED, EXISTED, FAILED, ImportJournal
 from ..imports.run import Import, Start
 from ..outcome import ImportOutcome
-from .bucket import BucketResult, BucketTally, Observer, Progress, Unobserved
+from .bucket import BucketResult, BucketTally, Observer, result_of
 from .bucket_rows import BucketRow, BucketRows
 from .fencing import fenced
 from .import_parts import OF_PARTS, ImportPartJournal
 from .job import Job, UserImport
-from .staging import Staged
+from .plan import Bucket
 from .storage import Storage
 from .user_rows import UserRows
 
@@ -36,72 +36,50 @@ _STATUSES = (CREATED, EXISTED, FAILED)
 
 async def import_bucket(
     job: Job,
-    tenant_number: int,
-    bucket: int,
-    segments: Sequence[Staged],
+    bucket: Bucket,
     client: MonoCloudClient,
     start: Start,
     stop: Stop,
-    progress: Progress,
-    observer: Observer | None = None,
+    observer: Observer,
 ) -> BucketResult:
     """Import the rows of a bucket that are not done, and write the results of all its rows.
 
-    Args:
-        job: the job.
-        tenant_number: the tenant's number.
-        bucket: the bucket's number.
-        segments: where its rows are, in the order of the input.
-        client: the tenant's client.
-        start: makes the run of a method over rows.
-        stop: stops the bucket. It belongs to this bucket alone, because errors set it, too.
-        progress: called with a row's earlier status and its new one. First, it is called with
-            None and the status for each row that earlier attempts ended.
-        observer: receives the tally and the rows that fail.
-
-    Raises:
-        FencedError: another worker has taken over the bucket.
-        JournalError: the journal cannot be read or written.
+    The arguments and errors are those of ``send_bucket``.
     """
-    importing = await asyncio.to_thread(_Importing, job, tenant_number, bucket, segments, stop)
+    importing = await asyncio.to_thread(_Importing, job, bucket, stop, observer)
     with closing(importing.journal):
-        return await importing.run(client, start, progress, observer or Unobserved())
+        return await importing.run(client, start)
 
 
 class _Importing:
-    def __init__(
-        self, job: Job, tenant: int, bucket: int, segments: Sequence[Staged], stop: Stop
-    ) -> None:
+    def __init__(self, job: Job, bucket: Bucket, stop: Stop, observer: Observer) -> None:
         self._job = job
         self._import = job.user_import or UserImport()
-        self._tenant = tenant
         self._bucket = bucket
-        self._name = f"{tenant:04}-{bucket:05}"
         self._stop = stop
+        self._observer = observer
         # Where the rows in flight come from, by number.
         self._places: dict[int, str] = {}
         self._storage = Storage(job.journal, job.storage_options)
-        self._rows = BucketRows(self._storage, UserRows(job), segments)
+        self._rows = BucketRows(self._storage, UserRows(job), bucket.staged)
         self._rows.check()
         self.journal = ImportPartJournal(
             self._storage,
-            f"parts/{self._name}",
-            origin(job.domains[tenant], allow_http=True),
+            f"parts/{bucket.name}",
+            origin(job.domains[bucket.tenant], allow_http=True),
             bytes.fromhex(job.key),
             job.began_at,
         )
 
-    async def run(
-        self, client: MonoCloudClient, start: Start, progress: Progress, observer: Observer
-    ) -> BucketResult:
+    async def run(self, client: MonoCloudClient, start: Start) -> BucketResult:
         """Import the rows, and write the results."""
         before = await asyncio.to_thread(self._before)
-        tally = BucketTally(self._rows.count, Counter(before.values()), (FAILED,), progress)
-        tally.before = tally.of(CREATED) + tally.of(EXISTED)
-        observer.begun(tally)
+        counts = Counter(before.values())
+        tally = BucketTally(self._rows.count, counts, (FAILED,), self._observer)
+        tally.before = counts[CREATED] + counts[EXISTED]
         if not self._stop.asked.is_set():
             outcomes = self._importing(client, start).through(self.journal)
-            receiving = self._receive(outcomes, before, tally, observer)
+            receiving = self._receive(outcomes, before, tally)
             async with fenced(self.journal, self._stop):
                 await until_stopped(receiving, self._stop, lambda _: None)
         if isinstance(self._stop.error, JournalError):
@@ -138,7 +116,6 @@ class _Importing:
         outcomes: AsyncGenerator[ImportOutcome, None],
         before: Mapping[int, str],
         tally: BucketTally,
-        observer: Observer,
     ) -> None:
         async with aclosing(outcomes):
             async for outcome in outcomes:
@@ -147,17 +124,17 @@ class _Importing:
                     continue
                 tally.move(before.get(outcome.index), FAILED if outcome.error else outcome.status)
                 if outcome.error:
-                    observer.failed(f"{place}: {one_line(str(outcome.error))}")
+                    self._observer.failed(f"{place}: {one_line(str(outcome.error))}")
 
     def _write(self) -> Counter[str]:
         """Write the results, and return the number of rows by status."""
         counts: Counter[str] = Counter()
         lines = self._lines(counts)
-        self._storage.write_parts(f"results/{self._name}.jsonl", lines)
+        self._storage.write_parts(f"results/{self._bucket.name}.jsonl", lines)
         return counts
 
     def _lines(self, counts: Counter[str]) -> Iterator[bytes]:
-        domain = self._job.domains[self._tenant]
+        domain = self._job.domains[self._bucket.tenant]
         of_tenant = {"domain": domain} if len(self._job.domains) > 1 else {}
         for row, line in _results(self._rows.rows(), self._import.groups, self.journal):
             counts[line["status"]] += 1
@@ -165,14 +142,8 @@ class _Importing:
             yield json.dumps(whole).encode() + b"\n"
 
     def _result(self, counts: Counter[str]) -> BucketResult:
-        return BucketResult(
-            self._tenant,
-            self._bucket,
-            {status: counts[status] for status in (*_STATUSES, SKIPPED)},
-            counts[SKIPPED],
-            str(self._stop.error) if self._stop.error else None,
-            self._stop.asked.is_set(),
-        )
+        shown = {status: counts[status] for status in (*_STATUSES, SKIPPED)}
+        return result_of(self._job, self._bucket, self._stop, shown, counts[SKIPPED])
 
 
 def _next(rows: Iterator[BucketRow]) -> list[BucketRow]:

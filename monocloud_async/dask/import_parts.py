@@ -79,8 +79,8 @@ class ImportPartJournal(ImportJournal):
             FencedError: a newer attempt of the bucket has taken over.
             JournalError: the journal cannot be written.
         """
-        told = [(number, digest.hex(), *rest) for number, digest, *rest in entries]
-        self._parts.write({"entries": told, "begun": 0})
+        plain = [(number, digest.hex(), *rest) for number, digest, *rest in entries]
+        self._parts.write({"entries": plain, "begun": 0})
         super().record(entries)
         self.check()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from ..bulk.run import check_limits
 from ..imports.run import checked_groups
 from ..imports.settling import Settings
 from .driver import Progress
@@ -97,7 +96,6 @@ async def import_users(
         print(result.counts)
         ```
     """
-    check_limits(concurrency, rate)
     settings = Settings(
         existing,
         send_reset,

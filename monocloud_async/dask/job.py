@@ -12,14 +12,17 @@ import attrs
 
 from .._address import origin
 from .._secret import Secret
-from .._settings import API_KEY_VARIABLE, checked_key
+from .._settings import API_KEY_VARIABLE, checked_key, checked_timeout
 from ..bulk.run import check_limits
 from ..errors import ConfigurationError
 from ..imports.settling import Settings
+from ..retry import RetryPolicy
 
 DEFAULT_SOURCE = f"env:{API_KEY_VARIABLE}"
 # The names of buckets have five digits.
-MOST_BUCKETS = 100_000
+# Rows are staged by slot. It is also the most buckets of a tenant.
+SLOTS = 1024
+_MOST_SLOTS = 100_000
 _SOURCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+", re.DOTALL)
 
 
@@ -110,7 +113,7 @@ class Job:
         by_domain: whether each row names its tenant in a column ``domain``.
         journal: the URL of the journal's directory.
         storage_options: the options of the journal's file system.
-        buckets: the number of buckets that each tenant's rows are divided into.
+        slots: the number of slots that each tenant's rows are staged in.
         fixed: arguments for all rows, as ``name=value``.
         null: the cell text that clears a value.
         ignored: columns to ignore silently.
@@ -138,7 +141,7 @@ class Job:
     by_domain: bool = False
     journal: str
     storage_options: Mapping[str, Any] = attrs.field(factory=dict[str, Any], repr=False)
-    buckets: int = 64
+    slots: int = SLOTS
     fixed: Sequence[str] = ()
     null: str | None = None
     ignored: Sequence[str] = ()
@@ -160,10 +163,13 @@ class Job:
         check_limits(self.concurrency, self.rate)
         if not self.tenants:
             raise ConfigurationError("a job needs a tenant's domain; nothing was sent: pass one")
-        if type(self.buckets) is not int or not 0 < self.buckets <= MOST_BUCKETS:
+        RetryPolicy(max_attempts=self.max_attempts)
+        if self.timeout is not None:
+            checked_timeout(self.timeout)
+        if type(self.slots) is not int or not 0 < self.slots <= _MOST_SLOTS:
             raise ConfigurationError(
-                f"buckets must be a whole number from 1 to {MOST_BUCKETS:,}, not "
-                f"{self.buckets!r}; nothing was sent"
+                f"slots must be a whole number from 1 to {_MOST_SLOTS:,}, not "
+                f"{self.slots!r}; nothing was sent"
             )
         if self.show_secrets and not self.answers:
             raise ConfigurationError("show_secrets needs answers=True; nothing was sent")

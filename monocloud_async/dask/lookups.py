@@ -125,13 +125,13 @@ def can_look_up(operation: str) -> bool:
 
 def _compared(wanted: ImportRow, user: User, began_at: float) -> Found:
     earliest = datetime.fromtimestamp(began_at, timezone.utc) - _SKEW
-    told = f"user {user.user_id} has an identifier of the row"
+    user_has = f"user {user.user_id} has an identifier of the row"
     if user.creation_time is None:
-        return Found(UNKNOWN, f"{told}, and the API does not tell when it was created")
+        return Found(UNKNOWN, f"{user_has}, and the API does not tell when it was created")
     if user.creation_time < earliest:
-        return Found(FAILED, f"{told}, and was created before this job began")
+        return Found(FAILED, f"{user_has}, and was created before this job began")
     if not is_as_created(wanted, user):
-        return Found(UNKNOWN, f"{told}, but differs from it")
+        return Found(UNKNOWN, f"{user_has}, but differs from it")
     return Found(OK, f"{_EARLIER}: it created user {user.user_id}", result=user)
 
 

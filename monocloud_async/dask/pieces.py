@@ -106,13 +106,13 @@ def records_of(piece: Piece, kind: Kind) -> Generator[Records, None, None]:
         except Exception as error:
             raise _unreadable(piece.name, error) from None
         if start == _PARQUET:
-            yield _told(piece.name, parquet_records(file, kind))
+            yield _reporting_errors(piece.name, parquet_records(file, kind))
         else:
             content = content_of(cast("BinaryIO", file), piece.name, stack)
-            yield _told(piece.name, kind.text(content))
+            yield _reporting_errors(piece.name, kind.text(content))
 
 
-def _told(name: str, records: Records) -> Records:
+def _reporting_errors(name: str, records: Records) -> Records:
     try:
         yield from records
     except (BrokenInputError, ConfigurationError):

@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
+from .job import SLOTS
 from .staging import Staged, StagedPiece
 
-# Rows are staged by slot, of which each bucket takes several, all next to each other. It is also
-# the most buckets of a tenant.
-SLOTS = 1024
 # Buckets have about this many rows: fewer make more objects, more take longer to go on with.
 _ROWS = 4000
 

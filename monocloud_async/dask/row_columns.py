@@ -35,7 +35,7 @@ class TenantNumbers:
         """Return the number of the tenant with a domain.
 
         Raises:
-            ValueError: there is none.
+            ValueError: the domain is not that of a tenant.
         """
         try:
             return self._numbers[origin(domain, allow_http=True)]

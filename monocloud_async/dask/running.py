@@ -9,7 +9,6 @@ from contextlib import nullcontext
 from typing import Any
 
 from .._settings import domain_of
-from ..bulk.run import check_limits
 from ..cli.batch.stop import Stop
 from ..errors import ConfigurationError, InvalidArgumentError
 from .cluster import connected
@@ -102,7 +101,6 @@ async def run(
         print(result.counts)
         ```
     """
-    check_limits(concurrency, rate)
     job = Job(
         operation=operation,
         tenants=tenants_of(domain, api_key, tenants, allow_http=allow_insecure_http),
@@ -147,7 +145,16 @@ async def carry_out(
 
 
 def watcher_of(progress: Callable[[Progress], None] | None, max_failures: int | None) -> Watcher:
-    """Return what observes a run that a program started."""
+    """Return what observes a run that a program started.
+
+    Raises:
+        InvalidArgumentError: ``max_failures`` is invalid.
+    """
+    if max_failures is not None and (type(max_failures) is not int or max_failures < 0):
+        raise InvalidArgumentError(
+            f"max_failures must be a whole number, 0 or more, or None, not {max_failures!r}; "
+            "nothing was sent"
+        )
     return Watcher(
         confirm=_no_confirmation,
         running=lambda _: nullcontext(),

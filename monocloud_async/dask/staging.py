@@ -1,4 +1,4 @@
-"""Stage a piece of an input: check its rows, and write them grouped by bucket."""
+"""Stage a piece of an input: check its rows, and write them grouped by slot."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from .pieces import Piece, records_of
 from .storage import Storage
 from .task import task
 
-# A tenant's number and a bucket's.
-Bucket = tuple[int, int]
+# A tenant's number and a slot's: a bucket takes several slots, all next to each other.
+Slot = tuple[int, int]
 MOST_BYTES = 64 * 1024 * 1024
 
 
@@ -32,11 +32,11 @@ class Segment:
 
     Attributes:
         path: the object's path in the journal.
-        index: each bucket's first byte, last byte + 1 and number of rows.
+        index: each slot's first byte, last byte + 1 and number of rows.
     """
 
     path: str
-    index: Mapping[Bucket, tuple[int, int, int]]
+    index: Mapping[Slot, tuple[int, int, int]]
 
 
 @attrs.frozen
@@ -83,21 +83,6 @@ class Staged:
     start: int
     end: int
     rows: int
-
-
-def by_bucket(staged: Iterable[StagedPiece]) -> dict[Bucket, tuple[Staged, ...]]:
-    """Return where the rows of each bucket are, in the order of the input.
-
-    Args:
-        staged: all pieces, in the order of the input.
-    """
-    found: dict[Bucket, tuple[Staged, ...]] = {}
-    for piece in staged:
-        for segment in piece.segments:
-            for bucket, (start, end, rows) in segment.index.items():
-                one = Staged(piece.name, segment.path, start, end, rows)
-                found[bucket] = (*found.get(bucket, ()), one)
-    return found
 
 
 @task
@@ -182,11 +167,11 @@ class _Stage:
 
     def _add(self, line: int, row: Ready) -> None:
         key = str(self._rows) if row.key is None else row.key
-        bucket = crc32(key.encode()) % self._job.buckets
+        slot = crc32(key.encode()) % self._job.slots
         public = _line([row.tenant, row.public])
         self._digest.update(public)
         # What the digest covers alone decides where a segment ends, and so the order of the rows.
-        self._writer.add((row.tenant, bucket), _line([line, row.given]), len(public))
+        self._writer.add((row.tenant, slot), _line([line, row.given]), len(public))
         self._identifiers.add(row.tenant, line, row.identifiers)
         if self._job.only_checks and len(self._requests) < SHOWN:
             request = self._kind.summary(row.given)
@@ -250,19 +235,19 @@ class SegmentWriter:
         self._storage = storage
         self._directory = directory
         self._piece = piece
-        self._groups: dict[Bucket, list[bytes]] = {}
+        self._groups: dict[Slot, list[bytes]] = {}
         self._size = 0
         self._segments: list[Segment] = []
 
-    def add(self, bucket: Bucket, line: bytes, size: int) -> None:
-        """Add a row of a bucket.
+    def add(self, slot: Slot, line: bytes, size: int) -> None:
+        """Add a row of a slot.
 
         Args:
-            bucket: the bucket.
+            slot: the slot.
             line: the row.
             size: its size without secrets in bytes; the same rows must have the same sizes.
         """
-        self._groups.setdefault(bucket, []).append(line)
+        self._groups.setdefault(slot, []).append(line)
         self._size += size
         if self._size >= MOST_BYTES:
             self._flush()
@@ -280,12 +265,12 @@ class SegmentWriter:
 
     def _flush(self) -> None:
         path = f"{self._directory}/{self._piece:05}.{len(self._segments):03}.rows"
-        index: dict[Bucket, tuple[int, int, int]] = {}
+        index: dict[Slot, tuple[int, int, int]] = {}
         at = 0
-        for bucket in sorted(self._groups):
-            group = self._groups[bucket]
-            index[bucket] = (at, at := at + sum(map(len, group)), len(group))
-        groups = (self._groups[bucket] for bucket in index)
+        for slot in sorted(self._groups):
+            group = self._groups[slot]
+            index[slot] = (at, at := at + sum(map(len, group)), len(group))
+        groups = (self._groups[slot] for slot in index)
         # At once, without a temporary file: a killed worker would leave it, with passwords.
         self._storage.write(path, b"".join(chain.from_iterable(groups)))
         self._segments.append(Segment(path, index))

@@ -59,7 +59,7 @@ class Storage:
         Raises:
             JournalError: it cannot be written.
         """
-        with self._told("write", name):
+        with self._reporting_errors("write", name):
             if self._local:
                 self._replace(name, (data,))
             else:
@@ -76,10 +76,10 @@ class Storage:
             JournalError: it cannot be written.
         """
         if self._local:
-            with self._told("write", name):
+            with self._reporting_errors("write", name):
                 self._replace(name, parts)
             return
-        with tempfile.TemporaryDirectory() as directory, self._told("write", name):
+        with tempfile.TemporaryDirectory() as directory, self._reporting_errors("write", name):
             copy = Path(directory, "object")
             with copy.open("wb") as file:
                 file.writelines(parts)
@@ -91,7 +91,7 @@ class Storage:
         Raises:
             JournalError: it cannot be read.
         """
-        with self._told("read", name):
+        with self._reporting_errors("read", name):
             return cast("bytes", self._fs.cat_file(self._path(name)))
 
     def read_range(self, name: str, start: int, end: int) -> bytes:
@@ -100,7 +100,7 @@ class Storage:
         Raises:
             JournalError: they cannot be read.
         """
-        with self._told("read", name):
+        with self._reporting_errors("read", name):
             found = cast("bytes", self._fs.cat_file(self._path(name), start=start, end=end))
             if len(found) != end - start:
                 raise ValueError("the file is shorter than expected")
@@ -124,7 +124,7 @@ class Storage:
         Raises:
             JournalError: the directory cannot be read.
         """
-        with self._told("list", directory):
+        with self._reporting_errors("list", directory):
             path = self._path(directory)
             # Other workers write, too.
             self._fs.invalidate_cache(path)
@@ -143,7 +143,7 @@ class Storage:
         Raises:
             JournalError: the storage does not say.
         """
-        with self._told("read", name):
+        with self._reporting_errors("read", name):
             path = self._path(name)
             self._fs.invalidate_cache(path.rpartition("/")[0])
             return bool(self._fs.exists(path))
@@ -154,7 +154,7 @@ class Storage:
         Raises:
             JournalError: it cannot be removed.
         """
-        with self._told("remove", name), suppress(FileNotFoundError):
+        with self._reporting_errors("remove", name), suppress(FileNotFoundError):
             self._fs.rm_file(self._path(name))
 
     def remove_tree(self, directory: str) -> None:
@@ -163,7 +163,7 @@ class Storage:
         Raises:
             JournalError: an object cannot be removed.
         """
-        with self._told("remove", directory), suppress(FileNotFoundError):
+        with self._reporting_errors("remove", directory), suppress(FileNotFoundError):
             path = self._path(directory)
             self._fs.invalidate_cache(path)
             if self._local or not any(character in path for character in MAGIC):
@@ -194,7 +194,7 @@ class Storage:
             raise
 
     @contextmanager
-    def _told(self, what: str, name: str) -> Generator[None, None, None]:
+    def _reporting_errors(self, what: str, name: str) -> Generator[None, None, None]:
         try:
             yield
         except (JournalError, ConfigurationError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -112,13 +111,10 @@ class Workplace(WorkerPlugin):
             send = import_bucket if self._job.user_import else send_bucket
             return await send(
                 self._job,
-                tenant,
-                bucket.number,
-                bucket.staged,
+                bucket,
                 client,
                 lambda method, rows, stopped: self._started(tenant, method, rows, stopped),
                 stop,
-                progress.move,
                 progress,
             )
         finally:
@@ -206,7 +202,6 @@ class _Progress:
     def __init__(self, tell: Callable[..., None], bucket: str) -> None:
         self._tell = tell
         self._bucket = bucket
-        self._counts: Counter[str] = Counter()
         self._notes: list[str] = []
         self._noted = 0
         self._tally: Tally | None = None
@@ -223,11 +218,8 @@ class _Progress:
             self._notes.append(text)
             self._soon()
 
-    def move(self, before: str | None, now: str) -> None:
-        """Count a row with a new status."""
-        if before is not None:
-            self._counts[before] -= 1
-        self._counts[now] += 1
+    def moved(self, status: str) -> None:  # noqa: ARG002  (the tally has it)
+        """Report the tally soon."""
         self._soon()
 
     def _soon(self) -> None:
@@ -239,11 +231,13 @@ class _Progress:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        counts = {status: n for status, n in self._counts.items() if n}
-        before = self._tally.before if self._tally else None
-        failures = self._tally.failures if self._tally else 0
+        tally = self._tally
         self._tell(
-            bucket=self._bucket, counts=counts, notes=self._notes, before=before, failures=failures
+            bucket=self._bucket,
+            counts=dict(tally.counts) if tally else {},
+            notes=self._notes,
+            before=tally.before if tally else None,
+            failures=tally.failures if tally else 0,
         )
         self._notes = []
 

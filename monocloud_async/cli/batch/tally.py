@@ -49,6 +49,11 @@ class Tally:
         self.before = before
 
     @property
+    def counts(self) -> Mapping[str, int]:
+        """How many rows that have an outcome have which status."""
+        return +self._counts
+
+    @property
     def done(self) -> int:
         """How many rows have an outcome, whatever it is."""
         return sum(self._counts.values())

@@ -102,10 +102,10 @@ def _write(
 ) -> None:
     """Write outcomes in the order of the input."""
     with in_order(lines, pieces, set()) as ordered:
-        told = ({name: line[name] for name in columns} for line in map(json.loads, ordered))
+        rows = ({name: line[name] for name in columns} for line in map(json.loads, ordered))
         if is_json:
-            file.writelines(f"{json.dumps(line)}\n" for line in told)
+            file.writelines(f"{json.dumps(line)}\n" for line in rows)
             return
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(map(cells, told))
+        writer.writerows(map(cells, rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,6 +35,14 @@ def is_on_cluster(options: ClusterOptions) -> bool:
             "a run on a cluster needs Dask; nothing was sent: run pip install 'monocloud[dask]'"
         )
     return True
+
+
+def let_dask_log_errors_only() -> None:
+    """Keep Dask's notes out of the output of a command, unless the user wants them.
+
+    Call it before Dask is imported; its processes inherit the setting.
+    """
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
 
 
 def one_file(options: ClusterOptions) -> tuple[str, Path | None]:

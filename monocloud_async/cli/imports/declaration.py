@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import attrs
 
 from ..batch.options import (
@@ -63,7 +61,7 @@ def import_users(
     --scheduler, a Dask cluster imports many files, which may also be Parquet.
     """
     # Imported here because SQLite and the rest would slow down the other commands.
-    from ..cluster.where import is_on_cluster, one_file
+    from ..cluster.where import is_on_cluster, let_dask_log_errors_only, one_file
     from . import command
 
     on_cluster = ClusterOptions(
@@ -73,8 +71,7 @@ def import_users(
     rules = (groups, existing, send_reset, skip_mistakes)
     options = Options(*source, *rules, None, results, concurrency, rate, dry_run, max_failures)
     if is_on_cluster(on_cluster):
-        # Set before Dask is imported, and passed on to its processes.
-        os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
+        let_dask_log_errors_only()
         from ..cluster import importing
 
         importing.import_users(options, on_cluster)
